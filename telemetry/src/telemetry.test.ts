@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { childSpan, createLogger, createRegistry, formatTraceparent, parseTraceparent, serveMetrics } from './index.ts';
+
+const lines = () => {
+  const written: string[] = [];
+  return { written, destination: { write: (line: string) => void written.push(line) } };
+};
+
+test('a log line is JSON with level, time, component and fields', () => {
+  const { written, destination } = lines();
+  createLogger({ name: 'edge', fields: { tenant: 'acme' }, destination }).info({ status: 200 }, 'request');
+  expect(JSON.parse(written[0] ?? '')).toMatchObject({ level: 'info', name: 'edge', tenant: 'acme', status: 200, msg: 'request' });
+});
+
+test('secrets and content are struck out of log lines, at any of three depths', () => {
+  const { written, destination } = lines();
+  createLogger({ name: 'edge', destination }).info({ password: 'hunter2', a: { authorization: 'hunter2', b: { messages: ['hunter2'] } } });
+  expect(written.join('')).not.toContain('hunter2');
+});
+
+test('a span keeps the trace of its caller', () => {
+  const parent = parseTraceparent('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+  expect(formatTraceparent(childSpan(parent))).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
+});
+
+test.each([undefined, '', 'x', '00-00000000000000000000000000000000-b7ad6b7169203331-01'])(
+  'a bad traceparent starts a new trace: %j',
+  (header) => {
+    expect(parseTraceparent(header)).toBeUndefined();
+    expect(formatTraceparent(childSpan(undefined))).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  },
+);
+
+test('metrics are served on their own port and nothing else is', async () => {
+  const server = await serveMetrics(createRegistry(), 0);
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('process_cpu_seconds_total');
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+  server.close();
+});

@@ -1,0 +1,104 @@
+/**
+ * Every name that two parts of Cloister must agree on, derived from the tenant's name alone.
+ *
+ * A tenant's name is a DNS label of at most {@link maxTenantNameLength} characters, so none of these can collide or need truncating:
+ * `-` is the only character that Postgres and Redis names replace, and tenant names hold no `_`.
+ */
+export const group = 'cloister.dev';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}`;
+
+/** A Postgres identifier holds 63 bytes, a namespace 63 characters; 40 leaves room for every prefix and suffix in this file. */
+export const maxTenantNameLength = 40;
+export const maxAgentNameLength = 40;
+
+/** Labels and annotations on objects that Cloister writes. */
+export const labels = {
+  /** On every object of a tenant, its namespace included: the tenant's name. */
+  tenant: `${group}/tenant`,
+  /** On every object of one agent: the AgentConfig's name. */
+  agent: `${group}/agent`,
+  /** On the ConfigMaps and Secrets through which the operator tells the gateway what to enforce: one of {@link documentKinds}. */
+  document: `${group}/document`,
+  managedBy: 'app.kubernetes.io/managed-by',
+  name: 'app.kubernetes.io/name',
+  component: 'app.kubernetes.io/component',
+  partOf: 'app.kubernetes.io/part-of',
+} as const;
+
+export const documentKinds = { policy: 'tenant-policy', access: 'tenant-access', provider: 'model-provider' } as const;
+
+/** Key under which a document stands in its ConfigMap or Secret. */
+export const documentKey = 'document.json';
+
+export const managedBy = 'cloister';
+export const fieldManager = 'cloister-operator';
+export const tenantFinalizer = `${group}/tenant`;
+
+/** Values of the component label on Cloister's own pods; NetworkPolicies select by them. */
+export const components = { operator: 'operator', edge: 'edge', egress: 'egress', agent: 'agent' } as const;
+
+/** Where Cloister's own objects live. The chart may rename them; these are the defaults. */
+export const namespaces = {
+  /** Operator, edge, egress, and the policy and provider documents. */
+  system: 'cloister-system',
+  /** Tenants' hashed API keys and JWT secrets. Read by edge, by nobody else. */
+  access: 'cloister-access',
+  /** Model providers' credentials. Read by egress, by nobody else: not by edge, not by a tenant. */
+  providers: 'cloister-providers',
+} as const;
+
+export const ports = { http: 8080, metrics: 9090 } as const;
+
+export const namespaceOf = (tenant: string): string => `tenant-${tenant}`;
+
+/** Name of the tenant's Postgres role, of its schema, and of its Redis user. */
+export const dataNameOf = (tenant: string): string => `t_${tenant.replaceAll('-', '_')}`;
+
+/** Every Redis key and channel of a tenant begins with this; its Redis user may touch nothing else. */
+export const redisPrefixOf = (tenant: string): string => `t:${tenant}:`;
+
+/** Audience of the token with which edge vouches for a caller. A runtime accepts no other. */
+export const agentAudienceOf = (tenant: string): string => `agent:${tenant}`;
+export const edgeIssuer = 'cloister-edge';
+
+/** Audience of the projected ServiceAccount token with which an agent's pod calls egress. */
+export const egressAudience = 'cloister-egress';
+
+/** ServiceAccount of every agent pod of a tenant. It may do nothing at the API server. */
+export const agentServiceAccount = 'agent';
+
+/** Name of the objects (policy ConfigMap, access Secret, Ingress) that stand for a tenant in Cloister's own namespaces. */
+export const tenantObjectName = (tenant: string): string => `tenant-${tenant}`;
+export const providerObjectName = (provider: string): string => `provider-${provider}`;
+
+/** Base URL at which edge reaches an agent inside the cluster. */
+export const agentURL = (tenant: string, agent: string): string => `http://${agent}.${namespaceOf(tenant)}.svc:80`;
+
+/** Secrets in a tenant's namespace. */
+export const tenantSecrets = {
+  /** key `url`: postgres://role:password@host:port/database */
+  database: 'database',
+  /** key `url`: redis://user:password@host:port/0 */
+  redis: 'redis',
+  /** key `key`: one API key in clear, for the tenant's owners to hand out. */
+  apiKey: (name: string): string => `api-key-${name}`,
+} as const;
+
+/** Secrets in the system namespace that the operator makes once for Cloister's own parts. */
+export const systemSecrets = {
+  /** keys `private.jwk` (Ed25519 JWK with `kid`), `jwks.json` (public). Mounted by edge. */
+  edgeIdentity: 'edge-identity',
+  /** key `url`. Role `cloister_egress`, owner of schema `cloister_egress`. Mounted by egress. */
+  egressDatabase: 'egress-database',
+  /** key `url`. User `cloister_edge`, key prefix `edge:`. Mounted by edge. */
+  edgeRedis: 'edge-redis',
+} as const;
+
+/** Where an agent's pod finds what it needs, as mounted by the operator. */
+export const agentFiles = {
+  document: '/etc/cloister/agent/document.json',
+  databaseURL: '/var/run/secrets/cloister/database/url',
+  redisURL: '/var/run/secrets/cloister/redis/url',
+  egressToken: '/var/run/secrets/cloister/egress/token',
+} as const;

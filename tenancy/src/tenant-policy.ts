@@ -1,0 +1,35 @@
+/**
+ * What the gateway must enforce for one tenant: the operator merges Tenant and TenantClass into this, edge and egress obey it.
+ * A ConfigMap `tenant-<name>` in the system namespace, labelled `cloister.dev/document=tenant-policy`. Holds no secret.
+ */
+import { z } from 'zod';
+import { modelName } from './models.ts';
+
+/** Limits of one budget window. Money in US dollars with up to six decimals; absent means unlimited. */
+const windowLimit = z.object({ usd: z.number().nonnegative().optional(), tokens: z.int().nonnegative().optional() });
+export type WindowLimit = z.infer<typeof windowLimit>;
+
+export const tenantPolicy = z.object({
+  tenant: z.string(),
+  /** UID of the Tenant: a second tenant of the same name is another tenant. */
+  uid: z.string(),
+  namespace: z.string(),
+  state: z.enum(['Active', 'Suspended', 'Archived']),
+  /** Host names that are this tenant's alone. */
+  hosts: z.array(z.string()),
+  agents: z.array(z.object({ name: z.string(), url: z.url() })),
+  /** The agent that answers where a request names none. Absent when the tenant has no agent. */
+  defaultAgent: z.string().optional(),
+  /** UIDs of the ServiceAccounts whose tokens egress accepts for this tenant, by name. */
+  serviceAccounts: z.record(z.string(), z.string()),
+  /** Models that the tenant may use, each in full: patterns and provider permissions are already resolved. */
+  models: z.array(modelName),
+  rateLimits: z.object({ requestsPerMinute: z.int().positive().optional() }),
+  budget: z.object({
+    /** IANA name; days and months begin at midnight there. */
+    timeZone: z.string(),
+    daily: windowLimit.optional(),
+    monthly: windowLimit.optional(),
+  }),
+});
+export type TenantPolicy = z.infer<typeof tenantPolicy>;

@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Three tiers. `unit` needs nothing but Node; `cluster` needs a running embedded cluster (etcd, API server, Postgres, Redis) and
+ * `e2e` the whole product on it. `make test` runs all three and starts what they need.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            '{kube-runtime,tenancy,identity,telemetry,settings,api-errors,operator,gateway,agent-runtime}/src/**/*.test.ts',
+            'test/unit/**/*.test.ts',
+          ],
+          exclude: ['**/*.cluster.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['{kube-runtime,operator,gateway,agent-runtime}/src/**/*.cluster.test.ts', 'test/cluster/**/*.cluster.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'test/isolation/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
