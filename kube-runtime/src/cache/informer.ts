@@ -1,0 +1,52 @@
+import type { CacheScope } from '../cluster/cluster.ts';
+import type { Kind } from '../kind.ts';
+import type { BaseObject, ObjectKey } from '../resource.ts';
+
+/** What happened to a cached object. */
+export interface Change<T> {
+  readonly type: 'added' | 'updated' | 'deleted';
+  /** The object now, or as it was last seen when deleted. */
+  readonly object: T;
+  /** The object before an update. */
+  readonly previous?: T;
+  /** True while a list is replayed (start, or after a gap): nothing need have changed just now. */
+  readonly replay: boolean;
+}
+
+export type ChangeHandler<T> = (change: Change<T>) => void;
+
+/** For each object, the values under which it is found. */
+export type IndexFunction<T> = (object: T) => readonly string[];
+
+/**
+ * A local copy of the objects of one kind, kept current by list and watch.
+ *
+ * Guarantees: survives every server and network fault until stopped, and misses no final state (single intermediate states may be
+ * merged); versions never go backwards; objects are frozen and keep fields this library does not know; a handler that throws is
+ * logged and counted, and hurts nobody else.
+ */
+export interface Informer<T extends BaseObject> {
+  readonly kind: Kind<T>;
+  readonly scope: CacheScope;
+  /** True once the first full list is in the cache and was given to the handlers. */
+  readonly synced: boolean;
+  /** Resolves when synced. Rejects when the signal aborts or the informer stops first. */
+  whenSynced(signal?: AbortSignal): Promise<void>;
+  /** False when nothing moved for longer than any healthy watch could be silent. */
+  readonly alive: boolean;
+  /** The last fault, while it lasts. */
+  readonly problem: string | undefined;
+
+  get(key: ObjectKey): T | undefined;
+  list(namespace?: string): T[];
+  /** Adds an index. It covers what is cached already. The same name twice is refused. */
+  addIndex(name: string, values: IndexFunction<T>): void;
+  byIndex(name: string, value: string): T[];
+
+  /** Called for every change, after the cache holds it, and at once for what is cached already. Returns how to unsubscribe. */
+  onChange(handler: ChangeHandler<T>): () => void;
+
+  start(): void;
+  /** Aborts list and watch; no handler is called after this resolves. */
+  stop(): Promise<void>;
+}

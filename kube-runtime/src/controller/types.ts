@@ -1,0 +1,103 @@
+import type { Change } from '../cache/informer.ts';
+import type { Applied, ApplyOptions, CacheScope, Cluster } from '../cluster/cluster.ts';
+import type { EventNote } from '../events/event.ts';
+import type { Kind } from '../kind.ts';
+import type { Logger } from '../logger.ts';
+import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
+
+/** What a run asks for. Nothing, or when to look again although nothing changed. */
+export interface Result {
+  /** Milliseconds. Any change of a watched object comes sooner. */
+  readonly requeueAfter?: number;
+}
+
+export interface ChildOptions extends Omit<ApplyOptions, 'owner'> {
+  /** Default true: the reconciled object becomes the controller owner, so that the child goes with it. */
+  readonly owned?: boolean;
+}
+
+/** Everything one run may use. */
+export interface ReconcileContext<T extends BaseObject> {
+  /** `namespace/name`, or the name alone. */
+  readonly key: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  /** As cached, frozen. Possibly older than the live object: decide so that a later run can correct it. */
+  readonly object: T;
+  readonly cluster: Cluster;
+  readonly log: Logger;
+  /** Aborts at the time limit, on shutdown and when leadership is lost. Pass it on to everything that waits. */
+  readonly signal: AbortSignal;
+  /** Applies a child. Its namespace defaults to that of the object. */
+  apply<C extends BaseObject>(kind: Kind<C>, desired: Desired<C>, options?: ChildOptions): Promise<Applied<C>>;
+  /** Writes the status if it differs. */
+  updateStatus(status: StatusOf<T>): Promise<Applied<T>>;
+  /** Records an Event about the object. Returns at once; record transitions, not states. */
+  record(note: EventNote): void;
+}
+
+export type ReconcileFunction<T extends BaseObject> = (context: ReconcileContext<T>) => Promise<Result | undefined> | Promise<void>;
+
+/** For an object that is no longer there. Not called for deletions that happened while no replica ran: those need a finalizer. */
+export type GoneFunction = (
+  gone: ObjectKey & { readonly cluster: Cluster; readonly log: Logger; readonly signal: AbortSignal },
+) => Promise<void>;
+
+export interface ForOptions<T> extends CacheScope {
+  /** Which changes matter. Default all. `specChanged` leaves out pure status updates. */
+  readonly when?: (change: Change<T>) => boolean;
+}
+
+export interface OwnsOptions<C> extends CacheScope {
+  readonly when?: (change: Change<C>) => boolean;
+  /** Also find the owner by this label, whose value is its name: for children that cannot carry an owner reference. */
+  readonly label?: string;
+}
+
+export interface WatchesOptions<W> extends CacheScope {
+  readonly when?: (change: Change<W>) => boolean;
+}
+
+/** A finished controller, for `run`. */
+export interface Controller {
+  readonly name: string;
+  /** Subscribes to the caches that it needs. Called by `run`, once. */
+  bind(cluster: Cluster): BoundController;
+}
+
+export interface BoundController {
+  /** Begins to work. Before that, changes only gather. */
+  start(): void;
+  /** Takes no more work, gives running work `graceMs` to end, then aborts it. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Reads as a sentence: `controller('web').for(sites).owns(deployments).reconcile(…)`.
+ *
+ * Guarantees: at most one run per object at a time; a change during a run leads to another one; errors are retried with growing
+ * pauses, per object, so that one broken object never delays the others; exceptions never end the process.
+ */
+export interface ControllerBuilder<T extends BaseObject> {
+  /** Children: a change of one wakes its controller owner. */
+  owns<C extends BaseObject>(kind: Kind<C>, options?: OwnsOptions<C>): ControllerBuilder<T>;
+  /** Anything else: `map` names the objects that a change concerns. Called with the old and the new object of an update. */
+  watches<W extends BaseObject>(
+    kind: Kind<W>,
+    map: (object: W, cluster: Cluster) => readonly ObjectKey[],
+    options?: WatchesOptions<W>,
+  ): ControllerBuilder<T>;
+  /** Objects worked on at a time. Default 1. */
+  concurrency(workers: number): ControllerBuilder<T>;
+  /** Milliseconds one run may take before its signal aborts and its worker moves on. Default 120,000. */
+  timeLimit(ms: number): ControllerBuilder<T>;
+  /** Longest pause between retries of one object, in milliseconds. Default 300,000; the first is 5. */
+  maxBackoff(ms: number): ControllerBuilder<T>;
+  /**
+   * Holds deletion back until `cleanup` is done. The finalizer is put on before the first reconcile and taken off once cleanup returns
+   * without asking to be called again. Cleanup may run for an object that was never reconciled, and again after a crash.
+   */
+  finalizer(name: string, cleanup: ReconcileFunction<T>): ControllerBuilder<T>;
+  gone(fn: GoneFunction): ControllerBuilder<T>;
+  reconcile(fn: ReconcileFunction<T>): Controller;
+}

@@ -1,0 +1,54 @@
+export type { Change, ChangeHandler, IndexFunction, Informer } from './cache/informer.ts';
+export type {
+  Applied,
+  ApplyOptions,
+  CacheScope,
+  CallOptions,
+  Cluster,
+  DeleteOptions,
+  JsonPatchOperation,
+  PatchOptions,
+  Scope,
+  WatchEvent,
+} from './cluster/cluster.ts';
+export type { ApiRequest, Method, Write, WriteInterceptor } from './cluster/request.ts';
+export type {
+  BoundController,
+  ChildOptions,
+  Controller,
+  ControllerBuilder,
+  ForOptions,
+  GoneFunction,
+  OwnsOptions,
+  ReconcileContext,
+  ReconcileFunction,
+  Result,
+  WatchesOptions,
+} from './controller/types.ts';
+export {
+  isConflict,
+  isExpired,
+  isForbidden,
+  isInvalid,
+  isNamespaceTerminating,
+  isNotFound,
+  KubeError,
+  KubeRuntimeError,
+  TerminalError,
+} from './errors.ts';
+export type { EventNote } from './events/event.ts';
+export { keyOf, kind, parseKey, pathOf, type Kind, type KindOptions } from './kind.ts';
+export { consoleLogger, silentLogger, withFields, type Logger } from './logger.ts';
+export type {
+  BaseObject,
+  Condition,
+  Desired,
+  DesiredMeta,
+  KubeObject,
+  ObjectKey,
+  ObjectMeta,
+  OwnerReference,
+  Resource,
+  StatusOf,
+} from './resource.ts';
+export type { LeaseOptions, LeaseTimings, RunOptions } from './run/options.ts';

@@ -1,0 +1,16 @@
+/** JSON as it comes off the wire, before anything is known of it. */
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+export const isRecord = (value: unknown): value is JsonRecord => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** JSON.parse without its `any`. Throws SyntaxError. */
+export const parseJson = (text: string): unknown => JSON.parse(text);
+
+/** Freezes a tree of JSON in place, so that no reader of a cache can change it under the others. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}
