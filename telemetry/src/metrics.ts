@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 export { Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -21,20 +21,39 @@ export function requestDurations(registry: Registry): Histogram<'method' | 'rout
   });
 }
 
-/** Serves `GET /metrics` in the Prometheus text format on a port of its own, so that the tenant-facing port never shows it. */
-export async function serveMetrics(registry: Registry, port: number): Promise<Server> {
-  const server = createServer((request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
-      (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.message : 'unknown error'),
-    );
-  });
+/** What a kubelet asks. Both must answer at once, from what is known. */
+export interface Probes {
+  /** False: nothing but a restart would help. */
+  readonly live: () => boolean;
+  /** False: send no new requests here. */
+  readonly ready: () => boolean;
+}
+
+const always: Probes = { live: () => true, ready: () => true };
+
+/**
+ * Serves `GET /metrics` in the Prometheus text format, `/healthz` and `/readyz` on a port of their own, so that the tenant-facing
+ * port never shows metrics.
+ */
+export async function serveMetrics(registry: Registry, port: number, probes: Probes = always): Promise<Server> {
+  const server = createServer((request, response) => answer(registry, probes, request, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, resolve);
   });
   return server;
+}
+
+function answer(registry: Registry, probes: Probes, { url }: IncomingMessage, response: ServerResponse): void {
+  if (url === '/healthz') answerProbe(response, probes.live());
+  else if (url === '/readyz') answerProbe(response, probes.ready());
+  else if (url !== '/metrics') response.writeHead(404).end();
+  else
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.message : 'unknown error'),
+    );
+}
+
+export function answerProbe(response: ServerResponse, well: boolean): void {
+  response.writeHead(well ? 200 : 503, { 'content-type': 'text/plain' }).end(well ? 'ok\n' : 'no\n');
 }

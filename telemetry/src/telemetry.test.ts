@@ -39,3 +39,12 @@ test('metrics are served on their own port and nothing else is', async () => {
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
   server.close();
 });
+
+test('probes answer on the metrics port as the process says', async () => {
+  const server = await serveMetrics(createRegistry(), 0, { live: () => true, ready: () => false });
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
+  server.close();
+});
