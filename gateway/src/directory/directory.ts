@@ -1,0 +1,83 @@
+/**
+ * What the operator has told the gateway, as look-ups in memory. No request waits for the API server.
+ *
+ * Guarantee: a document that the informer has seen is in effect for the next look-up.
+ */
+import type { ProviderDocument, TenantAccess, TenantPolicy } from '@cloister/tenancy';
+import { Catalogue } from './catalogue.ts';
+
+export interface Policies {
+  byTenant(name: string): TenantPolicy | undefined;
+  byNamespace(namespace: string): TenantPolicy | undefined;
+  /** `host` in lower case, without port. A host that two tenants claim is nobody's. */
+  byHost(host: string): TenantPolicy | undefined;
+}
+
+export interface Access {
+  byTenant(name: string): TenantAccess | undefined;
+  /** The tenant that trusts tokens of this issuer for this audience when `claim` holds `value`, its name. */
+  byClaim(issuer: string, audience: string, claim: string, value: string): TenantAccess | undefined;
+  /** The tenant to which this issuer and audience belong alone. Undefined as soon as a second tenant names both. */
+  byIssuer(issuer: string, audience: string): TenantAccess | undefined;
+}
+
+export interface Providers {
+  byName(name: string): ProviderDocument | undefined;
+}
+
+export interface Credentials {
+  /** The value of one key of a Secret in the providers namespace. */
+  read(secretName: string, key: string): string | undefined;
+}
+
+export interface Source<T> {
+  put(objectName: string, document: T): void;
+  remove(objectName: string): void;
+}
+
+export class PolicyDirectory extends Catalogue<TenantPolicy> implements Policies, Source<TenantPolicy> {
+  readonly byTenant = this.unique((policy) => [policy.tenant]);
+  readonly byNamespace = this.unique((policy) => [policy.namespace]);
+  readonly byHost = this.unique((policy) => policy.hosts.map((host) => host.toLowerCase()));
+}
+
+export class AccessDirectory extends Catalogue<TenantAccess> implements Access, Source<TenantAccess> {
+  readonly byTenant = this.unique((access) => [access.tenant]);
+  readonly #byIssuer = this.unique((access) => access.oidc.map(({ issuer, audience }) => keyOf(issuer, audience)));
+  readonly #byClaim = this.unique((access) =>
+    access.oidc.flatMap(({ issuer, audience, tenantClaim }) =>
+      tenantClaim === undefined ? [] : [keyOf(issuer, audience, tenantClaim, access.tenant)],
+    ),
+  );
+
+  byClaim(issuer: string, audience: string, claim: string, value: string): TenantAccess | undefined {
+    return this.#byClaim(keyOf(issuer, audience, claim, value));
+  }
+
+  byIssuer(issuer: string, audience: string): TenantAccess | undefined {
+    return this.#byIssuer(keyOf(issuer, audience));
+  }
+}
+
+export class ProviderDirectory extends Catalogue<ProviderDocument> implements Providers, Source<ProviderDocument> {
+  readonly byName = this.unique((provider) => [provider.name]);
+}
+
+export class CredentialDirectory implements Credentials, Source<Readonly<Record<string, string>>> {
+  readonly #secrets = new Map<string, Readonly<Record<string, string>>>();
+
+  read(secretName: string, key: string): string | undefined {
+    return this.#secrets.get(secretName)?.[key];
+  }
+
+  put(objectName: string, values: Readonly<Record<string, string>>): void {
+    this.#secrets.set(objectName, values);
+  }
+
+  remove(objectName: string): void {
+    this.#secrets.delete(objectName);
+  }
+}
+
+/** As JSON, so that no choice of parts makes two keys equal. */
+const keyOf = (...parts: readonly string[]): string => JSON.stringify(parts);
