@@ -1,0 +1,113 @@
+/** What `kubectl apply` accepts and refuses, asked of a real API server. */
+import { apiVersion } from '@cloister/tenancy';
+import { connect, isInvalid, kind, KubeError, type Cluster, type KubeObject } from 'kube-runtime';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectTestCluster, installResources } from '../testing/cluster.fixture.ts';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await connectTestCluster();
+  await installResources(cluster);
+});
+afterAll(() => cluster.close());
+
+const plurals: Readonly<Record<string, string>> = {
+  Tenant: 'tenants',
+  TenantClass: 'tenantclasses',
+  ModelProvider: 'modelproviders',
+  AgentConfig: 'namespaces/default/agentconfigs',
+};
+
+/** The object as stored, without storing it; the message where it is refused. */
+async function dryRun(kindName: string, name: string, spec: unknown): Promise<unknown> {
+  try {
+    return await cluster.request({
+      method: 'POST',
+      path: `/apis/${apiVersion}/${plurals[kindName] ?? ''}`,
+      query: { dryRun: 'All', fieldValidation: 'Strict' },
+      body: { apiVersion, kind: kindName, metadata: { name }, spec },
+    });
+  } catch (error) {
+    if (error instanceof KubeError) return error.message;
+    throw error;
+  }
+}
+
+const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: { inputPerMillion: 0, outputPerMillion: 0.5 } };
+
+describe('is accepted', () => {
+  test.each<[string, string, string, unknown]>([
+    ['a Tenant that says nothing', 'Tenant', 'acme', {}],
+    ['quantities as numbers and as text', 'Tenant', 'acme', { quota: { cpu: 2, memory: '4Gi' } }],
+    ['a tenant name of 40 characters', 'Tenant', 'a'.repeat(40), {}],
+    ['a budget with fractions of a dollar', 'Tenant', 'acme', { budget: { timeZone: 'Europe/Vienna', daily: { usd: 0.07 } } }],
+    ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
+    ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
+    [
+      'a class with defaults below its ceilings',
+      'TenantClass',
+      'c',
+      { defaults: { quota: { cpu: '500m' } }, ceilings: { quota: { cpu: 1 } } },
+    ],
+  ])('%s', async (_, kindName, name, spec) => {
+    expect(await dryRun(kindName, name, spec)).toMatchObject({ metadata: { name } });
+  });
+
+  test('with the defaults filled in', async () => {
+    expect(await dryRun('Tenant', 'acme', {})).toMatchObject({
+      spec: { state: 'Active', access: { apiKeys: [{ name: 'default', scopes: ['chat', 'settings'] }] } },
+    });
+  });
+});
+
+describe('is refused with the field and the remedy', () => {
+  test.each<[string, string, string, unknown, RegExp]>([
+    ['an unknown field', 'Tenant', 'acme', { quotas: {} }, /unknown field "spec\.quotas"/],
+    ['a quantity that is none', 'Tenant', 'acme', { quota: { cpu: 'lots' } }, /spec\.quota\.cpu.*expected a quantity above zero/],
+    ['a negative quantity', 'Tenant', 'acme', { quota: { memory: '-1Gi' } }, /spec\.quota\.memory.*above zero/],
+    ['a name that makes no namespace', 'Tenant', 'a'.repeat(41), {}, /metadata\.name must be .* at most 40 characters/],
+    ['a name with a dot', 'Tenant', 'a.b', {}, /metadata\.name must be lower-case letters/],
+    ['a state that does not exist yet', 'Tenant', 'acme', { state: 'Archived' }, /spec\.state: Unsupported value: "Archived"/],
+    ['an empty budget window', 'Tenant', 'acme', { budget: { daily: {} } }, /set usd, tokens or both/],
+    ['a model pattern over all providers', 'Tenant', 'acme', { models: { allow: ['*'] } }, /models\.allow.*expected <provider>\/<model>/],
+    ['an API key twice', 'Tenant', 'acme', { access: { apiKeys: [{ name: 'a' }, { name: 'a' }] } }, /Duplicate value/],
+    ['an OIDC issuer without TLS', 'Tenant', 'acme', { access: { oidc: [{ issuer: 'http://x', audience: 'a' }] } }, /expected an https/],
+    [
+      'a ServiceAccount without its namespace',
+      'Tenant',
+      'acme',
+      { owners: [{ kind: 'ServiceAccount', name: 'ci', role: 'editor' }] },
+      /set namespace/,
+    ],
+    ['a model without its provider', 'AgentConfig', 'support', { model: 'gpt-5' }, /spec\.model.*expected <provider>\/<model>/],
+    ['no model', 'AgentConfig', 'support', {}, /spec\.model: Required value/],
+    [
+      'bounds the wrong way round',
+      'AgentConfig',
+      'support',
+      { model: 'a/b', settings: { temperature: { min: 1, max: 0 } } },
+      /min is above max/,
+    ],
+    ['replicas beside scaling', 'AgentConfig', 'support', { model: 'a/b', replicas: 1, scaling: { min: 1, max: 2 } }, /exclude each other/],
+    ['an agent name that is no Service name', 'AgentConfig', '1st', { model: 'a/b' }, /metadata\.name must be a lower-case letter/],
+    ['an OpenAI provider without its key', 'ModelProvider', 'openai', { type: 'OpenAI', models: [echo] }, /needs credentials\.secretRef/],
+    ['a compatible provider without address', 'ModelProvider', 'x', { type: 'OpenAICompatible', models: [echo] }, /needs baseURL/],
+    ['a provider type that does not exist yet', 'ModelProvider', 'x', { type: 'Bedrock', models: [echo] }, /spec\.type: Unsupported value/],
+    [
+      'an answer longer than the window',
+      'ModelProvider',
+      'x',
+      { type: 'Offline', models: [{ ...echo, maxOutputTokens: 9000 }] },
+      /above contextWindow/,
+    ],
+    [
+      'a default above the ceiling',
+      'TenantClass',
+      'c',
+      { defaults: { quota: { cpu: 2 } }, ceilings: { quota: { cpu: '1500m' } } },
+      /above ceilings/,
+    ],
+  ])('%s', async (_, kindName, name, spec, message) => {
+    expect(await dryRun(kindName, name, spec)).toMatch(message);
+  });
+});

@@ -1,0 +1,108 @@
+/** AgentConfig: one agent of a tenant, in the tenant's namespace. */
+import { z } from 'zod';
+import { conditions, observedGeneration } from './conditions.ts';
+import { atomic, model, quantity, rules, worded } from './fields.ts';
+
+const ordered = rules({ rule: 'self.min <= self.max', message: 'min is above max' });
+const temperature = z.number().min(0).max(2);
+const outputTokens = z.int().min(1).max(1e7);
+
+const resourceList = z.object({
+  cpu: quantity().describe('CPU, for example 100m.').optional(),
+  memory: quantity().describe('Memory, for example 256Mi.').optional(),
+});
+
+const settings = z.object({
+  models: z.array(model()).max(16).meta(atomic).describe('Models to choose from.').optional(),
+  temperature: z
+    .object({ min: temperature.describe('Lowest.'), max: temperature.describe('Highest.') })
+    .meta(ordered)
+    .describe('Bounds of the temperature.')
+    .optional(),
+  maxOutputTokens: z
+    .object({ min: outputTokens.describe('Lowest.'), max: outputTokens.describe('Highest.') })
+    .meta(ordered)
+    .describe('Bounds of the length of an answer.')
+    .optional(),
+  additionalInstructions: z
+    .object({ maxLength: z.int().min(1).max(32768).describe('In characters.') })
+    .describe('Text may be added to the instructions.')
+    .optional(),
+});
+
+const scaling = z
+  .object({
+    min: z.int().min(1).max(100).describe('Fewest replicas.'),
+    max: z.int().min(1).max(100).describe('Most replicas.'),
+    targetCPUPercent: z.int().min(10).max(100).describe('Replicas are added when pods use more of the CPU they request.').default(70),
+  })
+  .meta(ordered);
+
+export const agentConfigSpec = z
+  .object({
+    model: model().describe('The model that answers, as <provider>/<model>.'),
+    fallbacks: z.array(model()).max(5).meta(atomic).describe('Tried in order when the model before cannot be reached.').default([]),
+    parameters: z
+      .object({
+        temperature: temperature.describe('0: always the likeliest word. 2: wild.').optional(),
+        topP: z.number().min(0).max(1).describe('Choose among the words that make up this share of the probability.').optional(),
+        maxOutputTokens: outputTokens.describe('Longest answer.').optional(),
+      })
+      .describe('What is sent along to the model.')
+      .prefault({}),
+    instructions: z
+      .string()
+      .max(32768)
+      .describe('System prompt. {{tenant}}, {{agent}} and {{date}} are filled in.')
+      .default('You are a helpful assistant.'),
+    memory: z
+      .object({
+        maxMessages: z.int().min(0).max(1000).describe('How many earlier messages of a conversation go to the model.').default(20),
+      })
+      .describe('What the agent remembers.')
+      .prefault({}),
+    limits: z
+      .object({
+        requestTimeoutSeconds: z.int().min(1).max(3600).describe('How long one request may take.').default(120),
+        maxMessageBytes: z.int().min(1024).max(10485760).describe('Longest message of a user.').default(65536),
+      })
+      .describe('Bounds of one request.')
+      .prefault({}),
+    settings: settings.describe('What the settings API may change, and how far. What is not set here cannot be changed.').prefault({}),
+    replicas: z
+      .int()
+      .min(0)
+      .max(100)
+      .describe('How many pods; 1 when neither this nor scaling is set. Also set by "kubectl scale".')
+      .optional(),
+    scaling: scaling.describe('Let a HorizontalPodAutoscaler choose the number of pods.').optional(),
+    resources: z
+      .object({
+        requests: resourceList.describe('Set aside for each pod. Built in: 50m CPU, 128Mi.').prefault({}),
+        limits: resourceList.describe('More a pod cannot use. Built in: 1 CPU, 512Mi.').prefault({}),
+      })
+      .describe('Of each pod.')
+      .prefault({}),
+    image: worded(/^[^\s]+$/, 512, 'expected an image reference without spaces')
+      .describe("Runs instead of Cloister's own agent runtime.")
+      .optional(),
+  })
+  .meta(
+    rules({
+      rule: '!(has(self.replicas) && has(self.scaling))',
+      message: 'replicas and scaling exclude each other; remove one of them',
+    }),
+  );
+export type AgentConfigSpec = z.infer<typeof agentConfigSpec>;
+
+export const agentConfigStatus = z.object({
+  observedGeneration,
+  endpoint: z.string().describe('Base URL of this agent, for OpenAI clients with /v1 after it.').optional(),
+  revision: z.string().describe('The configuration that is wanted.').optional(),
+  lastGoodRevision: z.string().describe('The configuration that last became Ready.').optional(),
+  replicas: z.int().min(0).describe('Pods that exist.').optional(),
+  readyReplicas: z.int().min(0).describe('Pods that serve.').optional(),
+  selector: z.string().describe('Label selector of the pods.').optional(),
+  conditions,
+});
+export type AgentConfigStatus = z.infer<typeof agentConfigStatus>;

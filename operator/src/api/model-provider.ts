@@ -1,0 +1,76 @@
+/** ModelProvider: somebody who answers model requests, what its models cost, and which tenants may use it. */
+import { z } from 'zod';
+import { conditions, observedGeneration } from './conditions.ts';
+import { listMap, listSet, objectName, rules, secretRef, worded } from './fields.ts';
+
+const price = z.object({
+  inputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million input tokens.'),
+  outputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million output tokens.'),
+});
+
+const model = z
+  .object({
+    name: worded(/^[A-Za-z0-9][-A-Za-z0-9._:/]*$/, 128, 'expected the name that the provider uses, for example gpt-5-mini').describe(
+      'What the provider calls it. Agents name it <provider>/<model>.',
+    ),
+    contextWindow: z.int().min(1).max(1e8).describe('Tokens that fit into one request, its answer included.'),
+    maxOutputTokens: z
+      .int()
+      .min(1)
+      .max(1e8)
+      .describe('Longest answer, in tokens. Budgets reserve this much where a request sets no limit.'),
+    price: price.describe('What a call is charged to the budget.'),
+  })
+  .meta(
+    rules({
+      rule: 'self.maxOutputTokens <= self.contextWindow',
+      message: 'maxOutputTokens is above contextWindow; an answer cannot be longer than the window',
+    }),
+  );
+
+export const modelProviderSpec = z
+  .object({
+    type: z
+      .enum(['Offline', 'OpenAI', 'OpenAICompatible'])
+      .describe(
+        'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions.',
+      ),
+    baseURL: worded(
+      /^https?:\/\/[^\s?#]*[^\s?#/]$/,
+      512,
+      'expected an http(s) URL without a slash at its end, for example https://api.openai.com/v1',
+    )
+      .describe('Where the API is. https://api.openai.com/v1 for type OpenAI when not set.')
+      .optional(),
+    credentials: z
+      .object({ secretRef: secretRef("in the namespace for providers' credentials (cloister-providers)").describe('Where the key is.') })
+      .describe('The key that egress sends as bearer token. It never reaches a tenant.')
+      .optional(),
+    timeoutSeconds: z.int().min(1).max(3600).describe('How long one call may take.').default(120),
+    models: z.array(model).min(1).max(256).meta(listMap('name')).describe('Models on offer. Others cannot be called.'),
+    tenants: z
+      .object({
+        names: z.array(objectName()).max(256).meta(listSet).describe('Tenants by name.').default([]),
+        classes: z.array(objectName()).max(64).meta(listSet).describe('All tenants of these TenantClasses.').default([]),
+      })
+      .describe('Who may use this provider. Everybody when not set.')
+      .optional(),
+  })
+  .meta(
+    rules(
+      { rule: "self.type != 'OpenAICompatible' || has(self.baseURL)", message: 'type OpenAICompatible needs baseURL' },
+      { rule: "self.type != 'OpenAI' || has(self.credentials)", message: 'type OpenAI needs credentials.secretRef' },
+      {
+        rule: "self.type != 'Offline' || !(has(self.baseURL) || has(self.credentials))",
+        message: 'type Offline calls nobody; remove baseURL and credentials',
+      },
+    ),
+  );
+export type ModelProviderSpec = z.infer<typeof modelProviderSpec>;
+
+export const modelProviderStatus = z.object({
+  observedGeneration,
+  models: z.int().min(0).describe('How many models are on offer.').optional(),
+  conditions,
+});
+export type ModelProviderStatus = z.infer<typeof modelProviderStatus>;

@@ -1,0 +1,57 @@
+/** TenantClass: a tier. Defaults for tenants that do not say, ceilings for those that say too much, and where their pods run. */
+import { z } from 'zod';
+import { conditions, observedGeneration } from './conditions.ts';
+import { atomic, objectName, rules } from './fields.ts';
+import { budget, budgetWindows, models, quota, rateLimits } from './limits.ts';
+
+const toleration = z.object({
+  key: z.string().max(316).describe('Key of the taint; every taint when not set.').optional(),
+  operator: z.enum(['Exists', 'Equal']).describe('How value is compared; Equal when not set.').optional(),
+  value: z.string().max(63).describe('Value of the taint.').optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).describe('Effect of the taint; every effect when not set.').optional(),
+  tolerationSeconds: z.int().min(0).describe('How long NoExecute is tolerated; for ever when not set.').optional(),
+});
+
+const withinCeiling = (field: 'cpu' | 'memory') => {
+  const quota = (part: string) => `self.${part}.quota.${field}`;
+  const present = (part: string) => `has(self.${part}) && has(self.${part}.quota) && has(${quota(part)})`;
+  return {
+    rule: `!(${present('defaults')} && ${present('ceilings')}) || quantity(string(${quota('defaults')})).compareTo(quantity(string(${quota('ceilings')}))) <= 0`,
+    message: `defaults.quota.${field} is above ceilings.quota.${field}; lower the default or raise the ceiling`,
+  };
+};
+
+export const tenantClassSpec = z
+  .object({
+    default: z.boolean().describe('Tenants without a classRef get this class. At most one class may say so.').default(false),
+    defaults: z
+      .object({
+        quota: quota.describe('Caps for tenants that set none. Built in: 2 CPU, 4Gi, 20 pods, 10 agents.').optional(),
+        models: models.describe('Models for tenants that name none. Built in: no model.').optional(),
+        budget: budget.describe('Budget for tenants that set none. Built in: no limit.').optional(),
+        rateLimits: rateLimits.describe('Rate for tenants that set none. Built in: no limit.').optional(),
+      })
+      .describe('For what a Tenant does not set.')
+      .optional(),
+    ceilings: z
+      .object({
+        quota: quota.describe('No tenant of this class gets more.').optional(),
+        models: models.describe('No tenant of this class may use others.').optional(),
+        budget: z.object(budgetWindows).describe('No tenant of this class may spend more.').optional(),
+        rateLimits: rateLimits.describe('No tenant of this class may call more often.').optional(),
+      })
+      .describe('What a Tenant sets above these is cut to them, and its status says so.')
+      .optional(),
+    runtimeClassName: objectName().describe('RuntimeClass of agent pods, for example gvisor.').optional(),
+    nodeSelector: z.record(z.string(), z.string().max(63)).describe('Labels of the nodes on which agent pods run.').optional(),
+    tolerations: z.array(toleration).max(32).meta(atomic).describe('Taints that agent pods tolerate.').optional(),
+  })
+  .meta(rules(withinCeiling('cpu'), withinCeiling('memory')));
+export type TenantClassSpec = z.infer<typeof tenantClassSpec>;
+
+export const tenantClassStatus = z.object({
+  observedGeneration,
+  tenants: z.int().min(0).describe('How many Tenants are of this class.').optional(),
+  conditions,
+});
+export type TenantClassStatus = z.infer<typeof tenantClassStatus>;

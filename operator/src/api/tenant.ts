@@ -1,0 +1,104 @@
+/** Tenant: one customer, its limits, who may reach its agents and who may change them. */
+import { scope } from '@cloister/tenancy';
+import { z } from 'zod';
+import { conditions, observedGeneration } from './conditions.ts';
+import { atomic, hostName, label, listMap, listSet, objectName, rules, secretRef, worded } from './fields.ts';
+import { budget, models, quota, rateLimits } from './limits.ts';
+
+const scopes = z.array(scope).min(1).max(8).meta(listSet);
+
+const owner = z
+  .object({
+    kind: z.enum(['User', 'Group', 'ServiceAccount']).describe('What kind of subject this is.'),
+    name: worded(/^[^\s].*$/, 253, 'expected the name of the subject').describe(
+      'As the cluster authenticates it, for example jane@acme.example.',
+    ),
+    namespace: objectName().describe('Namespace of the ServiceAccount.').optional(),
+    role: z
+      .enum(['owner', 'editor', 'viewer'])
+      .describe('owner: all of editor, and reads the API keys. editor: changes AgentConfigs. viewer: reads them, pods and logs.'),
+  })
+  .meta(
+    rules({
+      rule: "has(self.namespace) == (self.kind == 'ServiceAccount')",
+      message: 'set namespace for kind ServiceAccount, and for no other kind',
+    }),
+  );
+
+const apiKey = z.object({
+  name: label().describe('Also the end of the Secret\'s name: "api-key-<name>", key "key", in the tenant\'s namespace.'),
+  scopes: scopes.describe('What the key may do. chat: talk to agents; settings: also read and change their settings.').default(['chat']),
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .describe('From then on the key is refused. Never when not set. To revoke a key at once, remove its entry.')
+    .optional(),
+});
+
+const oidc = z.object({
+  issuer: worded(/^https:\/\/[^\s?#]+$/, 512, 'expected an https:// URL without query').describe(
+    'The "iss" claim; its discovery document must be reachable by edge.',
+  ),
+  audience: z.string().min(1).max(512).describe('What the "aud" claim must hold.'),
+  tenantClaim: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe("Claim that must equal the tenant's name. Without it, no other tenant may use the same issuer and audience.")
+    .optional(),
+  scopes: scopes.describe('What such users may do.').default(['chat']),
+});
+
+const access = z.object({
+  apiKeys: z
+    .array(apiKey)
+    .max(64)
+    .meta(listMap('name'))
+    .describe('API keys that the operator makes.')
+    .default([{ name: 'default', scopes: ['chat', 'settings'] }]),
+  hs256: z
+    .object({
+      secretRef: secretRef("in the tenant's namespace; the value needs 32 bytes or more").describe('The shared secret.'),
+      scopes: scopes.describe('What such callers may do.').default(['chat']),
+    })
+    .describe('Accept JWTs signed with a shared secret, whose "tenant_id" claim is the tenant\'s name.')
+    .optional(),
+  oidc: z.array(oidc).max(16).meta(listMap('issuer', 'audience')).describe('Accept JWTs of these OpenID Connect issuers.').default([]),
+});
+
+export const tenantSpec = z.object({
+  displayName: z.string().max(120).describe('For people.').optional(),
+  classRef: z
+    .object({ name: objectName().describe('Name of a TenantClass.') })
+    .describe('The class that gives defaults and ceilings. The default class when not set.')
+    .optional(),
+  state: z
+    .enum(['Active', 'Suspended'])
+    .describe('Suspended: no agent runs and every request is answered 503; data, keys and configuration stay.')
+    .default('Active'),
+  owners: z.array(owner).max(64).meta(atomic).describe("Who may work in the tenant's namespace.").default([]),
+  quota: quota.describe('Caps of the namespace; the class supplies what is not set here.').optional(),
+  models: models.describe('Models that agents may use; the default of the class when not set.').optional(),
+  budget: budget.describe('What models may cost; the class supplies what is not set here.').optional(),
+  rateLimits: rateLimits.describe('How often the agents may be called.').optional(),
+  access: access.describe('How callers prove who they are.').prefault({}),
+  network: z
+    .object({ host: hostName().describe("Host name of the tenant's endpoint; <name>.<base domain> when not set.").optional() })
+    .describe('How the tenant is reached.')
+    .optional(),
+  defaultAgent: label()
+    .describe('The AgentConfig that answers requests which name none; the only one, or the oldest, when not set.')
+    .optional(),
+});
+export type TenantSpec = z.infer<typeof tenantSpec>;
+
+export const tenantStatus = z.object({
+  observedGeneration,
+  namespace: z.string().describe("The tenant's namespace.").optional(),
+  endpoint: z.string().describe('Base URL of the tenant, for OpenAI clients with /v1 after it.').optional(),
+  class: z.string().describe('The class in force.').optional(),
+  classRevision: z.string().describe('Name and generation of the class that was applied.').optional(),
+  agents: z.int().min(0).describe('How many AgentConfigs there are.').optional(),
+  agentsReady: z.int().min(0).describe('How many of them are Ready.').optional(),
+  conditions,
+});
+export type TenantStatus = z.infer<typeof tenantStatus>;
