@@ -1,0 +1,63 @@
+{{/*
+Deployment of one half of the gateway. Takes {root, component, values, env, secrets}: env is YAML of further variables, secrets maps a
+folder under /var/run/secrets/cloister to {secret, key}. The operator makes these Secrets; pods wait in ContainerCreating until they are there.
+*/}}
+{{- define "cloister.gatewayDeployment" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "cloister.labels" . | nindent 4 }}
+spec:
+  {{- if not .values.autoscaling.enabled }}
+  replicas: {{ .values.replicas }}
+  {{- end }}
+  strategy: {{- include "cloister.strategy" . | nindent 4 }}
+  selector:
+    matchLabels: {{- include "cloister.selectorLabels" . | nindent 6 }}
+  template:
+    metadata:
+      labels: {{- include "cloister.selectorLabels" . | nindent 8 }}
+      {{- with .values.podAnnotations }}
+      annotations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+    spec:
+      serviceAccountName: {{ .component }}
+      automountServiceAccountToken: true
+      terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
+      securityContext: {{- include "cloister.podSecurityContext" . | nindent 8 }}
+      {{- include "cloister.scheduling" . | nindent 6 }}
+      containers:
+        - name: {{ .component }}
+          image: {{ include "cloister.image" (dict "root" .root "image" .root.Values.images.gateway) | quote }}
+          imagePullPolicy: {{ .root.Values.images.pullPolicy }}
+          args: [{{ .component }}]
+          securityContext: {{- include "cloister.containerSecurityContext" . | nindent 12 }}
+          env:
+            {{- include "cloister.commonEnv" .root | nindent 12 }}
+            - { name: HTTP_PORT, value: "8080" }
+            - { name: DRAIN_SECONDS, value: {{ .values.drainSeconds | quote }} }
+            - { name: SYSTEM_NAMESPACE, value: {{ .root.Release.Namespace | quote }} }
+            {{- .env | nindent 12 }}
+            {{- range $folder, $from := .secrets }}
+            - { name: {{ $from.variable }}, value: /var/run/secrets/cloister/{{ $folder }}/{{ $from.key }} }
+            {{- end }}
+          ports:
+            - { name: http, containerPort: 8080 }
+            - { name: metrics, containerPort: 9090 }
+          {{- include "cloister.probes" . | nindent 10 }}
+          resources: {{- toYaml .values.resources | nindent 12 }}
+          volumeMounts:
+            {{- range $folder, $_ := .secrets }}
+            - { name: {{ $folder }}, mountPath: /var/run/secrets/cloister/{{ $folder }}, readOnly: true }
+            {{- end }}
+      volumes:
+        {{- range $folder, $from := .secrets }}
+        - name: {{ $folder }}
+          secret:
+            secretName: {{ $from.secret }}
+            defaultMode: 0440
+            items: [{ key: {{ $from.key }}, path: {{ $from.key }} }]
+        {{- end }}
+{{- end }}

@@ -1,0 +1,29 @@
+{{/* The operator's settings file. Quoted where a value could be read as something else than text. */}}
+{{- define "cloister.operatorConfig" -}}
+systemNamespace: {{ .Release.Namespace | quote }}
+accessNamespace: {{ .Values.namespaces.access | quote }}
+providersNamespace: {{ .Values.namespaces.providers | quote }}
+ingress:
+  baseDomain: {{ .Values.ingress.baseDomain | quote }}
+  className: {{ .Values.ingress.className | quote }}
+  tlsSecretName: {{ with .Values.ingress.tlsSecretName }}{{ . | quote }}{{ else }}null{{ end }}
+  edgeService: edge
+  edgeServicePort: 80
+agentRuntime:
+  image: {{ include "cloister.image" (dict "root" . "image" .Values.images.agentRuntime) | quote }}
+  imagePullPolicy: {{ .Values.images.pullPolicy }}
+  egressURL: {{ printf "http://egress.%s.svc:80/v1" .Release.Namespace | quote }}
+postgres:
+  adminSecret: { name: {{ .Values.postgres.adminSecret | quote }} }
+  port: {{ .Values.postgres.port }}
+  networkPeer: {{- toYaml .Values.postgres.networkPeer | nindent 4 }}
+redis:
+  adminSecret: { name: {{ .Values.redis.adminSecret | quote }} }
+  port: {{ .Values.redis.port }}
+  networkPeer: {{- toYaml .Values.redis.networkPeer | nindent 4 }}
+dns:
+  port: {{ .Values.dns.port }}
+  networkPeer: {{- toYaml .Values.dns.networkPeer | nindent 4 }}
+leaderElection: { enabled: true }
+concurrency: {{ .Values.operator.concurrency }}
+{{- end }}
