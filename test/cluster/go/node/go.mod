@@ -1,0 +1,3 @@
+module cloister.dev/cluster/node
+
+go 1.26.0

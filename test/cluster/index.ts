@@ -1,0 +1,5 @@
+/** The embedded cluster: a real Kubernetes on this machine, for development and tests. */
+export { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
+export { ClusterError, type ErrorCode } from './errors.ts';
+export { Progress } from './progress.ts';
+export { stopCluster } from './stop.ts';

@@ -1,0 +1,32 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../command.ts';
+import { insidePath, programPath, type Builds } from '../programs/build.ts';
+import type { Plan } from './plan.ts';
+import { identityOf, type ProcessIdentity } from './process.ts';
+import { directories } from './setup.ts';
+
+/** Makes the directories that every machine has. */
+export async function prepareDirectory(dir: string): Promise<void> {
+  for (const directory of directories) await mkdir(join(dir, directory), { recursive: true });
+}
+
+/** Starts the machine of the plan and returns its first process. The machine outlives us. */
+export async function launch(dir: string, plan: Plan, builds: Builds): Promise<ProcessIdentity> {
+  const file = join(dir, 'config', 'plan.json');
+  await writeFile(file, JSON.stringify(plan, null, 2));
+  const printed = await run(programPath(builds, 'node'), ['launch', file], { env: { PATH: insidePath(builds) } });
+  return identityOf(Number(printed.trim()));
+}
+
+/** Runs a program inside a machine, seeing its files, network and processes, and returns its standard output. */
+export function runInside(pid: number, path: string, command: readonly string[], input?: string): Promise<string> {
+  const enter = ['--target', String(pid), '--mount', '--pid', '--net', '--ipc', '--uts', '--'];
+  return run('nsenter', [...enter, 'env', `PATH=${path}`, ...command], input === undefined ? {} : { input });
+}
+
+/** The PATH of a running machine, as its first process has it. */
+export async function pathOf(pid: number): Promise<string> {
+  const environment = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+  return environment.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
+}
