@@ -1,0 +1,18 @@
+/** `npm run generate`: writes everything that is made from `crds/`. Tests fail when it is out of date. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chartCrdFolder, chartCrds } from './generate/chart-crds.ts';
+import { referenceFolder, referencePages } from './generate/reference.ts';
+
+const root = join(import.meta.dirname, '..');
+
+function replaceFolder(folder: string, files: ReadonlyMap<string, string>): void {
+  const path = join(root, folder);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  for (const [name, content] of files) writeFileSync(join(path, name), content);
+  console.log(`${folder}: ${[...files.keys()].join(', ')}`);
+}
+
+replaceFolder(chartCrdFolder, chartCrds(root));
+replaceFolder(referenceFolder, referencePages(root));
