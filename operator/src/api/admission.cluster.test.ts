@@ -1,6 +1,6 @@
 /** What `kubectl apply` accepts and refuses, asked of a real API server. */
 import { apiVersion } from '@cloister/tenancy';
-import { connect, isInvalid, kind, KubeError, type Cluster, type KubeObject } from 'kube-runtime';
+import { KubeError, type Cluster } from 'kube-runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectTestCluster, installResources } from '../testing/cluster.fixture.ts';
 

@@ -1,0 +1,19 @@
+import type { BaseObject, Desired, Kind, KubeObject } from 'kube-runtime';
+
+/** One object that should exist: what it is, the fields that matter, and whether it goes when its owner goes. */
+export interface Child {
+  readonly kind: Kind<BaseObject>;
+  readonly desired: Desired<KubeObject>;
+  /** False for objects that outlive their owner, such as a namespace lent by an administrator. Default true. */
+  readonly owned?: boolean;
+}
+
+export const child = (kind: Kind<BaseObject>, desired: Desired<KubeObject>): Child => ({ kind, desired });
+
+export const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+export const fromBase64 = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
+
+/** Whether `owner` is the controller of `object`: the very one, not an earlier object of that name. */
+export const isOwnedBy = (object: BaseObject, owner: BaseObject): boolean =>
+  (object.metadata.ownerReferences ?? []).some((reference) => reference.controller === true && reference.uid === owner.metadata.uid);

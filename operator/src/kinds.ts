@@ -1,0 +1,77 @@
+/** Every kind that the operator reads or writes, with the fields that it looks at. */
+import { apiVersion } from '@cloister/tenancy';
+import { kind, type BaseObject, type Resource } from 'kube-runtime';
+import type { AgentConfigStatus } from './api/agent-config.ts';
+import type { ModelProviderStatus } from './api/model-provider.ts';
+import type { TenantClassStatus } from './api/tenant-class.ts';
+import type { TenantStatus } from './api/tenant.ts';
+
+/** Specs are parsed where they are used, not where they are read: one that no longer fits must not stop the cache of its kind. */
+export type Tenant = Resource<unknown, TenantStatus>;
+export type AgentConfig = Resource<unknown, AgentConfigStatus>;
+export type TenantClass = Resource<unknown, TenantClassStatus>;
+export type ModelProvider = Resource<unknown, ModelProviderStatus>;
+
+export const tenants = kind<Tenant>(apiVersion, 'Tenant', { namespaced: false });
+export const agentConfigs = kind<AgentConfig>(apiVersion, 'AgentConfig');
+export const tenantClasses = kind<TenantClass>(apiVersion, 'TenantClass', { namespaced: false });
+export const modelProviders = kind<ModelProvider>(apiVersion, 'ModelProvider', { namespaced: false });
+
+export interface Namespace extends BaseObject {
+  readonly status?: { readonly phase?: string };
+}
+export interface ConfigMap extends BaseObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+export interface Secret extends BaseObject {
+  /** Base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+export interface Deployment extends BaseObject {
+  readonly spec: { readonly replicas?: number };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly readyReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+  };
+}
+export interface Pod extends BaseObject {
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+    readonly containerStatuses?: readonly {
+      readonly restartCount?: number;
+      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+      readonly lastState?: { readonly terminated?: { readonly reason?: string; readonly exitCode?: number } };
+    }[];
+  };
+}
+
+export const namespaceKind = kind<Namespace>('v1', 'Namespace');
+export const configMaps = kind<ConfigMap>('v1', 'ConfigMap');
+export const secrets = kind<Secret>('v1', 'Secret');
+export const serviceAccounts = kind('v1', 'ServiceAccount');
+export const services = kind('v1', 'Service');
+export const pods = kind<Pod>('v1', 'Pod');
+export const resourceQuotas = kind('v1', 'ResourceQuota');
+export const limitRanges = kind('v1', 'LimitRange');
+export const roles = kind('rbac.authorization.k8s.io/v1', 'Role');
+export const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
+export const networkPolicies = kind('networking.k8s.io/v1', 'NetworkPolicy');
+export const ingresses = kind('networking.k8s.io/v1', 'Ingress');
+export const deployments = kind<Deployment>('apps/v1', 'Deployment');
+export const podDisruptionBudgets = kind('policy/v1', 'PodDisruptionBudget');
+export const horizontalPodAutoscalers = kind('autoscaling/v2', 'HorizontalPodAutoscaler');

@@ -1,0 +1,75 @@
+/**
+ * From findings to `status.conditions`.
+ *
+ * Guarantees: the same findings always make the same conditions, so a repeat writes nothing; `lastTransitionTime` moves only when
+ * `status` does; `Ready`, `Reconciling` and `Stalled` follow kstatus, which `kubectl wait`, Argo CD and Flux understand.
+ */
+import type { BaseObject } from 'kube-runtime';
+import type { Condition } from '../api/conditions.ts';
+import type { Finding } from './finding.ts';
+import { reasons, type Reason } from './reasons.ts';
+
+export interface Judgement<Type extends string> {
+  readonly object: BaseObject;
+  readonly previous: readonly Condition[] | undefined;
+  readonly findings: readonly Finding<Type>[];
+  /** The parts that are judged one by one. A part without finding is True. */
+  readonly parts: readonly Type[];
+  /** Parts that are shown but do not keep the whole from being Ready. */
+  readonly advisory?: readonly Type[];
+  /** What to say of the whole, or of a part, when all is well. */
+  readonly good: Readonly<Partial<Record<Type | 'Ready', { readonly reason: Reason; readonly message: string }>>>;
+  readonly now: Date;
+}
+
+type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+export function judge<Type extends string>(judgement: Judgement<Type>): Condition[] {
+  const serious = judgement.findings.filter((finding) => !judgement.advisory?.includes(finding.condition));
+  const waits = serious.filter((finding) => reasons[finding.reason].kind === 'waits');
+  const needsSomeone = serious.filter((finding) => reasons[finding.reason].kind === 'needs someone');
+  const drafts: Draft[] = [
+    readiness(judgement, needsSomeone.concat(waits)),
+    abnormal('Reconciling', waits, 'nothing is in progress'),
+    abnormal('Stalled', needsSomeone, 'nothing needs a person'),
+    ...judgement.parts.map((part) => partCondition(judgement, part)),
+  ];
+  return drafts.map((draft) => dated(draft, judgement));
+}
+
+/** Whether the whole is Ready according to conditions made by {@link judge}. */
+export const isReady = (conditions: readonly Condition[] | undefined): boolean =>
+  conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+
+function readiness<Type extends string>({ good }: Judgement<Type>, findings: readonly Finding<Type>[]): Draft {
+  const [first] = findings;
+  if (first) return { type: 'Ready', status: 'False', reason: first.reason, message: worded(findings) };
+  return { type: 'Ready', status: 'True', ...(good.Ready ?? { reason: 'Ready', message: 'everything is as the spec says' }) };
+}
+
+function abnormal(type: string, findings: readonly Finding<string>[], otherwise: string): Draft {
+  const [first] = findings;
+  if (first) return { type, status: 'True', reason: first.reason, message: worded(findings) };
+  return { type, status: 'False', reason: 'Ready', message: otherwise };
+}
+
+function partCondition<Type extends string>({ findings, good }: Judgement<Type>, part: Type): Draft {
+  const own = findings.filter((finding) => finding.condition === part);
+  const [first] = own;
+  if (first) return { type: part, status: 'False', reason: first.reason, message: worded(own) };
+  const praise = good[part];
+  return { type: part, status: 'True', reason: praise?.reason ?? 'Ready', message: praise?.message ?? '' };
+}
+
+const worded = (findings: readonly Finding<string>[]): string =>
+  [...new Set(findings.map((finding) => finding.message))].join('; ').slice(0, 4096);
+
+function dated<Type extends string>(draft: Draft, { object, previous, now }: Judgement<Type>): Condition {
+  const before = previous?.find((condition) => condition.type === draft.type);
+  const { generation } = object.metadata;
+  return {
+    ...draft,
+    lastTransitionTime: before && before.status === draft.status ? before.lastTransitionTime : `${now.toISOString().slice(0, 19)}Z`,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+}

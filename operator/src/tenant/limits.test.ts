@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { tenantClassSpec } from '../api/tenant-class.ts';
+import { tenantSpec } from '../api/tenant.ts';
+import { effectiveLimits } from './limits.ts';
+
+const merge = (spec: object, tenantClass: object = {}) => effectiveLimits(tenantSpec.parse(spec), tenantClassSpec.parse(tenantClass));
+
+describe('a tenant gets', () => {
+  test('what is built in where nobody says anything: room, but no model', () => {
+    expect(merge({}).limits).toEqual({
+      quota: { cpu: '2', memory: '4Gi', pods: 20, agents: 10 },
+      models: { allow: [], within: undefined },
+      budget: { timeZone: 'UTC', daily: undefined, monthly: undefined },
+      requestsPerMinute: undefined,
+    });
+  });
+  test('the defaults of its class, field by field', () => {
+    expect(merge({ quota: { cpu: 1 } }, { defaults: { quota: { cpu: 4, memory: '1Gi' } } }).limits.quota).toMatchObject({
+      cpu: '1',
+      memory: '1Gi',
+    });
+  });
+  test('its own budget window instead of that of its class, not a mixture of both', () => {
+    const { budget } = merge(
+      { budget: { daily: { usd: 1 } } },
+      { defaults: { budget: { daily: { tokens: 5 }, monthly: { usd: 9 } } } },
+    ).limits;
+    expect(budget).toEqual({ timeZone: 'UTC', daily: { usd: 1 }, monthly: { usd: 9 } });
+  });
+  test('money to the millionth of a dollar', () => {
+    expect(merge({ budget: { daily: { usd: 0.1 + 0.2 } } }).limits.budget.daily).toEqual({ usd: 0.3 });
+  });
+});
+
+describe('the ceiling of the class', () => {
+  test.each<[string, object, object, string, string | number]>([
+    ['cuts CPU written in thousandths', { quota: { cpu: '2500m' } }, { quota: { cpu: 2 } }, 'spec.quota.cpu', '2'],
+    ['cuts memory across units', { quota: { memory: '3Gi' } }, { quota: { memory: '2048Mi' } }, 'spec.quota.memory', '2048Mi'],
+    ['cuts pods', { quota: { pods: 50 } }, { quota: { pods: 20 } }, 'spec.quota.pods', 20],
+    ['cuts the budget', { budget: { daily: { usd: 9 } } }, { budget: { daily: { usd: 5 } } }, 'spec.budget.daily.usd', 5],
+    [
+      'cuts the rate',
+      { rateLimits: { requestsPerMinute: 600 } },
+      { rateLimits: { requestsPerMinute: 60 } },
+      'spec.rateLimits.requestsPerMinute',
+      60,
+    ],
+  ])('%s and says so', (_, spec, ceilings, field, ceiling) => {
+    expect(merge(spec, { ceilings }).cuts).toMatchObject([{ field, ceiling }]);
+  });
+  test('limits those who set no limit', () => {
+    expect(merge({}, { ceilings: { budget: { daily: { usd: 5 } }, rateLimits: { requestsPerMinute: 60 } } }).limits).toMatchObject({
+      budget: { daily: { usd: 5 } },
+      requestsPerMinute: 60,
+    });
+  });
+  test('is silent about defaults of the class itself', () => {
+    expect(merge({}, { defaults: { quota: { pods: 30 } }, ceilings: { quota: { pods: 20 } } })).toMatchObject({
+      limits: { quota: { pods: 20 } },
+      cuts: [],
+    });
+  });
+  test('lets through what is equal in another unit', () => {
+    expect(merge({ quota: { memory: '1Gi' } }, { ceilings: { quota: { memory: '1024Mi' } } }).cuts).toEqual([]);
+  });
+});
