@@ -1,0 +1,70 @@
+/** Turns a caller's chat completion request into the one that goes to the model. Pure. */
+import type { AgentDocument } from '@cloister/tenancy';
+import { z } from 'zod';
+import { fail } from '../errors.ts';
+import type { InForce } from './in-force.ts';
+import { systemPrompt } from './instructions.ts';
+
+const message = z.looseObject({ role: z.string().min(1), content: z.unknown().optional() });
+
+/** Only what is looked at here; every other field passes through, so that new parameters of the API work the day a provider has them. */
+export const completionBody = z.looseObject({
+  model: z.string().nullish(),
+  messages: z.array(message).min(1),
+  stream: z.boolean().nullish(),
+  temperature: z.number().nullish(),
+  top_p: z.number().nullish(),
+  max_tokens: z.int().positive().nullish(),
+  max_completion_tokens: z.int().positive().nullish(),
+});
+export type CompletionBody = z.infer<typeof completionBody>;
+
+/** Throws 400 or 413 where the request goes beyond what the AgentConfig allows. */
+export function completionRequest(body: CompletionBody, document: AgentDocument, rules: InForce, now: Date): Record<string, unknown> {
+  checkSizes(body, document.limits.maxMessageBytes);
+  checkTemperature(body, document.settings.temperature);
+  const prompt = systemPrompt(document, rules.additionalInstructions, now);
+  return {
+    ...body,
+    ...defaults(body, rules),
+    ...outputLimit(body, rules.maxOutputTokens),
+    messages: prompt === undefined ? body.messages : [{ role: 'system', content: prompt }, ...body.messages],
+  };
+}
+
+function checkSizes({ messages }: CompletionBody, limit: number): void {
+  for (const [index, { content }] of messages.entries()) checkMessageSize(`messages.${index}.content`, content, limit);
+}
+
+/** Size of text, or of content parts as JSON, in bytes. Throws 413 `message_too_large`. */
+export function checkMessageSize(param: string, content: unknown, limit: number): void {
+  if (content === undefined || content === null) return;
+  const bytes = Buffer.byteLength(typeof content === 'string' ? content : JSON.stringify(content));
+  if (bytes > limit) throw fail('message_too_large', { param, values: { param, bytes, limit } });
+}
+
+function checkTemperature({ temperature }: CompletionBody, range: AgentDocument['settings']['temperature']): void {
+  if (temperature == null || !range || (temperature >= range.min && temperature <= range.max)) return;
+  const problem = `temperature is ${temperature}; it must be from ${range.min} to ${range.max}`;
+  throw fail('invalid_request', { param: 'temperature', values: { problem } });
+}
+
+function defaults({ temperature, top_p }: CompletionBody, rules: InForce): Record<string, number> {
+  return {
+    ...(temperature == null && rules.temperature !== undefined ? { temperature: rules.temperature } : {}),
+    ...(top_p == null && rules.topP !== undefined ? { top_p: rules.topP } : {}),
+  };
+}
+
+/**
+ * The ceiling cuts instead of refusing: clients send generous limits by habit, and an answer that was cut says so (`finish_reason: length`).
+ * Whichever of the two names the caller used stays.
+ */
+function outputLimit({ max_tokens, max_completion_tokens }: CompletionBody, ceiling: number | undefined): Record<string, number> {
+  if (ceiling === undefined) return {};
+  const asked = {
+    ...(max_tokens == null ? {} : { max_tokens: Math.min(max_tokens, ceiling) }),
+    ...(max_completion_tokens == null ? {} : { max_completion_tokens: Math.min(max_completion_tokens, ceiling) }),
+  };
+  return Object.keys(asked).length > 0 ? asked : { max_completion_tokens: ceiling };
+}

@@ -1,0 +1,25 @@
+/** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+
+const headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  // nginx, the usual Ingress, collects answers before it passes them on unless told otherwise.
+  'x-accel-buffering': 'no',
+};
+
+export function startEventStream(response: ServerResponse, contentType?: string): void {
+  response.writeHead(200, { ...headers, ...(contentType === undefined ? {} : { 'content-type': contentType }) });
+  response.flushHeaders();
+}
+
+/** Resolves when the client is ready for more. Rejects when the signal aborts while it waits. */
+export async function send(response: ServerResponse, chunk: string | Buffer, signal: AbortSignal): Promise<void> {
+  if (!response.write(chunk)) await once(response, 'drain', { signal });
+}
+
+export const dataEvent = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`;
+
+/** As in Open Responses: the event's name is its `type`. */
+export const typedEvent = (data: Readonly<Record<string, unknown>> & { readonly type: string }): string =>
+  `event: ${data.type}\n${dataEvent(data)}`;

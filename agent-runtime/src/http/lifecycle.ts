@@ -1,0 +1,24 @@
+/** Where a process stands between its start and its end; what its probes report. */
+export class Lifecycle {
+  #prepared = false;
+  #draining = false;
+
+  /** The database has been reached and migrated once. It may go away again: much of the agent works without. */
+  prepared(): void {
+    this.#prepared = true;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Undefined when requests are welcome, else why they are not. */
+  get notReady(): string | undefined {
+    if (this.#draining) return 'draining';
+    return this.#prepared ? undefined : 'waiting for the database';
+  }
+}

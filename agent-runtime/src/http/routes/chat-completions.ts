@@ -1,0 +1,52 @@
+/** `POST /v1/chat/completions`: the caller keeps the conversation, the agent adds its instructions and rules. Touches no stored memory. */
+import { ApiError } from '@cloister/api-errors';
+import type { RequestHandler, Response } from 'express';
+import { completionBody, completionRequest } from '../../agent/completion-request.ts';
+import { inForce } from '../../agent/in-force.ts';
+import { ClientGone, fail } from '../../errors.ts';
+import type { ModelAnswer } from '../../model/egress.ts';
+import { chunksOf, readAll } from '../../model/bytes.ts';
+import { askModel, type AgentParts } from '../agent-parts.ts';
+import { answerSignal } from '../answer-signal.ts';
+import { dataEvent, send, startEventStream } from '../event-stream.ts';
+import { parseInput } from '../parse.ts';
+
+export function chatCompletions(parts: AgentParts): RequestHandler {
+  const { document, currentSettings, now } = parts;
+  return async (request, response) => {
+    const body = parseInput(completionBody, request.body);
+    const rules = inForce(document, await currentSettings.read());
+    const signal = answerSignal(response, document.limits.requestTimeoutSeconds);
+    const { answer } = await askModel(parts, request, {
+      model: body.model ?? undefined,
+      modelInForce: rules.model,
+      body: completionRequest(body, document, rules, now()),
+      signal,
+    });
+    await (body.stream === true ? passStream(answer, response, signal) : passWhole(answer, response, signal));
+  };
+}
+
+/** Waits for the whole answer, so that one that breaks off becomes an error instead of half a document. */
+async function passWhole({ status, headers, body }: ModelAnswer, response: Response, signal: AbortSignal): Promise<void> {
+  const bytes = await readAll(body).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw fail('model_interrupted', { cause });
+  });
+  response.writeHead(status, { 'content-type': headers['content-type'] ?? 'application/json', 'content-length': bytes.byteLength });
+  response.end(bytes);
+}
+
+/** Passes the bytes as they come. A stream that breaks ends with an error event, on which OpenAI clients throw. */
+async function passStream({ headers, body }: ModelAnswer, response: Response, signal: AbortSignal): Promise<void> {
+  startEventStream(response, headers['content-type']);
+  try {
+    for await (const chunk of chunksOf(body)) await send(response, chunk, signal);
+  } catch (cause) {
+    if (signal.reason instanceof ClientGone) throw signal.reason;
+    const error = signal.reason instanceof ApiError ? signal.reason : fail('model_interrupted', { cause });
+    // The blank line ends whatever event the break has cut in two.
+    response.write(`\n\n${dataEvent(error.body)}`);
+  }
+  response.end();
+}

@@ -1,0 +1,76 @@
+/** Reads a streamed chat completion. */
+import type { Readable } from 'node:stream';
+import { createParser } from 'eventsource-parser';
+import { z } from 'zod';
+import { fail } from '../errors.ts';
+import { chunksOf } from './bytes.ts';
+
+export type CompletionEvent =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'finish'; readonly reason: string }
+  | { readonly type: 'usage'; readonly inputTokens: number; readonly outputTokens: number };
+
+const chunkShape = z.object({
+  choices: z
+    .array(
+      z.object({
+        delta: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }).optional(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .default([]),
+  usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }).nullish(),
+  error: z.unknown().optional(),
+});
+
+/**
+ * Yields what the model says, as it arrives. Throws `model_interrupted` when the stream breaks, carries an error, is no chat completion or
+ * ends without saying why: a part must never pass for a whole.
+ */
+export async function* completionEvents(body: Readable): AsyncGenerator<CompletionEvent, void, undefined> {
+  const pending: string[] = [];
+  const parser = createParser({ onEvent: ({ data }) => pending.push(data) });
+  const decoder = new TextDecoder();
+  let finished = false;
+  for await (const bytes of arriving(body)) {
+    parser.feed(decoder.decode(bytes, { stream: true }));
+    for (const data of pending.splice(0)) {
+      if (data === '[DONE]') continue;
+      for (const event of eventsOf(data)) {
+        finished ||= event.type === 'finish';
+        yield event;
+      }
+    }
+  }
+  if (!finished) throw fail('model_interrupted');
+}
+
+async function* arriving(body: Readable): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* chunksOf(body);
+  } catch (cause) {
+    throw fail('model_interrupted', { cause });
+  }
+}
+
+function eventsOf(data: string): CompletionEvent[] {
+  const { choices, usage } = parseChunk(data);
+  const events: CompletionEvent[] = [];
+  for (const { delta, finish_reason } of choices) {
+    const text = delta?.content ?? delta?.refusal ?? '';
+    if (text !== '') events.push({ type: 'text', text });
+    if (finish_reason != null) events.push({ type: 'finish', reason: finish_reason });
+  }
+  if (usage) events.push({ type: 'usage', inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens });
+  return events;
+}
+
+function parseChunk(data: string): z.infer<typeof chunkShape> {
+  try {
+    const chunk = chunkShape.parse(JSON.parse(data));
+    if (chunk.error === undefined || chunk.error === null) return chunk;
+  } catch {
+    // Neither parser's message may travel on: both can quote the answer.
+  }
+  throw fail('model_interrupted');
+}

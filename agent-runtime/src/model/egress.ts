@@ -1,0 +1,102 @@
+/**
+ * The client of egress, the only way to a model. Plain `node:http`: the answer's bytes go to the caller as they are, so there is nothing for a
+ * richer client to do, and it is loaded before the first request where every millisecond counts.
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { formatTraceparent } from '@cloister/telemetry';
+import type { SpanContext } from '@opentelemetry/api';
+import { fail } from '../errors.ts';
+import type { ReadToken } from './egress-token.ts';
+
+export interface ModelCall {
+  /** An OpenAI chat completion request; `model` is `<provider>/<model>`. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly requestId: string;
+  readonly span: SpanContext;
+  /** Ends the call, and the answer's body if it is still arriving. */
+  readonly signal: AbortSignal;
+}
+
+export interface ModelAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Must be read to its end or destroyed. */
+  readonly body: IncomingMessage;
+}
+
+/** Throws `egress_unreachable`, or the signal's reason. Any HTTP answer, whatever its status, is an answer. */
+export type CallModel = (call: ModelCall) => Promise<ModelAnswer>;
+
+export interface EgressOptions {
+  /** Ends with /v1. */
+  readonly baseURL: string;
+  readonly agent: string;
+  readonly token: ReadToken;
+}
+
+/** Shorter than the 5 s for which Node servers keep an idle connection, so that the other end rarely closes one just as it is used. */
+const idleSocketMs = 4_000;
+const maxSockets = 256;
+/** Nothing was sent yet, so a second try can bill nothing twice. */
+const notConnected = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'];
+
+export function egressClient({ baseURL, agent, token }: EgressOptions): CallModel {
+  const url = new URL(`${baseURL}/chat/completions`);
+  const pool = { keepAlive: true, timeout: idleSocketMs, maxSockets };
+  const secure = url.protocol === 'https:';
+  const connections = secure ? new HttpsAgent(pool) : new HttpAgent(pool);
+  const send: Send = (options, payload) => exchange(secure ? httpsRequest : httpRequest, url, { ...options, agent: connections }, payload);
+
+  return async ({ body, requestId, span, signal }) => {
+    const payload = Buffer.from(JSON.stringify(body));
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': payload.byteLength,
+      authorization: `Bearer ${await token()}`,
+      traceparent: formatTraceparent(span),
+      'x-request-id': requestId,
+      'x-cloister-agent': agent,
+    };
+    const message = await withOneRetry(() => send({ method: 'POST', headers, signal }, payload), signal);
+    return { status: message.statusCode ?? 0, headers: message.headers, body: message };
+  };
+}
+
+type Send = (options: RequestOptions, payload: Buffer) => Promise<IncomingMessage>;
+
+function exchange(request: typeof httpRequest, url: URL, options: RequestOptions, payload: Buffer): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, resolve);
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(new ExchangeError(error.code ?? error.name, sent.reusedSocket)));
+    sent.end(payload);
+  });
+}
+
+class ExchangeError extends Error {
+  readonly retryable: boolean;
+
+  constructor(code: string, reusedSocket: boolean) {
+    super(`no answer from egress: ${code}`);
+    this.name = 'ExchangeError';
+    // A pooled socket that turns out closed was closed by an idle server before the request reached it.
+    this.retryable = notConnected.includes(code) || (reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE'));
+  }
+}
+
+async function withOneRetry<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ExchangeError && error.retryable)) throw unreachable(error);
+  }
+  try {
+    return await attempt();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(error);
+  }
+}
+
+const unreachable = (cause: unknown): Error => fail('egress_unreachable', { retryAfterSeconds: 1, cause });

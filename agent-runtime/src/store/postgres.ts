@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
+import type { Database, Queries, Row, SqlValue } from './database.ts';
+import { databaseError, translated } from './database-errors.ts';
+
+/** The role's CONNECTION LIMIT is shared by every replica of every agent of the tenant, so one process stays modest. */
+const maxConnections = 5;
+const connectTimeoutMs = 2_000;
+/** No statement here reads more than a page; one that takes longer waits for a server that is gone. */
+const queryTimeoutMs = 5_000;
+const idleConnectionMs = 30_000;
+
+export interface PostgresOptions {
+  /** File that holds postgres://role:password@host:port/database. Its password is read again for every new connection. */
+  readonly urlFile: string;
+  /** Told when an idle connection breaks. */
+  readonly onConnectionLost: (error: Error) => void;
+}
+
+/** Reads the file, loads the driver and connects with the first statement, not here: the server listens before all that. */
+export function openPostgres({ urlFile, onConnectionLost }: PostgresOptions): Database {
+  let opening: Promise<Pool> | undefined;
+  const open = async (): Promise<Pool> => {
+    const { Pool } = await import('pg');
+    const pool = new Pool(await poolConfig(urlFile));
+    return pool.on('error', (error) => onConnectionLost(databaseError(error)));
+  };
+  const pool = (): Promise<Pool> => {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined; // the next statement tries again
+      throw error;
+    });
+    return opening;
+  };
+  return {
+    query: (sql, values) => translated(async () => (await (await pool()).query<Row>(sql, values && [...values])).rows),
+    transaction: async (work) => inTransaction(await translated(async () => (await pool()).connect()), work),
+    close: async () => (await opening)?.end(),
+  };
+}
+
+async function poolConfig(urlFile: string): Promise<PoolConfig> {
+  const url = await readURL(urlFile);
+  return {
+    host: url.hostname,
+    port: url.port === '' ? 5432 : Number(url.port),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    user: decodeURIComponent(url.username),
+    password: async () => decodeURIComponent((await readURL(urlFile)).password),
+    ssl: tls(url.searchParams.get('sslmode')),
+    application_name: 'cloister-agent',
+    max: maxConnections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    idleTimeoutMillis: idleConnectionMs,
+    keepAlive: true,
+  };
+}
+
+/** libpq's meaning: every mode but `disable` encrypts, only those that begin with `verify` check the certificate. */
+const tls = (mode: string | null): PoolConfig['ssl'] =>
+  mode === null || mode === 'disable' ? false : { rejectUnauthorized: mode.startsWith('verify') };
+
+async function readURL(file: string): Promise<URL> {
+  const text = (await readFile(file, 'utf8')).trim();
+  // The parser's own error quotes its input, which holds the password.
+  if (!URL.canParse(text)) throw new Error(`the file ${file} holds no database URL`);
+  return new URL(text);
+}
+
+async function inTransaction<T>(client: PoolClient, work: (queries: Queries) => Promise<T>): Promise<T> {
+  const query = (sql: string, values?: readonly SqlValue[]): Promise<readonly Row[]> =>
+    translated(async () => (await client.query<Row>(sql, values && [...values])).rows);
+  try {
+    await query('begin');
+    const result = await work({ query });
+    await query('commit');
+    client.release();
+    return result;
+  } catch (error) {
+    // Closing the connection rolls back too, and leaves nothing to go wrong with a connection whose state is unknown.
+    client.release(true);
+    throw error;
+  }
+}
