@@ -40,7 +40,10 @@ export function followRawSecrets(cluster: Cluster, namespace: string, into: Sour
   return informer;
 }
 
-const scopeOf = ({ namespace, documentKind }: { namespace: string; documentKind: string }) => ({ namespace, labelSelector: `${labels.document}=${documentKind}` });
+const scopeOf = ({ namespace, documentKind }: { namespace: string; documentKind: string }) => ({
+  namespace,
+  labelSelector: `${labels.document}=${documentKind}`,
+});
 
 /**
  * A document that cannot be read leaves the one before in force: its writer is the operator, so it means that the two are of different

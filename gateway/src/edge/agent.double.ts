@@ -1,0 +1,54 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { portOf } from '../server/serve.ts';
+
+export interface Heard {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface AgentDouble extends AsyncDisposable {
+  readonly url: string;
+  readonly heard: Heard[];
+  readonly connections: () => number;
+}
+
+type Answer = (response: ServerResponse, heard: Heard, request: IncomingMessage) => void;
+
+const sayHello: Answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"hello":true}');
+
+/** An agent that remembers what it heard and answers as told. */
+export async function agentDouble(answer: Answer = sayHello): Promise<AgentDouble> {
+  const heard: Heard[] = [];
+  let connections = 0;
+  const server = createServer((request, response) => {
+    void bodyOf(request).then((body) => {
+      const said = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
+      heard.push(said);
+      answer(response, said, request);
+    });
+  });
+  server.on('connection', () => connections++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${portOf(server)}`,
+    heard,
+    connections: () => connections,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  try {
+    for await (const piece of request) if (Buffer.isBuffer(piece)) pieces.push(piece);
+  } catch {
+    // a caller that breaks off is part of what is tested
+  }
+  return Buffer.concat(pieces).toString();
+}

@@ -1,0 +1,56 @@
+/** Edge as a server, from its parts. Knows no cluster: production, tests and benchmarks give it their directories. */
+import { callerSigner } from '@cloister/identity';
+import { edgeIssuer } from '@cloister/tenancy';
+import type { Logger, Registry } from '@cloister/telemetry';
+import type { JWK } from 'jose';
+import type { Access, Policies } from '../directory/directory.ts';
+import { application } from '../server/application.ts';
+import { serve, type Running } from '../server/serve.ts';
+import { authenticator } from './authenticate.ts';
+import { callerTokens } from './caller-tokens.ts';
+import { edgeHandler } from './handler.ts';
+import { discoverIssuerKeys } from './jwt/issuer-keys.ts';
+import type { IssuerKeys } from './jwt/user-token.ts';
+import { edgeMetrics } from './metrics.ts';
+import { withFallback } from './rate-limit/fallback.ts';
+import type { RateLimiter } from './rate-limit/window.ts';
+import { relay, type RelayTimeouts } from './relay/relay.ts';
+
+export interface EdgeOptions {
+  readonly port: number;
+  readonly policies: Policies;
+  readonly access: Access;
+  readonly sharedHosts: ReadonlySet<string>;
+  /** Ed25519 private key with `kid`. */
+  readonly identityKey: JWK;
+  /** Shared by all replicas. */
+  readonly limiter: RateLimiter;
+  readonly maxBodyBytes: number;
+  readonly drainSeconds: number;
+  readonly ready: () => boolean;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly issuerKeys?: IssuerKeys;
+  readonly timeouts?: RelayTimeouts;
+  readonly requestTimeoutMs?: number;
+  readonly headersTimeoutMs?: number;
+}
+
+export async function startEdge(options: EdgeOptions): Promise<Running> {
+  const { policies, access, sharedHosts, identityKey, limiter, maxBodyBytes, registry, log } = options;
+  const metrics = edgeMetrics(registry);
+  const upstream = relay(options.timeouts);
+  const handler = edgeHandler({
+    policies,
+    sharedHosts,
+    maxBodyBytes,
+    metrics,
+    log,
+    authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys()),
+    limiter: withFallback({ shared: limiter, log, onFallback: () => metrics.fallbacks.inc() }),
+    tokenFor: callerTokens(await callerSigner(identityKey, edgeIssuer)),
+    relay: upstream.relay,
+  });
+  const running = await serve({ ...options, handler: application(handler, log) });
+  return { ...running, drain: () => running.drain().finally(() => upstream.close()) };
+}

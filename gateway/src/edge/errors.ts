@@ -1,0 +1,49 @@
+import { failures } from '@cloister/api-errors';
+import { commonErrors } from '../server/errors.ts';
+
+/** Every error that edge itself can answer. What an agent answers passes through as it is. */
+export const edgeErrors = {
+  ...commonErrors,
+  credential_missing: {
+    status: 401,
+    type: 'authentication_error',
+    say: 'send an API key or a token as "authorization: Bearer …"',
+  },
+  credential_invalid: {
+    status: 401,
+    type: 'authentication_error',
+    say: 'the API key or token is not valid: it is unknown, expired, malformed or meant for another audience',
+  },
+  issuer_unreachable: {
+    status: 503,
+    type: 'server_error',
+    say: 'the keys of the token issuer cannot be fetched at the moment; try again later',
+  },
+  scope_missing: {
+    status: 403,
+    type: 'permission_error',
+    say: 'this credential lacks the scope "{scope}"',
+  },
+  tenant_suspended: { status: 503, type: 'server_error', say: 'this tenant is suspended; its administrator can resume it' },
+  tenant_archived: { status: 403, type: 'permission_error', say: 'this tenant is archived; its administrator can make it active again' },
+  tenant_starting: { status: 503, type: 'server_error', say: 'this tenant is being set up; try again in a moment' },
+  no_agent: {
+    status: 404,
+    type: 'invalid_request_error',
+    say: 'this tenant has no agent to answer; apply an AgentConfig, or name one of several agents by its path or as "model"',
+  },
+  agent_unavailable: {
+    status: 503,
+    type: 'server_error',
+    say: 'agent "{agent}" cannot be reached; it may be starting. Try again in a moment',
+  },
+  agent_failed: { status: 502, type: 'server_error', say: 'agent "{agent}" broke off before it answered' },
+  agent_timeout: { status: 504, type: 'server_error', say: 'agent "{agent}" did not answer in time' },
+  rate_limit_exceeded: {
+    status: 429,
+    type: 'rate_limit_error',
+    say: 'this tenant may make {limit} requests a minute; try again in {seconds} s',
+  },
+} as const;
+
+export const fail = failures(edgeErrors);

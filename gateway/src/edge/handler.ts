@@ -1,0 +1,103 @@
+/**
+ * What edge does with a request, in order: who calls → may they be here → is the tenant open → is there a place in the minute → to the agent.
+ *
+ * Guarantees: nothing reaches an agent without a verified credential of its own tenant; the credential itself never does; every 404 of a
+ * valid caller is the same, whatever it asked for.
+ */
+import { ApiError } from '@cloister/api-errors';
+import type { Caller } from '@cloister/identity';
+import type { TenantPolicy } from '@cloister/tenancy';
+import type { Logger } from '@cloister/telemetry';
+import type { Request, Response } from 'express';
+import type { Policies } from '../directory/directory.ts';
+import { openExchange, type Exchange } from '../server/exchange.ts';
+import { readBody } from '../server/read-body.ts';
+import type { Authenticate } from './authenticate.ts';
+import { bodyDecides, chooseAgent } from './choose-agent.ts';
+import { fail } from './errors.ts';
+import type { EdgeMetrics } from './metrics.ts';
+import { agentsAsModels } from './models.ts';
+import { enforceRateLimit } from './rate-limit/enforce.ts';
+import type { RateLimiter } from './rate-limit/window.ts';
+import { bodyOf, wholeBody } from './relay/body.ts';
+import type { Relay } from './relay/relay.ts';
+import { longestTarget, routeOf, type Route } from './route.ts';
+
+export interface EdgeParts {
+  readonly policies: Policies;
+  readonly sharedHosts: ReadonlySet<string>;
+  readonly authenticate: Authenticate;
+  readonly limiter: RateLimiter;
+  readonly tokenFor: (caller: Caller) => Promise<string>;
+  readonly relay: Relay;
+  readonly maxBodyBytes: number;
+  readonly metrics: EdgeMetrics;
+  readonly log: Logger;
+}
+
+export function edgeHandler(parts: EdgeParts): (request: Request, response: Response) => Promise<void> {
+  return async (request, response) => {
+    const exchange = openExchange(request, response, { log: parts.log, durations: parts.metrics.durations });
+    if (request.url.length > longestTarget) throw fail('not_found');
+
+    const caller = await parts.authenticate(request.headers);
+    const policy = parts.policies.byTenant(caller.tenant);
+    if (!policy) throw fail('tenant_starting', { retryAfterSeconds: 5 });
+    exchange.note({ tenant: policy.tenant, subject: caller.subject });
+    countWhenClosed(response, policy, parts.metrics);
+
+    const route = admit(request, caller, policy, parts);
+    exchange.route = route.pattern;
+    await enforceRateLimit(parts.limiter, policy, response).catch((error: unknown) => {
+      if (error instanceof ApiError) parts.metrics.rateLimited.inc({ tenant: policy.tenant });
+      throw error;
+    });
+    if (route.listsAgents) response.json(agentsAsModels(policy));
+    else await passOn(request, response, { exchange, caller, policy, route }, parts);
+  };
+}
+
+/** The route that this caller may take, or the reason why there is none. */
+function admit(request: Request, caller: Caller, policy: TenantPolicy, { policies, sharedHosts }: EdgeParts): Route {
+  const asked = { method: request.method, target: request.url, host: hostOf(request) };
+  const route = routeOf(asked, policy, { policies, shared: sharedHosts });
+  if (!route) throw fail('not_found');
+  if (!caller.scopes.includes(route.scope)) throw fail('scope_missing', { values: { scope: route.scope } });
+  if (policy.state === 'Suspended') throw fail('tenant_suspended', { retryAfterSeconds: 300 });
+  if (policy.state === 'Archived') throw fail('tenant_archived');
+  return route;
+}
+
+interface Admitted {
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly policy: TenantPolicy;
+  readonly route: Route;
+}
+
+async function passOn(
+  request: Request,
+  response: Response,
+  { exchange, caller, policy, route }: Admitted,
+  parts: EdgeParts,
+): Promise<void> {
+  const whole = bodyDecides(route, policy) ? await readBody(request, parts.maxBodyBytes) : undefined;
+  const agent = chooseAgent(route, policy, whole);
+  response.locals['agent'] = agent.name;
+  exchange.note({ agent: agent.name });
+  const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
+  await parts.relay(request, response, exchange, { agent, target: route.target, callerToken: await parts.tokenFor(caller), body });
+}
+
+/** Undefined for a request with several Host headers: which of them counts is what smuggling is about. */
+function hostOf({ rawHeaders, headers }: Request): string | undefined {
+  const hosts = rawHeaders.filter((name, position) => position % 2 === 0 && name.toLowerCase() === 'host');
+  return hosts.length === 1 ? headers.host : undefined;
+}
+
+function countWhenClosed(response: Response, { tenant }: TenantPolicy, { requests }: EdgeMetrics): void {
+  response.once('close', () => {
+    const agent: unknown = response.locals['agent'];
+    requests.inc({ tenant, agent: typeof agent === 'string' ? agent : '', status: String(response.statusCode) });
+  });
+}

@@ -1,0 +1,51 @@
+/** What crosses edge: everything end to end, nothing that belongs to one connection, nothing that could pass for our own word. */
+import { formatTraceparent } from '@cloister/telemetry';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Exchange } from '../server/exchange.ts';
+import { credentialHeaders } from './credential.ts';
+
+/** RFC 9110, section 7.6.1, and the older names that are still met. */
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/** `host` is the agent's own; `expect` is answered by our server; the length is set anew where the body is known. */
+const notForAgents = new Set([...hopByHop, ...credentialHeaders, 'host', 'expect', 'content-length', 'x-request-id', 'traceparent']);
+
+/** Agents set no cookies: on a host that tenants share, they would reach other tenants' agents. */
+const notForCallers = new Set([...hopByHop, 'set-cookie', 'x-request-id']);
+
+/** Headers for the agent. `length` is that of the body in bytes, where it is known. */
+export function headersForAgent(
+  incoming: IncomingHttpHeaders,
+  { id, span }: Exchange,
+  callerToken: string,
+  length: number | undefined,
+): Record<string, string | string[]> {
+  const headers = pick(incoming, (name) => notForAgents.has(name) || name.startsWith('x-cloister-'));
+  headers['authorization'] = `Bearer ${callerToken}`;
+  headers['traceparent'] = formatTraceparent(span);
+  headers['x-request-id'] = id;
+  if (length !== undefined && (length > 0 || incoming['content-length'] !== undefined)) headers['content-length'] = String(length);
+  return headers;
+}
+
+export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders => pick(answered, (name) => notForCallers.has(name));
+
+/** Without what `drop` names and what the Connection header declares to be for this hop alone. */
+function pick(headers: IncomingHttpHeaders, drop: (name: string) => boolean): Record<string, string | string[]> {
+  const declared = headers.connection === undefined ? [] : headers.connection.toLowerCase().split(/[\s,]+/);
+  const kept: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !drop(name) && !declared.includes(name)) kept[name] = value;
+  }
+  return kept;
+}

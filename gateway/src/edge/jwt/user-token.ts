@@ -1,0 +1,71 @@
+/** Tokens of users, issued by the OIDC providers that tenants name. */
+import type { Caller } from '@cloister/identity';
+import type { TenantAccess } from '@cloister/tenancy';
+import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import type { Access } from '../../directory/directory.ts';
+import { clockTolerance, type UnverifiedToken } from './token.ts';
+
+/** Asymmetric only: with HS256 in this list, an issuer's public key would do as a shared secret. */
+const algorithms = ['RS256', 'ES256', 'EdDSA', 'Ed25519'];
+
+/** Keys of an issuer. Asked only for issuers that some tenant trusts, so strangers cannot make us fetch anything. */
+export type IssuerKeys = (issuer: string) => Promise<JWTVerifyGetKey>;
+
+interface Trust {
+  readonly access: TenantAccess;
+  readonly audience: string;
+  readonly tenantClaim: string | undefined;
+  readonly scopes: Caller['scopes'];
+}
+
+type Verify = (token: UnverifiedToken) => Promise<Caller | undefined>;
+
+/** The verifier gives undefined for a token that is not valid, and rejects when the issuer's keys cannot be had. */
+export function userTokens(directory: Access, issuerKeys: IssuerKeys): Verify {
+  return async ({ text, algorithm, claims }) => {
+    const { iss: issuer } = claims;
+    if (typeof issuer !== 'string' || !algorithms.includes(algorithm)) return undefined;
+    const trust = trustOf(directory, issuer, claims);
+    if (!trust) return undefined;
+    const keys = await issuerKeys(issuer);
+    try {
+      const { payload } = await jwtVerify(text, keys, {
+        issuer,
+        audience: trust.audience,
+        algorithms,
+        clockTolerance,
+        requiredClaims: ['exp', 'sub'],
+      });
+      return { tenant: trust.access.tenant, subject: `user:${issuer}|${payload.sub ?? ''}`, scopes: trust.scopes };
+    } catch (error) {
+      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
+      throw error;
+    }
+  };
+}
+
+/**
+ * The one tenant that a token is for. A claim that names the tenant decides first; else issuer and audience must belong to one tenant
+ * alone. A token that fits several tenants fits none.
+ */
+function trustOf(directory: Access, issuer: string, claims: UnverifiedToken['claims']): Trust | undefined {
+  const audiences = [claims.aud ?? []].flat();
+  const byClaim = audiences.flatMap((audience) =>
+    Object.entries(claims).flatMap(([claim, value]) => {
+      const access = typeof value === 'string' ? directory.byClaim(issuer, audience, claim, value) : undefined;
+      return access ? trusts(access, issuer, audience, claim) : [];
+    }),
+  );
+  const found = byClaim.length > 0 ? byClaim : audiences.flatMap((audience) => alone(directory, issuer, audience));
+  return found.length === 1 ? found[0] : undefined;
+}
+
+function alone(directory: Access, issuer: string, audience: string): Trust[] {
+  const access = directory.byIssuer(issuer, audience);
+  return access ? trusts(access, issuer, audience, undefined) : [];
+}
+
+const trusts = (access: TenantAccess, issuer: string, audience: string, tenantClaim: string | undefined): Trust[] =>
+  access.oidc
+    .filter((entry) => entry.issuer === issuer && entry.audience === audience && entry.tenantClaim === tenantClaim)
+    .map(({ scopes }) => ({ access, audience, tenantClaim, scopes }));

@@ -1,0 +1,120 @@
+/**
+ * Where a request goes, decided from its target, its host and the policy of the tenant that its credential names. Pure.
+ *
+ * Host and path may narrow what the credential allows, never widen it. Whatever does not fit (another tenant's host, id or agent, an
+ * unknown route, a path that two readers could understand differently) gives undefined, so that all of it gets one and the same 404.
+ */
+import type { Scope, TenantPolicy } from '@cloister/tenancy';
+import type { Policies } from '../directory/directory.ts';
+
+export interface Asked {
+  readonly method: string;
+  /** Path and query as they were sent. */
+  readonly target: string;
+  /** The Host header as it was sent. */
+  readonly host: string | undefined;
+}
+
+export interface Route {
+  /** The pattern, for metrics. */
+  readonly pattern: string;
+  readonly scope: Scope;
+  /** Path and query for the agent. */
+  readonly target: string;
+  /** The agent that the path or the query names. */
+  readonly agent: string | undefined;
+  /** Answered by edge itself: the list of the tenant's agents. */
+  readonly listsAgents: boolean;
+  /** The agent may be named as `model` in the body. */
+  readonly modelNamesAgent: boolean;
+}
+
+export interface Hosts {
+  readonly policies: Policies;
+  /** Hosts that every tenant may use; `*` for all that are no tenant's. */
+  readonly shared: ReadonlySet<string>;
+}
+
+export const longestTarget = 8192;
+
+/** Characters of RFC 3986 paths, without those that proxies and servers are known to read differently once encoded or repeated. */
+const plainPath = /^(\/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+$/;
+const dotSegment = /\/\.{1,2}(\/|$)/;
+
+export function routeOf(asked: Asked, policy: TenantPolicy, hosts: Hosts): Route | undefined {
+  if (!hostFits(asked.host, policy, hosts)) return undefined;
+  const target = readTarget(asked.target);
+  if (!target || !agentFits(target.agent, policy)) return undefined;
+  const route = routes.find(({ fits }) => fits(target.path, policy));
+  if (!route) return undefined;
+  return {
+    pattern: `${target.prefix}${route.pattern}`,
+    scope: route.scope,
+    target: `${target.path}${target.query}`,
+    agent: target.agent,
+    listsAgents: target.agent === undefined && asked.method === 'GET' && target.path === '/v1/models',
+    modelNamesAgent: target.agent === undefined && target.path === '/v1/chat/completions',
+  };
+}
+
+interface Target {
+  readonly prefix: '' | '/agents/{agent}';
+  readonly agent: string | undefined;
+  /** Without the prefix that names the agent. */
+  readonly path: string;
+  /** With its question mark; without `agent=`. */
+  readonly query: string;
+}
+
+function readTarget(text: string): Target | undefined {
+  const { path, query } = split(text);
+  if (!plainPath.test(path) || dotSegment.test(path)) return undefined;
+  const inQuery = takeAgent(query);
+  const [, inPath, rest] = /^\/agents\/([^/]+)(\/.+)$/.exec(path) ?? [];
+  if (inPath === undefined || rest === undefined) return { prefix: '', path, ...inQuery };
+  return { prefix: '/agents/{agent}', path: rest, ...inQuery, agent: inPath };
+}
+
+const agentFits = (agent: string | undefined, { agents }: TenantPolicy): boolean =>
+  agent === undefined || agents.some(({ name }) => name === agent);
+
+interface Pattern {
+  readonly pattern: string;
+  readonly scope: Scope;
+  readonly fits: (path: string, policy: TenantPolicy) => boolean;
+}
+
+const ofTenant = (path: string, { tenant }: TenantPolicy, rest: RegExp): boolean => {
+  const own = `/api/v1/tenants/${tenant}`;
+  return path.startsWith(own) && rest.test(path.slice(own.length));
+};
+
+/** In this order; the first that fits. */
+const routes: readonly Pattern[] = [
+  { pattern: '/v1/chat/completions', scope: 'chat', fits: (path) => path === '/v1/chat/completions' },
+  { pattern: '/v1/models', scope: 'chat', fits: (path) => path === '/v1/models' },
+  { pattern: '/v1/*', scope: 'chat', fits: (path) => path.startsWith('/v1/') },
+  { pattern: '/api/v1/tenants/{tenant}/settings', scope: 'settings', fits: (path, policy) => ofTenant(path, policy, /^\/settings(\/|$)/) },
+  { pattern: '/api/v1/tenants/{tenant}/*', scope: 'chat', fits: (path, policy) => ofTenant(path, policy, /^\//) },
+];
+
+function hostFits(host: string | undefined, policy: TenantPolicy, { policies, shared }: Hosts): boolean {
+  const name = (host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
+  const owner = policies.byHost(name);
+  if (owner) return owner.tenant === policy.tenant;
+  return shared.has(name) || shared.has('*');
+}
+
+function split(target: string): { path: string; query: string } {
+  const mark = target.indexOf('?');
+  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark) };
+}
+
+/** Takes `agent=` out of a query, leaving the rest as it was written. */
+function takeAgent(query: string): { agent: string | undefined; query: string } {
+  if (!query.includes('agent=')) return { agent: undefined, query };
+  const parts = query.slice(1).split('&');
+  const isAgent = (part: string) => part.startsWith('agent=');
+  const rest = parts.filter((part) => !isAgent(part)).join('&');
+  return { agent: parts.find(isAgent)?.slice('agent='.length), query: rest === '' ? '' : `?${rest}` };
+}

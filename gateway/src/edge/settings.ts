@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { commonSettings } from '../server/settings.ts';
+
+/** Environment of `gateway edge`; the README explains each. */
+export const edgeSettings = z.object({
+  ...commonSettings,
+  ACCESS_NAMESPACE: z.string().default('cloister-access'),
+  IDENTITY_KEY_FILE: z.string(),
+  REDIS_URL_FILE: z.string(),
+  EDGE_SHARED_HOSTS: z
+    .string()
+    .default('')
+    .transform(
+      (list) =>
+        new Set(
+          list
+            .toLowerCase()
+            .split(/[\s,]+/)
+            .filter(Boolean),
+        ),
+    ),
+  MAX_BODY_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(10 * 1024 * 1024),
+});
+export type EdgeSettings = z.infer<typeof edgeSettings>;

@@ -1,0 +1,60 @@
+/** One request and its answer: its ids, and the one log line that will tell of it. */
+import { childSpan, parseTraceparent, type Histogram, type Logger } from '@cloister/telemetry';
+import type { SpanContext } from '@opentelemetry/api';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** What may be logged of a request: names, numbers and flags, never content. */
+export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Exchange {
+  /** Sent as `x-request-id` to whoever is asked next, and back to the caller. */
+  readonly id: string;
+  readonly span: SpanContext;
+  /** Aborts as soon as the caller is gone before the answer was complete. */
+  readonly gone: AbortSignal;
+  /** The pattern that the request matched, for metrics. */
+  route: string;
+  note(facts: Facts): void;
+}
+
+export interface Telling {
+  readonly log: Logger;
+  readonly durations: Histogram<'method' | 'route' | 'status'>;
+}
+
+/** Callers may choose the id, so that their logs and ours meet; anything else in its place is replaced. */
+const acceptableId = /^[A-Za-z0-9._-]{1,128}$/;
+
+export function openExchange(request: IncomingMessage, response: ServerResponse, { log, durations }: Telling): Exchange {
+  const started = performance.now();
+  const leaving = new AbortController();
+  let facts: Facts = {};
+  const exchange: Exchange = {
+    id: requestId(request.headers['x-request-id']),
+    span: childSpan(parseTraceparent(one(request.headers['traceparent']))),
+    gone: leaving.signal,
+    route: 'unknown',
+    note: (more) => {
+      facts = { ...facts, ...more };
+    },
+  };
+  response.setHeader('x-request-id', exchange.id);
+  response.once('close', () => {
+    const aborted = !response.writableFinished;
+    if (aborted) leaving.abort();
+    const seconds = (performance.now() - started) / 1000;
+    const status = aborted && !response.headersSent ? 499 : response.statusCode;
+    durations.observe({ method: request.method ?? 'unknown', route: exchange.route, status: String(status) }, seconds);
+    const { id, span, route } = exchange;
+    const durationMs = Math.round(seconds * 1e4) / 10;
+    log.info({ requestId: id, traceId: span.traceId, method: request.method, route, status, durationMs, aborted, ...facts }, 'request');
+  });
+  return exchange;
+}
+
+const requestId = (header: string | string[] | undefined): string =>
+  typeof header === 'string' && acceptableId.test(header) ? header : randomUUID();
+
+/** The value of a header that may stand once only. */
+const one = (header: string | string[] | undefined): string | undefined => (typeof header === 'string' ? header : undefined);

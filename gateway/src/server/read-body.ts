@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+import { fail } from './errors.ts';
+
+/** The declared length of the body in bytes: 0 without a body, undefined when it comes in chunks. */
+export function declaredLength({ headers }: IncomingMessage): number | undefined {
+  if (headers['transfer-encoding'] !== undefined) return undefined;
+  return Number(headers['content-length'] ?? 0);
+}
+
+/**
+ * The whole body. Rejects with `request_too_large` as soon as that is known, and with `request_aborted` when the caller leaves.
+ * The connection stays usable for the answer.
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const tooLarge = () => fail('request_too_large', { values: { limit }, headers: { connection: 'close' } });
+  if ((declaredLength(request) ?? 0) > limit) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request
+      .on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= limit) chunks.push(chunk);
+        else reject(tooLarge());
+      })
+      .once('end', () => resolve(Buffer.concat(chunks, size)))
+      .once('close', () => reject(fail('request_aborted')))
+      .once('error', () => reject(fail('request_aborted')));
+  });
+}

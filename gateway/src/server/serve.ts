@@ -1,0 +1,108 @@
+/**
+ * An HTTP server that is hard to hurt from outside and that can leave without failing anybody.
+ *
+ * Leaving: on `drain` it goes on serving for `drainSeconds` with readiness failing and `Connection: close` on every answer, so that
+ * callers with pooled connections move away; then it accepts no more, lets what is in flight end, and resolves.
+ */
+import { answerProbe, type Logger } from '@cloister/telemetry';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ServeOptions {
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly handler: RequestListener;
+  readonly ready: () => boolean;
+  readonly drainSeconds: number;
+  readonly log: Logger;
+  /** Milliseconds within which the whole request, body included, must have come. */
+  readonly requestTimeoutMs?: number;
+  readonly headersTimeoutMs?: number;
+}
+
+export interface Running {
+  readonly port: number;
+  /** False from the first moment of `drain`. */
+  readonly ready: () => boolean;
+  /** Resolves when the last request has ended. A second call waits for the first. */
+  readonly drain: () => Promise<void>;
+}
+
+/** Longer than the idle time-out of common proxies in front, so that they and not we close first. */
+const keepAliveTimeout = 75_000;
+
+export async function serve({ port, handler, ready, drainSeconds, log, ...timeouts }: ServeOptions): Promise<Running> {
+  let draining = false;
+  const isReady = () => !draining && ready();
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: timeouts.headersTimeoutMs ?? 10_000,
+      requestTimeout: timeouts.requestTimeoutMs ?? 60_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout,
+    },
+    (request, response) => {
+      if (draining) response.setHeader('connection', 'close');
+      if (request.url === '/healthz') answerProbe(response, true);
+      else if (request.url === '/readyz') answerProbe(response, isReady());
+      else handler(request, response);
+    },
+  );
+  server.on('clientError', refuseMalformed).on('upgrade', refuseUpgrade);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, resolve);
+  });
+  const leave = async () => {
+    draining = true;
+    log.info({ drainSeconds }, 'draining');
+    await sleep(drainSeconds * 1000);
+    await closed(server);
+    log.info({}, 'drained');
+  };
+  let leaving: Promise<void> | undefined;
+  return { port: portOf(server), ready: isReady, drain: () => (leaving ??= leave()) };
+}
+
+/** Streams that began before the drain end on connections that were promised to stay: those are closed once they fall idle. */
+async function closed(server: Server): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.close((error) => (error ? reject(error) : resolve()));
+    });
+  } finally {
+    clearInterval(sweep);
+  }
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen on a port');
+  return address.port;
+}
+
+const statusOfParserError: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', 'malformed_request', 'the request is no valid HTTP');
+}
+
+function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
+  writeRaw(socket, '501 Not Implemented', 'upgrade_unsupported', 'connections cannot be upgraded; use server-sent events ("stream": true)');
+}
+
+function writeRaw(socket: Duplex, status: string, code: string, message: string): void {
+  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+  const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
+  socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
+}
