@@ -33,12 +33,12 @@ const always: Probes = { live: () => true, ready: () => true };
 
 /**
  * Serves `GET /metrics` in the Prometheus text format, `/healthz` and `/readyz` on a port of their own, so that the tenant-facing
- * port never shows metrics.
+ * port never shows metrics. Listens on all addresses unless given one.
  */
-export async function serveMetrics(registry: Registry, port: number, probes: Probes = always): Promise<Server> {
+export async function serveMetrics(registry: Registry, port: number, probes: Probes = always, host?: string): Promise<Server> {
   const server = createServer((request, response) => answer(registry, probes, request, response));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, resolve);
+    server.once('error', reject).listen(port, host, resolve);
   });
   return server;
 }
