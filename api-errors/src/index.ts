@@ -2,6 +2,7 @@
  * The one shape in which Cloister's HTTP servers report errors, the shape that OpenAI clients parse:
  * `{"error":{"message","type","param","code"}}`. Each server keeps its own catalogue of {@link ErrorKind}s.
  */
+import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
 
 export interface ErrorKind {
@@ -93,12 +94,20 @@ export function errorHandler(report: (error: unknown, requestId: string) => void
 
 function asApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
-  if (typeof error !== 'object' || error === null || !('type' in error)) return undefined;
-  if (error.type === 'entity.too.large')
-    return new ApiError('request_too_large', tooLarge, { values: { limit: 'limit' in error ? Number(error.limit) : 0 } });
-  if (error.type === 'entity.parse.failed') return new ApiError('invalid_json', malformed);
-  return undefined;
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { type, limit, status }: { type?: unknown; limit?: unknown; status?: unknown } = error;
+  if (type === 'entity.too.large') return new ApiError('request_too_large', tooLarge, { values: { limit: Number(limit ?? 0) } });
+  if (type === 'entity.parse.failed') return new ApiError('invalid_json', malformed);
+  return typeof status === 'number' && status >= 400 && status < 500 ? refused(status) : undefined;
 }
+
+/** What express refuses by itself, an undecodable path or an unknown charset for example. Its message may quote the request, so it stays out. */
+const refused = (status: number): ApiError =>
+  new ApiError('invalid_request', {
+    status,
+    type: 'invalid_request_error',
+    say: `the request is not usable: ${STATUS_CODES[status] ?? 'refused'}`,
+  });
 
 const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
