@@ -1,12 +1,11 @@
 /** Puts one agent together and runs it. */
 import type { VerifyCaller } from '@cloister/identity';
 import type { AgentDocument } from '@cloister/tenancy';
-import type { Logger } from '@cloister/telemetry';
+import { serveMetrics, type Logger } from '@cloister/telemetry';
 import { createApp } from './http/app.ts';
 import type { AgentParts } from './http/agent-parts.ts';
 import { Lifecycle } from './http/lifecycle.ts';
-import { listen } from './http/listen.ts';
-import { managementServer } from './http/management-server.ts';
+import { listen, portOf } from './http/listen.ts';
 import { tenantServer } from './http/tenant-server.ts';
 import { createMeasures, type Measures } from './measures.ts';
 import { Conversations } from './memory/conversations.ts';
@@ -49,11 +48,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const measures = createMeasures(document.tenant, document.agent);
   const parts = agentParts(options, measures);
   const tenants = tenantServer(createApp({ parts, verify, logger, measures, maxBodyBytes }), lifecycle);
-  const management = managementServer(measures.registry, lifecycle);
-  const [httpPort, metricsPort] = await Promise.all([
+  const probes = { live: () => true, ready: () => lifecycle.ready };
+  const [httpPort, management] = await Promise.all([
     listen(tenants.server, options.httpPort, host),
-    listen(management, options.metricsPort, host),
+    serveMetrics(measures.registry, options.metricsPort, probes, host),
   ]);
+  const metricsPort = portOf(management);
   logger.info({ httpPort, metricsPort }, 'Agent listens');
   const ready = prepare(database, parts.currentSettings, logger, stopping.signal).then((prepared) => {
     if (prepared) lifecycle.prepared();

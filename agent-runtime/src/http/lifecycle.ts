@@ -16,9 +16,8 @@ export class Lifecycle {
     return this.#draining;
   }
 
-  /** Undefined when requests are welcome, else why they are not. */
-  get notReady(): string | undefined {
-    if (this.#draining) return 'draining';
-    return this.#prepared ? undefined : 'waiting for the database';
+  /** New requests are welcome. */
+  get ready(): boolean {
+    return this.#prepared && !this.#draining;
   }
 }

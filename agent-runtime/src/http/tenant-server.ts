@@ -6,13 +6,11 @@
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerProbe } from './health.ts';
+import { answerProbe } from '@cloister/telemetry';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** Above the 4 s after which edge gives up an idle connection: the side that sends must be the one that closes. */
-const keepAliveMs = 15_000;
-const headersMs = 10_000;
-const wholeRequestMs = 60_000;
+const timeouts = { keepAliveTimeout: 15_000, headersTimeout: 10_000, requestTimeout: 60_000 };
 
 export interface TenantServer {
   readonly server: Server;
@@ -22,18 +20,18 @@ export interface TenantServer {
 
 export function tenantServer(app: RequestListener, lifecycle: Lifecycle): TenantServer {
   const unanswered = new Set<ServerResponse>();
-  const server = createServer((request, response) => {
+  const server = createServer(timeouts, (request, response) => {
     if (lifecycle.draining) response.setHeader('connection', 'close');
-    if (answerProbe(request, response, lifecycle)) return;
     unanswered.add(response);
     response.once('close', () => {
       unanswered.delete(response);
       // After close() a connection whose answer has just ended would otherwise stay open until its keep-alive time is over.
       if (!server.listening) setImmediate(() => server.closeIdleConnections());
     });
-    app(request, response);
+    if (request.url === '/healthz') answerProbe(response, true);
+    else if (request.url === '/readyz') answerProbe(response, lifecycle.ready);
+    else app(request, response);
   });
-  Object.assign(server, { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: wholeRequestMs });
 
   const stop = async (drainSeconds: number): Promise<void> => {
     lifecycle.drain();
