@@ -52,3 +52,12 @@ export type {
   StatusOf,
 } from './resource.ts';
 export type { LeaseOptions, LeaseTimings, RunOptions } from './run/options.ts';
+export { informerTimings, type InformerTimings } from './cache/timings.ts';
+export { connect, type ConnectOptions } from './cluster/connect.ts';
+export { findCondition, isTrue, setCondition, type ConditionInput } from './conditions.ts';
+export { controller, type ControllerStart } from './controller/builder.ts';
+export { specChanged } from './controller/predicates.ts';
+export { EventRecorder } from './events/recorder.ts';
+export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
+export { controllerOf, isControlledBy, ownerReference } from './owners.ts';
+export { run } from './run/run.ts';

@@ -24,8 +24,9 @@ export interface Write {
 
 /**
  * Stands between every write and the server: may count it, delay it, refuse it (throw before `proceed`), or lose its answer (throw after).
+ * A signal given to `proceed` can cut the write short, beside the caller's own.
  */
-export type WriteInterceptor = (write: Write, proceed: () => Promise<unknown>) => Promise<unknown>;
+export type WriteInterceptor = (write: Write, proceed: (signal?: AbortSignal) => Promise<unknown>) => Promise<unknown>;
 
 /**
  * Whether a request changes what the cluster stores. Reviews are posted but store nothing, and a dry run is a question:

@@ -68,6 +68,8 @@ export interface Controller {
 export interface BoundController {
   /** Begins to work. Before that, changes only gather. */
   start(): void;
+  /** Aborts what runs, at once: this process may not act any more. */
+  abort(reason: unknown): void;
   /** Takes no more work, gives running work `graceMs` to end, then aborts it. */
   stop(graceMs: number): Promise<void>;
 }

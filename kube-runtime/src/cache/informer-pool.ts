@@ -1,0 +1,85 @@
+import type { Registry } from 'prom-client';
+import type { CacheScope } from '../cluster/cluster.ts';
+import type { Kind } from '../kind.ts';
+import type { Logger } from '../logger.ts';
+import { counter } from '../metrics.ts';
+import type { BaseObject, ObjectKey } from '../resource.ts';
+import type { Informer } from './informer.ts';
+import { SharedInformer } from './shared-informer.ts';
+import type { Wire } from './source.ts';
+import type { InformerTimings } from './timings.ts';
+
+export interface InformerPoolOptions {
+  readonly wire: Wire;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly timings: InformerTimings;
+}
+
+/** An informer that also takes in what we wrote ourselves. */
+interface CachingInformer<T extends BaseObject> extends Informer<T> {
+  remember(object: T): void;
+}
+
+/** One informer per kind and scope, however many ask for it. */
+export class InformerPool {
+  readonly #options: InformerPoolOptions;
+  readonly #informers = new Map<string, CachingInformer<BaseObject>>();
+
+  constructor(options: InformerPoolOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly Informer<BaseObject>[] {
+    return [...this.#informers.values()];
+  }
+
+  informer<T extends BaseObject>(kind: Kind<T>, scope: CacheScope): Informer<T> {
+    const id = idOf(kind, scope);
+    // what an informer holds follows from the kind in its id, so one found under it holds T
+    const known = this.#informers.get(id) as CachingInformer<T> | undefined;
+    if (known) return known;
+    const { wire, log, timings, registry } = this.#options;
+    const faults = counter(registry, {
+      name: 'kube_runtime_informer_faults_total',
+      help: 'Faults that informers survived, by kind and by what failed: watch, handler or object',
+      labelNames: ['kind', 'what'],
+    });
+    const fresh = new SharedInformer({ wire, kind, scope, timings, log, onFault: (what) => faults.inc({ kind: kind.kind, what }) });
+    this.#informers.set(id, fresh);
+    return fresh;
+  }
+
+  /** The cached object. `known` says whether absence from the caches means absence from the cluster. */
+  find<T extends BaseObject>(kind: Kind<T>, key: ObjectKey): { readonly known: boolean; readonly object: T | undefined } {
+    const full = this.#holding(kind, key);
+    const objects = full.flatMap((informer) => informer.get(key) ?? []);
+    return { known: objects.length > 0 || full.some(isComplete), object: objects[0] };
+  }
+
+  /** Gives the answer to a write of ours to the caches that would hold it. */
+  remember<T extends BaseObject>(kind: Kind<T>, object: T): void {
+    for (const informer of this.#holding(kind, object.metadata)) {
+      if (isComplete(informer) || informer.get(object.metadata)) informer.remember(object);
+    }
+  }
+
+  /** Synced caches of whole objects that could hold the key. */
+  #holding<T extends BaseObject>(kind: Kind<T>, key: ObjectKey): CachingInformer<T>[] {
+    const found: CachingInformer<T>[] = [];
+    for (const [id, informer] of this.#informers) {
+      const { namespace, metadataOnly } = informer.scope;
+      const covers = namespace === undefined || namespace === key.namespace;
+      if (!id.startsWith(kindId(kind)) || !informer.synced || metadataOnly || !covers) continue;
+      found.push(informer as CachingInformer<T>); // see `informer`
+    }
+    return found;
+  }
+}
+
+/** Without selectors: whatever is not cached is not there. */
+const isComplete = ({ scope }: Informer<BaseObject>): boolean => scope.labelSelector === undefined && scope.fieldSelector === undefined;
+
+const kindId = ({ apiVersion, plural }: Kind<BaseObject>): string => `${apiVersion}/${plural}?`;
+const idOf = (kind: Kind<BaseObject>, { namespace, labelSelector, fieldSelector, metadataOnly }: CacheScope): string =>
+  kindId(kind) + JSON.stringify([namespace, labelSelector, fieldSelector, metadataOnly ?? false]);

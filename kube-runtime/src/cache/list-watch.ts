@@ -1,0 +1,130 @@
+import type { CacheScope } from '../cluster/cluster.ts';
+import { isExpired, KubeError, KubeRuntimeError } from '../errors.ts';
+import { textOf, isRecord, type JsonRecord } from '../json.ts';
+import type { Kind } from '../kind.ts';
+import type { BaseObject } from '../resource.ts';
+import { Backoff } from '../time/backoff.ts';
+import { deadline } from '../time/deadline.ts';
+import { sleep } from '../time/sleep.ts';
+import { rawWatch, readAll, type RawEvent, type Wire } from './source.ts';
+import type { InformerTimings } from './timings.ts';
+
+/** Where list and watch deliver to. */
+export interface Sink {
+  /** A full, consistent list: what is not in it does not exist. */
+  replace(items: readonly unknown[], resourceVersion: string): void;
+  event(event: RawEvent, resourceVersion: string): void;
+  fault(error: unknown): void;
+  /** Called whenever the loop moves: a byte, an answer, a new try. */
+  sign(): void;
+  /** A watch is open after trouble. */
+  recovered(): void;
+}
+
+export interface ListWatchOptions {
+  readonly wire: Wire;
+  readonly kind: Kind<BaseObject>;
+  readonly scope: CacheScope;
+  readonly timings: InformerTimings;
+}
+
+/**
+ * Lists once, then watches, for ever.
+ *
+ * Flow: list → watch from its version → watch again from the last version seen, whatever ended the watch → list again only when the
+ * server has forgotten that version (410).
+ * Guarantees: only `signal` ends it; each fault costs a pause (0.8 s doubled to 30 s, or what Retry-After says) and nothing else; a
+ * connection that went silent is dropped and replaced.
+ */
+export class ListWatch {
+  readonly #options: ListWatchOptions;
+  readonly #sink: Sink;
+  readonly #backoff: Backoff;
+  #version: string | undefined;
+
+  constructor(options: ListWatchOptions, sink: Sink) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#backoff = new Backoff(options.timings.backoff);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = (): boolean => signal.aborted;
+    while (!stopped()) {
+      this.#sink.sign();
+      try {
+        this.#version ??= await this.#list(signal);
+        await this.#watch(this.#version, signal);
+      } catch (error) {
+        if (stopped()) return;
+        await sleep(this.#pauseAfter(error), signal);
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { wire, kind, scope, timings } = this.#options;
+    const all = await readAll(wire, kind, scope, { pageSize: timings.pageSize, signal });
+    if (!signal.aborted) this.#sink.replace(all.items, all.resourceVersion);
+    return all.resourceVersion;
+  }
+
+  /** Returns when the server ended the watch as asked; throws for every other end. */
+  async #watch(from: string, signal: AbortSignal): Promise<void> {
+    const { wire, kind, scope, timings } = this.#options;
+    const [shortest, longest] = timings.watchMs;
+    const askedMs = shortest + Math.random() * (longest - shortest);
+    const silent = (): Error => new KubeRuntimeError('watch_ended', { what: kind.plural, why: 'the connection went silent' });
+    let patienceMs = askedMs + timings.graceMs;
+    using silence = deadline(patienceMs, signal, silent);
+    const opened = performance.now();
+    let events = 0;
+    const heard = (): void => {
+      this.#sink.sign();
+      this.#sink.recovered();
+      silence.extend(Math.min(patienceMs, opened + askedMs + timings.graceMs - performance.now()));
+    };
+    const timeoutSeconds = Math.max(1, Math.ceil(askedMs / 1000));
+    try {
+      for await (const event of rawWatch(wire, kind, scope, {
+        resourceVersion: from,
+        timeoutSeconds,
+        signal: silence.signal,
+        onChunk: heard,
+      })) {
+        if (signal.aborted) return;
+        if (event.type === 'BOOKMARK') patienceMs = Math.min(patienceMs, timings.bookmarkSilenceMs);
+        events++;
+        this.#deliver(event);
+      }
+    } catch (error) {
+      // what was cut by our own clock is the clock's error, not that of the broken stream
+      throw silence.expired ? silence.signal.reason : error;
+    }
+    const lived = performance.now() - opened;
+    if (events === 0 && lived < timings.shortWatchMs) {
+      throw new KubeRuntimeError('watch_ended', { what: kind.plural, why: `the server closed it after ${Math.round(lived)} ms` });
+    }
+  }
+
+  #deliver(event: RawEvent): void {
+    const version = versionOf(event.object);
+    if (version === undefined) return;
+    this.#sink.event(event, version);
+    this.#version = version; // only once delivered: an event that could not be is asked for again
+  }
+
+  /** The first fault in a while is mended at once when the server had simply hung up; all others wait. */
+  #pauseAfter(error: unknown): number {
+    if (isExpired(error)) this.#version = undefined;
+    this.#sink.fault(error);
+    const hungUp = isExpired(error) || !(error instanceof KubeError);
+    const first = this.#backoff.isFresh();
+    const pause = this.#backoff.next();
+    const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+    return hungUp && first ? 0 : Math.max(pause, asked);
+  }
+}
+
+const versionOf = (object: JsonRecord): string | undefined =>
+  isRecord(object['metadata']) ? textOf(object['metadata']['resourceVersion']) : undefined;

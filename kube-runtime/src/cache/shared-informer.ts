@@ -1,0 +1,208 @@
+import type { CacheScope } from '../cluster/cluster.ts';
+import { KubeRuntimeError, messageOf } from '../errors.ts';
+import { keyOf, type Kind } from '../kind.ts';
+import type { Logger } from '../logger.ts';
+import type { BaseObject, ObjectKey } from '../resource.ts';
+import type { Change, ChangeHandler, IndexFunction, Informer } from './informer.ts';
+import { ListWatch, type Sink } from './list-watch.ts';
+import type { RawEvent, Wire } from './source.ts';
+import { Store } from './store.ts';
+import { tidy } from './tidy.ts';
+import type { InformerTimings } from './timings.ts';
+import { compareVersions } from './version.ts';
+
+/** What went wrong: list or watch, a handler, or an object that its kind refused. */
+export type InformerFault = 'watch' | 'handler' | 'object';
+
+export interface SharedInformerOptions<T extends BaseObject> {
+  readonly wire: Wire;
+  readonly kind: Kind<T>;
+  readonly scope: CacheScope;
+  readonly timings: InformerTimings;
+  readonly log: Logger;
+  readonly onFault: (what: InformerFault) => void;
+}
+
+/** See `Informer` for what is promised. */
+export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
+  readonly kind: Kind<T>;
+  readonly scope: CacheScope;
+  readonly #options: SharedInformerOptions<T>;
+  readonly #store = new Store<T>();
+  readonly #handlers = new Set<ChangeHandler<T>>();
+  readonly #stopping = new AbortController();
+  readonly #firstSync = Promise.withResolvers<undefined>();
+  #running: Promise<void> | undefined;
+  #synced = false;
+  /** Keys of objects that `remember` put in and handlers have not heard of. */
+  readonly #untold = new Set<string>();
+  /** The version of the last thing the server told us. */
+  #seen: string | undefined;
+  #lastSign = performance.now();
+  #problem: string | undefined;
+
+  constructor(options: SharedInformerOptions<T>) {
+    this.#options = options;
+    this.kind = options.kind;
+    this.scope = options.scope;
+    this.#firstSync.promise.catch(() => undefined); // whoever waits gets it; nobody need wait
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  get alive(): boolean {
+    const { watchMs, graceMs, backoff } = this.#options.timings;
+    return performance.now() - this.#lastSign < watchMs[1] + 2 * graceMs + backoff.capMs;
+  }
+
+  whenSynced(signal?: AbortSignal): Promise<void> {
+    if (!signal) return this.#firstSync.promise;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(new KubeRuntimeError('stopped', { what: `waiting for the cache of ${this.kind.plural}` }));
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      this.#firstSync.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    });
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#store.get(key);
+  }
+
+  list(namespace?: string): T[] {
+    return this.#store.list(namespace);
+  }
+
+  addIndex(name: string, values: IndexFunction<T>): void {
+    this.#store.addIndex(name, values);
+  }
+
+  byIndex(name: string, value: string): T[] {
+    return this.#store.byIndex(name, value);
+  }
+
+  onChange(handler: ChangeHandler<T>): () => void {
+    this.#handlers.add(handler);
+    for (const object of this.#store.list()) this.#tellOne(handler, { type: 'added', object, replay: true });
+    return () => void this.#handlers.delete(handler);
+  }
+
+  start(): void {
+    if (this.#running || this.#stopping.signal.aborted) return;
+    this.#lastSign = performance.now();
+    this.#running = new ListWatch(this.#options, this).run(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#handlers.clear();
+    this.#stopping.abort();
+    this.#firstSync.reject(new KubeRuntimeError('stopped', { what: `the cache of ${this.kind.plural}` }));
+    await this.#running;
+  }
+
+  /**
+   * Takes the answer to a write of our own into the cache before the watch brings it, so that the next run does not act on what it just
+   * changed. Handlers hear of it from the watch. Ignored unless it is newer than all that was seen: an object deleted since must not return.
+   */
+  remember(object: T): void {
+    const { name, namespace, resourceVersion } = object.metadata;
+    const known = this.#store.get({ name, namespace });
+    const newest = (compareVersions(resourceVersion, this.#seen) ?? -1) > 0;
+    const newer = known === undefined || (compareVersions(resourceVersion, known.metadata.resourceVersion) ?? -1) > 0;
+    if (!this.#synced || !newest || !newer) return;
+    this.#store.set(tidy(object, this.kind));
+    this.#untold.add(keyOf(object.metadata));
+  }
+
+  replace(items: readonly unknown[], resourceVersion: string): void {
+    const replay = true;
+    const present = new Set<string>();
+    for (const item of items) {
+      const object = this.#accept(item);
+      if (!object) continue;
+      present.add(keyOf(object.metadata));
+      this.#upsert(object, replay);
+    }
+    for (const object of this.#store.list()) {
+      if (!present.has(keyOf(object.metadata))) this.#remove(object, replay);
+    }
+    this.#seen = resourceVersion;
+    this.#synced = true;
+    this.recovered();
+    this.#firstSync.resolve(undefined);
+  }
+
+  event({ type, object: raw }: RawEvent, resourceVersion: string): void {
+    if (type !== 'BOOKMARK') {
+      const object = this.#accept(raw);
+      if (object && type === 'DELETED') this.#remove(object, false);
+      else if (object) this.#upsert(object, false);
+    }
+    this.#seen = resourceVersion;
+  }
+
+  fault(error: unknown): void {
+    this.#problem = messageOf(error);
+    this.#options.onFault('watch');
+    this.#options.log.warn({ kind: this.kind.kind, err: this.#problem }, 'Lost the watch, trying again');
+  }
+
+  recovered(): void {
+    this.#problem = undefined;
+  }
+
+  sign(): void {
+    this.#lastSign = performance.now();
+  }
+
+  /** An object that its kind's `parse` refuses is left out, so that it cannot hold up all others. */
+  #accept(raw: unknown): T | undefined {
+    try {
+      return tidy(raw, this.kind);
+    } catch (error) {
+      this.#options.onFault('object');
+      this.#options.log.error({ kind: this.kind.kind, err: messageOf(error) }, 'Left out an object that does not fit its kind');
+      return undefined;
+    }
+  }
+
+  #upsert(object: T, replay: boolean): void {
+    const previous = this.#store.get(object.metadata);
+    if (previous && previous.metadata.uid !== object.metadata.uid) this.#remove(previous, replay); // re-created under the same name
+    if (previous?.metadata.uid !== object.metadata.uid) {
+      this.#store.set(object);
+      this.#tell({ type: 'added', object, replay });
+      return;
+    }
+    const order = compareVersions(object.metadata.resourceVersion, previous?.metadata.resourceVersion);
+    if (order !== undefined && order < 0) return; // never back in time
+    const untold = this.#untold.delete(keyOf(object.metadata));
+    if (replay && order === 0 && !untold) return; // a list repeats what is known
+    this.#store.set(object);
+    this.#tell({ type: 'updated', object, ...(previous && { previous }), replay });
+  }
+
+  #remove(object: T, replay: boolean): void {
+    this.#untold.delete(keyOf(object.metadata));
+    if (this.#store.delete(object.metadata)) this.#tell({ type: 'deleted', object, replay });
+  }
+
+  #tell(change: Change<T>): void {
+    for (const handler of this.#handlers) this.#tellOne(handler, change);
+  }
+
+  #tellOne(handler: ChangeHandler<T>, change: Change<T>): void {
+    try {
+      handler(change);
+    } catch (error) {
+      this.#options.onFault('handler');
+      this.#options.log.error({ kind: this.kind.kind, err: messageOf(error) }, 'Change handler failed');
+    }
+  }
+}

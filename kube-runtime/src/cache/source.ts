@@ -1,0 +1,125 @@
+import type { CacheScope } from '../cluster/cluster.ts';
+import type { ApiRequest } from '../cluster/request.ts';
+import { refusalInStream } from '../cluster/failure.ts';
+import { isExpired, KubeRuntimeError } from '../errors.ts';
+import { isRecord, parseJson, textOf, type JsonRecord } from '../json.ts';
+import { pathOf, type Kind } from '../kind.ts';
+import type { BaseObject } from '../resource.ts';
+import { lines } from './lines.ts';
+
+/** The two ways of asking that list and watch need. */
+export interface Wire {
+  send(request: ApiRequest): Promise<unknown>;
+  stream(request: ApiRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>>;
+}
+
+export interface RawPage {
+  readonly items: readonly unknown[];
+  /** The version of the whole list, from which a watch goes on. */
+  readonly resourceVersion: string;
+  readonly continueToken: string | undefined;
+}
+
+export interface RawEvent {
+  readonly type: string;
+  readonly object: JsonRecord;
+}
+
+/** All pages of a list. When the server forgets the snapshot between two pages, the rest is asked for in one piece, newer. */
+export async function* pages(
+  wire: Wire,
+  kind: Kind<BaseObject>,
+  scope: CacheScope,
+  options: { readonly pageSize: number; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<RawPage> {
+  let token: string | undefined;
+  do {
+    const request: ApiRequest = { ...listRequest(kind, scope), signal: options.signal };
+    const page = toPage(await wire.send({ ...request, query: { ...request.query, limit: options.pageSize, continue: token } }));
+    yield page;
+    token = page.continueToken;
+  } while (token);
+}
+
+/** Reads a whole list. Starts over without pages when the snapshot expires half-way, so that the result is of one version. */
+export async function readAll(
+  wire: Wire,
+  kind: Kind<BaseObject>,
+  scope: CacheScope,
+  options: { readonly pageSize: number; readonly signal?: AbortSignal | undefined },
+): Promise<RawPage> {
+  try {
+    return await gather(pages(wire, kind, scope, options));
+  } catch (error) {
+    if (!isExpired(error)) throw error;
+    return toPage(await wire.send({ ...listRequest(kind, scope), signal: options.signal }));
+  }
+}
+
+async function gather(all: AsyncIterable<RawPage>): Promise<RawPage> {
+  const items: unknown[] = [];
+  let resourceVersion = '';
+  for await (const page of all) {
+    for (const item of page.items) items.push(item);
+    resourceVersion = page.resourceVersion;
+  }
+  return { items, resourceVersion, continueToken: undefined };
+}
+
+export interface WatchFrom {
+  readonly resourceVersion: string;
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+  /** Called when the watch is open, and for every piece that arrives. */
+  readonly onChunk: () => void;
+}
+
+/** Events from a version on, until the server ends the watch. An `ERROR` event is thrown as the error it is. */
+export async function* rawWatch(wire: Wire, kind: Kind<BaseObject>, scope: CacheScope, from: WatchFrom): AsyncGenerator<RawEvent> {
+  const { path, query } = listRequest(kind, scope);
+  const request = {
+    path,
+    query: { ...query, watch: true, allowWatchBookmarks: true, resourceVersion: from.resourceVersion, timeoutSeconds: from.timeoutSeconds },
+    accept: scope.metadataOnly ? `${asMetadata('PartialObjectMetadata')},application/json` : 'application/json',
+    signal: from.signal,
+  };
+  const body = await wire.stream(request);
+  from.onChunk();
+  for await (const line of lines(body, from.onChunk)) {
+    const event = toEvent(line, kind);
+    if (event.type === 'ERROR') throw refusalInStream(request, event.object);
+    yield event;
+  }
+}
+
+const asMetadata = (as: string): string => `application/json;as=${as};g=meta.k8s.io;v=v1`;
+
+function listRequest(kind: Kind<BaseObject>, scope: CacheScope): ApiRequest {
+  return {
+    path: pathOf(kind, scope.namespace ? { namespace: scope.namespace } : {}),
+    query: { labelSelector: scope.labelSelector, fieldSelector: scope.fieldSelector },
+    accept: scope.metadataOnly ? `${asMetadata('PartialObjectMetadataList')},application/json` : 'application/json',
+  };
+}
+
+function toPage(raw: unknown): RawPage {
+  if (!isRecord(raw) || !isRecord(raw['metadata'])) throw new KubeRuntimeError('not_an_object', { got: typeof raw });
+  const items = raw['items'] ?? []; // an empty list may come as null
+  return {
+    items: Array.isArray(items) ? items : [],
+    resourceVersion: textOf(raw['metadata']['resourceVersion']) ?? '',
+    continueToken: textOf(raw['metadata']['continue']) ?? undefined,
+  };
+}
+
+function toEvent(line: string, kind: Kind<BaseObject>): RawEvent {
+  const invalid = () => new KubeRuntimeError('watch_line_invalid', { what: kind.kind, length: line.length });
+  let raw: unknown;
+  try {
+    raw = parseJson(line);
+  } catch {
+    throw invalid(); // without the parser's error: it quotes the line, which may be a Secret
+  }
+  if (!isRecord(raw) || typeof raw['type'] !== 'string' || !isRecord(raw['object'])) throw invalid();
+  return { type: raw['type'], object: raw['object'] };
+}

@@ -1,0 +1,27 @@
+import { listWatchBackoff, type BackoffOptions } from '../time/backoff.ts';
+
+/** The clockwork of list and watch, in milliseconds. Tests shorten it; nobody else should need to. */
+export interface InformerTimings {
+  /** The server is asked to end a watch after a random time in here, so that watches spread over replicas of the server. */
+  readonly watchMs: readonly [shortest: number, longest: number];
+  /** How much longer than asked a watch may stay open, or silent, before its connection counts as dead. */
+  readonly graceMs: number;
+  /**
+   * Once a watch has brought a bookmark, the silence after which it counts as dead. The server sends one a minute, so a half-open
+   * connection is found long before the watch would have ended.
+   */
+  readonly bookmarkSilenceMs: number;
+  /** A watch that ends sooner than this without an event is a fault, not a time-out. */
+  readonly shortWatchMs: number;
+  readonly backoff: BackoffOptions;
+  readonly pageSize: number;
+}
+
+export const informerTimings: InformerTimings = {
+  watchMs: [300_000, 600_000],
+  graceMs: 30_000,
+  bookmarkSilenceMs: 150_000,
+  shortWatchMs: 1_000,
+  backoff: listWatchBackoff,
+  pageSize: 500,
+};

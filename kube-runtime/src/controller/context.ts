@@ -1,0 +1,36 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { EventRecorder } from '../events/recorder.ts';
+import { keyOf, type Kind } from '../kind.ts';
+import type { Logger } from '../logger.ts';
+import type { BaseObject } from '../resource.ts';
+import type { ReconcileContext } from './types.ts';
+
+export interface ContextParts<T extends BaseObject> {
+  readonly kind: Kind<T>;
+  readonly object: T;
+  readonly cluster: Cluster;
+  readonly recorder: EventRecorder;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** What one run gets to see of the world. */
+export function contextFor<T extends BaseObject>({ kind, object, cluster, recorder, log, signal }: ContextParts<T>): ReconcileContext<T> {
+  const { name, namespace } = object.metadata;
+  return {
+    key: keyOf(object.metadata),
+    name,
+    namespace,
+    object,
+    cluster,
+    log,
+    signal,
+    apply(childKind, desired, { owned = true, ...options } = {}) {
+      const home = childKind.namespaced ? (desired.metadata.namespace ?? namespace) : undefined;
+      const placed = Object.assign({}, desired, { metadata: { ...desired.metadata, namespace: home } });
+      return cluster.apply(childKind, placed, { signal, ...options, ...(owned && { owner: object }) });
+    },
+    updateStatus: (status) => cluster.updateStatus(kind, object, status, { signal }),
+    record: (note) => recorder.record(object, note),
+  };
+}

@@ -1,0 +1,73 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import { EventRecorder } from '../events/recorder.ts';
+import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizers.ts';
+import { parseKey } from '../kind.ts';
+import { withFields } from '../logger.ts';
+import { queueMetrics } from '../queue/queue-metrics.ts';
+import { WorkQueue } from '../queue/work-queue.ts';
+import type { BaseObject } from '../resource.ts';
+import { contextFor } from './context.ts';
+import { controllerMetrics } from './controller-metrics.ts';
+import { scopeOf, type Definition } from './definition.ts';
+import type { BoundController, Controller, ReconcileFunction, Result } from './types.ts';
+import { Workers, type Run } from './workers.ts';
+
+/** A controller as it was built: nothing happens until it is bound to a cluster. */
+export class ObjectController<T extends BaseObject> implements Controller {
+  readonly name: string;
+  readonly #definition: Definition<T>;
+  readonly #reconcile: ReconcileFunction<T>;
+
+  constructor(definition: Definition<T>, reconcile: ReconcileFunction<T>) {
+    this.name = definition.name;
+    this.#definition = definition;
+    this.#reconcile = reconcile;
+  }
+
+  bind(cluster: Cluster): BoundController {
+    const { name, workers: count, timeLimitMs, maxBackoffMs, sources } = this.#definition;
+    const log = withFields(cluster.log, { controller: name });
+    const queue = new WorkQueue({ maxBackoffMs, metrics: queueMetrics(cluster.registry, name) });
+    const recorder = new EventRecorder(cluster, name);
+    const metrics = controllerMetrics(cluster.registry, name, count);
+    const workers = new Workers({ queue, count, timeLimitMs, metrics, log, run: this.#runOn(cluster, recorder) });
+    const unsubscribe = sources.map((source) => source(cluster, queue));
+    return {
+      start: () => workers.start(),
+      abort: (reason) => workers.abort(reason),
+      async stop(graceMs) {
+        for (const end of unsubscribe) end();
+        await workers.stop(graceMs);
+        await recorder.flush();
+      },
+    };
+  }
+
+  #runOn(cluster: Cluster, recorder: EventRecorder): Run {
+    const { kind, options, gone, name: controllerName } = this.#definition;
+    const cache = cluster.informer(kind, scopeOf(options));
+    const baseLog = withFields(cluster.log, { controller: controllerName });
+    return async (key, signal) => {
+      const log = withFields(baseLog, { key, reconcileID: crypto.randomUUID() });
+      const object = cache.get(parseKey(key));
+      if (object) return this.#run(object, { cluster, recorder, log, signal });
+      await gone?.({ ...parseKey(key), cluster, log, signal });
+      return undefined;
+    };
+  }
+
+  /** Deleting objects are cleaned up, others reconciled. An object that is being deleted without our finalizer is none of our business. */
+  async #run(object: T, io: Omit<Parameters<typeof contextFor<T>>[0], 'kind' | 'object'>): Promise<Result | undefined> {
+    const { kind, finalizer } = this.#definition;
+    const context = contextFor({ kind, object, ...io });
+    if (!finalizer) return (await this.#reconcile(context)) ?? undefined;
+    if (!object.metadata.deletionTimestamp) {
+      const held = await addFinalizer(io.cluster, kind, object, finalizer.name);
+      return (await this.#reconcile(held === object ? context : contextFor({ kind, object: held, ...io }))) ?? undefined;
+    }
+    if (!hasFinalizer(object, finalizer.name)) return undefined;
+    const result = (await finalizer.cleanup(context)) ?? {};
+    if (result.requeueAfter === undefined) await removeFinalizer(io.cluster, kind, object, finalizer.name);
+    return result;
+  }
+}

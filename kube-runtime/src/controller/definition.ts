@@ -1,0 +1,61 @@
+import type { Change, Informer } from '../cache/informer.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { keyOf, type Kind } from '../kind.ts';
+import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
+import type { BaseObject, ObjectKey } from '../resource.ts';
+import { ownerKeys } from './owner-keys.ts';
+import type { ForOptions, GoneFunction, OwnsOptions, ReconcileFunction, WatchesOptions } from './types.ts';
+
+/** Subscribes a queue to one cache; returns how to unsubscribe. */
+export type Source = (cluster: Cluster, queue: WorkQueue) => () => void;
+
+/** All that a builder gathers. */
+export interface Definition<T extends BaseObject> {
+  readonly name: string;
+  readonly kind: Kind<T>;
+  readonly options: ForOptions<T>;
+  readonly sources: readonly Source[];
+  readonly workers: number;
+  readonly timeLimitMs: number;
+  readonly maxBackoffMs: number;
+  readonly finalizer?: { readonly name: string; readonly cleanup: ReconcileFunction<T> };
+  readonly gone?: GoneFunction;
+}
+
+/** The primary objects: a change concerns the object itself. */
+export const forSource =
+  <T extends BaseObject>(kind: Kind<T>, options: ForOptions<T>): Source =>
+  (cluster, queue) =>
+    subscribe(cluster.informer(kind, scopeOf(options)), queue, options.when, (object) => [object.metadata]);
+
+export const ownsSource =
+  <T extends BaseObject, C extends BaseObject>(owner: Kind<T>, kind: Kind<C>, options: OwnsOptions<C>): Source =>
+  (cluster, queue) =>
+    subscribe(cluster.informer(kind, scopeOf(options)), queue, options.when, (child) => ownerKeys(owner, child, options.label));
+
+export const watchesSource =
+  <W extends BaseObject>(kind: Kind<W>, map: (object: W, cluster: Cluster) => readonly ObjectKey[], options: WatchesOptions<W>): Source =>
+  (cluster, queue) =>
+    subscribe(cluster.informer(kind, scopeOf(options)), queue, options.when, (object) => map(object, cluster));
+
+/** The cache alone: a scope given to a controller must give the same informer as the same scope given elsewhere. */
+export const scopeOf = ({ namespace, labelSelector, fieldSelector, metadataOnly }: ForOptions<never>) => ({
+  ...(namespace !== undefined && { namespace }),
+  ...(labelSelector !== undefined && { labelSelector }),
+  ...(fieldSelector !== undefined && { fieldSelector }),
+  ...(metadataOnly !== undefined && { metadataOnly }),
+});
+
+function subscribe<T extends BaseObject>(
+  informer: Informer<T>,
+  queue: WorkQueue,
+  when: ((change: Change<T>) => boolean) | undefined,
+  concerned: (object: T) => readonly ObjectKey[],
+): () => void {
+  return informer.onChange((change) => {
+    if (when && !when(change)) return;
+    // an update concerns whom it belonged to as well as whom it belongs to
+    const keys = [...concerned(change.object), ...(change.previous ? concerned(change.previous) : [])];
+    for (const key of keys) queue.add(keyOf(key), { priority: change.replay ? lowPriority : 0 });
+  });
+}

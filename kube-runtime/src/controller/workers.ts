@@ -1,0 +1,116 @@
+import { messageOf, TerminalError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
+import { deadline } from '../time/deadline.ts';
+import { sleep } from '../time/sleep.ts';
+import type { ControllerMetrics } from './controller-metrics.ts';
+import type { Result } from './types.ts';
+
+/** One run on one key. */
+export type Run = (key: string, signal: AbortSignal) => Promise<Result | undefined>;
+
+export interface WorkersOptions {
+  readonly queue: WorkQueue;
+  readonly run: Run;
+  readonly count: number;
+  readonly timeLimitMs: number;
+  readonly metrics: ControllerMetrics;
+  readonly log: Logger;
+}
+
+/** How long a run that ignores its aborted signal still holds its worker. */
+const overtimeMs = 5_000;
+
+/**
+ * Takes keys from a queue and runs them.
+ *
+ * Guarantees: an exception of a run is logged, counted and retried, and never leaves; a run that does not end gives its worker back after
+ * the time limit and some overtime, while its key stays locked until it does end, so that one object is never worked on twice at a time.
+ */
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #aborting = new AbortController();
+  readonly #runs = new Set<Promise<void>>();
+  #loops: Promise<void>[] = [];
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loops = Array.from({ length: this.#options.count }, () => this.#loop());
+  }
+
+  /** Lets running work end for `graceMs`, then aborts it and waits a moment longer. */
+  async stop(graceMs: number): Promise<void> {
+    this.#options.queue.close();
+    const ended = Promise.all([...this.#loops, ...this.#runs]).then(() => undefined);
+    await this.#atMost(ended, graceMs);
+    this.#aborting.abort(new DOMException('the controller stops', 'AbortError'));
+    await this.#atMost(ended, overtimeMs);
+  }
+
+  /** Aborts what runs: this process may not act any more. */
+  abort(reason: unknown): void {
+    this.#aborting.abort(reason);
+  }
+
+  async #loop(): Promise<void> {
+    for (let key = await this.#options.queue.take(); key !== undefined; key = await this.#options.queue.take()) {
+      await this.#work(key);
+    }
+  }
+
+  /** Resolves when the run ends, or when it is so late that the worker must move on. */
+  async #work(key: string): Promise<void> {
+    const { timeLimitMs, metrics, log, queue } = this.#options;
+    const limit = deadline(timeLimitMs, this.#aborting.signal, () => new DOMException(`time limit of ${timeLimitMs} ms`, 'TimeoutError'));
+    const startedAt = performance.now();
+    metrics.started();
+    const run = this.#contained(key, limit.signal).finally(() => {
+      if (limit.expired) metrics.timedOut();
+      metrics.ended((performance.now() - startedAt) / 1000);
+      limit[Symbol.dispose]();
+      queue.done(key);
+      this.#runs.delete(run);
+    });
+    this.#runs.add(run);
+    await this.#atMost(run, timeLimitMs + overtimeMs);
+    if (this.#runs.has(run)) log.error({ key }, 'Run ignores its time limit; its key stays locked until it ends');
+  }
+
+  async #contained(key: string, signal: AbortSignal): Promise<void> {
+    const { run, queue, metrics, log } = this.#options;
+    try {
+      const { requeueAfter } = (await run(key, signal)) ?? {};
+      queue.forget(key);
+      metrics.outcome(requeueAfter === undefined ? 'success' : 'requeue_after');
+      if (requeueAfter !== undefined) queue.add(key, { afterMs: requeueAfter });
+    } catch (error) {
+      metrics.outcome('error');
+      metrics.failed();
+      if (isProgrammingError(error)) metrics.panicked();
+      if (error instanceof TerminalError) {
+        metrics.terminal();
+        queue.forget(key);
+        log.error({ key, err: messageOf(error) }, 'Reconcile failed for good; waiting for a change');
+        return;
+      }
+      const failures = queue.failures(key) + 1;
+      const retryInMs = queue.retry(key, failures > 1 ? lowPriority : 0);
+      log.warn({ key, err: messageOf(error), stack: stackOf(error), failures, retryInMs }, 'Reconcile failed');
+    }
+  }
+
+  async #atMost(work: Promise<void>, ms: number): Promise<void> {
+    const patience = new AbortController();
+    await Promise.race([work, sleep(ms, patience.signal)]);
+    patience.abort();
+  }
+}
+
+const isProgrammingError = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError || !(error instanceof Error);
+
+/** Only bugs need a stack; an answer of the API server is its own explanation. */
+const stackOf = (error: unknown): string | undefined => (isProgrammingError(error) && error instanceof Error ? error.stack : undefined);

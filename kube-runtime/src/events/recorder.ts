@@ -1,0 +1,133 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Cluster } from '../cluster/cluster.ts';
+import { isNotFound, messageOf } from '../errors.ts';
+import { kind } from '../kind.ts';
+import { counter } from '../metrics.ts';
+import type { BaseObject } from '../resource.ts';
+import { Correlation, keep } from './correlation.ts';
+import type { EventNote } from './event.ts';
+
+const events = kind('events.k8s.io/v1', 'Event');
+/** Waiting to be written. More than this means that the server is not keeping up, and Events are the first thing to go. */
+const longestLine = 1_000;
+const longestNoteBytes = 1_024;
+const seriesWindowMs = 360_000;
+
+interface Written {
+  readonly name: string;
+  count: number;
+  last: number;
+}
+
+/**
+ * Writes Events about objects.
+ *
+ * Guarantees: never throws, never holds up its caller, never floods (see `correlation.ts`); the same note again within six minutes counts
+ * up the series of the first. What cannot be written is dropped and counted.
+ */
+export class EventRecorder {
+  readonly #cluster: Cluster;
+  readonly #controller: string;
+  readonly #instance: string;
+  readonly #correlation = new Correlation();
+  readonly #written = new Map<string, Written>();
+  readonly #dropped: (why: string) => void;
+  #line: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(cluster: Cluster, controller: string) {
+    this.#cluster = cluster;
+    this.#controller = controller;
+    this.#instance = `${controller}-${hostname()}`.slice(0, 128);
+    const dropped = counter(cluster.registry, {
+      name: 'kube_runtime_events_dropped_total',
+      help: 'Events not written, by why: limit, queue or refused',
+      labelNames: ['controller', 'why'],
+    });
+    this.#dropped = (why) => dropped.inc({ controller, why });
+  }
+
+  record(about: BaseObject, note: EventNote): void {
+    const now = Date.now();
+    const folded = this.#correlation.fold(about, note, now);
+    if (!this.#correlation.allows(about, now)) this.#dropped('limit');
+    else if (this.#waiting >= longestLine) this.#dropped('queue');
+    else this.#enqueue(about, folded, now);
+  }
+
+  #enqueue(about: BaseObject, folded: EventNote, now: number): void {
+    this.#waiting++;
+    this.#line = this.#line
+      .then(() => this.#write(about, folded, now))
+      .catch((error: unknown) => {
+        this.#dropped('refused');
+        this.#cluster.log.debug({ err: messageOf(error), reason: folded.reason }, 'Event was not written');
+      })
+      .finally(() => this.#waiting--);
+  }
+
+  /** Resolves once everything recorded so far was tried. */
+  flush(): Promise<void> {
+    return this.#line;
+  }
+
+  async #write(about: BaseObject, note: EventNote, now: number): Promise<void> {
+    const id = createHash('sha256')
+      .update(JSON.stringify([about.metadata.uid, note]))
+      .digest('base64');
+    const before = this.#written.get(id);
+    if (before && now - before.last < seriesWindowMs && (await this.#countUp(about, before, now))) return;
+    const name = `${about.metadata.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`;
+    await this.#cluster.create(events, this.#event(about, note, name, now));
+    keep(this.#written, id, { name, count: 1, last: now });
+  }
+
+  /** False when the first Event is gone (the server keeps them an hour): then a new one begins. */
+  async #countUp(about: BaseObject, before: Written, now: number): Promise<boolean> {
+    before.count++;
+    before.last = now;
+    const series = { count: before.count, lastObservedTime: microTime(now) };
+    try {
+      await this.#cluster.patch(events, { name: before.name, namespace: homeOf(about) }, { series });
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  #event(about: BaseObject, note: EventNote, name: string, now: number) {
+    const { metadata } = about;
+    return {
+      metadata: { name, namespace: homeOf(about) },
+      eventTime: microTime(now),
+      reportingController: this.#controller,
+      reportingInstance: this.#instance,
+      type: note.type,
+      reason: note.reason.slice(0, 128),
+      action: (note.action ?? note.reason).slice(0, 128),
+      note: cut(note.message),
+      regarding: {
+        apiVersion: about.apiVersion,
+        kind: about.kind,
+        name: metadata.name,
+        namespace: metadata.namespace,
+        uid: metadata.uid,
+        resourceVersion: metadata.resourceVersion,
+      },
+    };
+  }
+}
+
+/** Events are namespaced; those about cluster-scoped objects live in `default`, where kubectl looks for them. */
+const homeOf = ({ metadata }: BaseObject): string => metadata.namespace ?? 'default';
+
+const microTime = (ms: number): string => new Date(ms).toISOString().replace(/Z$/, '000Z');
+
+/** At most 1,024 bytes, without half a character at the end. */
+function cut(message: string): string {
+  const bytes = Buffer.from(message);
+  if (bytes.length <= longestNoteBytes) return message;
+  return `${new TextDecoder().decode(bytes.subarray(0, longestNoteBytes - 6)).replace(/\uFFFD$/, '')}…`;
+}
