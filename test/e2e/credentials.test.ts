@@ -1,0 +1,133 @@
+import { createHmac } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { call, type Answer } from './support/http.ts';
+import { agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
+import { openWorld, type World } from './support/world.ts';
+
+const secret = 'a test secret of more than thirty-two bytes';
+let world: World;
+let one: LiveTenant;
+let two: LiveTenant;
+
+beforeAll(async () => {
+  world = await openWorld();
+  const withJwt = async (name: string): Promise<LiveTenant> => {
+    const tenant = await createTenant(world, { name });
+    const stringData = { secret: `${secret} of ${name}` };
+    await world.kubectl.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'jwt', namespace: tenant.namespace }, stringData });
+    const hs256 = { secretRef: { name: 'jwt', key: 'secret' }, scopes: ['chat', 'settings'] };
+    await world.kubectl.run(['patch', 'tenant', name, '--type=merge', '-p', JSON.stringify({ spec: { access: { hs256 } } })]);
+    await world.kubectl.run(['wait', 'tenant', name, '--for=condition=Ready', '--timeout=30s']);
+    return tenant;
+  };
+  [one, two] = await Promise.all([withJwt('cred-one'), withJwt('cred-two')]);
+});
+afterAll(async () => {
+  await Promise.all(['cred-one', 'cred-two'].map((name) => deleteTenant(world, name)));
+});
+
+const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Made by hand, so that forged ones can be made too. */
+function jwt(claims: object, key: string, header: object = { alg: 'HS256', typ: 'JWT' }): string {
+  const body = `${base64(header)}.${base64(claims)}`;
+  return `${body}.${createHmac('sha256', key).update(body).digest('base64url')}`;
+}
+const inAMinute = () => Math.floor(Date.now() / 1000) + 60;
+const tokenOf = (tenant: string, extra: object = {}): string =>
+  jwt({ sub: 'ada', tenant_id: tenant, exp: inAMinute(), ...extra }, `${secret} of ${tenant}`);
+
+const routes = (tenant: LiveTenant): readonly (readonly [string, 'GET' | 'POST' | 'PUT'])[] => [
+  [`${tenant.url}/v1/models`, 'GET'],
+  [`${tenant.url}/v1/chat/completions`, 'POST'],
+  [`${tenant.url}/agents/${agentName}/v1/models`, 'GET'],
+  [`${tenant.url}/api/v1/tenants/${tenant.name}/chat`, 'GET'],
+  [`${tenant.url}/api/v1/tenants/${tenant.name}/chat`, 'POST'],
+  [`${tenant.url}/api/v1/tenants/${tenant.name}/settings`, 'GET'],
+  [`${tenant.url}/api/v1/tenants/${tenant.name}/settings`, 'PUT'],
+];
+const body = (method: string) =>
+  method === 'GET' ? {} : { body: { message: 'x', model: agentName, messages: [{ role: 'user', content: 'x' }] } };
+const withoutIds = (answer: Answer) => ({ status: answer.status, text: answer.text });
+
+describe('without a valid credential, every route answers 401', () => {
+  test.each([
+    ['none', undefined],
+    ['nonsense', 'nonsense'],
+    ['a key of no tenant', `ck_nobody_${'0'.repeat(12)}_${'0'.repeat(64)}`],
+    ['a token without a signature', `${base64({ alg: 'none' })}.${base64({ sub: 'x', tenant_id: 'cred-one', exp: inAMinute() })}.`],
+    ['a token signed with the other tenant’s secret', jwt({ sub: 'x', tenant_id: 'cred-one', exp: inAMinute() }, `${secret} of cred-two`)],
+    ['an expired token', tokenOf('cred-one', { exp: Math.floor(Date.now() / 1000) - 3600 })],
+    ['a token that never expires', jwt({ sub: 'x', tenant_id: 'cred-one' }, `${secret} of cred-one`)],
+  ])('%s', async (_, key) => {
+    for (const [url, method] of routes(one)) expect((await call(url, { method, key, ...body(method) })).status, url).toBe(401);
+  });
+
+  test('a key with one wrong digit', async () => {
+    const wrong = one.key.slice(0, -1) + (one.key.endsWith('0') ? '1' : '0');
+    expect((await call(`${one.url}/v1/models`, { key: wrong })).status).toBe(401);
+  });
+});
+
+describe("a tenant's credential is worth nothing at another tenant", () => {
+  test.each([
+    ['API key', () => one.key],
+    ['token', () => tokenOf('cred-one')],
+  ])('%s: every route answers as if there were no such tenant', async (_, credential) => {
+    const nobody = await call(`${world.url('nobody.cloister.localhost')}/v1/models`, { key: credential() });
+    expect(nobody.status).toBe(404);
+    for (const [url, method] of routes(two)) {
+      expect(withoutIds(await call(url, { method, key: credential(), ...body(method) })), url).toEqual(withoutIds(nobody));
+    }
+  });
+
+  test('nor at its id in the path of its own host', async () => {
+    const answer = await call(`${one.url}/api/v1/tenants/cred-two/settings`, { key: one.key });
+    expect(withoutIds(answer)).toEqual(withoutIds(await call(`${one.url}/api/v1/tenants/nobody/settings`, { key: one.key })));
+    expect(answer.status).toBe(404);
+  });
+
+  test('a conversation of one is unknown to the other, even by its id', async () => {
+    const started = await call(`${one.url}/api/v1/tenants/cred-one/chat`, {
+      method: 'POST',
+      key: one.key,
+      body: { message: 'secret plan' },
+    });
+    const { conversationId } = JSON.parse(started.text) as { conversationId: string };
+    const answer = await call(`${two.url}/api/v1/tenants/cred-two/chat?conversationId=${conversationId}`, { key: two.key });
+    expect(answer.status).toBe(404);
+    expect(answer.text).not.toContain('secret plan');
+  });
+
+  test('nor can the tenant be chosen by header, body or query', async () => {
+    const headers = { 'x-tenant-id': 'cred-two', 'x-cloister-tenant': 'cred-two', 'x-forwarded-host': 'cred-two.cloister.localhost' };
+    const answer = await call(`${one.url}/v1/chat/completions?tenant=cred-two&tenant_id=cred-two`, {
+      method: 'POST',
+      key: one.key,
+      headers,
+      body: { model: agentName, tenant_id: 'cred-two', messages: [{ role: 'user', content: 'who are you?' }] },
+    });
+    expect(answer.text).toContain('You are the agent of cred-one.');
+  });
+});
+
+describe('a right credential', () => {
+  test.each([
+    ['API key', () => one.key],
+    ['token', () => tokenOf('cred-one')],
+  ])('%s: reads history and settings', async (_, credential) => {
+    for (const path of ['/chat', '/settings']) {
+      expect((await call(`${one.url}/api/v1/tenants/cred-one${path}`, { key: credential() })).status).toBe(200);
+    }
+  });
+
+  test('that lacks the scope is told so', async () => {
+    const answer = await call(`${one.url}/api/v1/tenants/cred-one/settings`, { key: tokenOf('cred-one', { scope: 'chat' }) });
+    expect(answer.status).toBe(403);
+    expect(answer.text).toContain('settings');
+  });
+
+  test('works without the tenant’s host: the credential alone says whose it is', async () => {
+    expect((await call(`${world.cluster.ingressURL}/v1/models`, { key: one.key })).status).toBe(200);
+  });
+});

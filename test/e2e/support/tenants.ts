@@ -1,0 +1,77 @@
+/** Tenants made for one test file, each with one agent on the offline model, and taken away at its end. */
+import { namespaceOf, tenantSecrets } from '@cloister/tenancy';
+import { conditionOf, type AnyObject } from './kubectl.ts';
+import { until } from './until.ts';
+import type { World } from './world.ts';
+
+export const offlineModel = 'offline/echo';
+export const baseDomain = 'cloister.localhost';
+
+export interface TenantOptions {
+  readonly name: string;
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly agent?: Readonly<Record<string, unknown>>;
+}
+
+export interface LiveTenant {
+  readonly name: string;
+  readonly namespace: string;
+  readonly host: string;
+  /** `http://<tenant host>:<port>`; append `/v1` for an OpenAI client. */
+  readonly url: string;
+  readonly key: string;
+}
+
+export const agentName = 'support';
+
+export const tenantManifest = ({ name, spec = {} }: TenantOptions): object => ({
+  apiVersion: 'cloister.dev/v1alpha1',
+  kind: 'Tenant',
+  metadata: { name },
+  spec: { displayName: `Test ${name}`, classRef: { name: 'starter' }, models: { allow: ['offline/*'] }, ...spec },
+});
+
+export const agentManifest = ({ name, agent = {} }: TenantOptions): object => ({
+  apiVersion: 'cloister.dev/v1alpha1',
+  kind: 'AgentConfig',
+  metadata: { name: agentName, namespace: namespaceOf(name) },
+  spec: { model: offlineModel, instructions: `You are the agent of ${name}.`, ...agent },
+});
+
+export const isReady = (object: AnyObject | undefined): boolean => {
+  const ready = conditionOf(object, 'Ready');
+  return ready?.status === 'True' && ready.observedGeneration === object?.metadata.generation;
+};
+
+const readyWithin = 90_000;
+
+/** Applies a tenant, then its agent, and waits until both are Ready. */
+export async function createTenant(world: World, options: TenantOptions): Promise<LiveTenant> {
+  const { kubectl } = world;
+  const { name } = options;
+  const namespace = namespaceOf(name);
+  await kubectl.apply(tenantManifest(options));
+  await until(`namespace ${namespace}`, () => kubectl.get('namespace', namespace), { within: readyWithin });
+  await kubectl.apply(agentManifest(options));
+  await until(`agent of ${name} to be Ready`, async () => isReady(await kubectl.get('agentconfig', agentName, namespace)), {
+    within: readyWithin,
+  });
+  await until(`tenant ${name} to be Ready`, async () => isReady(await kubectl.get('tenant', name)), { within: readyWithin });
+  const host = `${name}.${baseDomain}`;
+  return { name, namespace, host, url: world.url(host), key: await secretValue(world, namespace, tenantSecrets.apiKey('default'), 'key') };
+}
+
+export async function deleteTenant({ kubectl }: World, name: string): Promise<void> {
+  await kubectl.run(['delete', 'tenant', name, '--ignore-not-found', '--timeout=120s']);
+}
+
+export async function secretValue({ kubectl }: World, namespace: string, name: string, key: string): Promise<string> {
+  const value = await until(
+    `Secret ${namespace}/${name} with key ${key}`,
+    async () => (await kubectl.get('secret', name, namespace))?.data?.[key],
+    {
+      within: 30_000,
+    },
+  );
+  return Buffer.from(value, 'base64').toString('utf8');
+}
