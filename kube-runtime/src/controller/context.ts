@@ -25,7 +25,7 @@ export function contextFor<T extends BaseObject>({ kind, object, cluster, record
     cluster,
     log,
     signal,
-    apply(childKind, desired, { owned = true, ...options } = {}) {
+    apply: (childKind, desired, { owned = true, ...options } = {}) => {
       const home = childKind.namespaced ? (desired.metadata.namespace ?? namespace) : undefined;
       const placed = Object.assign({}, desired, { metadata: { ...desired.metadata, namespace: home } });
       return cluster.apply(childKind, placed, { signal, ...options, ...(owned && { owner: object }) });

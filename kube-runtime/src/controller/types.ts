@@ -29,11 +29,11 @@ export interface ReconcileContext<T extends BaseObject> {
   /** Aborts at the time limit, on shutdown and when leadership is lost. Pass it on to everything that waits. */
   readonly signal: AbortSignal;
   /** Applies a child. Its namespace defaults to that of the object. */
-  apply<C extends BaseObject>(kind: Kind<C>, desired: Desired<C>, options?: ChildOptions): Promise<Applied<C>>;
+  readonly apply: <C extends BaseObject>(kind: Kind<C>, desired: Desired<C>, options?: ChildOptions) => Promise<Applied<C>>;
   /** Writes the status if it differs. */
-  updateStatus(status: StatusOf<T>): Promise<Applied<T>>;
+  readonly updateStatus: (status: StatusOf<T>) => Promise<Applied<T>>;
   /** Records an Event about the object. Returns at once; record transitions, not states. */
-  record(note: EventNote): void;
+  readonly record: (note: EventNote) => void;
 }
 
 export type ReconcileFunction<T extends BaseObject> = (context: ReconcileContext<T>) => Promise<Result | undefined> | Promise<void>;
