@@ -31,62 +31,69 @@ export interface EffectiveLimits {
 const builtIn = { cpu: '2', memory: '4Gi', pods: 20, agents: 10 };
 
 export function effectiveLimits(spec: TenantSpec, tenantClass: TenantClassSpec | undefined): EffectiveLimits {
-  const { defaults = {}, ceilings = {} } = tenantClass ?? {};
+  const tier: Tier = { defaults: tenantClass?.defaults ?? {}, ceilings: tenantClass?.ceilings ?? {} };
+  const { defaults, ceilings } = tier;
   const cuts: Cut[] = [];
   const cap = capper(cuts);
-  const rate = spec.rateLimits?.requestsPerMinute ?? defaults.rateLimits?.requestsPerMinute;
   return {
     limits: {
-      quota: quotaWithin(spec, tenantClass, cap),
+      quota: quotaWithin(spec, tier, cap),
       models: { allow: spec.models?.allow ?? defaults.models?.allow ?? [], within: ceilings.models?.allow },
-      budget: {
-        timeZone: knownTimeZone(spec.budget?.timeZone ?? defaults.budget?.timeZone) ?? 'UTC',
-        daily: windowWithin('daily', spec, tenantClass, cap),
-        monthly: windowWithin('monthly', spec, tenantClass, cap),
-      },
-      requestsPerMinute: cap('spec.rateLimits.requestsPerMinute', rate, ceilings.rateLimits?.requestsPerMinute),
+      budget: budgetWithin(spec, tier, cap),
+      requestsPerMinute: cap(
+        'spec.rateLimits.requestsPerMinute',
+        [spec.rateLimits, defaults.rateLimits].map((limits) => limits?.requestsPerMinute),
+        ceilings.rateLimits?.requestsPerMinute,
+      ),
     },
     // What a class gives by default but does not allow is the class's own business; a tenant is told of its own wishes alone.
     cuts: cuts.filter((cut) => wished(spec, cut.field)),
   };
 }
 
-type Cap = <V extends string | number | undefined>(field: string, value: V, ceiling: V | undefined) => V;
+interface Tier {
+  readonly defaults: NonNullable<TenantClassSpec['defaults']>;
+  readonly ceilings: NonNullable<TenantClassSpec['ceilings']>;
+}
 
-/** No value means no limit, which a ceiling turns into a limit. */
+/** The first wish that was made, or the ceiling where that is lower. No wish means no limit, which a ceiling turns into a limit. */
+type Cap = <V extends string | number>(field: string, wishes: readonly (V | undefined)[], ceiling: V | undefined) => V | undefined;
+
 const capper =
   (cuts: Cut[]): Cap =>
-  (field, value, ceiling) => {
-    if (ceiling === undefined) return value;
-    if (value === undefined) return ceiling;
-    if (quantityValue(String(value)) <= quantityValue(String(ceiling))) return value;
-    cuts.push({ field, asked: value, ceiling });
+  (field, wishes, ceiling) => {
+    const asked = wishes.find((wish) => wish !== undefined);
+    if (ceiling === undefined || asked === undefined) return asked ?? ceiling;
+    if (quantityValue(String(asked)) <= quantityValue(String(ceiling))) return asked;
+    cuts.push({ field, asked, ceiling });
     return ceiling;
   };
 
-function quotaWithin({ quota: own = {} }: TenantSpec, tenantClass: TenantClassSpec | undefined, cap: Cap): Limits['quota'] {
-  const given = tenantClass?.defaults?.quota ?? {};
-  const top = tenantClass?.ceilings?.quota ?? {};
+function quotaWithin({ quota: own = {} }: TenantSpec, { defaults, ceilings }: Tier, cap: Cap): Limits['quota'] {
+  const given = defaults.quota ?? {};
+  const top = ceilings.quota ?? {};
+  const { cpu, memory, pods, agents } = builtIn;
   return {
-    cpu: cap('spec.quota.cpu', own.cpu ?? given.cpu ?? builtIn.cpu, top.cpu),
-    memory: cap('spec.quota.memory', own.memory ?? given.memory ?? builtIn.memory, top.memory),
-    pods: cap('spec.quota.pods', own.pods ?? given.pods ?? builtIn.pods, top.pods),
-    agents: cap('spec.quota.agents', own.agents ?? given.agents ?? builtIn.agents, top.agents),
+    cpu: cap('spec.quota.cpu', [own.cpu, given.cpu, cpu], top.cpu) ?? cpu,
+    memory: cap('spec.quota.memory', [own.memory, given.memory, memory], top.memory) ?? memory,
+    pods: cap('spec.quota.pods', [own.pods, given.pods, pods], top.pods) ?? pods,
+    agents: cap('spec.quota.agents', [own.agents, given.agents, agents], top.agents) ?? agents,
   };
 }
 
-type Window = 'daily' | 'monthly';
-
-function windowWithin(name: Window, spec: TenantSpec, tenantClass: TenantClassSpec | undefined, cap: Cap): WindowLimit | undefined {
-  const wanted = spec.budget?.[name] ?? tenantClass?.defaults?.budget?.[name];
-  const top = tenantClass?.ceilings?.budget?.[name];
-  const usd = cap(`spec.budget.${name}.usd`, wanted?.usd, top?.usd);
-  const tokens = cap(`spec.budget.${name}.tokens`, wanted?.tokens, top?.tokens);
-  if (usd === undefined && tokens === undefined) return undefined;
-  return { ...(usd === undefined ? {} : { usd: toMicros(usd) }), ...(tokens === undefined ? {} : { tokens }) };
+function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: Tier, cap: Cap): Limits['budget'] {
+  const given = defaults.budget ?? {};
+  const window = (name: 'daily' | 'monthly'): WindowLimit | undefined => {
+    const wish = own[name] ?? given[name];
+    const top = ceilings.budget?.[name];
+    const usd = cap(`spec.budget.${name}.usd`, [wish?.usd], top?.usd);
+    const tokens = cap(`spec.budget.${name}.tokens`, [wish?.tokens], top?.tokens);
+    return usd === undefined && tokens === undefined ? undefined : { usd: toMicros(usd), tokens };
+  };
+  return { timeZone: knownTimeZone(own.timeZone ?? given.timeZone) ?? 'UTC', daily: window('daily'), monthly: window('monthly') };
 }
 
-const toMicros = (usd: number): number => Math.round(usd * 1e6) / 1e6;
+const toMicros = (usd: number | undefined): number | undefined => (usd === undefined ? undefined : Math.round(usd * 1e6) / 1e6);
 
 /** Undefined for a time zone that nobody knows. */
 export function knownTimeZone(name: string | undefined): string | undefined {

@@ -1,0 +1,46 @@
+/** Every error of the data systems that the operator itself words, in one table. None holds a password. */
+import type { Reason } from '../status/reasons.ts';
+
+const table = {
+  admin_secret_missing: {
+    reason: 'AdminSecretMissing',
+    say: 'Secret "{secret}" in namespace "{namespace}" is missing; create it with the keys {keys}',
+  },
+  admin_secret_invalid: {
+    reason: 'AdminSecretMissing',
+    say: 'Secret "{secret}" in namespace "{namespace}" has no usable {field}; it needs the keys {keys}',
+  },
+  data_taken: {
+    reason: 'DataTaken',
+    say:
+      'role or schema "{name}" in Postgres belongs to another Tenant (uid {owner}); drop both with what they hold, ' +
+      'or hand them over: COMMENT ON SCHEMA and COMMENT ON ROLE "{name}" IS \'{wanted}\'',
+  },
+  postgres_failed: { reason: 'DataUnreachable', say: 'Postgres at {address}: {why}' },
+  redis_failed: { reason: 'DataUnreachable', say: 'Redis at {address}: {why}' },
+} as const satisfies Record<string, { reason: Reason; say: string }>;
+
+export type DataErrorCode = keyof typeof table;
+
+export class DataError extends Error {
+  readonly code: DataErrorCode;
+  readonly reason: Reason;
+
+  constructor(code: DataErrorCode, details: Readonly<Record<string, string>>, options?: ErrorOptions) {
+    super(
+      table[code].say.replace(/\{(\w+)\}/g, (whole, name: string) => details[name] ?? whole),
+      options,
+    );
+    this.name = 'DataError';
+    this.code = code;
+    this.reason = table[code].reason;
+  }
+}
+
+/** The message of an error, and its code where it has one: what Postgres and Redis say holds no secret of ours. */
+export function describe(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+  if (!(error instanceof Error)) return 'unknown error';
+  const code = 'code' in error && typeof error.code === 'string' && !error.message.includes(error.code) ? ` (${error.code})` : '';
+  return `${error.message}${code}`;
+}

@@ -1,0 +1,117 @@
+/** One look at everything that Postgres knows about a role and its schema, and what would have to change. */
+import pg from 'pg';
+import { z } from 'zod';
+
+/** A role with a schema of the same name, which are one tenant's or one of Cloister's own parts'. */
+export interface RoleWanted {
+  readonly name: string;
+  /** Who it is for, kept as comment on role and schema: a later Tenant of the same name is another owner. */
+  readonly owner: string;
+  readonly connectionLimit: number;
+  readonly statementTimeoutSeconds: number;
+}
+
+const state = z.object({
+  role_exists: z.boolean(),
+  schema_exists: z.boolean(),
+  role_owner: z.string().nullable(),
+  schema_owner: z.string().nullable(),
+  login: z.boolean().nullable(),
+  inherit: z.boolean().nullable(),
+  superuser: z.boolean().nullable(),
+  createdb: z.boolean().nullable(),
+  createrole: z.boolean().nullable(),
+  replication: z.boolean().nullable(),
+  bypassrls: z.boolean().nullable(),
+  connection_limit: z.int().nullable(),
+  settings: z.array(z.string()).nullable(),
+  owns_schema: z.boolean().nullable(),
+  schema_open: z.boolean().nullable(),
+  may_connect: z.boolean().nullable(),
+  member_of: z.array(z.string()),
+  admin_is_superuser: z.boolean(),
+});
+export type RoleState = z.infer<typeof state>;
+
+const query = `
+  SELECT r.oid IS NOT NULL AS role_exists,
+         n.oid IS NOT NULL AS schema_exists,
+         shobj_description(r.oid, 'pg_authid') AS role_owner,
+         obj_description(n.oid, 'pg_namespace') AS schema_owner,
+         r.rolcanlogin AS login, r.rolinherit AS inherit, r.rolsuper AS superuser, r.rolcreatedb AS createdb,
+         r.rolcreaterole AS createrole, r.rolreplication AS replication, r.rolbypassrls AS bypassrls,
+         r.rolconnlimit AS connection_limit,
+         (SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = d.oid) AS settings,
+         n.nspowner = r.oid AS owns_schema,
+         has_schema_privilege('public', n.oid, 'USAGE') OR has_schema_privilege('public', n.oid, 'CREATE') AS schema_open,
+         has_database_privilege(r.oid, d.oid, 'CONNECT') AS may_connect,
+         ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid) AS member_of,
+         (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS admin_is_superuser
+  FROM pg_database d
+  LEFT JOIN pg_roles r ON r.rolname = $1
+  LEFT JOIN pg_namespace n ON n.nspname = $1
+  WHERE d.datname = current_database()`;
+
+export async function readRole(client: pg.ClientBase, name: string): Promise<RoleState> {
+  const { rows } = await client.query<Record<string, unknown>>(query, [name]);
+  return state.parse(rows[0]);
+}
+
+/** Settings of the role in this database, as Postgres keeps them: `name=value`, in the order in which they are set. */
+export function settingsOf({ name, statementTimeoutSeconds }: RoleWanted, adminIsSuperuser: boolean): ReadonlyMap<string, string> {
+  return new Map([
+    ['search_path', name],
+    ['statement_timeout', `${statementTimeoutSeconds}s`],
+    ['idle_in_transaction_session_timeout', '60s'],
+    // Bounds the disk that one sort may fill. Only a superuser can set it, and then the tenant cannot lift it.
+    ...(adminIsSuperuser ? [['temp_file_limit', '1GB'] as const] : []),
+  ]);
+}
+
+const quoted = (name: string): string => pg.escapeIdentifier(name);
+const text = (value: string): string => pg.escapeLiteral(value);
+
+/** The statements that lead from `state` to `wanted`, password aside. None when all is as it should be. */
+export function statementsFor(wanted: RoleWanted, found: RoleState, database: string): string[] {
+  const role = quoted(wanted.name);
+  const inDatabase = `ALTER ROLE ${role} IN DATABASE ${quoted(database)}`;
+  const lines: string[] = [];
+  const unless = (right: boolean, ...statements: readonly string[]) => {
+    if (!right) lines.push(...statements);
+  };
+  unless(found.role_exists, `CREATE ROLE ${role} LOGIN NOINHERIT CONNECTION LIMIT ${wanted.connectionLimit}`);
+  unless(found.role_owner === wanted.owner, `COMMENT ON ROLE ${role} IS ${text(wanted.owner)}`);
+  if (found.role_exists) {
+    const attributes = wrongAttributes(wanted, found);
+    unless(attributes === '', `ALTER ROLE ${role} ${attributes}`);
+  }
+  // An administrator who is no superuser may only give a schema to a role of which it is a member.
+  unless(found.admin_is_superuser || (found.role_exists && found.schema_exists), `GRANT ${role} TO CURRENT_USER`);
+  unless(found.schema_exists, `CREATE SCHEMA ${role} AUTHORIZATION ${role}`);
+  unless(!found.schema_exists || found.owns_schema === true, `ALTER SCHEMA ${role} OWNER TO ${role}`);
+  unless(found.schema_open !== true, `REVOKE ALL ON SCHEMA ${role} FROM PUBLIC`);
+  unless(found.schema_owner === wanted.owner, `COMMENT ON SCHEMA ${role} IS ${text(wanted.owner)}`);
+  unless(found.may_connect === true, `GRANT CONNECT ON DATABASE ${quoted(database)} TO ${role}`);
+  for (const group of found.member_of) lines.push(`REVOKE ${quoted(group)} FROM ${role}`);
+  const settings = settingsOf(wanted, found.admin_is_superuser);
+  const right =
+    [...settings].every(([name, value]) => found.settings?.includes(`${name}=${value}`)) && found.settings?.length === settings.size;
+  unless(right, `${inDatabase} RESET ALL`, ...[...settings].map(([name, value]) => `${inDatabase} SET ${name} = ${text(value)}`));
+  return lines;
+}
+
+/** Only attributes that differ are named: to name one, even to deny it, takes rights that a plain CREATEROLE administrator lacks. */
+function wrongAttributes(wanted: RoleWanted, found: RoleState): string {
+  return [
+    found.login === true ? '' : 'LOGIN',
+    found.inherit === true ? 'NOINHERIT' : '',
+    found.superuser === true ? 'NOSUPERUSER' : '',
+    found.createdb === true ? 'NOCREATEDB' : '',
+    found.createrole === true ? 'NOCREATEROLE' : '',
+    found.replication === true ? 'NOREPLICATION' : '',
+    found.bypassrls === true ? 'NOBYPASSRLS' : '',
+    found.connection_limit === wanted.connectionLimit ? '' : `CONNECTION LIMIT ${wanted.connectionLimit}`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}

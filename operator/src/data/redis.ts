@@ -1,0 +1,132 @@
+/**
+ * Users in Redis, one for each tenant.
+ *
+ * Guarantees: idempotent; a look that finds everything right writes nothing; no password is sent but as its hash; a tenant never sees
+ * keys of an earlier tenant of its name. Errors: {@link DataError}.
+ */
+import { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
+import { DataError, describe } from './errors.ts';
+import { aclRules, passwordHash, type RedisUser } from './redis-rules.ts';
+
+export class RedisAdmin {
+  readonly #client: Redis;
+  readonly #address: string;
+  /** What the server made of the rules it was given, by rules: it words some of them in its own way. */
+  readonly #asStored = new Map<string, Promise<string>>();
+
+  constructor(url: URL) {
+    this.#address = url.host;
+    this.#client = new Redis(url.href, {
+      lazyConnect: true,
+      connectTimeout: 5_000,
+      commandTimeout: 10_000,
+      maxRetriesPerRequest: 0,
+      connectionName: 'cloister-operator',
+      retryStrategy: (attempt) => Math.min(attempt * 200, 5_000),
+    });
+    // Every command reports the fault to its caller; without a listener ioredis would write it to the console as well.
+    this.#client.on('error', () => undefined);
+  }
+
+  /** Makes the user log in with this password and reach its prefix alone. True when something had to change. */
+  ensureUser(user: RedisUser): Promise<boolean> {
+    return this.#guard(async () => {
+      const before = await this.#getUser(user.name);
+      if (before !== undefined && before === (await this.#expected(user))) return false;
+      await this.#client.call('ACL', 'SETUSER', user.name, ...aclRules(user));
+      await this.#save();
+      return true;
+    });
+  }
+
+  /** Removes the user, ends its sessions, and deletes its keys. False when there was nothing. */
+  dropUser({ name, prefix }: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
+    return this.#guard(async () => {
+      const removed = await this.#client.call('ACL', 'DELUSER', name);
+      if (removed === 1) await this.#save();
+      return (await this.#deleteKeys(prefix)) > 0 || removed === 1;
+    });
+  }
+
+  /**
+   * Notes whose keys these are. Where the note names somebody else, or nobody although there are keys, the keys go: Redis holds only what
+   * can be made again, and another tenant's leavings must not be seen. True when something had to change.
+   */
+  claimPrefix(prefix: string, owner: string): Promise<boolean> {
+    return this.#guard(async () => {
+      const note = `cloister:owner:${prefix}`;
+      if ((await this.#client.get(note)) === owner) return false;
+      await this.#deleteKeys(prefix);
+      await this.#client.set(note, owner);
+      return true;
+    });
+  }
+
+  releasePrefix(prefix: string): Promise<void> {
+    return this.#guard(async () => {
+      await this.#client.del(`cloister:owner:${prefix}`);
+    });
+  }
+
+  close(): void {
+    this.#client.disconnect();
+  }
+
+  async #getUser(name: string): Promise<string | undefined> {
+    const answer: unknown = await this.#client.call('ACL', 'GETUSER', name);
+    return answer === null ? undefined : JSON.stringify(answer);
+  }
+
+  /** How the server words this user: asked once per set of commands. */
+  async #expected({ prefix, password, commands }: RedisUser): Promise<string> {
+    const known = this.#asStored.get(commands) ?? this.#askSample(commands);
+    this.#asStored.set(commands, known);
+    try {
+      return (await known).replaceAll(samplePrefix, prefix).replace(passwordHash(samplePassword), passwordHash(password));
+    } catch (error) {
+      this.#asStored.delete(commands);
+      throw error;
+    }
+  }
+
+  /** Makes a user with these commands whose password nobody has, looks at it, and removes it. */
+  async #askSample(commands: string): Promise<string> {
+    const name = `cloister_sample_${passwordHash(commands).slice(0, 12)}`;
+    await this.#client.call('ACL', 'SETUSER', name, ...aclRules({ name, prefix: samplePrefix, password: samplePassword, commands }));
+    const stored = await this.#getUser(name);
+    await this.#client.call('ACL', 'DELUSER', name);
+    return stored ?? '';
+  }
+
+  /** Writes the ACL file where the server has one; without it users live until the server restarts, and are made again then. */
+  async #save(): Promise<void> {
+    try {
+      await this.#client.call('ACL', 'SAVE');
+    } catch (error) {
+      if (!(error instanceof Error && /not configured to use an ACL file/i.test(error.message))) throw error;
+    }
+  }
+
+  async #deleteKeys(prefix: string): Promise<number> {
+    let cursor = '0';
+    let deleted = 0;
+    do {
+      const [next, keys] = await this.#client.scan(cursor, 'MATCH', `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`, 'COUNT', 1000);
+      if (keys.length > 0) deleted += await this.#client.unlink(...keys);
+      cursor = next;
+    } while (cursor !== '0');
+    return deleted;
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new DataError('redis_failed', { address: this.#address, why: describe(error) }, { cause: error });
+    }
+  }
+}
+
+const samplePrefix = 'cloister-sample:';
+const samplePassword = randomBytes(32).toString('hex');
