@@ -4,17 +4,18 @@
  * One file instead of node_modules takes two thirds of the start-up time away, and start-up is what a waking agent's caller waits for.
  * A source map and the licences of what is inside are written beside the bundle. Exits 1 when a bundle fails.
  */
-import { rm, stat } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
 import { bundles, type Bundle } from './bundles.ts';
+import { licenceTexts, packageFolders } from './licences.ts';
 
 const root = join(import.meta.dirname, '..');
 
 /** CommonJS packages inside the bundle still call `require` for Node's own modules, which an ES module does not have. */
 const requireShim = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`;
 
-const options = ({ entry, outfile }: Bundle): BuildOptions => ({
+const options = ({ entry, outfile }: Bundle): BuildOptions & { metafile: true } => ({
   absWorkingDir: root,
   entryPoints: [entry],
   outfile,
@@ -28,7 +29,9 @@ const options = ({ entry, outfile }: Bundle): BuildOptions => ({
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: 'external',
-  legalComments: 'external',
+  // They stand in full in the file beside the bundle.
+  legalComments: 'none',
+  metafile: true,
   // pg asks for its native sibling only when told to; it is not installed.
   external: ['pg-native'],
   logLevel: 'warning',
@@ -37,7 +40,8 @@ const options = ({ entry, outfile }: Bundle): BuildOptions => ({
 async function buildOne(bundle: Bundle): Promise<string> {
   const started = performance.now();
   await rm(join(root, dirname(bundle.outfile)), { recursive: true, force: true });
-  await build(options(bundle));
+  const { metafile } = await build(options(bundle));
+  await writeFile(join(root, bundle.licences), licenceTexts(root, packageFolders(metafile.inputs)));
   const { size } = await stat(join(root, bundle.outfile));
   return `${bundle.outfile}  ${(size / 1024).toFixed(0)} KiB  ${(performance.now() - started).toFixed(0)} ms`;
 }
