@@ -9,13 +9,19 @@ ingress:
   tlsSecretName: {{ with .Values.ingress.tlsSecretName }}{{ . | quote }}{{ else }}null{{ end }}
   edgeService: edge
   edgeServicePort: 80
+  annotations: {{- toYaml .Values.ingress.annotations | nindent 4 }}
 agentRuntime:
   image: {{ include "cloister.image" (dict "root" . "image" .Values.images.agentRuntime) | quote }}
   imagePullPolicy: {{ .Values.images.pullPolicy }}
+  imagePullSecrets: {{- toYaml .Values.agents.imagePullSecrets | nindent 4 }}
+  logLevel: {{ .Values.logLevel }}
+  drainSeconds: {{ .Values.agents.drainSeconds }}
   egressURL: {{ printf "http://egress.%s.svc:80/v1" .Release.Namespace | quote }}
 postgres:
   adminSecret: { name: {{ .Values.postgres.adminSecret | quote }} }
   port: {{ .Values.postgres.port }}
+  connectionLimit: {{ .Values.postgres.connectionLimit }}
+  statementTimeoutSeconds: {{ .Values.postgres.statementTimeoutSeconds }}
   networkPeer: {{- toYaml .Values.postgres.networkPeer | nindent 4 }}
 redis:
   adminSecret: { name: {{ .Values.redis.adminSecret | quote }} }
@@ -26,4 +32,5 @@ dns:
   networkPeer: {{- toYaml .Values.dns.networkPeer | nindent 4 }}
 leaderElection: { enabled: true }
 concurrency: {{ .Values.operator.concurrency }}
+dataCheckSeconds: {{ .Values.operator.dataCheckSeconds }}
 {{- end }}

@@ -1,0 +1,143 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { parseConfiguration } from '../../operator/src/settings.ts';
+import { chart, openHelm, type Helm } from './support/helm.ts';
+import { openWorld, type World } from './support/world.ts';
+
+const system = 'cloister-system';
+const kubernetes = ['--kube-version', '1.36.3'];
+const configMap = z.object({ data: z.record(z.string(), z.string()) });
+
+let helm: Helm;
+let world: World;
+beforeAll(async () => {
+  helm = await openHelm();
+  world = await openWorld();
+});
+
+const render = (...args: readonly string[]) => helm('template', 'cloister', chart, '-n', system, ...kubernetes, ...args);
+
+describe('the chart', () => {
+  test('has nothing for helm lint to find', () => {
+    expect(helm('lint', '--strict', chart, ...kubernetes)).toMatchObject({ code: 0 });
+  });
+
+  test('renders to the same text every time, so that an upgrade without a change restarts nothing', () => {
+    expect(render().stdout).toBe(render().stdout);
+  });
+
+  test.each([
+    ['edge.replica=3', "'replica' not allowed"],
+    ['logLevel=loud', '/logLevel'],
+    ['postgres.port=0', '/postgres/port'],
+    ['images.operator.digest=latest', '/images/operator/digest'],
+    ['edge.sharedHosts[0]=https://x', '/edge/sharedHosts/0'],
+  ])('refuses the value %s and names it', (value, named) => {
+    const { code, stderr } = render('--set', value);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(named);
+  });
+
+  test('gives the operator settings that it understands', () => {
+    const [document] = parseAllDocuments(render('-s', 'templates/operator/config.yaml').stdout);
+    const text = configMap.parse(document?.toJS()).data['operator.yaml'] ?? '';
+    expect(parseConfiguration(text, 'operator.yaml')).toMatchObject({ systemNamespace: system, concurrency: 8 });
+  });
+
+  test('prefers a digest to a tag', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    expect(render('--set', `images.operator.digest=${digest}`).stdout).toContain(`image: "localhost/cloister/operator@${digest}"`);
+  });
+});
+
+describe('as it is installed', () => {
+  test("all of Cloister's pods keep to the restricted Pod Security profile", async () => {
+    const label = 'pod-security.kubernetes.io/enforce=restricted';
+    const { code, stderr } = await world.kubectl.try(['label', 'namespace', system, label, '--overwrite', '--dry-run=server']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test.each(['cloister-access', 'cloister-providers'])('no pod can run in %s, where it could mount the Secrets', async (namespace) => {
+    const { code, stderr } = await world.kubectl.try(
+      ['apply', '--dry-run=server', '-n', namespace, '-f', '-'],
+      JSON.stringify(restrictedPod('thief')),
+    );
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('exceeded quota');
+  });
+
+  test.each([
+    ['edge', 'secrets', 'cloister-access', 'yes'],
+    ['edge', 'secrets', 'cloister-providers', 'no'],
+    ['edge', 'secrets', system, 'no'],
+    ['edge', 'configmaps', system, 'yes'],
+    ['edge', 'tenants.cloister.dev', system, 'no'],
+    ['egress', 'secrets', 'cloister-providers', 'yes'],
+    ['egress', 'secrets', 'cloister-access', 'no'],
+    ['egress', 'secrets', system, 'no'],
+    ['egress', 'configmaps', system, 'yes'],
+    ['egress', 'pods', system, 'no'],
+  ])('may %s list %s in %s? %s', async (account, resource, namespace, answer) => {
+    expect(await canI(account, 'list', resource, namespace)).toBe(answer);
+  });
+
+  test.each(['edge', 'egress'])('%s may write nothing at all', async (account) => {
+    for (const resource of ['configmaps', 'secrets', 'pods', 'tenants.cloister.dev'])
+      for (const verb of ['create', 'update', 'patch', 'delete']) expect(await canI(account, verb, resource, system)).toBe('no');
+  });
+
+  test.each([
+    ['create', 'pods'],
+    ['create', 'pods/exec'],
+    ['impersonate', 'users'],
+    ['escalate', 'roles.rbac.authorization.k8s.io'],
+    ['bind', 'clusterroles.rbac.authorization.k8s.io'],
+    ['create', 'clusterrolebindings.rbac.authorization.k8s.io'],
+    ['create', 'tenants.cloister.dev'],
+    ['create', 'serviceaccounts/token'],
+  ])('the operator may not %s %s', async (verb, resource) => {
+    expect(await canI('operator', verb, resource, system)).toBe('no');
+  });
+
+  test.each(['default', 'kube-system', 'cloister-providers'])(
+    'the operator cannot write into %s, whatever its Roles say',
+    async (namespace) => {
+      const { code, stderr } = await asOperator('-n', namespace, 'create', 'configmap', 'foreign');
+      expect(code).not.toBe(0);
+      expect(stderr).toContain(`the operator may not write in namespace "${namespace}"`);
+    },
+  );
+
+  test('the operator can neither take over a namespace nor make one that is no tenant’s', async () => {
+    expect(await asOperator('label', 'namespace', 'default', 'cloister.dev/tenant=acme')).toMatchObject({ code: 1 });
+    expect(await asOperator('create', 'namespace', 'plain')).toMatchObject({ code: 1 });
+    expect(await asOperator('delete', 'namespace', 'cloister-providers')).toMatchObject({ code: 1 });
+  });
+});
+
+const accountOf = (name: string): string => `system:serviceaccount:${system}:${name}`;
+
+async function canI(account: string, verb: string, resource: string, namespace: string): Promise<string> {
+  const { stdout } = await world.kubectl.try(['auth', 'can-i', verb, resource, '-n', namespace, '--as', accountOf(account)]);
+  return stdout.trim();
+}
+
+/** On the server, but never for good: whatever is let through by mistake leaves no trace. */
+const asOperator = (...args: readonly string[]) => world.kubectl.try([...args, '--dry-run=server', '--as', accountOf('operator')]);
+
+const restrictedPod = (name: string): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      {
+        name,
+        image: 'localhost/pause:1',
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+      },
+    ],
+  },
+});
