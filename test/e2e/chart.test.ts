@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { parseConfiguration } from '../../operator/src/settings.ts';
-import { chart, openHelm, type Helm } from './support/helm.ts';
+import { chart, helmOf, type Helm } from './support/helm.ts';
 import { openWorld, type World } from './support/world.ts';
 
 const system = 'cloister-system';
@@ -12,8 +12,8 @@ const configMap = z.object({ data: z.record(z.string(), z.string()) });
 let helm: Helm;
 let world: World;
 beforeAll(async () => {
-  helm = await openHelm();
   world = await openWorld();
+  helm = helmOf(world.cluster.helm);
 });
 
 const render = (...args: readonly string[]) => helm('template', 'cloister', chart, '-n', system, ...kubernetes, ...args);
