@@ -75,9 +75,9 @@ export function fieldPaths(
   if (!Array.isArray(value)) return [shown.join('.')];
   const keys = listKeys(kind, path, value);
   if (keys === undefined) return [shown.join('.')];
-  return value.flatMap((item: unknown) => fieldPaths(kind, item, path, [...shown, `[${itemKey(keys, item)}]`]));
+  return value.flatMap((item: unknown) => fieldPaths(kind, item, path, [...shown, itemKey(keys, item)]));
 }
 
 function itemKey(keys: readonly string[] | 'set', item: unknown): string {
-  return JSON.stringify(keys === 'set' || !isRecord(item) ? item : keys.map((key) => item[key] ?? defaultKeyValue[key]));
+  return JSON.stringify(keys === 'set' || !isRecord(item) ? [item] : keys.map((key) => item[key] ?? defaultKeyValue[key]));
 }

@@ -93,8 +93,11 @@ export class ListWatch {
         onChunk: heard,
       })) {
         if (signal.aborted) return;
-        if (event.type === 'BOOKMARK') patienceMs = Math.min(patienceMs, timings.bookmarkSilenceMs);
         events++;
+        if (event.type === 'BOOKMARK') {
+          patienceMs = Math.min(patienceMs, timings.bookmarkSilenceMs);
+          heard(); // the shorter patience counts from this very bookmark on
+        }
         this.#deliver(event);
       }
     } catch (error) {

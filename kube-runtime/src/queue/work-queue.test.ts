@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { lowPriority, WorkQueue } from './work-queue.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const newQueue = () => new WorkQueue({ maxBackoffMs: 1_000, now: () => Date.now() });
+
+/** Takes what is ready now, without waiting. */
+async function drain(queue: WorkQueue, release = true): Promise<string[]> {
+  const keys: string[] = [];
+  for (;;) {
+    const key = await Promise.race([queue.take(), Promise.resolve('')]);
+    if (!key) return keys;
+    keys.push(key);
+    if (release) queue.done(key);
+  }
+}
+
+describe('the work queue', () => {
+  test('hands out keys in the order they came', async () => {
+    const queue = newQueue();
+    for (const key of ['a', 'b', 'c']) queue.add(key);
+    expect([await queue.take(), await queue.take(), await queue.take()]).toEqual(['a', 'b', 'c']);
+  });
+
+  test('keeps a waiting key once', async () => {
+    const queue = newQueue();
+    for (const key of ['a', 'a', 'b', 'a']) queue.add(key);
+    expect([await queue.take(), await queue.take()]).toEqual(['a', 'b']);
+    expect(await drain(queue)).toEqual([]);
+  });
+
+  test('hands a key that changed during work out once more, and only after that work', async () => {
+    const queue = newQueue();
+    queue.add('a');
+    await queue.take();
+    queue.add('a');
+    queue.add('a');
+    let second: string | undefined;
+    void queue.take().then((key) => (second = key));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(second).toBeUndefined();
+    queue.done('a');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(second).toBe('a');
+  });
+
+  test('lets edits overtake a replayed list', async () => {
+    const queue = newQueue();
+    queue.add('old', { priority: lowPriority });
+    queue.add('older', { priority: lowPriority });
+    queue.add('edit');
+    queue.add('older');
+    expect([await queue.take(), await queue.take(), await queue.take()]).toEqual(['edit', 'older', 'old']);
+  });
+
+  test('hands a delayed key out when its time has come', async () => {
+    const queue = newQueue();
+    queue.add('later', { afterMs: 200 });
+    queue.add('soon', { afterMs: 100 });
+    const taken: (string | undefined)[] = [];
+    for (let i = 0; i < 2; i++) void queue.take().then((key) => taken.push(key));
+    await vi.advanceTimersByTimeAsync(99);
+    expect(taken).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(taken).toEqual(['soon']);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(taken).toEqual(['soon', 'later']);
+  });
+
+  test('takes the earlier of two times', async () => {
+    const queue = newQueue();
+    queue.add('a', { afterMs: 1_000 });
+    queue.add('a', { afterMs: 10 });
+    queue.add('a', { afterMs: 5_000 });
+    let taken: string | undefined;
+    void queue.take().then((key) => (taken = key));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(taken).toBe('a');
+    queue.done('a');
+    void queue.take().then((key) => (taken = `${String(key)} again`));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(taken).toBe('a');
+  });
+
+  test('honours delays of weeks', async () => {
+    const queue = newQueue();
+    const month = 30 * 24 * 3_600_000;
+    queue.add('a', { afterMs: month });
+    let taken: string | undefined;
+    void queue.take().then((key) => (taken = key));
+    await vi.advanceTimersByTimeAsync(month - 1);
+    expect(taken).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(taken).toBe('a');
+  });
+
+  test('doubles the pause of a key that fails, from 5 ms to the cap, and forgets it on success', () => {
+    const queue = newQueue();
+    expect(Array.from({ length: 10 }, () => queue.retry('a'))).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 1_000, 1_000]);
+    expect(queue.retry('b')).toBe(5);
+    queue.forget('a');
+    expect(queue.retry('a')).toBe(5);
+  });
+
+  test('ends all waiting when closed', async () => {
+    const queue = newQueue();
+    const waiting = queue.take();
+    queue.close();
+    expect(await waiting).toBeUndefined();
+    queue.add('a');
+    expect(await queue.take()).toBeUndefined();
+  });
+
+  test('never loses a key and never gives it to two, whatever happens in whatever order', async () => {
+    vi.useRealTimers();
+    const action = fc.record({
+      what: fc.constantFrom('add', 'delay', 'take', 'done'),
+      key: fc.constantFrom('a', 'b', 'c'),
+      priority: fc.integer({ min: -1, max: 1 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
+        let now = 0;
+        const queue = new WorkQueue({ maxBackoffMs: 1_000, now: () => now });
+        const wanted = new Set<string>();
+        const busy = new Set<string>();
+        const take = (key: string | undefined): void => {
+          if (key === undefined) return;
+          expect(busy.has(key)).toBe(false);
+          busy.add(key);
+          wanted.delete(key);
+        };
+        for (const { what, key, priority } of actions) {
+          now++;
+          if (what === 'add' || what === 'delay') {
+            queue.add(key, { priority, afterMs: what === 'delay' ? 1 : 0 });
+            wanted.add(key);
+          } else if (what === 'take') {
+            void queue.take().then(take);
+          } else {
+            queue.done(key);
+            busy.delete(key);
+          }
+          await Promise.resolve();
+        }
+        for (let round = 0; round < 80 && wanted.size > 0; round++) {
+          now += 10;
+          for (const key of [...busy]) {
+            busy.delete(key);
+            queue.done(key);
+          }
+          void queue.take().then(take);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+        queue.close();
+        expect([...wanted]).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
