@@ -1,11 +1,16 @@
 import { parseArgs } from 'node:util';
 import { startControlPlane } from './control-plane.ts';
+import { startCluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
 import { Progress } from './progress.ts';
+import { clusterStatus } from './status.ts';
 import { stopCluster } from './stop.ts';
 
 const usage = `usage: node test/cluster/cli.ts <command> [--name NAME]
 
+  up                  the whole cluster; prints how to reach it as JSON
+  down                stops it and removes everything of it
+  status              the same JSON for a running one
   control-plane up    etcd and an API server, nothing else; prints the path of its kubeconfig
                       --controllers  also Kubernetes' own controllers
   control-plane down  stops it and removes everything of it`;
@@ -17,6 +22,15 @@ async function main(args: string[]): Promise<void> {
     options: { name: { type: 'string', default: 'dev' }, controllers: { type: 'boolean', default: false } },
   });
   switch (positionals.join(' ')) {
+    case 'up':
+      print(await startCluster({ name: values.name, progress: new Progress() }));
+      return;
+    case 'status': {
+      const cluster = await clusterStatus(values.name);
+      if (!cluster) throw new ClusterError('unknown_cluster', { name: values.name });
+      print(cluster);
+      return;
+    }
     case 'control-plane up': {
       const { kubeconfig } = await startControlPlane({ name: values.name, controllers: values.controllers, progress: new Progress() });
       process.stdout.write(`${kubeconfig}\n`);
@@ -30,6 +44,10 @@ async function main(args: string[]): Promise<void> {
       process.stderr.write(`${usage}\n`);
       process.exitCode = 2;
   }
+}
+
+function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 try {

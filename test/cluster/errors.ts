@@ -15,6 +15,8 @@ export const errors = {
     'there is no running cluster named "{name}": start it with `node test/cluster/cli.ts up --name {name}`, or run everything with `make test`',
   no_test_cluster:
     'CLOISTER_TEST_CLUSTER is not set, so this test has no cluster: run `make test`, or start one (`node test/cluster/cli.ts up --name test`) and set CLOISTER_TEST_CLUSTER=test',
+  no_data_secret:
+    'the chart needs Secret {namespace}/{name}, which says where Postgres and Redis are; see "Installing on an existing cluster" in README.md',
   not_in_time: '{what} did not happen within {seconds} s\n{tail}\nremedy: {remedy}',
 } as const;
 

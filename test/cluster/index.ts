@@ -1,5 +1,7 @@
 /** The embedded cluster: a real Kubernetes on this machine, for development and tests. */
 export { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
+export { startCluster, type ClusterOptions } from './cluster.ts';
 export { ClusterError, type ErrorCode } from './errors.ts';
 export { Progress } from './progress.ts';
+export { clusterStatus, testCluster, type Cluster } from './status.ts';
 export { stopCluster } from './stop.ts';

@@ -27,4 +27,8 @@ export const inside = {
   cluster: '/run/cluster',
   /** The cache's `bin`. */
   bin: '/run/bin',
+  /** The cache's `images`. */
+  images: '/run/images',
+  /** The directory of this Node. */
+  node: '/run/node',
 } as const;

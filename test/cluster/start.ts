@@ -26,7 +26,9 @@ export interface StartOptions {
   /** Writes what the components read, into the cluster's directory. */
   readonly prepare: (dir: string, addresses: Addresses) => Promise<void>;
   readonly plan: (dir: string, addresses: Addresses) => Pick<Plan, 'setup' | 'components' | 'forward'>;
-  /** What must also be done before the cluster counts as started. */
+  /** Work that need not wait for all components. The signal aborts when one of them fails. */
+  readonly meanwhile?: (started: Started, signal: AbortSignal) => Promise<void>;
+  /** What must also be done before the cluster counts as started; begins when all components are ready and `meanwhile` is done. */
   readonly finish?: (started: Started) => Promise<void>;
 }
 
@@ -81,10 +83,28 @@ async function bootFromNothing(options: StartOptions, builds: Builds): Promise<S
   await writeRecord(dir, { ...record, machine });
   await addRoutes(addresses);
   const started = { name, dir, addresses, pid: machine.pid, builds };
-  await awaitComponents({ dir, machine, components: plan.components, progress, within: bootWithin });
+  await both(
+    () => awaitComponents({ dir, machine, components: plan.components, progress, within: bootWithin }),
+    (signal) => options.meanwhile?.(started, signal) ?? Promise.resolve(),
+  );
   await options.finish?.(started);
   await writeRecord(dir, { ...record, machine, complete: true });
   return started;
+}
+
+/** Does two things at a time. The failure of the first aborts the second and is the one reported. */
+async function both(first: () => Promise<void>, second: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const failed = new AbortController();
+  const running = second(failed.signal);
+  const outcome = Promise.allSettled([running]);
+  try {
+    await first();
+  } catch (error) {
+    failed.abort();
+    await outcome;
+    throw error;
+  }
+  await running;
 }
 
 function planOf(options: StartOptions, dir: string, addresses: Addresses): Plan {

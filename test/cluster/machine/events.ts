@@ -59,6 +59,15 @@ export async function awaitComponents({ dir, machine, components, progress, with
   }
 }
 
+/** Waits for one component, silently; how long is up to whoever waits for all of them. */
+export async function awaitComponent(dir: string, name: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const events = await eventsOf(dir);
+    if (events.some(({ component, state }) => component === name && state === 'ready')) return;
+    await sleep(50, undefined, { signal });
+  }
+}
+
 function troubleOf(state: Event['state'], message: string, missing: boolean): string | undefined {
   if (state === 'failed') return `could not be started: ${message}`;
   return state === 'exited' && missing ? `ended (${message})` : undefined;

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
+import { cacheDir } from '../paths.ts';
 import { insidePath, programPath, type Builds } from '../programs/build.ts';
 import type { Plan } from './plan.ts';
 import { identityOf, type ProcessIdentity } from './process.ts';
@@ -9,6 +10,8 @@ import { directories } from './setup.ts';
 /** Makes the directories that every machine has. */
 export async function prepareDirectory(dir: string): Promise<void> {
   for (const directory of directories) await mkdir(join(dir, directory), { recursive: true });
+  // mounted into every machine, whether or not anything was ever built into it
+  for (const shared of ['bin', 'images']) await mkdir(join(cacheDir(), shared), { recursive: true });
 }
 
 /** Starts the machine of the plan and returns its first process. The machine outlives us. */

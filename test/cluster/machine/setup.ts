@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Addresses } from '../addresses.ts';
 import { cacheDir, inside } from '../paths.ts';
 
@@ -10,13 +10,21 @@ type Commands = string[][];
  */
 export function mounts(dir: string): Commands {
   const run = join(dir, 'run');
+  const seen = [
+    [dir, 'cluster'],
+    [join(cacheDir(), 'bin'), 'bin'],
+    [join(cacheDir(), 'images'), 'images'],
+    [dirname(process.execPath), 'node'],
+  ] as const;
   return [
     ['mount', '--make-rprivate', '/'],
     ['mount', '-t', 'proc', 'proc', '/proc'],
     ['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', run],
-    ['mkdir', join(run, 'cluster'), join(run, 'bin'), join(run, 'lock')],
-    ['mount', '--bind', dir, join(run, 'cluster')],
-    ['mount', '--bind', join(cacheDir(), 'bin'), join(run, 'bin')],
+    ['mkdir', join(run, 'lock')],
+    ...seen.flatMap(([outer, inner]) => [
+      ['mkdir', join(run, inner)],
+      ['mount', '--bind', outer, join(run, inner)],
+    ]),
     // moved last: the directories above may lie under /run or /var themselves; not noted in mount's own table, which is under /run
     ['mount', '--no-mtab', '--move', run, '/run'],
     ['mount', '--bind', `${inside.cluster}/var`, '/var'],
@@ -34,4 +42,4 @@ export function network({ nodeLink, nodeIP }: Addresses): Commands {
 }
 
 /** Directories under the cluster's own that the mounts and components above expect. */
-export const directories = ['run', 'log', 'pids', 'config', 'var/lib', 'var/log', 'var/tmp', 'var/cache'];
+export const directories = ['run', 'log', 'pids', 'config', 'var/lib', 'var/log', 'var/tmp', 'var/cache', 'var/lib/nginx', 'var/log/nginx'];

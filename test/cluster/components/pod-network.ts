@@ -1,0 +1,39 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Addresses } from '../addresses.ts';
+
+const bridge = 'cni0';
+
+/** The bridge all pods hang on. Made before the first pod, because the API server's and the ingress' replies must find it. */
+export function podNetwork({ podGateway, podCIDR }: Addresses): string[][] {
+  const prefix = podCIDR.split('/')[1] ?? '';
+  return [
+    ['ip', 'link', 'add', bridge, 'type', 'bridge'],
+    ['ip', 'address', 'add', `${podGateway}/${prefix}`, 'dev', bridge],
+    ['ip', 'link', 'set', 'dev', bridge, 'up'],
+    // both are settings of this network namespace alone
+    ['sysctl', '-qw', 'net.ipv4.ip_forward=1'],
+    // so that NetworkPolicies also see what stays on the bridge
+    ['sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1'],
+  ];
+}
+
+export async function writePodNetworkConfig(dir: string, { podCIDR, podGateway }: Addresses): Promise<void> {
+  const ranges = [[{ subnet: podCIDR, gateway: podGateway }]];
+  const config = {
+    cniVersion: '1.0.0',
+    name: 'pods',
+    plugins: [
+      {
+        type: 'bridge',
+        bridge,
+        isGateway: true,
+        hairpinMode: true,
+        ipam: { type: 'host-local', ranges, routes: [{ dst: '0.0.0.0/0' }] },
+      },
+      { type: 'portmap', capabilities: { portMappings: true } },
+    ],
+  };
+  await mkdir(join(dir, 'config', 'cni'), { recursive: true });
+  await writeFile(join(dir, 'config', 'cni', '10-pods.conflist'), JSON.stringify(config, null, 2));
+}

@@ -1,0 +1,41 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../command.ts';
+import { cacheDir } from '../paths.ts';
+
+/**
+ * Buildah with all it stores in the cache, in a mount namespace that takes its mounts along. `chroot` isolation, because the
+ * machine may itself be a container.
+ */
+export function buildah(args: readonly string[]): Promise<string> {
+  const store = join(cacheDir(), 'buildah');
+  const places = ['--root', join(store, 'root'), '--runroot', join(store, 'run')];
+  const env = { BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'overlay' };
+  return run('unshare', ['--mount', 'buildah', ...places, ...args], { env });
+}
+
+interface Build {
+  readonly image: string;
+  readonly dockerfile: string;
+  readonly context: string;
+  readonly args?: Readonly<Record<string, string>>;
+}
+
+/** Builds an image into the store. Time stamps are fixed, so that equal content gives equal layers. */
+export async function buildImage({ image, dockerfile, context, args = {} }: Build): Promise<void> {
+  const buildArgs = Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+  await buildah(['bud', '--quiet', '--pull=false', '--timestamp', '0', ...buildArgs, '--tag', image, '--file', dockerfile, context]);
+}
+
+/** Writes an image to an archive that containerd can import: the form whose layers are not compressed, which takes longer than it saves. */
+export async function exportImage(image: string, archive: string): Promise<void> {
+  await mkdir(join(archive, '..'), { recursive: true });
+  const partial = `${archive}.partial`;
+  await rm(partial, { force: true });
+  await buildah(['push', '--quiet', image, `docker-archive:${partial}:${image}`]);
+  await rename(partial, archive);
+}
+
+export async function hasImage(image: string): Promise<boolean> {
+  return (await buildah(['images', '--quiet', '--filter', `reference=${image}`])).trim() !== '';
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { hashOf } from '../hash.ts';
+import { withLock } from '../lock.ts';
+import { installImagePackages } from '../packages.ts';
+import { cacheDir } from '../paths.ts';
+import { buildPrograms, programPath } from '../programs/build.ts';
+import type { Progress } from '../progress.ts';
+import { buildImage, exportImage } from './buildah.ts';
+import { recipes, suite, type Recipe } from './recipes.ts';
+import { makeRootfs } from './rootfs.ts';
+
+/** An image in an archive: what containerd calls it, and the file. The file's name changes with its content. */
+export interface Archive {
+  readonly image: string;
+  readonly file: string;
+}
+
+/** The images that every cluster runs, made where they or what they are made of are new. */
+export async function clusterImages(progress: Progress): Promise<readonly Archive[]> {
+  const { pause, dns, postgres, redis } = await allRecipes(progress);
+  const archives: Archive[] = [];
+  for (const recipe of [pause, dns, postgres, redis]) archives.push(await archiveOf(recipe, progress));
+  return archives;
+}
+
+/** The base of Cloister's own images. It is not loaded itself, only what is built on it. */
+export async function baseImage(progress: Progress): Promise<Archive> {
+  return archiveOf((await allRecipes(progress)).base, progress);
+}
+
+async function allRecipes(progress: Progress): Promise<ReturnType<typeof recipes>> {
+  const builds = await buildPrograms(['pause', 'coredns'], progress);
+  return recipes({ pause: programPath(builds, 'pause'), coredns: programPath(builds, 'coredns') });
+}
+
+async function archiveOf(recipe: Recipe, progress: Progress): Promise<Archive> {
+  const extra = JSON.stringify([suite, recipe.rootfs, recipe.image]);
+  const key = await hashOf([recipe.folder, ...recipe.files], extra);
+  const name = basename(recipe.folder);
+  const file = join(cacheDir(), 'images', `${name}-${key}.tar`);
+  if (existsSync(file)) return { image: recipe.image, file };
+  await installImagePackages(progress);
+  await withLock(join(cacheDir(), 'images', `${name}.lock`), async () => {
+    if (existsSync(file)) return;
+    await progress.step(`built image ${recipe.image}`, () => make(recipe, join(cacheDir(), 'work', name), file));
+  });
+  return { image: recipe.image, file };
+}
+
+async function make(recipe: Recipe, work: string, file: string): Promise<void> {
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work, { recursive: true });
+  await cp(recipe.folder, work, { recursive: true });
+  for (const extra of recipe.files) await cp(extra, join(work, basename(extra)), { dereference: true });
+  if (recipe.rootfs) await makeRootfs(work, recipe.rootfs);
+  await buildImage({ image: recipe.image, dockerfile: join(work, 'Dockerfile'), context: work });
+  await exportImage(recipe.image, file);
+  await rm(work, { recursive: true });
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { repository } from '../paths.ts';
+
+/** An image of the cluster itself: a Dockerfile here, beside files that are made for it. */
+export interface Recipe {
+  readonly image: string;
+  /** Folder of the Dockerfile. */
+  readonly folder: string;
+  /** Debian packages of the root file system that the Dockerfile adds as `rootfs.tar`; absent: it adds none. */
+  readonly rootfs?: Rootfs;
+  /** Files copied in beside the Dockerfile. */
+  readonly files: readonly string[];
+}
+
+export interface Rootfs {
+  readonly packages: readonly string[];
+  /** Shell commands on the finished tree, which is `$1`. */
+  readonly hooks: readonly string[];
+  /** What of the tree goes into the image; absent: all of it. Shell patterns, from the root. */
+  readonly keep?: readonly string[];
+}
+
+/** Debian's current stable release: it has PostgreSQL 17 and a C++ library new enough for Node. */
+export const suite = 'trixie';
+
+export const base = 'localhost/cloister-base:1';
+
+export const pauseImage = 'localhost/pause:1';
+export const dnsImage = 'localhost/coredns:1';
+export const postgresImage = 'localhost/postgres:17';
+export const redisImage = 'localhost/redis:8';
+
+/** Libraries that Node is linked to or loads, in Debian's places. */
+const libraries = ['atomic', 'c', 'dl', 'gcc_s', 'm', 'mvec', 'nss_*', 'pthread', 'resolv', 'rt', 'stdc++'];
+
+const nodeNeeds: readonly string[] = [
+  ...['bin', 'lib', 'lib64', 'sbin', 'tmp', 'usr/lib64'],
+  ...['passwd', 'group', 'nsswitch.conf', 'os-release', 'debian_version', 'ssl/certs/ca-certificates.crt'].map((file) => `etc/${file}`),
+  ...['os-release', '*-linux-gnu/ld-linux*', ...libraries.map((name) => `*-linux-gnu/lib${name}.so*`)].map((file) => `usr/lib/${file}`),
+];
+
+const user = (name: string, id: number): string => `echo '${name}:x:${id}:${id}:${name}:/tmp:/usr/sbin/nologin' >>"$1/etc/passwd"`;
+
+/** The just-in-time compiler is a third of PostgreSQL's size and of no use to short queries. */
+const withoutJIT = 'rm -rf "$1"/usr/lib/postgresql/*/lib/llvmjit* "$1"/usr/lib/postgresql/*/lib/bitcode "$1"/usr/lib/*-linux-gnu/libLLVM*';
+
+export type RecipeName = 'pause' | 'dns' | 'base' | 'postgres' | 'redis';
+
+/** Every image, given the two built programs that go into some. */
+export function recipes(programs: { readonly pause: string; readonly coredns: string }): Readonly<Record<RecipeName, Recipe>> {
+  const folder = (name: string): string => join(import.meta.dirname, name);
+  return {
+    pause: { image: pauseImage, folder: folder('pause'), files: [programs.pause] },
+    dns: { image: dnsImage, folder: folder('dns'), files: [programs.coredns] },
+    base: {
+      image: base,
+      folder: folder('base'),
+      rootfs: {
+        packages: ['ca-certificates', 'libatomic1', 'libstdc++6'],
+        hooks: [user('cloister', 65532)],
+        keep: nodeNeeds,
+      },
+      files: [join(repository, 'node_modules/node/bin/node')],
+    },
+    postgres: {
+      image: postgresImage,
+      folder: folder('postgres'),
+      rootfs: { packages: ['postgresql-17-pgvector'], hooks: [user('db', 999), withoutJIT] },
+      files: [],
+    },
+    redis: {
+      image: redisImage,
+      folder: folder('redis'),
+      rootfs: { packages: ['redis-server'], hooks: [user('cache', 999)] },
+      files: [],
+    },
+  };
+}
