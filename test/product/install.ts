@@ -1,0 +1,47 @@
+/** Installs or upgrades Cloister with its chart, and applies the examples. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { repository } from '../cluster/paths.ts';
+import type { Progress } from '../cluster/progress.ts';
+import { namespaces } from '@cloister/tenancy';
+import type { ProductImages } from './images.ts';
+import type { Target } from './target.ts';
+
+export const baseDomain = 'cloister.localhost';
+
+/** Values for one small node: one replica of each part, its hosts served by the shared Ingress too. */
+const valuesFor = ({ registry, tags }: ProductImages): object => ({
+  images: {
+    registry,
+    operator: { tag: tags.operator },
+    gateway: { tag: tags.gateway },
+    agentRuntime: { tag: tags['agent-runtime'] },
+  },
+  ingress: { baseDomain, className: 'nginx' },
+  operator: { replicas: 1 },
+  edge: { replicas: 1, sharedIngress: { enabled: true } },
+  egress: { replicas: 1 },
+});
+
+export async function installChart(target: Target, images: ProductImages, progress: Progress): Promise<void> {
+  const set = Object.entries(valuesFor(images)).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
+  await progress.step('installed the chart', () =>
+    target.helm([
+      ...['upgrade', '--install', 'cloister', join(repository, 'charts/cloister'), '--namespace', namespaces.system, '--create-namespace'],
+      ...['--wait', '--timeout', '3m', ...set],
+    ]),
+  );
+}
+
+/** Applies `examples/` in the order of their names; tenants are Ready before agents go into their namespaces. */
+export async function applyExamples({ kubectl }: Target, progress: Progress): Promise<void> {
+  const folder = join(repository, 'examples');
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
+  for (const file of files) {
+    await kubectl(['apply', '-f', join(folder, file)]);
+    if (file.includes('tenants')) await progress.step('tenants Ready', () => kubectl(waitReady('tenant')));
+  }
+  await progress.step('agents Ready', () => kubectl([...waitReady('agentconfig'), '--all-namespaces']));
+}
+
+const waitReady = (kind: string): string[] => ['wait', kind, '--all', '--for=condition=Ready', '--timeout=120s'];

@@ -1,0 +1,102 @@
+/**
+ * `make test`: everything that must pass, on clusters of its own, which are gone afterwards whatever happens.
+ *
+ * Flow: static checks and unit tests while the clusters start → tests against a bare API server, Postgres and Redis → Cloister is installed
+ * as `make up` does it → end-to-end and isolation tests. Every step runs even if one before it failed, unless it needs that one.
+ * The last line is the count over everything; the exit code is 1 unless all passed.
+ */
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { clusterStatus, startCluster, startControlPlane, stopCluster, type Cluster } from '../cluster/index.ts';
+import { Progress } from '../cluster/progress.ts';
+import { repository } from '../cluster/paths.ts';
+import { staticChecks, type Check, type Suite } from './checks.ts';
+import { countReport, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
+import { runLogged } from './process.ts';
+
+const names = { cluster: 'test', api: 'test-api' } as const;
+const reports = join(repository, '.cluster', 'reports');
+const progress = new Progress((line) => console.log(line));
+const results: { name: string; counts: Counts }[] = [];
+
+function record(name: string, counts: Counts): void {
+  results.push({ name, counts });
+  progress.say(`${name}: ${summary(counts)}`);
+}
+
+async function check({ name, command }: Check): Promise<boolean> {
+  const { code, tail } = await runLogged(command, { log: join(reports, `${name}.log`) });
+  if (code !== 0) console.log(tail);
+  record(name, code === 0 ? onePassed : oneFailed);
+  return code === 0;
+}
+
+async function suite(name: Suite, env: Readonly<Record<string, string>> = {}): Promise<void> {
+  const output = join(reports, `${name}.json`);
+  const command = ['vitest', 'run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`] as const;
+  await runLogged(command, { log: join(reports, `${name}.log`), env, echo: true });
+  const text = await readFile(output, 'utf8').catch(() => undefined);
+  record(name, text === undefined ? oneFailed : countReport(text));
+}
+
+/** Nobody is left to read a rejected step's reason later, so it is told here. */
+async function attempt<T>(name: string, step: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await step();
+  } catch (error) {
+    console.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    record(name, oneFailed);
+    return undefined;
+  }
+}
+
+async function stopAll(): Promise<void> {
+  for (const name of Object.values(names)) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
+}
+
+async function clusterTier(cluster: Cluster): Promise<void> {
+  const api = await attempt('bare API server', () => startControlPlane({ name: names.api, progress }));
+  if (!api) return;
+  const { host, port, user, password, database } = cluster.postgres;
+  await suite('cluster', {
+    CLOISTER_TEST_CLUSTER: names.cluster,
+    CLOISTER_TEST_KUBECONFIG: api.kubeconfig,
+    CLOISTER_TEST_POSTGRES_URL: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
+    CLOISTER_TEST_REDIS_URL: cluster.redis.url,
+  });
+  await attempt(`stop of cluster ${names.api}`, () => stopCluster(names.api));
+}
+
+async function everything(): Promise<void> {
+  const boot = attempt('cluster', () => startCluster({ name: names.cluster, progress }));
+  for (const one of staticChecks) await check(one);
+  await suite('unit');
+  const cluster = await boot;
+  if (!cluster) return;
+  await clusterTier(cluster);
+  if (await check({ name: 'installation', command: ['node', 'test/product/cli.ts', 'up', '--name', names.cluster] })) {
+    await suite('e2e', { CLOISTER_TEST_CLUSTER: names.cluster });
+  } else if (!(await clusterStatus(names.cluster))) {
+    progress.say('the cluster did not survive the installation');
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    void stopAll().finally(() => process.exit(1));
+  });
+}
+
+await rm(reports, { recursive: true, force: true });
+await mkdir(reports, { recursive: true });
+await stopAll(); // what a run that was cut off left behind
+await attempt('test run', everything);
+await stopAll();
+console.log('');
+for (const { name, counts } of results) console.log(`  ${name}: ${summary(counts)}`);
+const ran = new Set(results.map(({ name }) => name));
+const missing = (['unit', 'cluster', 'e2e'] as const).filter((name) => !ran.has(name));
+for (const name of missing) console.log(`  ${name}: did not run`);
+const total = sum([...results.map(({ counts }) => counts), ...missing.map(() => oneFailed)]);
+process.exitCode = total.failed === 0 ? 0 : 1;
+console.log(summary(total));
