@@ -42,11 +42,11 @@ async function remains(): Promise<string[]> {
     .map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
 }
 
-async function inPostgres(): Promise<unknown[]> {
+async function inPostgres(): Promise<{ name: string }[]> {
   const client = new pg.Client(world.cluster.postgres);
   await client.connect();
   try {
-    const { rows } = await client.query(
+    const { rows } = await client.query<{ name: string }>(
       'select rolname as name from pg_roles where rolname = $1 union all select nspname from pg_namespace where nspname = $1',
       [dataNameOf(name)],
     );

@@ -24,11 +24,19 @@ export interface LiveTenant {
 
 export const agentName = 'support';
 
+/** Without the limits of the examples' classes, which tests would run into. */
+const testClass = {
+  apiVersion: 'cloister.dev/v1alpha1',
+  kind: 'TenantClass',
+  metadata: { name: 'test' },
+  spec: { defaults: { models: { allow: ['offline/*'] }, quota: { cpu: '2', memory: '4Gi', pods: 20, agents: 5 } } },
+};
+
 export const tenantManifest = ({ name, spec = {} }: TenantOptions): object => ({
   apiVersion: 'cloister.dev/v1alpha1',
   kind: 'Tenant',
   metadata: { name },
-  spec: { displayName: `Test ${name}`, classRef: { name: 'starter' }, models: { allow: ['offline/*'] }, ...spec },
+  spec: { displayName: `Test ${name}`, classRef: { name: testClass.metadata.name }, ...spec },
 });
 
 export const agentManifest = ({ name, agent = {} }: TenantOptions): object => ({
@@ -50,7 +58,7 @@ export async function createTenant(world: World, options: TenantOptions): Promis
   const { kubectl } = world;
   const { name } = options;
   const namespace = namespaceOf(name);
-  await kubectl.apply(tenantManifest(options));
+  await kubectl.apply([testClass, tenantManifest(options)]);
   await until(`namespace ${namespace}`, () => kubectl.get('namespace', namespace), { within: readyWithin });
   await kubectl.apply(agentManifest(options));
   await until(`agent of ${name} to be Ready`, async () => isReady(await kubectl.get('agentconfig', agentName, namespace)), {

@@ -1,5 +1,5 @@
 /** The cluster under test, with Cloister installed on it, as `make test` leaves it to the end-to-end tests. */
-import { clusterStatus, type Cluster } from '../../cluster/index.ts';
+import { testCluster, type Cluster } from '../../cluster/index.ts';
 import { Kubectl } from './kubectl.ts';
 
 export interface World {
@@ -10,10 +10,7 @@ export interface World {
 }
 
 export async function openWorld(): Promise<World> {
-  const name = process.env['CLOISTER_TEST_CLUSTER'];
-  if (name === undefined) throw new Error('CLOISTER_TEST_CLUSTER names no cluster; "make test" starts one and sets it');
-  const cluster = await clusterStatus(name);
-  if (!cluster) throw new Error(`CLOISTER_TEST_CLUSTER is "${name}", which is not running; "make test" starts it`);
+  const cluster = await testCluster();
   const { port } = new URL(cluster.ingressURL);
   return { cluster, kubectl: new Kubectl(cluster.kubeconfig, cluster.kubectl), url: (host) => `http://${host}:${port}` };
 }
