@@ -1,1 +1,10 @@
-export {};
+/** What tests and benchmarks outside this folder use. */
+export { AccessDirectory, CredentialDirectory, PolicyDirectory, ProviderDirectory } from './directory/directory.ts';
+export { startEdge, type EdgeOptions } from './edge/edge.ts';
+export { LocalLimiter } from './edge/rate-limit/local-limiter.ts';
+export { ledger, type Ledger } from './egress/budget/ledger.ts';
+export { migrate } from './egress/budget/migrate.ts';
+export { postgres } from './egress/budget/sql/postgres.ts';
+export type { Sql } from './egress/budget/sql/sql.ts';
+export { startEgress, type EgressOptions } from './egress/egress.ts';
+export type { Running } from './server/serve.ts';

@@ -1,0 +1,65 @@
+/** `gateway edge`: settings, cluster and Redis into a running edge. */
+import { readSecretFile, readSettings } from '@cloister/settings';
+import { createLogger, createRegistry, serveMetrics } from '@cloister/telemetry';
+import { documentKinds, tenantAccess, tenantPolicy } from '@cloister/tenancy';
+import { connect } from 'kube-runtime';
+import { z } from 'zod';
+import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
+import { followConfigMaps, followSecrets } from '../directory/follow.ts';
+import { untilTold } from '../server/until-told.ts';
+import { startEdge } from './edge.ts';
+import { connectRedis, RedisLimiter } from './rate-limit/redis-limiter.ts';
+import { edgeSettings } from './settings.ts';
+
+const identityKey = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string(), d: z.string() });
+
+/** Resolves when the process was told to stop and everything in flight has ended. */
+export async function runEdge(): Promise<void> {
+  const settings = readSettings(edgeSettings);
+  const log = createLogger({ name: 'edge', level: settings.LOG_LEVEL });
+  const registry = createRegistry();
+  const cluster = await connect({ log, registry });
+  const [policies, access] = [new PolicyDirectory(), new AccessDirectory()];
+  const informers = [
+    followConfigMaps(cluster, {
+      schema: tenantPolicy,
+      documentKind: documentKinds.policy,
+      namespace: settings.SYSTEM_NAMESPACE,
+      into: policies,
+      log,
+    }),
+    followSecrets(cluster, {
+      schema: tenantAccess,
+      documentKind: documentKinds.access,
+      namespace: settings.ACCESS_NAMESPACE,
+      into: access,
+      log,
+    }),
+  ];
+  cluster.startInformers();
+
+  const redisURL = readSecretFile('REDIS_URL_FILE', settings.REDIS_URL_FILE);
+  const redis = connectRedis(redisURL, ({ message }) => log.warn({ reason: message }, 'Redis cannot be reached'));
+  const edge = await startEdge({
+    port: settings.HTTP_PORT,
+    policies,
+    access,
+    sharedHosts: settings.EDGE_SHARED_HOSTS,
+    identityKey: identityKey.parse(JSON.parse(readSecretFile('IDENTITY_KEY_FILE', settings.IDENTITY_KEY_FILE))),
+    limiter: new RedisLimiter(redis, 'edge:rl:'),
+    maxBodyBytes: settings.MAX_BODY_BYTES,
+    drainSeconds: settings.DRAIN_SECONDS,
+    ready: () => informers.every((informer) => informer.synced),
+    registry,
+    log,
+  });
+  const live = () => informers.every((informer) => informer.alive);
+  const metrics = await serveMetrics(registry, settings.METRICS_PORT, { live, ready: edge.ready });
+  log.info({ port: edge.port }, 'edge serves');
+
+  await untilTold();
+  await edge.drain();
+  redis.disconnect();
+  metrics.close();
+  await cluster.close();
+}

@@ -1,0 +1,300 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
+import {
+  beginStream,
+  completion,
+  endMark,
+  failure,
+  piece,
+  providerDouble,
+  stopChunk,
+  streamed,
+  usageChunk,
+  type ProviderDouble,
+} from '../providers/provider.double.ts';
+
+const key = 'sk-of-the-platform';
+let egress: EgressUnderTest;
+let provider: ProviderDouble;
+let token: string;
+let tenants = 0;
+let tenant: string;
+beforeAll(async () => {
+  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
+});
+afterAll(() => egress[Symbol.asyncDispose]());
+beforeEach(async () => {
+  provider = await providerDouble();
+  egress.credentials.put('openai-key', { key });
+  egress.addProvider('openai', { type: 'OpenAI', baseURL: provider.baseURL, credentials: { secretName: 'openai-key', key: 'key' } });
+  tenant = `acme${++tenants}`;
+  token = await egress.addTenant(tenant, { models: ['openai/m1'] });
+  return () => provider[Symbol.asyncDispose]();
+});
+
+const chat = (body: object = {}, headers: Record<string, string> = {}) =>
+  fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: 'openai/m1', ...body }, headers));
+const errorBody = z.object({ error: z.object({ code: z.string() }) });
+const errorOf = async (answer: Response) => [answer.status, errorBody.parse(await answer.json()).error.code];
+const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+
+describe('the provider hears', () => {
+  test('its own name of the model, the platform’s key, the reserved maximum, and all else as the agent sent it', async () => {
+    await chat({ temperature: 0.3, made_up: { a: [1] }, max_tokens: 7 });
+    expect(provider.asked[0]).toMatchObject({
+      url: '/v1/chat/completions',
+      body: { model: 'm1', temperature: 0.3, made_up: { a: [1] }, max_tokens: 7, messages: [{ role: 'user', content: 'Hi' }] },
+      headers: { authorization: `Bearer ${key}` },
+    });
+  });
+
+  test('no header of the agent, its token least of all', async () => {
+    await chat({}, { 'x-of-agent': 'secret', 'openai-organization': 'other' });
+    const heard = JSON.stringify(provider.asked[0]?.headers);
+    expect(heard).not.toContain(token);
+    expect(heard).not.toMatch(/x-of-agent|openai-organization|x-cloister/);
+  });
+
+  test('a maximum where the agent named none', async () => {
+    await chat();
+    expect(provider.asked[0]?.body['max_completion_tokens']).toBe(1000);
+  });
+
+  test('a new key as soon as the Secret changes', async () => {
+    egress.credentials.put('openai-key', { key: 'sk-new' });
+    await chat();
+    expect(provider.asked[0]?.headers.authorization).toBe('Bearer sk-new');
+  });
+});
+
+describe('an answer', () => {
+  test('comes back byte for byte, and what the provider reports is settled', async () => {
+    provider.answer = completion('Grüß Gott', 100, 50);
+    const answer = await chat();
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toMatch(/^\{"id":"c1".*"model":"real-name".*Grüß Gott.*\}$/);
+    await settled({ settled: 200, reserved: 0, tokens: 150 });
+  });
+
+  test('is counted by day, model and agent', async () => {
+    await (await chat()).text();
+    await settled({ tokens: 15 });
+    const usage = 'select model, agent, requests::int, input_tokens::int, output_tokens::int from cloister_egress.usage where tenant = $1';
+    expect(await egress.sql.query(usage, [tenant])).toEqual([
+      { model: 'openai/m1', agent: 'support', requests: 1, input_tokens: 10, output_tokens: 5 },
+    ]);
+  });
+});
+
+describe('a stream', () => {
+  const whole = [piece('Hel'), piece('lo'), stopChunk, usageChunk(10, 5), endMark];
+
+  test('comes as the provider sent it, its usage too where the agent asked for it', async () => {
+    provider.answer = streamed(...whole);
+    expect(await (await chat({ stream: true, stream_options: { include_usage: true } })).text()).toBe(whole.join(''));
+  });
+
+  test('comes without the usage that only egress asked for, and is settled all the same', async () => {
+    provider.answer = streamed(...whole);
+    const answer = await (await chat({ stream: true })).text();
+    expect(answer).toBe([piece('Hel'), piece('lo'), stopChunk, endMark].join(''));
+    expect(provider.asked[0]?.body['stream_options']).toEqual({ include_usage: true });
+    await settled({ tokens: 15, reserved: 0 });
+  });
+
+  test('arrives piece by piece, long before the provider ends', async () => {
+    let finish = () => {};
+    provider.answer = (response) => {
+      beginStream(response).write(piece('one'));
+      finish = () => response.end(piece('two') + stopChunk + endMark);
+    };
+    const pieces: string[] = [];
+    for await (const bytes of (await chat({ stream: true })).body ?? []) {
+      pieces.push(Buffer.from(bytes).toString());
+      finish();
+    }
+    expect(pieces[0]).toBe(piece('one'));
+    expect(pieces.join('')).toBe([piece('one'), piece('two'), stopChunk, endMark].join(''));
+  });
+
+  test('survives events and letters that are cut apart between packets', async () => {
+    provider.answer = (response) => {
+      const bytes = Buffer.from(piece('Grüße ☂') + stopChunk + usageChunk(1, 1) + endMark);
+      beginStream(response);
+      void (async () => {
+        for (let at = 0; at < bytes.length; at += 13) {
+          response.write(bytes.subarray(at, at + 13));
+          await sleep(1);
+        }
+        response.end();
+      })();
+    };
+    expect(await (await chat({ stream: true })).text()).toBe(piece('Grüße ☂') + stopChunk + endMark);
+  });
+
+  test('that the agent leaves ends at the provider within 100 ms and is billed for what was produced', async () => {
+    const closed = Promise.withResolvers<number>();
+    provider.answer = (response) => {
+      beginStream(response).write(piece('one two three four five six seven eight'));
+      response.once('close', () => closed.resolve(Date.now()));
+    };
+    const leave = new AbortController();
+    const answer = await fetch(`${egress.url}/v1/chat/completions`, {
+      ...ask(token, { model: 'openai/m1', stream: true }),
+      signal: leave.signal,
+    });
+    await answer.body?.getReader().read();
+    const left = Date.now();
+    leave.abort();
+    expect((await closed.promise) - left).toBeLessThan(100);
+    await vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject({ reserved: 0 }), 3000);
+    const { tokens } = await egress.standing(tenant);
+    expect(tokens).toBeGreaterThanOrEqual(8);
+    expect(tokens).toBeLessThan(1000);
+  });
+
+  test('that goes on beyond its reservation is cut there, with an end that clients understand', async () => {
+    const stopped = Promise.withResolvers<undefined>();
+    provider.answer = (response) => {
+      beginStream(response);
+      const timer = setInterval(() => response.write(piece(' word')), 1);
+      response.once('close', () => {
+        clearInterval(timer);
+        stopped.resolve(undefined);
+      });
+    };
+    const answer = await (await chat({ stream: true, max_tokens: 20, stream_options: { include_usage: true } })).text();
+    expect(answer).toMatch(/"finish_reason":"length".*\n\n.*"completion_tokens":20.*\n\ndata: \[DONE\]\n\n$/);
+    expect(answer.match(/ word/g)?.length).toBeLessThan(100);
+    await stopped.promise;
+  });
+
+  test('that the provider breaks off ends with an error event, not as if it were whole', async () => {
+    provider.answer = (response) => {
+      beginStream(response).write(piece('one'));
+      setTimeout(() => response.destroy(), 20);
+    };
+    expect(await (await chat({ stream: true })).text()).toMatch(/one.*\n\ndata: \{"error":\{.*"code":"provider_unreachable"\}\}\n\n$/);
+    await vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject({ reserved: 0 }), 3000);
+  });
+
+  test('that falls silent ends with an error event once the provider has been silent for too long', async () => {
+    provider.answer = (response) => void beginStream(response).write(piece('one'));
+    expect(await (await chat({ stream: true })).text()).toMatch(/"code":"provider_timeout"/);
+  });
+});
+
+describe('a provider that', () => {
+  test.each([
+    [
+      'rejects our key',
+      failure(401, '{"error":{"message":"Incorrect API key provided: sk-of-***"}}'),
+      502,
+      'provider_credentials_rejected',
+    ],
+    ['forbids us', failure(403, ''), 502, 'provider_credentials_rejected'],
+    ['limits our rate', failure(429, '{}', { 'retry-after': '7' }), 429, 'provider_rate_limited'],
+    ['fails', failure(500, '{"error":{"message":"stack trace"}}'), 502, 'provider_failed'],
+    ['answers in HTML', failure(200, '<html>'), 502, 'provider_failed'],
+    ['finds the request wrong', failure(400, '{"error":{"message":"bad tool","param":"tools"}}'), 400, 'provider_rejected'],
+    ['hangs up', (response: { destroy: () => unknown }) => void response.destroy(), 502, 'provider_unreachable'],
+  ])('%s gives its own answer', async (_, answer, status, code) => {
+    provider.answer = answer;
+    expect(await errorOf(await chat())).toEqual([status, code]);
+  });
+
+  test('limits our rate passes on when to try again', async () => {
+    provider.answer = failure(429, '{}', { 'retry-after': '7' });
+    expect((await chat()).headers.get('retry-after')).toBe('7');
+  });
+
+  test('is not there gives 502, and nothing is billed', async () => {
+    egress.addProvider('openai', { type: 'OpenAI', baseURL: 'http://127.0.0.1:1/v1' });
+    token = await egress.addTenant(tenant, { models: ['openai/m1'], budget: { timeZone: 'UTC', daily: { usd: 1 } } });
+    expect(await errorOf(await chat())).toEqual([502, 'provider_unreachable']);
+    await settled({ settled: 0, reserved: 0 });
+  });
+
+  test('takes longer than its ModelProvider allows gives 504', async () => {
+    provider.answer = () => undefined;
+    egress.addProvider('openai', { baseURL: provider.baseURL, timeoutSeconds: 1 });
+    expect(await errorOf(await chat())).toEqual([504, 'provider_timeout']);
+  });
+
+  test('never sees its key in an error or a log', async () => {
+    provider.answer = failure(401, `{"error":{"message":"bad key ${key}"}}`);
+    expect(await (await chat()).text()).not.toContain(key);
+    expect(egress.lines.join('')).not.toContain(key);
+  });
+});
+
+describe('a request is refused', () => {
+  test.each([
+    ['when it is no JSON', 'not json', 400, 'invalid_json'],
+    ['when it has no messages', '{"model":"openai/m1"}', 400, 'invalid_request'],
+    ['when the tenant may not use the model', '{"model":"openai/other","messages":[{}]}', 403, 'model_not_allowed'],
+    ['when it asks for more than the model can', '{"model":"openai/m1","messages":[{}],"max_tokens":1001}', 400, 'parameter_too_large'],
+    ['when its price cannot be bounded', '{"model":"openai/m1","messages":[{}],"service_tier":"priority"}', 400, 'parameter_not_priced'],
+  ])('%s', async (_, body, status, code) => {
+    const answer = await fetch(`${egress.url}/v1/chat/completions`, { ...ask(token, {}), body });
+    expect(await errorOf(answer)).toEqual([status, code]);
+    expect(provider.asked).toEqual([]);
+  });
+
+  test('when the credential is not there', async () => {
+    egress.credentials.remove('openai-key');
+    expect(await errorOf(await chat())).toEqual([503, 'provider_credentials_missing']);
+  });
+
+  test('when the provider is not there', async () => {
+    egress.providers.remove('provider-openai');
+    expect(await errorOf(await chat())).toEqual([503, 'provider_not_configured']);
+  });
+});
+
+describe('a budget', () => {
+  const limited = async (usd: number) => {
+    token = await egress.addTenant(tenant, { models: ['openai/m1'], budget: { timeZone: 'UTC', daily: { usd } } });
+  };
+
+  test('that is spent refuses before the provider is asked, and says when it renews', async () => {
+    await limited(0.000_5);
+    const answer = await chat();
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await answer.json()).toMatchObject({ error: { type: 'insufficient_quota', code: 'budget_exceeded' } });
+    expect(provider.asked).toEqual([]);
+  });
+
+  test('that is nearly spent lowers the maximum to what it allows', async () => {
+    await limited(0.002);
+    await chat();
+    expect(provider.asked[0]?.body['max_completion_tokens']).toBe(500);
+  });
+
+  test('holds when fifty calls come at once', async () => {
+    await limited(0.01);
+    provider.answer = completion('x', 500, 100);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => chat({ max_tokens: 100 })));
+    const admitted = answers.filter(({ status }) => status === 200).length;
+    await settled({ reserved: 0 });
+    const { settled: spent } = await egress.standing(tenant);
+    expect(spent).toBe(admitted * 700);
+    expect(spent).toBeLessThanOrEqual(10_000);
+    expect(admitted).toBeGreaterThanOrEqual(10);
+  });
+
+  test('of input is bounded by the context window where a picture is in the request', async () => {
+    await limited(0.1);
+    egress.addProvider('openai', { baseURL: provider.baseURL, models: [model('m1', { contextWindow: 200_000 })] });
+    const content = [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }];
+    expect(await errorOf(await chat({ messages: [{ role: 'user', content }] }))).toEqual([429, 'budget_exceeded']);
+  });
+});
+
+test('nothing that was said is in the log', async () => {
+  await chat({ messages: [{ role: 'user', content: 'my deepest secret' }] });
+  await vi.waitFor(() => expect(egress.lines.join('')).toContain('"tenant":"' + tenant));
+  expect(egress.lines.join('')).not.toContain('deepest secret');
+});

@@ -1,0 +1,57 @@
+/** What egress reads of a provider's answers: usage, and the text that was produced. Both whole answers and chunks of streams. */
+import { z } from 'zod';
+import type { Used } from '../budget/budget.ts';
+
+export interface Chunk {
+  readonly used: Used | undefined;
+  /** All output in it: content, refusals, reasoning, arguments of tool calls. */
+  readonly text: string;
+  /** Holds usage and nothing else: the chunk that `stream_options.include_usage` adds. */
+  readonly onlyUsage: boolean;
+  readonly finished: boolean;
+  /** The provider reports a failure in mid-stream. */
+  readonly failed: boolean;
+}
+
+const tokens = z.number().int().nonnegative();
+const usage = z.looseObject({ prompt_tokens: tokens, completion_tokens: tokens.default(0) });
+
+/** Undefined for what is no JSON object. */
+export function readChunk(data: string): Chunk | undefined {
+  const chunk = parseObject(data);
+  if (!chunk) return undefined;
+  const { choices } = chunk;
+  const list: unknown[] = Array.isArray(choices) ? choices : [];
+  const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
+  return {
+    used: used && { inputTokens: used.prompt_tokens, outputTokens: used.completion_tokens },
+    text: list.map((choice) => (isObject(choice) ? textIn(choice['delta'] ?? choice['message']) : '')).join(''),
+    onlyUsage: used !== undefined && list.length === 0,
+    finished: list.some((choice) => isObject(choice) && typeof choice['finish_reason'] === 'string'),
+    failed: isObject(chunk['error']),
+  };
+}
+
+/** Texts that are not output of the model. */
+const notOutput = new Set(['role', 'id', 'type', 'object']);
+
+function textIn(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(textIn).join('');
+  if (!isObject(value)) return '';
+  let text = '';
+  for (const [name, inner] of Object.entries(value)) if (!notOutput.has(name)) text += textIn(inner);
+  return text;
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

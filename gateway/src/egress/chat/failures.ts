@@ -1,0 +1,48 @@
+/** What a failed provider is to the caller: never the provider's own words about our credential, always something that says what to do. */
+import { ApiError } from '@cloister/api-errors';
+import type { ProviderDocument } from '@cloister/tenancy';
+import { errors } from 'undici';
+import { fail } from '../errors.ts';
+import { BrokenAnswer, ProviderFailure } from '../providers/provider.ts';
+
+/** Statuses with which a provider says that the request itself is at fault. */
+const callersFault = new Set([400, 404, 413, 415, 422]);
+const longestRetry = 3600;
+
+export function asApiError(error: unknown, { name, timeoutSeconds }: ProviderDocument): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ProviderFailure) return ofStatus(error, name);
+  if (error instanceof BrokenAnswer) return fail('provider_failed', { values: { provider: name, problem: error.message }, cause: error });
+  if (isTimeout(error)) return fail('provider_timeout', { values: { provider: name, seconds: timeoutSeconds }, cause: error });
+  return fail('provider_unreachable', { values: { provider: name }, cause: error });
+}
+
+/** Whether nothing can have been billed: the provider refused, or the request never reached it. */
+export const costsNothing = (error: unknown): boolean =>
+  (error instanceof ProviderFailure && error.status !== 502) || neverConnected(error);
+
+function ofStatus(error: ProviderFailure, provider: string): ApiError {
+  const { status, problem, param, retryAfterSeconds } = error;
+  if (status === 401 || status === 403) return fail('provider_credentials_rejected', { values: { provider }, cause: error });
+  if (status === 429) {
+    const retry = Math.min(retryAfterSeconds ?? 1, longestRetry);
+    return fail('provider_rate_limited', { values: { provider }, retryAfterSeconds: retry, cause: error });
+  }
+  const said = { provider, problem: problem === '' ? `it answered ${status}` : problem };
+  if (callersFault.has(status)) return fail('provider_rejected', { values: said, ...(param === undefined ? {} : { param }), cause: error });
+  // what providers say of their own failures may tell of their insides and ours: the status has to do
+  const failed = { provider, problem: `it answered ${status}` };
+  return fail('provider_failed', { values: failed, cause: error, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+}
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof errors.HeadersTimeoutError ||
+  error instanceof errors.BodyTimeoutError ||
+  (error instanceof DOMException && error.name === 'TimeoutError');
+
+const connecting = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+
+function neverConnected(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(neverConnected);
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' && connecting.has(error.code);
+}

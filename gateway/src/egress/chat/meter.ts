@@ -1,0 +1,70 @@
+/**
+ * Follows what a call uses while it runs, so that it can be settled however it ends.
+ *
+ * What the provider reports counts. Where it reports nothing (the caller left, the connection broke), the text that was delivered is
+ * counted; and since a model may have produced more than was delivered (hidden reasoning, an answer that was never sent), no less output
+ * is assumed than a fast model makes in the time that passed. Nothing is ever assumed beyond what was reserved.
+ */
+import type { Used } from '../budget/budget.ts';
+import { readChunk, type Chunk } from './chunk.ts';
+import { estimateTokens } from './estimate.ts';
+import type { ChatRequest } from './request.ts';
+
+/** Output tokens a second that a call without usage is billed for at least. */
+const assumedPerSecond = 100;
+
+/** Tokenizers differ: a stream is taken to be beyond its reservation only when ours counts this much more than was reserved. */
+const tolerance = 1.25;
+
+export interface Bounds {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export class Meter {
+  readonly #request: ChatRequest;
+  readonly #bounds: Bounds;
+  readonly #started: number;
+  #reported: Used | undefined;
+  #delivered = '';
+  #nextLook: number;
+
+  /** Made when the request goes out. */
+  constructor(request: ChatRequest, bounds: Bounds, now = performance.now()) {
+    this.#request = request;
+    this.#bounds = bounds;
+    this.#started = now;
+    this.#nextLook = bounds.outputTokens;
+  }
+
+  /** Takes a chunk or a whole answer; undefined when it is no JSON object. */
+  read(data: string): Chunk | undefined {
+    const chunk = readChunk(data);
+    if (chunk?.used) this.#reported = chunk.used;
+    if (chunk) this.#delivered += chunk.text;
+    return chunk;
+  }
+
+  get reported(): Used | undefined {
+    return this.#reported;
+  }
+
+  /**
+   * Whether the stream has gone beyond what was reserved, so the provider ignores the maximum it was given. A token is at least one
+   * character, so short texts need no counting; after each count, the next waits until the rest could be used up.
+   */
+  async isBeyondReservation(): Promise<boolean> {
+    if (this.#delivered.length <= this.#nextLook) return false;
+    const left = this.#bounds.outputTokens * tolerance - (await estimateTokens(this.#delivered));
+    this.#nextLook = this.#delivered.length + Math.max(64, left);
+    return left < 0;
+  }
+
+  async used(now = performance.now()): Promise<Used> {
+    if (this.#reported) return this.#reported;
+    const { messages, tools } = this.#request;
+    const input = await estimateTokens(JSON.stringify([messages, tools]));
+    const output = Math.max(await estimateTokens(this.#delivered), Math.ceil(((now - this.#started) / 1000) * assumedPerSecond));
+    return { inputTokens: Math.min(input, this.#bounds.inputTokens), outputTokens: Math.min(output, this.#bounds.outputTokens) };
+  }
+}

@@ -1,0 +1,40 @@
+/** A chat completion request as far as egress has to understand it. Everything else in it passes through untouched. */
+import { z } from 'zod';
+import { fail } from '../errors.ts';
+
+const count = z.int().positive().nullish();
+const schema = z.looseObject({
+  model: z.string(),
+  messages: z.array(z.unknown()).min(1),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  max_tokens: count,
+  max_completion_tokens: count,
+  n: z.int().min(1).max(128).nullish(),
+});
+export type ChatRequest = z.infer<typeof schema>;
+
+/** Throws `invalid_json` or `invalid_request`, which names the field. */
+export function parseChatRequest(body: Buffer): ChatRequest {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw fail('invalid_json'); // the parser's own words quote the body
+  }
+  const { data, error } = schema.safeParse(value);
+  if (data) return data;
+  const [issue] = error.issues;
+  const param = issue?.path.join('.') ?? '';
+  throw fail('invalid_request', { param, values: { problem: `${param || 'the body'}: ${issue?.message ?? 'not as expected'}` } });
+}
+
+/** The most output that the caller wants for one choice; undefined when it named none. */
+export function namedMaximum({ max_tokens, max_completion_tokens }: ChatRequest): number | undefined {
+  const least = Math.min(max_tokens ?? Infinity, max_completion_tokens ?? Infinity);
+  return Number.isFinite(least) ? least : undefined;
+}
+
+export const choicesOf = ({ n }: ChatRequest): number => n ?? 1;
+export const wantsStream = ({ stream }: ChatRequest): boolean => stream === true;
+export const wantsUsage = ({ stream_options }: ChatRequest): boolean => stream_options?.include_usage === true;

@@ -1,0 +1,69 @@
+import { failures } from '@cloister/api-errors';
+import { commonErrors } from '../server/errors.ts';
+
+/** Every error that egress can answer. */
+export const egressErrors = {
+  ...commonErrors,
+  token_invalid: {
+    status: 401,
+    type: 'authentication_error',
+    say: 'the pod token is missing, expired, meant for another audience or of no agent that this tenant has',
+  },
+  tenant_not_active: { status: 403, type: 'permission_error', say: 'tenant "{tenant}" is {state}; its agents may call no model' },
+  model_not_allowed: {
+    status: 403,
+    type: 'permission_error',
+    say: 'tenant "{tenant}" may not use model "{model}"; its models are listed at /v1/models',
+  },
+  parameter_too_large: {
+    status: 400,
+    type: 'invalid_request_error',
+    say: '{param} is {value}, and model "{model}" allows {limit} at most',
+  },
+  parameter_not_priced: {
+    status: 400,
+    type: 'invalid_request_error',
+    say: '{param} changes what a call costs in a way that the price list of model "{model}" does not hold, so no budget could bound it; leave it out',
+  },
+  budget_exceeded: {
+    status: 429,
+    type: 'insufficient_quota',
+    say: 'the {window} budget of {unit} is spent; it renews at {renewsAt}',
+  },
+  budget_reserved: {
+    status: 429,
+    type: 'insufficient_quota',
+    say: 'what is left of the {window} budget of {unit} is reserved for calls in progress; try again when they have ended. The budget renews at {renewsAt}',
+  },
+  budget_unavailable: {
+    status: 503,
+    type: 'server_error',
+    say: 'the budget cannot be checked at the moment, and this tenant has one; try again in a moment',
+  },
+  provider_not_configured: {
+    status: 503,
+    type: 'server_error',
+    say: 'model "{model}" is allowed, but its ModelProvider does not offer it or is not there; the platform has to repair that',
+  },
+  provider_credentials_missing: {
+    status: 503,
+    type: 'server_error',
+    say: 'provider "{provider}" has no credential; the platform has to create the Secret that its ModelProvider names',
+  },
+  provider_credentials_rejected: {
+    status: 502,
+    type: 'server_error',
+    say: 'provider "{provider}" rejects the credential that the platform has for it; the platform has to replace it',
+  },
+  provider_unreachable: { status: 502, type: 'server_error', say: 'provider "{provider}" cannot be reached' },
+  provider_timeout: { status: 504, type: 'server_error', say: 'provider "{provider}" did not answer within {seconds} s' },
+  provider_failed: { status: 502, type: 'server_error', say: 'provider "{provider}" failed: {problem}' },
+  provider_rate_limited: {
+    status: 429,
+    type: 'rate_limit_error',
+    say: 'provider "{provider}" limits the rate of calls at the moment; try again later',
+  },
+  provider_rejected: { status: 400, type: 'invalid_request_error', say: 'provider "{provider}" refuses the request: {problem}' },
+} as const;
+
+export const fail = failures(egressErrors);

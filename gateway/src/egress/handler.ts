@@ -1,0 +1,45 @@
+/** Routes of egress. Every one of them begins with the pod's token; there is no way in without. */
+import type { Logger } from '@cloister/telemetry';
+import type { TenantPolicy } from '@cloister/tenancy';
+import type { Request, Response } from 'express';
+import type { Policies } from '../directory/directory.ts';
+import { openExchange } from '../server/exchange.ts';
+import { chat, type ChatParts } from './chat/chat.ts';
+import { fail } from './errors.ts';
+import type { VerifyPod } from './pods/pod-token.ts';
+import { tenantOfPod } from './pods/tenant-of-pod.ts';
+
+export interface EgressParts extends ChatParts {
+  readonly policies: Policies;
+  readonly verifyPod: VerifyPod;
+  readonly log: Logger;
+}
+
+export function egressHandler(parts: EgressParts): (request: Request, response: Response) => Promise<void> {
+  const { policies, verifyPod, log, metrics } = parts;
+  return async (request, response) => {
+    const exchange = openExchange(request, response, { log, durations: metrics.durations });
+    const policy = await tenantOfPod(request.headers, verifyPod, policies);
+    const agent = agentOf(request, policy);
+    exchange.note({ tenant: policy.tenant, agent });
+    const route = `${request.method} ${request.path}`;
+    if (route === 'POST /v1/chat/completions') {
+      exchange.route = '/v1/chat/completions';
+      await chat({ request, response, exchange, policy, agent }, parts);
+    } else if (route === 'GET /v1/models') {
+      exchange.route = '/v1/models';
+      response.json(modelsOf(policy));
+    } else throw fail('not_found');
+  };
+}
+
+/** The pod says which of the tenant's agents it is; a name that the tenant does not have is not kept. */
+function agentOf({ headers }: Request, { agents }: TenantPolicy): string {
+  const said = headers['x-cloister-agent'];
+  return agents.find(({ name }) => name === said)?.name ?? '';
+}
+
+const modelsOf = ({ models }: TenantPolicy) => ({
+  object: 'list',
+  data: models.map((id) => ({ id, object: 'model', created: 0, owned_by: id.slice(0, id.indexOf('/')) })),
+});

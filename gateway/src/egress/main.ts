@@ -1,0 +1,76 @@
+/** `gateway egress`: settings, cluster and Postgres into a running egress. */
+import { readSecretFile, readSettings } from '@cloister/settings';
+import { createLogger, createRegistry, serveMetrics, type Logger } from '@cloister/telemetry';
+import { documentKinds, providerDocument, tenantPolicy } from '@cloister/tenancy';
+import { connect, type Cluster } from 'kube-runtime';
+import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
+import { followConfigMaps, followRawSecrets } from '../directory/follow.ts';
+import { untilDone } from '../server/until-done.ts';
+import { untilTold } from '../server/until-told.ts';
+import { ledger } from './budget/ledger.ts';
+import { migrate } from './budget/migrate.ts';
+import { postgres } from './budget/sql/postgres.ts';
+import { startEgress } from './egress.ts';
+import { clusterKeys } from './pods/cluster-keys.ts';
+import { fetchClusterKeys } from './pods/fetch-cluster-keys.ts';
+import { podVerifier, type VerifyPod } from './pods/pod-token.ts';
+import { egressSettings, type EgressSettings } from './settings.ts';
+
+/** Resolves when the process was told to stop and everything in flight has ended and is settled. */
+export async function runEgress(): Promise<void> {
+  const settings = readSettings(egressSettings);
+  const log = createLogger({ name: 'egress', level: settings.LOG_LEVEL });
+  const registry = createRegistry();
+  const cluster = await connect({ log, registry });
+  const { informers, ...directories } = follow(cluster, settings, log);
+  const sql = postgres(readSecretFile('DATABASE_URL_FILE', settings.DATABASE_URL_FILE), ({ message }) =>
+    log.warn({ reason: message }, 'a connection to Postgres broke'),
+  );
+
+  const stopping = new AbortController();
+  let verifyPod: VerifyPod | undefined;
+  let migrated = false;
+  const starting = Promise.all([
+    untilDone('fetch the keys of the cluster', log, stopping.signal, async () => (verifyPod = await verifier(cluster))),
+    untilDone('migrate the ledger', log, stopping.signal, () => migrate(sql).then(() => (migrated = true))),
+  ]);
+  const egress = await startEgress({
+    ...directories,
+    port: settings.HTTP_PORT,
+    verifyPod: (token) => verifyPod?.(token) ?? Promise.resolve(undefined),
+    ledger: ledger(sql),
+    maxBodyBytes: settings.MAX_BODY_BYTES,
+    drainSeconds: settings.DRAIN_SECONDS,
+    ready: () => migrated && verifyPod !== undefined && informers.every((informer) => informer.synced),
+    registry,
+    log,
+  });
+  const live = () => informers.every((informer) => informer.alive);
+  const metrics = await serveMetrics(registry, settings.METRICS_PORT, { live, ready: egress.ready });
+  log.info({ port: egress.port }, 'egress serves');
+
+  await untilTold();
+  stopping.abort();
+  await starting;
+  await egress.drain();
+  metrics.close();
+  await sql.close();
+  await cluster.close();
+}
+
+function follow(cluster: Cluster, { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE }: EgressSettings, log: Logger) {
+  const [policies, providers, credentials] = [new PolicyDirectory(), new ProviderDirectory(), new CredentialDirectory()];
+  const informers = [
+    followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into: policies, log }),
+    followConfigMaps(cluster, { schema: providerDocument, documentKind: documentKinds.provider, namespace, into: providers, log }),
+    followRawSecrets(cluster, PROVIDERS_NAMESPACE, credentials),
+  ];
+  cluster.startInformers();
+  return { policies, providers, credentials, informers };
+}
+
+async function verifier(cluster: Cluster): Promise<VerifyPod> {
+  const fetchKeys = () => fetchClusterKeys(cluster);
+  const first = await fetchKeys();
+  return podVerifier(first.issuer, clusterKeys(first, fetchKeys));
+}

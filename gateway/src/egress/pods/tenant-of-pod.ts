@@ -1,0 +1,22 @@
+import type { TenantPolicy } from '@cloister/tenancy';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Policies } from '../../directory/directory.ts';
+import { fail } from '../errors.ts';
+import type { VerifyPod } from './pod-token.ts';
+
+/**
+ * The tenant whose pod calls: that of the token's namespace, if it knows this very ServiceAccount. The UID is compared beside the name,
+ * so a token outlives neither its account nor its tenant. Rejects with `token_invalid` or `tenant_not_active`.
+ */
+export async function tenantOfPod(headers: IncomingHttpHeaders, verify: VerifyPod, policies: Policies): Promise<TenantPolicy> {
+  const token = /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
+  const pod = token === undefined ? undefined : await verify(token);
+  const policy = pod && policies.byNamespace(pod.namespace);
+  if (!pod || !policy) throw rejected();
+  const expected = Object.hasOwn(policy.serviceAccounts, pod.serviceAccount.name) && policy.serviceAccounts[pod.serviceAccount.name];
+  if (expected !== pod.serviceAccount.uid) throw rejected();
+  if (policy.state !== 'Active') throw fail('tenant_not_active', { values: { tenant: policy.tenant, state: policy.state } });
+  return policy;
+}
+
+const rejected = () => fail('token_invalid', { headers: { 'www-authenticate': 'Bearer realm="cloister-egress"' } });

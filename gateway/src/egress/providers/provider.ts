@@ -1,0 +1,62 @@
+/**
+ * What every model provider is to egress: something that takes a chat completion request in OpenAI's shape and answers in that shape.
+ * Metering, budgets and errors are the same for all of them and stand outside.
+ */
+import type { ProviderDocument } from '@cloister/tenancy';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface ProviderCall {
+  readonly provider: ProviderDocument;
+  /** Undefined for a provider that asks for none. */
+  readonly credential: string | undefined;
+  /** As it goes out: `model` is the provider's own name, the output maximum is set. */
+  readonly body: JsonObject;
+  readonly stream: boolean;
+  /** Sent along, so that a provider's support can find the call. */
+  readonly requestId: string;
+  /** Aborts when the caller has left or the time is up; the provider must stop at once. */
+  readonly signal: AbortSignal;
+}
+
+/** One piece of a stream: `data` is the JSON text of a chunk, or `[DONE]`. */
+export interface StreamEvent {
+  readonly event?: string | undefined;
+  readonly data: string;
+}
+
+export type ProviderAnswer =
+  | { readonly kind: 'whole'; /** JSON text. */ readonly text: string }
+  /** Events as they came in together; whoever writes them on should not wait between those of one batch. */
+  | { readonly kind: 'stream'; readonly events: AsyncIterable<readonly StreamEvent[]> };
+
+export interface Provider {
+  /**
+   * Rejects with {@link ProviderFailure} when the provider answers with an error, and with whatever the transport throws when it does
+   * not answer.
+   */
+  chat(call: ProviderCall): Promise<ProviderAnswer>;
+}
+
+/** The provider answered with an error. */
+export class ProviderFailure extends Error {
+  readonly status: number;
+  /** As the provider worded it; empty where its answer was not in OpenAI's shape. */
+  readonly problem: string;
+  readonly param: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, details: { problem?: string; param?: string | undefined; retryAfterSeconds?: number | undefined } = {}) {
+    super(`the provider answered ${status}`);
+    this.name = 'ProviderFailure';
+    this.status = status;
+    this.problem = details.problem ?? '';
+    this.param = details.param;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
+
+/** The provider began to answer, and what came is not usable. The message completes "the provider failed: …". */
+export class BrokenAnswer extends Error {
+  override readonly name = 'BrokenAnswer';
+}
