@@ -6,6 +6,8 @@ export interface Child {
   readonly desired: Desired<KubeObject>;
   /** False for objects that outlive their owner, such as a namespace lent by an administrator. Default true. */
   readonly owned?: boolean;
+  /** False refuses to take over an object that is there without our owner reference. Default true. */
+  readonly adopt?: boolean;
 }
 
 export const child = (kind: Kind<BaseObject>, desired: Desired<KubeObject>): Child => ({ kind, desired });
@@ -13,7 +15,3 @@ export const child = (kind: Kind<BaseObject>, desired: Desired<KubeObject>): Chi
 export const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
 export const fromBase64 = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
-
-/** Whether `owner` is the controller of `object`: the very one, not an earlier object of that name. */
-export const isOwnedBy = (object: BaseObject, owner: BaseObject): boolean =>
-  (object.metadata.ownerReferences ?? []).some((reference) => reference.controller === true && reference.uid === owner.metadata.uid);

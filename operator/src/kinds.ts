@@ -24,6 +24,7 @@ export interface ConfigMap extends BaseObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 export interface Secret extends BaseObject {
+  readonly type?: string;
   /** Base64. */
   readonly data?: Readonly<Record<string, string>>;
 }
@@ -44,6 +45,7 @@ export interface Deployment extends BaseObject {
   };
 }
 export interface Pod extends BaseObject {
+  readonly spec?: { readonly volumes?: readonly { readonly configMap?: { readonly name?: string } }[] };
   readonly status?: {
     readonly phase?: string;
     readonly conditions?: readonly {
@@ -52,12 +54,12 @@ export interface Pod extends BaseObject {
       readonly reason?: string;
       readonly message?: string;
     }[];
-    readonly containerStatuses?: readonly {
-      readonly restartCount?: number;
-      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
-      readonly lastState?: { readonly terminated?: { readonly reason?: string; readonly exitCode?: number } };
-    }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
   };
+}
+export interface ContainerStatus {
+  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+  readonly lastState?: { readonly terminated?: { readonly reason?: string; readonly exitCode?: number } };
 }
 
 export const namespaceKind = kind<Namespace>('v1', 'Namespace');

@@ -1,16 +1,16 @@
 /** `status.conditions` as Kubernetes has them everywhere, and as kstatus, Argo CD and Flux read them. */
+import type { Condition } from 'kube-runtime';
 import { z } from 'zod';
 import { listMap } from './fields.ts';
 
-export const condition = z.object({
+const condition: z.ZodType<Condition> = z.object({
   type: z.string().max(316).describe('What is judged, for example Ready.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('The judgement.'),
   reason: z.string().max(1024).describe('Why, in one word for programs.'),
   message: z.string().max(32768).describe('Why, for people: the field, its value and what to do.'),
-  observedGeneration: z.int().min(0).describe('Generation of the spec that was judged.').optional(),
+  observedGeneration: z.int().min(0).describe('Generation of the spec that was judged.'),
   lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('When status last changed.'),
 });
-export type Condition = z.infer<typeof condition>;
 
 export const conditions = z
   .array(condition)

@@ -4,8 +4,7 @@
  * Guarantees: the same findings always make the same conditions, so a repeat writes nothing; `lastTransitionTime` moves only when
  * `status` does; `Ready`, `Reconciling` and `Stalled` follow kstatus, which `kubectl wait`, Argo CD and Flux understand.
  */
-import type { BaseObject } from 'kube-runtime';
-import type { Condition } from '../api/conditions.ts';
+import { isTrue, setCondition, type BaseObject, type Condition } from 'kube-runtime';
 import type { Finding } from './finding.ts';
 import { reasons, type Reason } from './reasons.ts';
 
@@ -34,12 +33,11 @@ export function judge<Type extends string>(judgement: Judgement<Type>): Conditio
     abnormal('Stalled', needsSomeone, 'nothing needs a person'),
     ...judgement.parts.map((part) => partCondition(judgement, part)),
   ];
-  return drafts.map((draft) => dated(draft, judgement));
+  return dated(drafts, judgement);
 }
 
 /** Whether the whole is Ready according to conditions made by {@link judge}. */
-export const isReady = (conditions: readonly Condition[] | undefined): boolean =>
-  conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+export const isReady = (conditions: readonly Condition[] | undefined): boolean => isTrue(conditions, 'Ready');
 
 function readiness<Type extends string>({ good }: Judgement<Type>, findings: readonly Finding<Type>[]): Draft {
   const [first] = findings;
@@ -64,12 +62,9 @@ function partCondition<Type extends string>({ findings, good }: Judgement<Type>,
 const worded = (findings: readonly Finding<string>[]): string =>
   [...new Set(findings.map((finding) => finding.message))].join('; ').slice(0, 4096);
 
-function dated<Type extends string>(draft: Draft, { object, previous, now }: Judgement<Type>): Condition {
-  const before = previous?.find((condition) => condition.type === draft.type);
-  const { generation } = object.metadata;
-  return {
-    ...draft,
-    lastTransitionTime: before && before.status === draft.status ? before.lastTransitionTime : `${now.toISOString().slice(0, 19)}Z`,
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-  };
+/** Without conditions that are judged no more. */
+function dated<Type extends string>(drafts: readonly Draft[], { object, previous, now }: Judgement<Type>): Condition[] {
+  const about = { observedGeneration: object.metadata.generation ?? 0 };
+  const kept = previous?.filter((condition) => drafts.some((draft) => draft.type === condition.type));
+  return drafts.reduce<Condition[]>((list, draft) => setCondition(list, { ...draft, ...about }, now), [...(kept ?? [])]);
 }

@@ -1,0 +1,101 @@
+import { agentFiles, agentServiceAccount, documentKey, egressAudience, labels, ports, tenantSecrets } from '@cloister/tenancy';
+import { dirname } from 'node:path/posix';
+import { agentSelector } from '../../labels.ts';
+import type { AgentPlan } from '../plan.ts';
+import { documentNameOf } from './document.ts';
+
+const user = 65_532;
+/** Requests under way may take this long after the drain. */
+const graceSeconds = 60;
+
+/** The pod of an agent: no privilege, no token for the API server, nothing writable but a small /tmp. */
+export function podTemplate(plan: AgentPlan): { readonly metadata: object; readonly spec: object } {
+  const { tenant, name, configuration, standing, credentials } = plan;
+  const { imagePullSecrets, drainSeconds } = configuration.agentRuntime;
+  const placement = standing.tenantClass?.spec;
+  return {
+    metadata: {
+      labels: agentSelector(tenant, name),
+      // Pods that hold old credentials are replaced by such that hold the new ones.
+      annotations: { 'cloister.dev/credentials': credentials },
+    },
+    spec: {
+      serviceAccountName: agentServiceAccount,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: drainSeconds + graceSeconds,
+      securityContext: { runAsNonRoot: true, runAsUser: user, runAsGroup: user, fsGroup: user, seccompProfile: { type: 'RuntimeDefault' } },
+      imagePullSecrets: imagePullSecrets.length > 0 ? imagePullSecrets : undefined,
+      runtimeClassName: placement?.runtimeClassName,
+      nodeSelector: placement?.nodeSelector,
+      tolerations: placement?.tolerations,
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: 'kubernetes.io/hostname',
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: { [labels.tenant]: tenant, [labels.agent]: name } },
+        },
+      ],
+      containers: [container(plan)],
+      volumes: volumes(plan),
+    },
+  };
+}
+
+function container({ spec, configuration }: AgentPlan): object {
+  const { image, imagePullPolicy, logLevel, drainSeconds } = configuration.agentRuntime;
+  const { requests, limits } = spec.resources;
+  const env = {
+    LOG_LEVEL: logLevel,
+    NODE_ENV: 'production',
+    HTTP_PORT: ports.http,
+    METRICS_PORT: ports.metrics,
+    DRAIN_SECONDS: drainSeconds,
+  };
+  const probe = (path: string, periodSeconds: number, failureThreshold: number) => ({
+    httpGet: { path, port: 'http' },
+    periodSeconds,
+    timeoutSeconds: Math.min(periodSeconds, 5),
+    failureThreshold,
+  });
+  return {
+    name: 'agent',
+    image: spec.image ?? image,
+    imagePullPolicy,
+    env: Object.entries(env).map(([name, value]) => ({ name, value: String(value) })),
+    ports: [
+      { name: 'http', containerPort: ports.http, protocol: 'TCP' },
+      { name: 'metrics', containerPort: ports.metrics, protocol: 'TCP' },
+    ],
+    // Readiness each second, and no startup probe: between them lie the seconds in which a new agent could already answer.
+    readinessProbe: probe('/readyz', 1, 2),
+    livenessProbe: probe('/healthz', 10, 6),
+    resources: {
+      requests: { cpu: requests.cpu ?? '50m', memory: requests.memory ?? '128Mi' },
+      limits: { cpu: limits.cpu ?? '1', memory: limits.memory ?? '512Mi' },
+    },
+    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+    volumeMounts: [
+      { name: 'document', mountPath: dirname(agentFiles.document), readOnly: true },
+      { name: 'database', mountPath: dirname(agentFiles.databaseURL), readOnly: true },
+      { name: 'redis', mountPath: dirname(agentFiles.redisURL), readOnly: true },
+      { name: 'egress', mountPath: dirname(agentFiles.egressToken), readOnly: true },
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+  };
+}
+
+function volumes(plan: AgentPlan): object[] {
+  const secret = (name: string) => ({ secretName: name, defaultMode: 0o440, items: [{ key: 'url', path: 'url' }] });
+  return [
+    { name: 'document', configMap: { name: documentNameOf(plan), items: [{ key: documentKey, path: documentKey }] } },
+    { name: 'database', secret: secret(tenantSecrets.database) },
+    { name: 'redis', secret: secret(tenantSecrets.redis) },
+    {
+      name: 'egress',
+      projected: { sources: [{ serviceAccountToken: { audience: egressAudience, expirationSeconds: 3600, path: 'token' } }] },
+    },
+    { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+  ];
+}

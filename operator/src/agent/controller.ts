@@ -1,0 +1,44 @@
+/** What wakes an agent, and what is done then. */
+import { labels, namespaceOf, systemSecrets } from '@cloister/tenancy';
+import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import * as kinds from '../kinds.ts';
+import { everything, named, ofTenants } from '../scopes.ts';
+import { reconcileAgent, type AgentParts } from './reconcile.ts';
+
+export function agentController(parts: AgentParts): Controller {
+  const { caches, configuration } = parts;
+  const keys = (agents: readonly kinds.AgentConfig[]): ObjectKey[] => agents.map(({ metadata }) => metadata);
+  const everyAgent = () => keys(caches.agentConfigs.list());
+  const agentsIn = (namespace: string | undefined) => keys(caches.agentConfigs.list(namespace));
+  return (
+    controller('agent')
+      .for(kinds.agentConfigs, { ...everything, when: specChanged })
+      .owns(kinds.configMaps, ofTenants)
+      .owns(kinds.services, ofTenants)
+      .owns(kinds.deployments, ofTenants)
+      .owns(kinds.podDisruptionBudgets, { ...ofTenants, when: specChanged })
+      .owns(kinds.horizontalPodAutoscalers, { ...ofTenants, when: specChanged })
+      .watches(kinds.pods, agentOfPod, ofTenants)
+      .watches(kinds.tenants, ({ metadata }) => agentsIn(namespaceOf(metadata.name)), { ...everything, when: tenantMatters })
+      .watches(kinds.namespaceKind, ({ metadata }) => agentsIn(metadata.name), { ...everything, when: specChanged })
+      // What must be there before an agent: its tenant's walls, account and credentials.
+      .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
+      .watches(kinds.serviceAccounts, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
+      .watches(kinds.secrets, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
+      .watches(kinds.secrets, everyAgent, named(configuration.systemNamespace, systemSecrets.edgeIdentity))
+      .watches(kinds.tenantClasses, everyAgent, { ...everything, when: specChanged })
+      .watches(kinds.modelProviders, everyAgent, { ...everything, when: specChanged })
+      .concurrency(configuration.concurrency)
+      .maxBackoff(60_000)
+      .reconcile((context) => reconcileAgent(context, parts))
+  );
+}
+
+function agentOfPod({ metadata }: BaseObject): ObjectKey[] {
+  const name = metadata.labels?.[labels.agent];
+  return name === undefined ? [] : [{ name, namespace: metadata.namespace }];
+}
+
+/** Of a tenant's status, its agents' own shows only the endpoint. */
+const tenantMatters = (change: Change<kinds.Tenant>): boolean =>
+  specChanged(change) || change.object.status?.endpoint !== change.previous?.status?.endpoint;

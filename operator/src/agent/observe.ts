@@ -1,0 +1,84 @@
+/** Gathers everything that a decision about one agent needs. All of it is cached: nothing here is lost by a stale look. */
+import { agentServiceAccount, labels, namespaceOf, tenantSecrets } from '@cloister/tenancy';
+import { isControlledBy, type KubeObject } from 'kube-runtime';
+import type { AgentConfigSpec } from '../api/agent-config.ts';
+import type { TenantSpec } from '../api/tenant.ts';
+import type { Caches } from '../caches.ts';
+import { fromBase64 } from '../child.ts';
+import { shortHash } from '../hash.ts';
+import type { AgentConfig, ConfigMap, Deployment, Pod, Secret, Tenant } from '../kinds.ts';
+import type { Configuration } from '../settings.ts';
+import { parseTenantSpec } from '../tenant/claims.ts';
+import { policyNames } from '../tenant/children/network-policies.ts';
+import { standingOf, type Standing } from '../tenant/standing.ts';
+import { readIdentity, type EdgeIdentity } from './identity.ts';
+
+export interface Landlord {
+  readonly tenant: Tenant;
+  readonly name: string;
+  readonly spec: TenantSpec;
+  readonly standing: Standing;
+}
+
+export interface AgentSnapshot {
+  readonly agent: AgentConfig;
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: AgentConfigSpec;
+  readonly configuration: Configuration;
+  /** The tenant in whose namespace the agent stands. */
+  readonly landlord: Landlord | undefined;
+  /** What must be there before a pod may start and is not, in words. */
+  readonly awaited: readonly string[];
+  /** Changes when the credentials do, so that pods are replaced. */
+  readonly credentials: string;
+  readonly identity: EdgeIdentity | undefined;
+  readonly deployment: Deployment | undefined;
+  readonly disruptionBudget: KubeObject | undefined;
+  readonly autoscaler: KubeObject | undefined;
+  readonly pods: readonly Pod[];
+  readonly configMaps: readonly ConfigMap[];
+}
+
+export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, caches: Caches, configuration: Configuration): AgentSnapshot {
+  const { name, namespace = '' } = agent.metadata;
+  const database = caches.secrets.get({ namespace, name: tenantSecrets.database });
+  const redis = caches.secrets.get({ namespace, name: tenantSecrets.redis });
+  const identity = readIdentity(caches, configuration.systemNamespace);
+  const wall = (policy: string) => caches.networkPolicies.get({ namespace, name: policy }) !== undefined;
+  const own = (object: KubeObject | undefined) => (object && isControlledBy(object, agent) ? object : undefined);
+  return {
+    agent,
+    name,
+    namespace,
+    spec,
+    configuration,
+    landlord: landlordOf(namespace, caches),
+    awaited: [
+      ...(wall(policyNames.deny) && wall(policyNames.agents) ? [] : ['the network policies']),
+      ...(caches.serviceAccounts.get({ namespace, name: agentServiceAccount }) ? [] : ['the ServiceAccount']),
+      ...(database ? [] : ['the database credentials']),
+      ...(redis ? [] : ['the Redis credentials']),
+      ...(identity ? [] : ["edge's identity"]),
+    ],
+    credentials: shortHash([database, redis].map(contentOf)),
+    identity,
+    deployment: caches.deployments.get({ namespace, name }),
+    disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
+    autoscaler: own(caches.horizontalPodAutoscalers.get({ namespace, name })),
+    pods: caches.pods.list(namespace).filter(({ metadata }) => metadata.labels?.[labels.agent] === name),
+    configMaps: caches.configMaps.list(namespace).filter((configMap) => isControlledBy(configMap, agent)),
+  };
+}
+
+/** By the namespace's label, not its name: the label is what the tenant's own reconcile has put there, or an administrator. */
+function landlordOf(namespace: string, { namespaces, tenants, tenantClasses, modelProviders }: Caches): Landlord | undefined {
+  const name = namespaces.get({ name: namespace })?.metadata.labels?.[labels.tenant];
+  if (name === undefined || namespaceOf(name) !== namespace) return undefined;
+  const tenant = tenants.get({ name });
+  const spec = tenant && parseTenantSpec(tenant).data;
+  if (!tenant || !spec) return undefined;
+  return { tenant, name, spec, standing: standingOf({ name, spec }, { classes: tenantClasses.list(), providers: modelProviders.list() }) };
+}
+
+const contentOf = (secret: Secret | undefined): string | undefined => fromBase64(secret?.data?.['url']);

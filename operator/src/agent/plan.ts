@@ -1,0 +1,84 @@
+import type { BaseObject, Kind } from 'kube-runtime';
+import type { AgentConfigSpec } from '../api/agent-config.ts';
+import type { Child } from '../child.ts';
+import { horizontalPodAutoscalers, podDisruptionBudgets, type ConfigMap } from '../kinds.ts';
+import type { Configuration } from '../settings.ts';
+import type { Standing } from '../tenant/standing.ts';
+import { autoscaler } from './children/autoscaler.ts';
+import { deployment } from './children/deployment.ts';
+import { disruptionBudget } from './children/disruption-budget.ts';
+import { documentConfigMap } from './children/document.ts';
+import { service } from './children/service.ts';
+import type { EdgeIdentity } from './identity.ts';
+import type { AgentSnapshot } from './observe.ts';
+import { isAutoscaled, replicasOf } from './scale.ts';
+
+/** A snapshot in which nothing is missing: what the children are built from. */
+export interface AgentPlan {
+  readonly name: string;
+  readonly namespace: string;
+  readonly tenant: string;
+  readonly spec: AgentConfigSpec;
+  readonly standing: Standing;
+  readonly configuration: Configuration;
+  readonly identity: EdgeIdentity;
+  readonly credentials: string;
+  readonly suspended: boolean;
+}
+
+/** Undefined where checks would block. */
+export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
+  const { name, namespace, spec, configuration, identity, credentials, landlord } = seen;
+  if (!landlord || !identity) return undefined;
+  return {
+    name,
+    namespace,
+    spec,
+    configuration,
+    identity,
+    credentials,
+    tenant: landlord.name,
+    standing: landlord.standing,
+    suspended: landlord.spec.state === 'Suspended',
+  };
+}
+
+/** In the order in which it is safe to make: what pods mount before the pods. */
+export const childrenOf = (plan: AgentPlan): Child[] => [
+  documentConfigMap(plan),
+  service(plan),
+  ...(needsBudget(plan) ? [disruptionBudget(plan)] : []),
+  deployment(plan),
+  ...autoscaler(plan),
+];
+
+const needsBudget = (plan: AgentPlan): boolean => isAutoscaled(plan) || replicasOf(plan) > 1;
+
+/** Objects that were wanted before: a range to scale in, or more than one pod. */
+export const surplus = ({ disruptionBudget, autoscaler }: AgentSnapshot, plan: AgentPlan): Surplus[] => [
+  ...(disruptionBudget && !needsBudget(plan) ? [{ kind: podDisruptionBudgets, object: disruptionBudget }] : []),
+  ...(autoscaler && !isAutoscaled(plan) ? [{ kind: horizontalPodAutoscalers, object: autoscaler }] : []),
+];
+
+interface Surplus {
+  readonly kind: Kind<BaseObject>;
+  readonly object: BaseObject;
+}
+
+/** How many documents of earlier revisions are kept while a rollout is under way: pods of the last good one need theirs. */
+const keptDuringRollout = 5;
+
+/** ConfigMaps that no pod will need again. */
+export function outdatedDocuments(seen: AgentSnapshot, current: string, rolledOut: boolean): ConfigMap[] {
+  const others = seen.configMaps.filter(({ metadata }) => metadata.name !== current);
+  if (rolledOut) return others;
+  const mounted = new Set(seen.pods.flatMap(documentsMountedBy));
+  const age = ({ metadata }: ConfigMap) => metadata.creationTimestamp ?? '';
+  return [...others]
+    .sort((a, b) => (age(a) < age(b) ? 1 : -1))
+    .slice(keptDuringRollout)
+    .filter(({ metadata }) => !mounted.has(metadata.name));
+}
+
+const documentsMountedBy = ({ spec }: AgentSnapshot['pods'][number]): string[] =>
+  (spec?.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? []);

@@ -1,0 +1,83 @@
+/**
+ * Brings one agent in line with its AgentConfig.
+ *
+ * Flow: observe → check → apply → judge the rollout → tell.
+ * Guarantees: level-triggered; a repeat on a converged agent writes nothing; while a check blocks, or a new revision does not become
+ * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there.
+ */
+import { isConflict, KubeError, KubeRuntimeError, type ReconcileContext, type Result } from 'kube-runtime';
+import { agentConfigSpec } from '../api/agent-config.ts';
+import type { Caches } from '../caches.ts';
+import { configMaps, type AgentConfig } from '../kinds.ts';
+import type { Configuration } from '../settings.ts';
+import { announcements } from '../status/announce.ts';
+import { blocking } from '../status/finding.ts';
+import { check, type AgentFinding } from './checks.ts';
+import { revisionOf } from './children/deployment.ts';
+import { documentNameOf } from './children/document.ts';
+import { handOverReplicas } from './hand-over.ts';
+import { observeAgent, type AgentSnapshot } from './observe.ts';
+import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
+import { rolloutOf } from './rollout.ts';
+import { isAutoscaled } from './scale.ts';
+import { agentStatusOf, conditionsOf, type AgentOutcome } from './status.ts';
+
+export interface AgentParts {
+  readonly caches: Caches;
+  readonly configuration: Configuration;
+}
+
+type Context = ReconcileContext<AgentConfig>;
+
+interface Attempt {
+  readonly outcome: AgentOutcome;
+  /** Thrown after the status has told of it, so that the run is tried again with growing pauses. */
+  readonly error?: Error;
+}
+
+export async function reconcileAgent(context: Context, { caches, configuration }: AgentParts): Promise<Result> {
+  const agent = context.object;
+  const parsed = agentConfigSpec.safeParse(agent.spec);
+  if (!parsed.success) {
+    const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
+    const findings: AgentFinding[] = [{ condition: 'ModelAllowed', reason: 'InvalidSpec', message, blocks: true }];
+    await tell(context, { ...agent.status, conditions: conditionsOf(agent, findings, new Date(), { reason: 'Ready', message: '' }) });
+    return {};
+  }
+  const seen = observeAgent(agent, parsed.data, caches, configuration);
+  if (seen.landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
+  const findings = check(seen);
+  const plan = planOf(seen);
+  const { outcome, error }: Attempt =
+    plan && !blocking(findings) ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
+
+  await tell(context, agentStatusOf(seen, outcome, new Date()));
+  if (error) throw error;
+  return {};
+}
+
+async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan, caches: Caches): Promise<Attempt> {
+  const { cluster, signal, object: agent, name, namespace } = context;
+  const revision = revisionOf(plan);
+  try {
+    if (isAutoscaled(plan)) await handOverReplicas(seen, cluster, signal);
+    for (const { kind, desired } of childrenOf(plan)) await context.apply(kind, desired);
+    for (const { kind, object } of surplus(seen, plan)) await cluster.delete(kind, object, { signal });
+    const deployment = caches.deployments.get({ name, namespace });
+    const { complete, findings } = rolloutOf(deployment, seen.pods, revision);
+    for (const old of outdatedDocuments(seen, documentNameOf(plan), complete)) await cluster.delete(configMaps, old, { signal });
+    return { outcome: { findings, revision, complete, deployment } };
+  } catch (error) {
+    if (!(error instanceof KubeError || error instanceof KubeRuntimeError)) throw error;
+    const reason = isConflict(error) ? 'Pending' : 'ApplyFailed';
+    const message = `the agent's objects could not be written: ${error.message}`;
+    context.log.debug({ agent: agent.metadata.name, reason }, 'Not applied');
+    return { outcome: { findings: [{ condition: 'RolledOut', reason, message, blocks: false }], revision }, error };
+  }
+}
+
+async function tell(context: Context, status: NonNullable<AgentConfig['status']>): Promise<void> {
+  const before = context.object.status?.conditions;
+  await context.updateStatus(status);
+  for (const note of announcements(before, status.conditions)) context.record(note);
+}

@@ -1,0 +1,92 @@
+/** How far a rollout has come, and why it does not go on. Pure. */
+import type { ContainerStatus, Deployment, Pod } from '../kinds.ts';
+import type { AgentFinding } from './checks.ts';
+import { revisionLabel } from './children/deployment.ts';
+
+export interface Rollout {
+  /** Every pod is of the wanted revision and ready, and no other pod is left. */
+  readonly complete: boolean;
+  readonly findings: readonly AgentFinding[];
+}
+
+const begun: AgentFinding = { condition: 'RolledOut', reason: 'RollingOut', message: 'the rollout begins', blocks: false };
+
+const unavailable: AgentFinding = { condition: 'Available', reason: 'Pending', message: 'no pod serves yet', blocks: false };
+
+/** States in which a container waits for nothing but time. */
+const passing = new Set(['ContainerCreating', 'PodInitializing']);
+
+/** The Deployment is the cached one: while it is of another revision, it says nothing about this one yet. */
+export function rolloutOf(deployment: Deployment | undefined, pods: readonly Pod[], revision: string): Rollout {
+  if (deployment?.metadata.labels?.[revisionLabel] !== revision) return { complete: false, findings: [begun] };
+  const { wanted, existing, updated, ready, available, current } = countsOf(deployment);
+  const complete = current && updated === wanted && existing === wanted && ready === wanted;
+  const soFar = `${Math.min(updated, ready)} of ${wanted} pods are ready`;
+  return {
+    complete,
+    findings: [...(complete ? [] : [progress(deployment, pods, revision, soFar)]), ...(wanted > 0 && available === 0 ? [unavailable] : [])],
+  };
+}
+
+interface Counts {
+  readonly wanted: number;
+  readonly existing: number;
+  readonly updated: number;
+  readonly ready: number;
+  readonly available: number;
+  /** The numbers are about the Deployment as it is now. */
+  readonly current: boolean;
+}
+
+function countsOf({ metadata, spec, status }: Deployment): Counts {
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, readyReplicas = 0, availableReplicas = 0 } = status ?? {};
+  return {
+    wanted: spec.replicas ?? 1,
+    existing: replicas,
+    updated: updatedReplicas,
+    ready: readyReplicas,
+    available: availableReplicas,
+    current: observedGeneration >= (metadata.generation ?? 0),
+  };
+}
+
+function progress(deployment: Deployment, pods: readonly Pod[], revision: string, soFar: string): AgentFinding {
+  const why = obstacle(
+    deployment,
+    pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision),
+  );
+  if (why === undefined) return { condition: 'RolledOut', reason: 'RollingOut', message: soFar, blocks: false };
+  const serving = (deployment.status?.availableReplicas ?? 0) > 0 ? '; pods of an earlier revision go on serving' : '';
+  return {
+    condition: 'RolledOut',
+    reason: 'RolloutFailing',
+    message: `revision ${revision} does not start: ${why}${serving}`,
+    blocks: false,
+  };
+}
+
+function obstacle(deployment: Deployment, pods: readonly Pod[]): string | undefined {
+  for (const pod of pods) {
+    const why = podObstacle(pod);
+    if (why !== undefined) return why;
+  }
+  const conditions = deployment.status?.conditions ?? [];
+  const refused = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  if (refused) return `pods cannot be made: ${refused.message ?? refused.reason ?? 'no reason given'}`;
+  const late = conditions.find(({ type, status }) => type === 'Progressing' && status === 'False');
+  return late && pods.length > 0 ? 'its pods do not become ready; see their logs' : undefined;
+}
+
+function podObstacle({ status }: Pod): string | undefined {
+  const unscheduled = status?.conditions?.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable');
+  if (unscheduled?.status === 'False') return `no node takes its pod: ${unscheduled.message ?? ''}`;
+  return status?.containerStatuses?.map(containerObstacle).find((why) => why !== undefined);
+}
+
+function containerObstacle({ state, lastState }: ContainerStatus): string | undefined {
+  const { reason, message } = state?.waiting ?? {};
+  if (!reason || passing.has(reason)) return undefined;
+  const ended = lastState?.terminated;
+  if (ended) return `${reason} (last exit: ${ended.reason ?? 'unknown'}, code ${ended.exitCode ?? 'unknown'}; see its logs)`;
+  return message ? `${reason}: ${message}` : reason;
+}

@@ -1,0 +1,13 @@
+import type { AgentPlan } from './plan.ts';
+
+type Scaled = Pick<AgentPlan, 'spec' | 'suspended'>;
+
+/** A range of one is no range: then a plain number does. A suspended agent is not scaled but stopped. */
+export const isAutoscaled = ({ spec: { scaling }, suspended }: Scaled): boolean =>
+  scaling !== undefined && scaling.max > scaling.min && !suspended;
+
+/** How many pods there are at least. */
+export function replicasOf({ spec, suspended }: Scaled): number {
+  if (suspended) return 0;
+  return spec.scaling?.min ?? spec.replicas ?? 1;
+}

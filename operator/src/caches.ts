@@ -1,0 +1,63 @@
+/** Every cache of the operator, made once and shared by its controllers. */
+import { systemSecrets } from '@cloister/tenancy';
+import type { Cluster, Informer, KubeObject } from 'kube-runtime';
+import type { AgentConfig, ConfigMap, Deployment, ModelProvider, Namespace, Pod, Secret, Tenant, TenantClass } from './kinds.ts';
+import * as kinds from './kinds.ts';
+import { everything, named, ofTenants } from './scopes.ts';
+import type { Configuration } from './settings.ts';
+import { hostOf, issuersOf } from './tenant/claims.ts';
+
+export interface Caches {
+  readonly tenants: Informer<Tenant>;
+  readonly agentConfigs: Informer<AgentConfig>;
+  readonly tenantClasses: Informer<TenantClass>;
+  readonly modelProviders: Informer<ModelProvider>;
+  readonly namespaces: Informer<Namespace>;
+  readonly secrets: Informer<Secret>;
+  readonly configMaps: Informer<ConfigMap>;
+  readonly serviceAccounts: Informer<KubeObject>;
+  readonly roleBindings: Informer<KubeObject>;
+  readonly networkPolicies: Informer<KubeObject>;
+  readonly ingresses: Informer<KubeObject>;
+  readonly deployments: Informer<Deployment>;
+  readonly podDisruptionBudgets: Informer<KubeObject>;
+  readonly horizontalPodAutoscalers: Informer<KubeObject>;
+  readonly pods: Informer<Pod>;
+  /** Names alone of the Secrets in the providers' namespace. */
+  readonly credentials: Informer<Secret>;
+  readonly edgeIdentity: Informer<Secret>;
+  readonly postgresAdmin: Informer<Secret>;
+  readonly redisAdmin: Informer<Secret>;
+}
+
+/** Indexes of the tenants: what only one of them may have. */
+export const byHost = 'host';
+export const byIssuer = 'issuer';
+
+export function openCaches(cluster: Cluster, { systemNamespace, providersNamespace, ingress, postgres, redis }: Configuration): Caches {
+  const secretNamed = (name: string) => cluster.informer(kinds.secrets, named(systemNamespace, name));
+  const tenants = cluster.informer(kinds.tenants, everything);
+  tenants.addIndex(byHost, (tenant) => [hostOf(tenant, ingress.baseDomain)]);
+  tenants.addIndex(byIssuer, issuersOf);
+  return {
+    tenants,
+    agentConfigs: cluster.informer(kinds.agentConfigs, everything),
+    tenantClasses: cluster.informer(kinds.tenantClasses, everything),
+    modelProviders: cluster.informer(kinds.modelProviders, everything),
+    namespaces: cluster.informer(kinds.namespaceKind, everything),
+    secrets: cluster.informer(kinds.secrets, ofTenants),
+    configMaps: cluster.informer(kinds.configMaps, ofTenants),
+    serviceAccounts: cluster.informer(kinds.serviceAccounts, ofTenants),
+    roleBindings: cluster.informer(kinds.roleBindings, ofTenants),
+    networkPolicies: cluster.informer(kinds.networkPolicies, ofTenants),
+    ingresses: cluster.informer(kinds.ingresses, ofTenants),
+    deployments: cluster.informer(kinds.deployments, ofTenants),
+    podDisruptionBudgets: cluster.informer(kinds.podDisruptionBudgets, ofTenants),
+    horizontalPodAutoscalers: cluster.informer(kinds.horizontalPodAutoscalers, ofTenants),
+    pods: cluster.informer(kinds.pods, ofTenants),
+    credentials: cluster.informer(kinds.secrets, { namespace: providersNamespace, metadataOnly: true }),
+    edgeIdentity: secretNamed(systemSecrets.edgeIdentity),
+    postgresAdmin: secretNamed(postgres.adminSecret.name),
+    redisAdmin: secretNamed(redis.adminSecret.name),
+  };
+}

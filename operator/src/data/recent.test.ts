@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { Recent } from './recent.ts';
+
+test('what was in order a moment ago is not looked at again', () => {
+  const recent = new Recent(300);
+  recent.note('acme', 'a', 0);
+  expect(recent.has('acme', 'a', 269_000)).toBe(true);
+});
+
+test.each([
+  ['after its time', 'acme', 'a', 300_001],
+  ['when something about it has changed', 'acme', 'b', 0],
+  ['when it is another one', 'bravo', 'a', 0],
+])('it is looked at again %s', (_, name, fingerprint, now) => {
+  const recent = new Recent(300);
+  recent.note('acme', 'a', 0);
+  expect(recent.has(name, fingerprint, now)).toBe(false);
+});

@@ -1,0 +1,55 @@
+import type { Informer, ReconcileContext } from 'kube-runtime';
+import { modelProviderSpec } from '../api/model-provider.ts';
+import type { ModelProvider, Secret } from '../kinds.ts';
+import type { Configuration } from '../settings.ts';
+import { announcements } from '../status/announce.ts';
+import { judge } from '../status/conditions.ts';
+import type { Finding } from '../status/finding.ts';
+import { providerChild } from './document.ts';
+
+const parts = ['SpecValid', 'CredentialsReady'] as const;
+type ProviderFinding = Finding<(typeof parts)[number]>;
+
+export interface ProviderParts {
+  readonly configuration: Configuration;
+  /** Names of the Secrets in the providers' namespace. Their values never come here. */
+  readonly credentials: Informer<Secret>;
+}
+
+/** Keeps the provider's document for egress, and tells whether its credentials are there. */
+export async function reconcileProvider(
+  context: ReconcileContext<ModelProvider>,
+  { configuration, credentials }: ProviderParts,
+): Promise<void> {
+  const { object: provider, name } = context;
+  const parsed = modelProviderSpec.safeParse(provider.spec);
+  const findings: ProviderFinding[] = [];
+  if (parsed.success) {
+    const { kind, desired } = providerChild(name, parsed.data, configuration.systemNamespace);
+    await context.apply(kind, desired);
+    const secret = parsed.data.credentials?.secretRef.name;
+    const namespace = configuration.providersNamespace;
+    if (secret !== undefined && !credentials.get({ namespace, name: secret })) findings.push(missing(secret, namespace));
+  } else {
+    const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
+    findings.push({ condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: true });
+  }
+  const models = parsed.data?.models.length ?? 0;
+  const conditions = judge({
+    object: provider,
+    previous: provider.status?.conditions,
+    findings,
+    parts,
+    good: { Ready: { reason: 'Ready', message: `${models} models on offer` } },
+    now: new Date(),
+  });
+  await context.updateStatus({ observedGeneration: provider.metadata.generation, models, conditions });
+  for (const note of announcements(provider.status?.conditions, conditions)) context.record(note);
+}
+
+const missing = (secret: string, namespace: string): ProviderFinding => ({
+  condition: 'CredentialsReady',
+  reason: 'SecretMissing',
+  message: `spec.credentials.secretRef names Secret "${secret}" in namespace "${namespace}", which does not exist; create it`,
+  blocks: false,
+});

@@ -1,0 +1,46 @@
+/** Puts the operator together on one cluster connection. */
+import { run, type Cluster, type Controller, type RunOptions } from 'kube-runtime';
+import { agentController } from './agent/controller.ts';
+import { openCaches } from './caches.ts';
+import { classController } from './class/controller.ts';
+import { Accounts } from './data/accounts.ts';
+import { Connections } from './data/connections.ts';
+import { platformController } from './platform/controller.ts';
+import { providerController } from './provider/controller.ts';
+import type { Configuration } from './settings.ts';
+import { tenantController } from './tenant/controller.ts';
+
+export const leaseName = 'cloister-operator';
+
+/** Runs until the signal (default: SIGTERM or SIGINT). Throws what `run` of kube-runtime throws. */
+export async function startOperator(
+  cluster: Cluster,
+  configuration: Configuration,
+  options: Pick<RunOptions, 'metricsPort' | 'signal' | 'onListening' | 'lease'> = {},
+): Promise<void> {
+  const { systemNamespace, postgres, redis, dataCheckSeconds } = configuration;
+  const caches = openCaches(cluster, configuration);
+  const reader = (informer: typeof caches.postgresAdmin, name: string) => ({
+    name,
+    read: () => informer.get({ namespace: systemNamespace, name }),
+  });
+  const connections = new Connections({
+    namespace: systemNamespace,
+    postgres: reader(caches.postgresAdmin, postgres.adminSecret.name),
+    redis: reader(caches.redisAdmin, redis.adminSecret.name),
+  });
+  const accounts = new Accounts(connections, dataCheckSeconds);
+  const parts = { caches, configuration, accounts };
+  const controllers: Controller[] = [
+    platformController(parts),
+    classController(parts),
+    providerController(parts),
+    tenantController(parts),
+    agentController(parts),
+  ];
+  try {
+    await run({ cluster, controllers, ...options });
+  } finally {
+    await connections.close();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Everything that can stand in a tenant's way, in the order in which it would be met.
+ *
+ * A check is one sentence about the snapshot: nothing when all is well, else findings. To add a rule, add a check and a row to the table
+ * in checks.test.ts. Checks do no I/O and never look at each other.
+ */
+import { labels, namespaceOf } from '@cloister/tenancy';
+import { controllerOf, isControlledBy } from 'kube-runtime';
+import { isReady } from '../status/conditions.ts';
+import type { Finding } from '../status/finding.ts';
+
+import { idlePatterns } from '../provider/offers.ts';
+import { knownTimeZone } from './limits.ts';
+import type { TenantSnapshot } from './observe.ts';
+
+export const parts = [
+  'NamespaceReady',
+  'QuotaReady',
+  'NetworkIsolated',
+  'CredentialsReady',
+  'DataReady',
+  'EndpointReady',
+  'ModelsReady',
+  'AgentsReady',
+] as const;
+export type Part = (typeof parts)[number];
+export type TenantFinding = Finding<Part>;
+
+type Check = (seen: TenantSnapshot) => TenantFinding | readonly TenantFinding[] | undefined;
+
+const checks: readonly Check[] = [
+  classExists, // without its class nothing else can be decided
+  namespaceIsOurs, // never write into a namespace that nobody gave us
+  namespaceStays,
+  withinCeilings,
+  timeZoneExists,
+  hostIsFree,
+  issuersAreFree,
+  sharedSecretIsUsable,
+  serviceAccountExists,
+  modelsExist,
+  defaultAgentExists,
+  agentsAreReady,
+];
+
+export const check = (seen: TenantSnapshot): TenantFinding[] => checks.flatMap((rule) => rule(seen) ?? []);
+
+function classExists({ spec, standing }: TenantSnapshot): TenantFinding | undefined {
+  if (standing.tenantClass) return undefined;
+  const finding = { condition: 'QuotaReady', reason: 'ClassNotFound', blocks: true } as const;
+  if (spec.classRef)
+    return {
+      ...finding,
+      message: `spec.classRef.name is "${spec.classRef.name}", which is no TenantClass; create it or choose one of "kubectl get tenantclasses"`,
+    };
+  if (standing.defaults.length > 1)
+    return {
+      ...finding,
+      reason: 'SeveralDefaults',
+      message: `spec.classRef is not set and TenantClasses ${standing.defaults.join(', ')} all say spec.default; leave it to one of them, or set spec.classRef.name`,
+    };
+  return {
+    ...finding,
+    message: 'spec.classRef is not set and no TenantClass says spec.default; set spec.classRef.name, or spec.default on a class',
+  };
+}
+
+function namespaceIsOurs({ tenant, name, namespace }: TenantSnapshot): TenantFinding | undefined {
+  if (!namespace || isControlledBy(namespace, tenant)) return undefined;
+  if (!controllerOf(namespace) && namespace.metadata.labels?.[labels.tenant] === name) return undefined;
+  return {
+    condition: 'NamespaceReady',
+    reason: 'NamespaceTaken',
+    message: `namespace "${namespaceOf(name)}" exists and is not this tenant's; label it ${labels.tenant}=${name} to hand it over, or delete it`,
+    blocks: true,
+  };
+}
+
+function namespaceStays({ name, namespace }: TenantSnapshot): TenantFinding | undefined {
+  if (!namespace?.metadata.deletionTimestamp) return undefined;
+  return {
+    condition: 'NamespaceReady',
+    reason: 'NamespaceTerminating',
+    message: `namespace "${namespaceOf(name)}" is still being deleted; it is made anew once it is gone`,
+    blocks: true,
+  };
+}
+
+function withinCeilings({ standing }: TenantSnapshot): TenantFinding[] {
+  return standing.cuts.map(({ field, asked, ceiling }) => ({
+    condition: 'QuotaReady',
+    reason: 'AboveClassCeiling',
+    message: `${field} is ${asked}, above the ${ceiling} of class "${standing.className ?? ''}"; ${ceiling} applies until one of them is changed`,
+    blocks: false,
+  }));
+}
+
+function timeZoneExists({ spec }: TenantSnapshot): TenantFinding | undefined {
+  const zone = spec.budget?.timeZone;
+  if (zone === undefined || knownTimeZone(zone) !== undefined) return undefined;
+  return {
+    condition: 'QuotaReady',
+    reason: 'TimeZoneUnknown',
+    message: `spec.budget.timeZone is "${zone}", which is no IANA time zone; UTC applies until it is changed, for example to Europe/Vienna`,
+    blocks: false,
+  };
+}
+
+function hostIsFree({ host, hostTakenBy }: TenantSnapshot): TenantFinding | undefined {
+  if (hostTakenBy === undefined) return undefined;
+  return {
+    condition: 'EndpointReady',
+    reason: 'HostTaken',
+    message: `host "${host}" belongs to tenant "${hostTakenBy}"; set another spec.network.host`,
+    blocks: false,
+  };
+}
+
+function issuersAreFree({ spec, takenIssuers }: TenantSnapshot): TenantFinding[] {
+  return [...takenIssuers].map(([index, other]) => ({
+    condition: 'CredentialsReady',
+    reason: 'IssuerTaken',
+    message: `spec.access.oidc[${index}] (${spec.access.oidc[index]?.issuer ?? ''}) is shared with tenant "${other}"; both must set tenantClaim, or use another audience`,
+    blocks: false,
+  }));
+}
+
+function sharedSecretIsUsable({ name, spec, sharedSecret }: TenantSnapshot): TenantFinding | undefined {
+  const ref = spec.access.hs256?.secretRef;
+  if (!ref || !sharedSecret || sharedSecret.state === 'usable') return undefined;
+  const where = `spec.access.hs256.secretRef names Secret "${ref.name}" in namespace "${namespaceOf(name)}"`;
+  const problem = {
+    missing: { reason: 'SecretMissing', says: `which does not exist; create it with key "${ref.key}"` },
+    'no key': { reason: 'SecretInvalid', says: `which has no key "${ref.key}"; add it or name another` },
+    short: { reason: 'SecretInvalid', says: `whose key "${ref.key}" is shorter than 32 bytes; use a longer secret` },
+  } as const;
+  const { reason, says } = problem[sharedSecret.state];
+  return { condition: 'CredentialsReady', reason, message: `${where}, ${says}`, blocks: false };
+}
+
+function serviceAccountExists({ serviceAccountUID }: TenantSnapshot): TenantFinding | undefined {
+  if (serviceAccountUID !== undefined) return undefined;
+  return { condition: 'CredentialsReady', reason: 'Pending', message: 'the ServiceAccount of the agents is being made', blocks: false };
+}
+
+function modelsExist({ spec, standing }: TenantSnapshot): TenantFinding[] {
+  return idlePatterns(spec.models?.allow ?? [], standing.models).map((pattern) => ({
+    condition: 'ModelsReady',
+    reason: 'ModelUnknown',
+    message: `spec.models.allow has "${pattern}", which is no model that a ModelProvider offers to this tenant within its class; see "kubectl get modelproviders"`,
+    blocks: false,
+  }));
+}
+
+function defaultAgentExists({ name, spec, agents }: TenantSnapshot): TenantFinding | undefined {
+  const { defaultAgent } = spec;
+  // Agents come after their tenant; until the first one is there, nothing is wrong.
+  if (defaultAgent === undefined || agents.length === 0 || agents.some((agent) => agent.metadata.name === defaultAgent)) return undefined;
+  return {
+    condition: 'AgentsReady',
+    reason: 'AgentNotFound',
+    message: `spec.defaultAgent is "${defaultAgent}", which is no AgentConfig in namespace "${namespaceOf(name)}"; create it or name another`,
+    blocks: false,
+  };
+}
+
+function agentsAreReady({ agents }: TenantSnapshot): TenantFinding | undefined {
+  const waiting = agents.filter((agent) => !isReady(agent.status?.conditions)).map((agent) => agent.metadata.name);
+  if (waiting.length === 0) return undefined;
+  return {
+    condition: 'AgentsReady',
+    reason: 'AgentsNotReady',
+    message: `not Ready: ${waiting.sort().join(', ')}; see "kubectl get agentconfigs"`,
+    blocks: false,
+  };
+}

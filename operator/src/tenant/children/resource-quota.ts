@@ -1,0 +1,32 @@
+import { child, type Child } from '../../child.ts';
+import { resourceQuotas } from '../../kinds.ts';
+import { tenantLabels } from '../../labels.ts';
+import { group, namespaceOf } from '@cloister/tenancy';
+import type { TenantSnapshot } from '../observe.ts';
+
+/**
+ * Caps what the namespace may hold.
+ * Objects are counted beside CPU and memory, because a tenant that cannot exhaust the node could still fill etcd.
+ */
+export function resourceQuota({ name, standing: { limits } }: TenantSnapshot): Child {
+  const { cpu, memory, pods, agents } = limits.quota;
+  return child(resourceQuotas, {
+    metadata: { name: 'tenant', namespace: namespaceOf(name), labels: tenantLabels(name) },
+    spec: {
+      hard: {
+        'requests.cpu': cpu,
+        'requests.memory': memory,
+        'limits.memory': memory,
+        pods: String(pods),
+        [`count/agentconfigs.${group}`]: String(agents),
+        'count/secrets': '100',
+        'count/configmaps': '300',
+        'count/services': '50',
+        persistentvolumeclaims: '0',
+        // Both would pass by the gateway.
+        'services.nodeports': '0',
+        'services.loadbalancers': '0',
+      },
+    },
+  });
+}

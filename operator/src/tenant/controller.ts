@@ -1,0 +1,74 @@
+/** What wakes a tenant, and what is done then. */
+import { labels, namespaceOf, tenantFinalizer } from '@cloister/tenancy';
+import { controller, specChanged, type BaseObject, type Change, type Cluster, type Controller, type ObjectKey } from 'kube-runtime';
+import { byHost, byIssuer } from '../caches.ts';
+import * as kinds from '../kinds.ts';
+import { everything, named, ofTenants } from '../scopes.ts';
+import { isReady } from '../status/conditions.ts';
+import { hostOf, issuersOf, parseTenantSpec } from './claims.ts';
+import { reconcileTenant, type TenantParts } from './reconcile.ts';
+import { retireTenant } from './retire.ts';
+
+const labelled = { ...ofTenants, label: labels.tenant };
+/** Longest pause while Postgres or Redis is away: that soon after its return, tenants are Ready again. */
+const maxBackoffMs = 30_000;
+
+export function tenantController(parts: TenantParts): Controller {
+  const { caches, configuration } = parts;
+  const { systemNamespace, postgres, redis } = configuration;
+  const everyTenant = (): ObjectKey[] => caches.tenants.list().map(({ metadata }) => ({ name: metadata.name }));
+  return controller('tenant')
+    .for(kinds.tenants, { ...everything, when: specChanged })
+    .watches(kinds.namespaceKind, tenantOfNamespace, everything)
+    .owns(kinds.networkPolicies, labelled)
+    .owns(kinds.resourceQuotas, labelled)
+    .owns(kinds.limitRanges, labelled)
+    .owns(kinds.serviceAccounts, labelled)
+    .owns(kinds.roles, labelled)
+    .owns(kinds.roleBindings, labelled)
+    .owns(kinds.secrets, labelled)
+    .owns(kinds.configMaps, labelled)
+    .owns(kinds.ingresses, labelled)
+    .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: agentMatters })
+    .watches(kinds.tenantClasses, (one, cluster) => tenantsOfClass(one.metadata.name, cluster), { ...everything, when: specChanged })
+    .watches(kinds.modelProviders, everyTenant, { ...everything, when: specChanged })
+    .watches(kinds.tenants, (tenant) => rivals(tenant), { ...everything, when: specChanged })
+    .watches(kinds.secrets, everyTenant, named(systemNamespace, postgres.adminSecret.name))
+    .watches(kinds.secrets, everyTenant, named(systemNamespace, redis.adminSecret.name))
+    .concurrency(configuration.concurrency)
+    .maxBackoff(maxBackoffMs)
+    .finalizer(tenantFinalizer, (context) => retireTenant(context, parts))
+    .reconcile((context) => reconcileTenant(context, parts));
+
+  /** Those who want what this one has, and may get it when it goes. */
+  function rivals(tenant: kinds.Tenant): ObjectKey[] {
+    const sharing = [
+      ...caches.tenants.byIndex(byHost, hostOf(tenant, configuration.ingress.baseDomain)),
+      ...issuersOf(tenant).flatMap((key) => caches.tenants.byIndex(byIssuer, key)),
+    ];
+    return sharing.filter((other) => other.metadata.name !== tenant.metadata.name).map(({ metadata }) => ({ name: metadata.name }));
+  }
+}
+
+const prefix = namespaceOf('');
+
+const tenantNamed = (namespace: string | undefined): ObjectKey[] =>
+  namespace?.startsWith(prefix) ? [{ name: namespace.slice(prefix.length) }] : [];
+
+/** By name: a namespace that is in a tenant's way bears no label of ours. */
+const tenantOfNamespace = ({ metadata }: BaseObject): ObjectKey[] => tenantNamed(metadata.name);
+
+function tenantsOfClass(name: string, cluster: Cluster): ObjectKey[] {
+  const concerned = cluster
+    .informer(kinds.tenants, everything)
+    .list()
+    .filter((tenant) => {
+      const classRef = parseTenantSpec(tenant).data?.classRef;
+      return classRef === undefined || classRef.name === name;
+    });
+  return concerned.map(({ metadata }) => ({ name: metadata.name }));
+}
+
+/** Replicas come and go; the tenant cares whether an agent is there and whether it is Ready. */
+const agentMatters = (change: Change<kinds.AgentConfig>): boolean =>
+  specChanged(change) || isReady(change.object.status?.conditions) !== isReady(change.previous?.status?.conditions);

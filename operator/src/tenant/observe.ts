@@ -1,0 +1,117 @@
+/** Gathers everything that a decision about one tenant needs, from caches, and live where a stale cache would cost a key or password. */
+import { agentServiceAccount, namespaceOf, tenantSecrets } from '@cloister/tenancy';
+import { createApiKey, parseApiKey } from '@cloister/identity';
+import { isControlledBy, type BaseObject, type Cluster, type Kind } from 'kube-runtime';
+import type { TenantSpec } from '../api/tenant.ts';
+import { byHost, byIssuer, type Caches } from '../caches.ts';
+import { fromBase64 } from '../child.ts';
+import { ingresses, roleBindings, secrets, type AgentConfig, type Namespace, type Secret, type Tenant } from '../kinds.ts';
+import type { Configuration } from '../settings.ts';
+import { eldersOf, hostOf, takenIssuers } from './claims.ts';
+import { standingOf, type Standing } from './standing.ts';
+
+export interface TenantSnapshot {
+  readonly tenant: Tenant;
+  readonly name: string;
+  readonly uid: string;
+  readonly spec: TenantSpec;
+  readonly standing: Standing;
+  readonly configuration: Configuration;
+  readonly host: string;
+  /** Another tenant that had this host before. */
+  readonly hostTakenBy: string | undefined;
+  readonly takenIssuers: ReadonlyMap<number, string>;
+  readonly namespace: Namespace | undefined;
+  readonly agents: readonly AgentConfig[];
+  readonly serviceAccountUID: string | undefined;
+  /** Every key of spec.access.apiKeys, new ones made here: a key that exists is never replaced. */
+  readonly apiKeys: readonly { readonly name: string; readonly key: string }[];
+  /** Value of the shared secret for HS256; undefined where it is not asked for. */
+  readonly sharedSecret: SharedSecret | undefined;
+  readonly databaseURL: string | undefined;
+  readonly redisURL: string | undefined;
+  /** Objects made for this tenant that a later spec may no longer want. */
+  readonly removable: readonly Removable[];
+}
+
+export type SharedSecret = { readonly state: 'missing' | 'no key' | 'short' } | { readonly state: 'usable'; readonly value: string };
+
+export interface Removable {
+  readonly kind: Kind<BaseObject>;
+  readonly object: BaseObject;
+}
+
+export interface TenantWorld {
+  readonly cluster: Cluster;
+  readonly caches: Caches;
+  readonly configuration: Configuration;
+  readonly signal: AbortSignal;
+}
+
+export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: TenantWorld): Promise<TenantSnapshot> {
+  const { caches, configuration } = world;
+  const { name, uid = '' } = tenant.metadata;
+  const namespace = namespaceOf(name);
+  const host = hostOf(tenant, configuration.ingress.baseDomain);
+  const [apiKeys, sharedSecret, database, redis] = await Promise.all([
+    Promise.all(spec.access.apiKeys.map((entry) => apiKeyOf(name, entry.name, world))),
+    readSharedSecret(spec, namespace, world),
+    ownSecret(namespace, tenantSecrets.database, world),
+    ownSecret(namespace, tenantSecrets.redis, world),
+  ]);
+  return {
+    tenant,
+    name,
+    uid,
+    spec,
+    standing: standingOf({ name, spec }, { classes: caches.tenantClasses.list(), providers: caches.modelProviders.list() }),
+    configuration,
+    host,
+    hostTakenBy: eldersOf(tenant, caches.tenants.byIndex(byHost, host))[0]?.metadata.name,
+    takenIssuers: takenIssuers(tenant, (key) => caches.tenants.byIndex(byIssuer, key)),
+    namespace: caches.namespaces.get({ name: namespace }),
+    agents: caches.agentConfigs.list(namespace).filter((agent) => !agent.metadata.deletionTimestamp),
+    serviceAccountUID: caches.serviceAccounts.get({ namespace, name: agentServiceAccount })?.metadata.uid,
+    apiKeys,
+    sharedSecret,
+    databaseURL: valueOf(database, 'url'),
+    redisURL: valueOf(redis, 'url'),
+    removable: removables(tenant, namespace, world),
+  };
+}
+
+/** Asks the server where the cache has nothing: a Secret overlooked would be replaced by one with another password. */
+const ownSecret = async (namespace: string, name: string, { cluster, caches, signal }: TenantWorld): Promise<Secret | undefined> =>
+  caches.secrets.get({ namespace, name }) ?? cluster.get(secrets, { namespace, name }, { signal });
+
+const valueOf = (secret: Secret | undefined, key: string): string | undefined => fromBase64(secret?.data?.[key]);
+
+async function apiKeyOf(tenant: string, name: string, world: TenantWorld): Promise<{ name: string; key: string }> {
+  const key = valueOf(await ownSecret(namespaceOf(tenant), tenantSecrets.apiKey(name), world), 'key');
+  return { name, key: key !== undefined && parseApiKey(key)?.tenant === tenant ? key : createApiKey(tenant) };
+}
+
+async function readSharedSecret(
+  { access }: TenantSpec,
+  namespace: string,
+  { cluster, signal }: TenantWorld,
+): Promise<SharedSecret | undefined> {
+  if (!access.hs256) return undefined;
+  const { name, key } = access.hs256.secretRef;
+  const secret = await cluster.get(secrets, { namespace, name }, { signal });
+  if (!secret) return { state: 'missing' };
+  const value = valueOf(secret, key);
+  if (value === undefined) return { state: 'no key' };
+  return Buffer.byteLength(value) < 32 ? { state: 'short' } : { state: 'usable', value };
+}
+
+/** Kinds of which a tenant has a varying number. In the system namespace it has one Ingress at most. */
+function removables(tenant: Tenant, namespace: string, { caches, configuration }: TenantWorld): Removable[] {
+  const ours = (kind: Kind<BaseObject>, objects: readonly BaseObject[]) =>
+    objects.filter((object) => isControlledBy(object, tenant)).map((object) => ({ kind, object }));
+  return [
+    ...ours(secrets, caches.secrets.list(namespace)),
+    ...ours(roleBindings, caches.roleBindings.list(namespace)),
+    ...ours(ingresses, caches.ingresses.list(configuration.systemNamespace)),
+  ];
+}

@@ -1,0 +1,38 @@
+import type { BaseObject } from 'kube-runtime';
+import type { Child } from '../child.ts';
+import { accessDocument } from './children/access.ts';
+import { ingress } from './children/ingress.ts';
+import { limitRange } from './children/limit-range.ts';
+import { namespaceChild } from './children/namespace.ts';
+import { allowAgents, denyAll } from './children/network-policies.ts';
+import { policyDocument } from './children/policy.ts';
+import { resourceQuota } from './children/resource-quota.ts';
+import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
+import { apiKeySecrets } from './children/secrets.ts';
+import { serviceAccount } from './children/service-account.ts';
+import type { Removable, TenantSnapshot } from './observe.ts';
+import { tenantSecrets } from '@cloister/tenancy';
+
+/** Everything a tenant should have, in the order in which it is safe to make: walls first, then rights, then the ways in. */
+export const plan = (seen: TenantSnapshot): Child[] => [
+  namespaceChild(seen),
+  denyAll(seen),
+  allowAgents(seen),
+  resourceQuota(seen),
+  limitRange(seen),
+  serviceAccount(seen),
+  ...apiKeySecrets(seen),
+  ...tenantRoles(seen),
+  ...tenantRoleBindings(seen),
+  accessDocument(seen),
+  ...policyDocument(seen),
+  ...(seen.hostTakenBy === undefined ? [ingress(seen)] : []),
+];
+
+/** What was made for an earlier spec and is wanted no more: revoked API keys, bindings of roles that nobody has. */
+export function surplus({ removable }: TenantSnapshot, wanted: readonly Child[]): Removable[] {
+  const keep = new Set<string>([tenantSecrets.database, tenantSecrets.redis]);
+  const isWanted = ({ kind, object }: { readonly kind: Child['kind']; readonly object: BaseObject }) =>
+    wanted.some((child) => child.kind.kind === kind.kind && child.desired.metadata.name === object.metadata.name);
+  return removable.filter((one) => !isWanted(one) && !(one.kind.kind === 'Secret' && keep.has(one.object.metadata.name)));
+}

@@ -1,0 +1,74 @@
+/**
+ * Brings one tenant's world in line with its spec.
+ *
+ * Flow: observe → check → plan → apply → tell. `observe`, `apply` and `data` do I/O; the rest is pure.
+ * Guarantees: level-triggered; a repeat on a converged tenant writes nothing; a crash after any write is made good by the next run;
+ * a blocking finding leaves everything as it is.
+ * Assumptions: caches of all watched kinds have synced; one run per tenant at a time (the controller sees to both).
+ */
+import type { ReconcileContext, Result } from 'kube-runtime';
+import type { Caches } from '../caches.ts';
+import type { Accounts } from '../data/accounts.ts';
+import type { Tenant } from '../kinds.ts';
+import type { Configuration } from '../settings.ts';
+import { announcements } from '../status/announce.ts';
+import { blocking } from '../status/finding.ts';
+import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
+import { check } from './checks.ts';
+import { parseTenantSpec } from './claims.ts';
+import { provideData } from './data.ts';
+import { observeTenant, type TenantSnapshot } from './observe.ts';
+import { plan, surplus } from './plan.ts';
+import { bareStatus, tenantStatusOf } from './status.ts';
+
+export interface TenantParts {
+  readonly caches: Caches;
+  readonly configuration: Configuration;
+  readonly accounts: Accounts;
+}
+
+export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: TenantParts): Promise<Result> {
+  const tenant = context.object;
+  const parsed = parseTenantSpec(tenant);
+  if (!parsed.success) {
+    const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
+    await tell(context, bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date()));
+    return {};
+  }
+  const seen = await observeTenant(tenant, parsed.data, { ...parts, cluster: context.cluster, signal: context.signal });
+  const findings = check(seen);
+  const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
+
+  await tell(context, tenantStatusOf(seen, [...findings, ...outcome.findings], new Date()));
+  if (outcome.error) throw outcome.error;
+  return { requeueAfter: nextLook(seen) };
+}
+
+const nothingDone: Outcome = { findings: [], error: undefined };
+
+async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Outcome> {
+  const children = plan(seen);
+  const world = await applyChildren(context, children);
+  // Data follows the namespace that holds its Secrets.
+  if (world.findings.some(({ condition }) => condition === 'NamespaceReady')) return world;
+  const data = await provideData(seen, accounts);
+  const kept = await applyChildren(context, data.children);
+  await removeSurplus(context, surplus(seen, children));
+  return {
+    findings: [...world.findings, ...data.findings, ...kept.findings],
+    error: world.error ?? data.error ?? kept.error,
+  };
+}
+
+async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<void> {
+  const before = context.object.status?.conditions;
+  await context.updateStatus(status);
+  for (const note of announcements(before, status.conditions)) context.record(note);
+}
+
+/** Watches are the trigger; this is for what cannot be watched: Postgres, Redis, and Secrets that others made without our label. */
+function nextLook({ configuration, sharedSecret }: TenantSnapshot): number {
+  const data = configuration.dataCheckSeconds * 1000;
+  if (!sharedSecret) return data;
+  return Math.min(data, sharedSecret.state === 'usable' ? 60_000 : 10_000);
+}

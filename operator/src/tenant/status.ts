@@ -1,0 +1,56 @@
+import { namespaceOf } from '@cloister/tenancy';
+import type { TenantStatus } from '../api/tenant.ts';
+import type { Tenant } from '../kinds.ts';
+import { isReady, judge, type Judgement } from '../status/conditions.ts';
+import { parts, type Part, type TenantFinding } from './checks.ts';
+import type { TenantSnapshot } from './observe.ts';
+
+export function tenantStatusOf(seen: TenantSnapshot, findings: readonly TenantFinding[], now: Date): TenantStatus {
+  const { tenant, name, standing, agents } = seen;
+  const { tenantClass } = standing;
+  return {
+    observedGeneration: tenant.metadata.generation,
+    namespace: namespaceOf(name),
+    endpoint: endpointOf(seen),
+    class: standing.className,
+    classRevision: tenantClass && `${tenantClass.name}@${tenantClass.generation}`,
+    agents: agents.length,
+    agentsReady: agents.filter((agent) => isReady(agent.status?.conditions)).length,
+    conditions: conditionsOf(tenant, findings, now, good(seen)),
+  };
+}
+
+/** For a tenant of which no more than this is known: its spec does not parse, or it is on its way out. */
+export function bareStatus(tenant: Tenant, findings: readonly TenantFinding[], now: Date): TenantStatus {
+  return {
+    ...tenant.status,
+    observedGeneration: tenant.metadata.generation,
+    conditions: conditionsOf(tenant, findings, now, {}),
+  };
+}
+
+const conditionsOf = (tenant: Tenant, findings: readonly TenantFinding[], now: Date, praise: Judgement<Part>['good']) =>
+  judge({ object: tenant, previous: tenant.status?.conditions, findings, parts, advisory: ['ModelsReady'], good: praise, now });
+
+const endpointOf = ({ host, hostTakenBy, configuration: { ingress } }: TenantSnapshot): string | undefined =>
+  hostTakenBy === undefined ? `${ingress.tlsSecretName ? 'https' : 'http'}://${host}` : undefined;
+
+function good(seen: TenantSnapshot): Judgement<Part>['good'] {
+  const { name, spec, standing, agents } = seen;
+  const count = agents.length === 1 ? '1 agent' : `${agents.length} agents`;
+  return {
+    Ready:
+      spec.state === 'Suspended'
+        ? { reason: 'Suspended', message: 'spec.state is Suspended: nothing runs; data and keys are kept' }
+        : { reason: 'Ready', message: `${count} at ${endpointOf(seen) ?? 'no endpoint'}` },
+    NamespaceReady: { reason: 'Ready', message: `namespace "${namespaceOf(name)}" is there` },
+    QuotaReady: { reason: 'Ready', message: `quota and limits of class "${standing.className ?? ''}" apply` },
+    NetworkIsolated: { reason: 'Ready', message: 'everything is closed but what agents need' },
+    CredentialsReady: { reason: 'Ready', message: 'keys, roles and service account are there' },
+    DataReady: { reason: 'Ready', message: 'own schema in Postgres, own prefix in Redis' },
+    EndpointReady: { reason: 'Ready', message: `reached at ${endpointOf(seen) ?? 'no endpoint'}` },
+    ModelsReady: { reason: 'Ready', message: `${standing.models.length} models may be used` },
+    AgentsReady:
+      agents.length === 0 ? { reason: 'NoAgents', message: 'no AgentConfig yet' } : { reason: 'Ready', message: `${count} Ready` },
+  };
+}
