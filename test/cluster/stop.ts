@@ -8,7 +8,7 @@ import { lockFile, ownerOf } from './names.ts';
 import { readRecord } from './record.ts';
 
 /** A little more than the machine itself takes for an orderly stop. */
-const grace = 7_000;
+const grace = 3_000;
 
 /**
  * Stops a cluster, in whatever state it is, and leaves nothing of it: no process, mount, link, route, firewall rule, control group

@@ -1,17 +1,26 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
 import { cacheDir } from '../paths.ts';
 
+/** Where buildah notes which layers it has seen, wherever its store is. Only a hint, and not ours to leave behind. */
+const notes = '/var/lib/containers';
+
 /**
  * Buildah with all it stores in the cache, in a mount namespace that takes its mounts along. `chroot` isolation, because the
  * machine may itself be a container.
  */
-export function buildah(args: readonly string[]): Promise<string> {
+export async function buildah(args: readonly string[]): Promise<string> {
   const store = join(cacheDir(), 'buildah');
   const places = ['--root', join(store, 'root'), '--runroot', join(store, 'run')];
   const env = { BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'overlay' };
-  return run('unshare', ['--mount', 'buildah', ...places, ...args], { env });
+  const others = existsSync(notes);
+  try {
+    return await run('unshare', ['--mount', 'buildah', ...places, ...args], { env });
+  } finally {
+    if (!others) await rm(notes, { recursive: true, force: true });
+  }
 }
 
 interface Build {
@@ -36,6 +45,29 @@ export async function exportImage(image: string, archive: string): Promise<void>
   await rename(partial, archive);
 }
 
-export async function hasImage(image: string): Promise<boolean> {
-  return (await buildah(['images', '--quiet', '--filter', `reference=${image}`])).trim() !== '';
+/** Forgets an image that is in an archive now. */
+export async function dropFromStore(image: string): Promise<void> {
+  await buildah(['rmi', '--force', image]);
+}
+
+/** Makes an archived image known to the store, so that others can be built on it. */
+export async function loadIntoStore(image: string, archive: string): Promise<void> {
+  const known = await buildah(['images', '--quiet', '--filter', `reference=${image}`]);
+  if (known.trim() === '') await buildah(['pull', '--quiet', `docker-archive:${archive}`]);
+}
+
+/** Sends an image from the store to a registry, under the name it has there. */
+export async function pushImage(image: string, destination: string): Promise<void> {
+  await buildah(['push', '--quiet', image, `docker://${destination}`]);
+}
+
+/** Makes an archived image known to the store, so that others can be built on it. */
+export async function loadIntoStore(image: string, archive: string): Promise<void> {
+  const known = await buildah(['images', '--quiet', '--filter', `reference=${image}`]);
+  if (known.trim() === '') await buildah(['pull', '--quiet', `docker-archive:${archive}`]);
+}
+
+/** Sends an image from the store to a registry, under the name it has there. */
+export async function pushImage(image: string, destination: string): Promise<void> {
+  await buildah(['push', '--quiet', image, `docker://${destination}`]);
 }

@@ -5,9 +5,9 @@ import { hashOf } from '../hash.ts';
 import { withLock } from '../lock.ts';
 import { installImagePackages } from '../packages.ts';
 import { cacheDir } from '../paths.ts';
-import { buildPrograms, programPath } from '../programs/build.ts';
+import { buildPrograms } from '../programs/build.ts';
 import type { Progress } from '../progress.ts';
-import { buildImage, exportImage } from './buildah.ts';
+import { buildImage, dropFromStore, exportImage } from './buildah.ts';
 import { recipes, suite, type Recipe } from './recipes.ts';
 import { makeRootfs } from './rootfs.ts';
 
@@ -31,13 +31,12 @@ export async function baseImage(progress: Progress): Promise<Archive> {
 }
 
 async function allRecipes(progress: Progress): Promise<ReturnType<typeof recipes>> {
-  const builds = await buildPrograms(['pause', 'coredns'], progress);
-  return recipes({ pause: programPath(builds, 'pause'), coredns: programPath(builds, 'coredns') });
+  return recipes(await buildPrograms(['pause', 'coredns'], progress));
 }
 
 async function archiveOf(recipe: Recipe, progress: Progress): Promise<Archive> {
-  const extra = JSON.stringify([suite, recipe.rootfs, recipe.image]);
-  const key = await hashOf([recipe.folder, ...recipe.files], extra);
+  const extra = JSON.stringify([suite, recipe.rootfs, recipe.image, recipe.file?.version]);
+  const key = await hashOf([recipe.folder], extra);
   const name = basename(recipe.folder);
   const file = join(cacheDir(), 'images', `${name}-${key}.tar`);
   if (existsSync(file)) return { image: recipe.image, file };
@@ -53,9 +52,10 @@ async function make(recipe: Recipe, work: string, file: string): Promise<void> {
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   await cp(recipe.folder, work, { recursive: true });
-  for (const extra of recipe.files) await cp(extra, join(work, basename(extra)), { dereference: true });
+  if (recipe.file) await cp(recipe.file.path, join(work, basename(recipe.file.path)), { dereference: true });
   if (recipe.rootfs) await makeRootfs(work, recipe.rootfs);
   await buildImage({ image: recipe.image, dockerfile: join(work, 'Dockerfile'), context: work });
   await exportImage(recipe.image, file);
+  await dropFromStore(recipe.image);
   await rm(work, { recursive: true });
 }

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
-import { repository } from '../paths.ts';
+import { basename, dirname, join } from 'node:path';
+import { programPath, type Builds } from '../programs/build.ts';
+import type { ModuleName } from '../programs/modules.ts';
 
 /** An image of the cluster itself: a Dockerfile here, beside files that are made for it. */
 export interface Recipe {
@@ -8,8 +9,8 @@ export interface Recipe {
   readonly folder: string;
   /** Debian packages of the root file system that the Dockerfile adds as `rootfs.tar`; absent: it adds none. */
   readonly rootfs?: Rootfs;
-  /** Files copied in beside the Dockerfile. */
-  readonly files: readonly string[];
+  /** A file copied in beside the Dockerfile. `version` changes whenever its content does: the files are too big to read at every start. */
+  readonly file?: { readonly path: string; readonly version: string };
 }
 
 export interface Rootfs {
@@ -46,12 +47,16 @@ const withoutJIT = 'rm -rf "$1"/usr/lib/postgresql/*/lib/llvmjit* "$1"/usr/lib/p
 
 export type RecipeName = 'pause' | 'dns' | 'base' | 'postgres' | 'redis';
 
-/** Every image, given the two built programs that go into some. */
-export function recipes(programs: { readonly pause: string; readonly coredns: string }): Readonly<Record<RecipeName, Recipe>> {
+/** Every image, given the built programs that go into some. */
+export function recipes(builds: Builds): Readonly<Record<RecipeName, Recipe>> {
   const folder = (name: string): string => join(import.meta.dirname, name);
+  const program = (module: ModuleName): NonNullable<Recipe['file']> => ({
+    path: programPath(builds, module),
+    version: basename(dirname(programPath(builds, module))),
+  });
   return {
-    pause: { image: pauseImage, folder: folder('pause'), files: [programs.pause] },
-    dns: { image: dnsImage, folder: folder('dns'), files: [programs.coredns] },
+    pause: { image: pauseImage, folder: folder('pause'), file: program('pause') },
+    dns: { image: dnsImage, folder: folder('dns'), file: program('coredns') },
     base: {
       image: base,
       folder: folder('base'),
@@ -60,19 +65,17 @@ export function recipes(programs: { readonly pause: string; readonly coredns: st
         hooks: [user('cloister', 65532)],
         keep: nodeNeeds,
       },
-      files: [join(repository, 'node_modules/node/bin/node')],
+      file: { path: process.execPath, version: process.version },
     },
     postgres: {
       image: postgresImage,
       folder: folder('postgres'),
       rootfs: { packages: ['postgresql-17-pgvector'], hooks: [user('db', 999), withoutJIT] },
-      files: [],
     },
     redis: {
       image: redisImage,
       folder: folder('redis'),
       rootfs: { packages: ['redis-server'], hooks: [user('cache', 999)] },
-      files: [],
     },
   };
 }

@@ -36,7 +36,7 @@ known.services.onChange(() => changed.resolve(undefined));
 cluster.startInformers();
 await Promise.all([known.ingresses.whenSynced(), known.services.whenSynced()]);
 
-createServer((_, response) => response.end('ok')).listen(Number(port), '127.0.0.1');
+const health = createServer((_, response) => response.end('ok'));
 for (;;) {
   changed = Promise.withResolvers();
   try {
@@ -46,6 +46,8 @@ for (;;) {
     await Promise.race([changed.promise, sleep(retryAfter)]);
     continue;
   }
+  // nginx starts when this answers, that is, when there is a configuration for it
+  if (!health.listening) health.listen(Number(port), '127.0.0.1');
   await changed.promise;
   await sleep(gather);
 }

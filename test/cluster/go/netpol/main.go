@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/cloudnativelabs/kube-router/pkg/controllers/netpol"
 	"github.com/cloudnativelabs/kube-router/pkg/healthcheck"
 	"github.com/cloudnativelabs/kube-router/pkg/options"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
@@ -35,6 +37,16 @@ func main() {
 	}
 }
 
+// awaitNode returns when the node has registered: the controller asks for it once, at the beginning, and gives up without it.
+func awaitNode(client kubernetes.Interface, name string) {
+	for {
+		if _, err := client.CoreV1().Nodes().Get(context.Background(), name, metav1.GetOptions{}); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
 // enforce returns when the process is told to stop. The rules stay: without them every pod would be open.
 func enforce(config *options.KubeRouterConfig) error {
 	access, err := clientcmd.BuildConfigFromFlags("", config.Kubeconfig)
@@ -45,6 +57,7 @@ func enforce(config *options.KubeRouterConfig) error {
 	if err != nil {
 		return err
 	}
+	awaitNode(client, config.HostnameOverride)
 	shared := informers.NewSharedInformerFactory(client, 0)
 	pods, policies, namespaces := shared.Core().V1().Pods().Informer(), shared.Networking().V1().NetworkPolicies().Informer(), shared.Core().V1().Namespaces().Informer()
 	controller, err := netpol.NewNetworkPolicyController(client, config, pods, policies, namespaces, &sync.Mutex{})

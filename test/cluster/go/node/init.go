@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// stopWithin bounds an orderly stop: what is left after it ends with the process namespace.
-const stopWithin = 5 * time.Second
+// stopWithin bounds an orderly stop: what is left after it ends with the process namespace. Nothing outlives the machine, so there is
+// nothing to wait for longer; an API server with open watches would take a minute.
+const stopWithin = time.Second
 
 // initialise is the life of the first process: set up, keep the components running, stop them in order when told to.
 func initialise() error {
