@@ -1,7 +1,6 @@
 import type { Applied, ApplyOptions } from '../cluster/cluster.ts';
 import type { ApiRequest } from '../cluster/request.ts';
-import { KubeRuntimeError } from '../errors.ts';
-import { isRecord } from '../json.ts';
+import { isInvalid, KubeError, KubeRuntimeError } from '../errors.ts';
 import { keyOf, pathOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { controllerOf, isControlledBy } from '../owners.ts';
@@ -37,61 +36,79 @@ export class Applier {
     if (live?.metadata.deletionTimestamp) return { object: live, outcome: 'terminating' };
     if (live && owner) checkOwnership(kind, live, owner, adopt);
     const reason = live ? firstDifference(kind, body, live) : 'object';
-    return this.#settle(kind, live, body, { path: pathOf(kind, body.metadata), reason, force, signal, stillDiffers: firstDifference });
+    const request: ApiRequest = {
+      path: pathOf(kind, body.metadata),
+      query: { fieldManager: this.#options.fieldManager, force },
+      contentType: 'application/apply-patch+yaml',
+      body,
+      signal,
+    };
+    return this.#settle(kind, live, { request, reason, stillDiffers: (object) => firstDifference(kind, body, object) });
   }
 
-  /** Sole writer of the status fields it is given: what an earlier call set and this one leaves out is removed. */
+  /**
+   * Replaces the whole status: it has one writer. A JSON patch, because it can test the UID, which server-side apply does not look at
+   * below `/status`: what is known of an object must not be written to another one of the same name.
+   */
   async applyStatus<T extends BaseObject>(kind: Kind<T>, object: T, status: StatusOf<T>, signal?: AbortSignal): Promise<Applied<T>> {
-    const { name, namespace, uid } = object.metadata;
+    const { uid } = object.metadata;
     if (!uid) throw refused('object_incomplete', kind, object.metadata, { field: 'metadata.uid' });
     // the cache may hold a newer answer to an earlier write of ours than the object that the caller was given
     const known = await this.#options.read(kind, object.metadata, signal);
     const live = known?.metadata.uid === uid ? known : object;
-    const body = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name, namespace, uid }, status };
-    const path = pathOf(kind, object.metadata, 'status');
-    return this.#settle(kind, live, body, {
-      path,
-      reason: statusDifference(kind, body, live),
-      force: true,
+    const request: ApiRequest = {
+      path: pathOf(kind, object.metadata, 'status'),
+      query: { fieldManager: this.#options.fieldManager },
+      contentType: 'application/json-patch+json',
+      body: [
+        { op: 'test', path: '/metadata/uid', value: uid },
+        { op: 'add', path: '/status', value: status },
+      ],
       signal,
-      stillDiffers: statusDifference,
-    });
+    };
+    const stillDiffers = (answer: BaseObject): string | undefined => statusDifference(kind, status, answer);
+    return this.#settle(kind, live, { request, reason: stillDiffers(live), stillDiffers });
   }
 
-  async #settle<T extends BaseObject>(kind: Kind<T>, live: T | undefined, body: unknown, how: Settling): Promise<Applied<T>> {
-    if (live && how.reason === undefined) return { object: live, outcome: 'unchanged' };
-    if (live && this.#unsettled.knows(how.path, live.metadata.resourceVersion, body)) return { object: live, outcome: 'unchanged' };
-    const answer = await this.#options.send({
-      method: 'PATCH',
-      path: how.path,
-      query: { fieldManager: this.#options.fieldManager, force: how.force },
-      contentType: 'application/apply-patch+yaml',
-      body,
-      signal: how.signal,
-    });
-    const object = kind.accept(answer);
+  async #settle<T extends BaseObject>(
+    kind: Kind<T>,
+    live: T | undefined,
+    { request, reason, stillDiffers }: Settling,
+  ): Promise<Applied<T>> {
+    const { path, body } = request;
+    if (live && reason === undefined) return { object: live, outcome: 'unchanged' };
+    if (live && this.#unsettled.knows(path, live.metadata.resourceVersion, body)) return { object: live, outcome: 'unchanged' };
+    const object = kind.accept(await this.#send({ ...request, method: 'PATCH' }));
     this.#options.wrote(kind, object);
-    const left = how.stillDiffers(kind, body, object);
-    if (left === undefined) this.#unsettled.settle(how.path);
-    else this.#unsettled.note(how.path, object.metadata.resourceVersion, body);
-    this.#options.log.debug({ kind: kind.kind, object: keyOf(object.metadata), field: how.reason, left }, 'Applied');
+    const left = stillDiffers(object);
+    if (left === undefined) this.#unsettled.settle(path);
+    else this.#unsettled.note(path, object.metadata.resourceVersion, body);
+    this.#options.log.debug({ kind: kind.kind, object: keyOf(object.metadata), field: reason, left }, 'Applied');
     if (!live) return { object, outcome: 'created' };
     return { object, outcome: live.metadata.resourceVersion === object.metadata.resourceVersion ? 'unchanged' : 'changed' };
+  }
+
+  /** A failed `test` comes back as 422 without a cause; for a caller it is a conflict like any other. */
+  async #send(request: ApiRequest): Promise<unknown> {
+    try {
+      return await this.#options.send(request);
+    } catch (error) {
+      if (!(error instanceof KubeError) || !isInvalid(error) || error.causes.length > 0 || !Array.isArray(request.body)) throw error;
+      const details = { method: 'PATCH', path: request.path, status: 409, reason: 'Conflict', says: 'the object was re-created' };
+      throw new KubeError(details, { cause: error });
+    }
   }
 }
 
 interface Settling {
-  readonly path: string;
+  readonly request: ApiRequest;
   /** The first field that differs. */
   readonly reason: string | undefined;
-  readonly force: boolean;
-  readonly signal: AbortSignal | undefined;
-  readonly stillDiffers: (kind: Kind<BaseObject>, body: unknown, object: BaseObject) => string | undefined;
+  readonly stillDiffers: (object: BaseObject) => string | undefined;
 }
 
-/** Besides fields that differ: fields that are there and should not be. A status has one writer, so they are most likely ours. */
-function statusDifference(kind: Kind<BaseObject>, body: unknown, live: BaseObject): string | undefined {
-  const wanted = isRecord(body) ? body['status'] : undefined;
+/** Besides fields that differ: fields that are there and should not be. */
+function statusDifference(kind: Kind<BaseObject>, wanted: unknown, live: BaseObject): string | undefined {
   const there = 'status' in live ? live.status : undefined;
   const wantedPaths = new Set(fieldPaths(kind, wanted, ['status']));
   const surplus = fieldPaths(kind, there, ['status']).find((path) => !wantedPaths.has(path));

@@ -19,6 +19,7 @@ export interface InformerPoolOptions {
 /** An informer that also takes in what we wrote ourselves. */
 interface CachingInformer<T extends BaseObject> extends Informer<T> {
   remember(object: T): void;
+  readonly stopped: boolean;
 }
 
 /** One informer per kind and scope, however many ask for it. */
@@ -38,7 +39,7 @@ export class InformerPool {
     const id = idOf(kind, scope);
     // what an informer holds follows from the kind in its id, so one found under it holds T
     const known = this.#informers.get(id) as CachingInformer<T> | undefined;
-    if (known) return known;
+    if (known && !known.stopped) return known;
     const { wire, log, timings, registry } = this.#options;
     const faults = counter(registry, {
       name: 'kube_runtime_informer_faults_total',

@@ -48,8 +48,13 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     this.#firstSync.promise.catch(() => undefined); // whoever waits gets it; nobody need wait
   }
 
+  /** Not any more once stopped: what it holds grows old from then on. */
   get synced(): boolean {
-    return this.#synced;
+    return this.#synced && !this.stopped;
+  }
+
+  get stopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   get problem(): string | undefined {
@@ -94,7 +99,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   }
 
   start(): void {
-    if (this.#running || this.#stopping.signal.aborted) return;
+    if (this.#running || this.stopped) return;
     this.#lastSign = performance.now();
     this.#running = new ListWatch(this.#options, this).run(this.#stopping.signal);
   }
@@ -115,7 +120,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     const known = this.#store.get({ name, namespace });
     const newest = (compareVersions(resourceVersion, this.#seen) ?? -1) > 0;
     const newer = known === undefined || (compareVersions(resourceVersion, known.metadata.resourceVersion) ?? -1) > 0;
-    if (!this.#synced || !newest || !newer) return;
+    if (!this.synced || !newest || !newer) return;
     this.#store.set(tidy(object, this.kind));
     this.#untold.add(keyOf(object.metadata));
   }

@@ -96,7 +96,7 @@ export interface Cluster {
    * The live object comes from a synced cache of the kind where there is one, else from the server.
    */
   apply<T extends BaseObject>(kind: Kind<T>, desired: Desired<T>, options?: ApplyOptions): Promise<Applied<T>>;
-  /** Replaces the status fields we own; writes only if something differs. Refused (409) when the object was re-created since. */
+  /** Replaces the status, whose only writer the caller must be, if it differs. Refused (409) when the object was re-created since. */
   updateStatus<T extends BaseObject>(kind: Kind<T>, object: T, status: StatusOf<T>, options?: CallOptions): Promise<Applied<T>>;
   /** True when the server took the deletion, false when the object was gone already. */
   delete<T extends BaseObject>(kind: Kind<T>, target: T | ObjectKey, options?: DeleteOptions): Promise<boolean>;

@@ -1,0 +1,194 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Cluster } from '../cluster/cluster.ts';
+import { setCondition } from '../conditions.ts';
+import { run } from '../run/run.ts';
+import { eventually, quiet } from '../testing/eventually.ts';
+import {
+  configMaps,
+  connectReal,
+  freshNamespace,
+  greetings,
+  installKinds,
+  namespaces,
+  realms,
+  recordWrites,
+} from '../testing/real-cluster.fixture.ts';
+import { controller } from './builder.ts';
+import type { Controller } from './types.ts';
+
+let client: Cluster;
+let namespace: string;
+const running: { readonly stop: AbortController; readonly ended: Promise<void>; readonly cluster: Cluster }[] = [];
+
+beforeAll(async () => {
+  client = await connectReal({ fieldManager: 'user' });
+  await installKinds(client);
+});
+afterEach(async () => {
+  for (const { stop, ended, cluster } of running.splice(0)) {
+    stop.abort();
+    await ended;
+    await cluster.close();
+  }
+  await client.delete(namespaces, { name: namespace });
+});
+afterAll(() => client.close());
+
+/** The operator of the tests, as its own process would be: a connection and caches of its own. */
+async function operate(...controllers: readonly Controller[]) {
+  const cluster = await connectReal({ fieldManager: 'greeter' });
+  const writes = recordWrites(cluster);
+  const stop = new AbortController();
+  const ended = run({ cluster, controllers, signal: stop.signal, gracePeriodMs: 500 });
+  running.push({ stop, ended, cluster });
+  await eventually('caches are full', () => cluster.informers.length > 0 && cluster.informers.every((informer) => informer.synced));
+  return { cluster, writes, stop, ended };
+}
+
+const greeter = () =>
+  controller('greeter')
+    .for(greetings, { namespace })
+    .owns(configMaps, { namespace })
+    .concurrency(4)
+    .reconcile(async ({ object, apply, updateStatus }) => {
+      const text = `Hello ${object.spec.name}`;
+      await apply(configMaps, { metadata: { name: object.metadata.name }, data: { text } });
+      const ready = { type: 'Ready', status: 'True', reason: 'Greeted', message: text } as const;
+      await updateStatus({ said: text, conditions: setCondition(object.status?.conditions, ready) });
+    });
+
+const greet = (name: string, whom: string) => client.apply(greetings, { metadata: { name, namespace }, spec: { name: whom } });
+const text = async (name: string) => (await client.get(configMaps, { name, namespace }))?.data?.['text'];
+const said = (name: string, words: string) => eventually(`${name} says ${words}`, async () => (await text(name)) === words);
+
+describe('a controller', () => {
+  test('makes the child, follows edits, and puts right what others change or delete', async () => {
+    namespace = await freshNamespace(client);
+    await greet('ada', 'Ada');
+    await operate(greeter());
+    await said('ada', 'Hello Ada');
+    await greet('ada', 'Ada Lovelace');
+    await said('ada', 'Hello Ada Lovelace');
+    await client.patch(configMaps, { name: 'ada', namespace }, { data: { text: 'vandalised' } });
+    await said('ada', 'Hello Ada Lovelace');
+    await client.delete(configMaps, { name: 'ada', namespace });
+    await said('ada', 'Hello Ada Lovelace');
+    await eventually(
+      'the status follows',
+      async () => (await client.get(greetings, { name: 'ada', namespace }))?.status?.said === 'Hello Ada Lovelace',
+    );
+  });
+
+  test('writes nothing once all is as wanted, and nothing after a restart', async () => {
+    namespace = await freshNamespace(client);
+    for (let i = 0; i < 20; i++) await greet(`g${i}`, `number ${i}`);
+    const first = await operate(greeter());
+    await said('g19', 'Hello number 19');
+    await eventually('all have a status', async () =>
+      (await client.list(greetings, { namespace })).every(({ status }) => status?.said !== undefined),
+    );
+    await quiet(200);
+    expect(first.writes).toHaveLength(40); // a child and a status each, no write twice
+    first.stop.abort();
+    await first.ended;
+    const second = await operate(greeter());
+    await eventually('all were looked at again', async () => (await second.cluster.registry.metrics()).includes('result="success"} 20'));
+    expect(second.writes).toEqual([]);
+  });
+
+  test('retries a broken object with growing pauses, while the others go on', async () => {
+    namespace = await freshNamespace(client);
+    let tries = 0;
+    const fragile = controller('fragile')
+      .for(greetings, { namespace })
+      .reconcile(async ({ object, apply }) => {
+        if (object.spec.name === 'poison' && tries++ < 1_000) throw new Error('cannot greet poison');
+        await apply(configMaps, { metadata: { name: object.metadata.name }, data: { text: object.spec.name } });
+      });
+    await greet('bad', 'poison');
+    await operate(fragile);
+    await eventually('it was tried', () => tries > 2);
+    await greet('good', 'Grace');
+    await said('good', 'Grace');
+    await quiet(500);
+    expect(tries).toBeLessThan(12); // 5 ms doubled
+    await greet('bad', 'mended');
+    await said('bad', 'mended');
+  });
+
+  test('works on one object at a time, once more for what changed meanwhile', async () => {
+    namespace = await freshNamespace(client);
+    let inside = 0;
+    let most = 0;
+    const seen: string[] = [];
+    const slow = controller('slow')
+      .for(greetings, { namespace })
+      .concurrency(4)
+      .reconcile(async ({ object }) => {
+        most = Math.max(most, ++inside);
+        seen.push(object.spec.name);
+        await quiet(100);
+        inside--;
+      });
+    await operate(slow);
+    for (let i = 0; i < 10; i++) {
+      await greet('one', `edit ${i}`);
+      await quiet(20);
+    }
+    await eventually('the last edit was seen', () => seen.at(-1) === 'edit 9' && inside === 0);
+    expect(most).toBe(1);
+    expect(seen.length).toBeLessThan(8);
+  });
+
+  test('cleans up before a deletion, keeps the object while cleanup fails, and leaves foreign finalizers alone', async () => {
+    namespace = await freshNamespace(client);
+    const key = { name: 'held', namespace };
+    let cleaned = 0;
+    const careful = controller('careful')
+      .for(greetings, { namespace })
+      .finalizer('kube-runtime.test/careful', async () => {
+        if (++cleaned === 1) throw new Error('the outside world is away');
+        if (cleaned === 2) return { requeueAfter: 10 };
+        await Promise.resolve();
+        return {};
+      })
+      .reconcile(async ({ updateStatus }) => {
+        await updateStatus({ said: 'ready' });
+      });
+    await client.create(greetings, { metadata: { ...key, finalizers: ['kube-runtime.test/foreign'] }, spec: { name: 'x' } });
+    await operate(careful);
+    await eventually('it is ready', async () => (await client.get(greetings, key))?.status?.said === 'ready');
+    const live = await client.get(greetings, key);
+    expect(live?.metadata.finalizers).toEqual(['kube-runtime.test/foreign', 'kube-runtime.test/careful']);
+    await client.delete(greetings, key);
+    await eventually('ours is off', async () => (await client.get(greetings, key))?.metadata.finalizers?.length === 1);
+    expect(cleaned).toBe(3);
+    expect((await client.get(greetings, key))?.metadata.finalizers).toEqual(['kube-runtime.test/foreign']);
+    await client.patch(greetings, key, [{ op: 'remove', path: '/metadata/finalizers/0' }]);
+    expect(await client.get(greetings, key)).toBeUndefined();
+    expect(cleaned).toBe(3);
+  });
+
+  test('is woken by children of a cluster-scoped owner, by a label, and by objects that it watches', async () => {
+    namespace = await freshNamespace(client);
+    const woken: string[] = [];
+    const realm = `${namespace}-realm`;
+    const wide = controller('wide')
+      .for(realms, { fieldSelector: `metadata.name=${realm}` })
+      .owns(configMaps, { namespace, label: 'realm' })
+      .watches(greetings, ({ spec }) => [{ name: spec.name }], { namespace })
+      .gone(async ({ name }) => void woken.push(await Promise.resolve(`${name} is gone`)))
+      .reconcile(async ({ key }) => void woken.push(await Promise.resolve(key)));
+    await operate(wide);
+    const { object: owner } = await client.apply(realms, { metadata: { name: realm }, spec: {} });
+    await eventually('by itself', () => woken.length === 1);
+    await client.apply(configMaps, { metadata: { name: 'owned', namespace } }, { owner });
+    await eventually('by a child', () => woken.length === 2);
+    await client.apply(configMaps, { metadata: { name: 'labelled', namespace, labels: { realm } } });
+    await eventually('by a label', () => woken.length === 3);
+    await greet('pointer', realm);
+    await eventually('by a watched object', () => woken.length === 4);
+    await client.delete(realms, { name: realm });
+    await eventually('of its end', () => woken.at(-1) === `${realm} is gone`);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { kind } from '../kind.ts';
+import { ownerKeys } from './owner-keys.ts';
+import { specChanged } from './predicates.ts';
+
+const tenants = kind('example.dev/v1', 'Tenant', { namespaced: false });
+const sites = kind('example.dev/v1', 'Site');
+const owned = (apiVersion: string, ownerKind: string, controller = true) => ({
+  metadata: {
+    name: 'c',
+    namespace: 'n',
+    labels: { tenant: 'globex' },
+    ownerReferences: [{ apiVersion, kind: ownerKind, name: 'acme', uid: 'u', controller }],
+  },
+});
+
+describe('a child leads to its owner', () => {
+  test.each([
+    ['cluster-scoped', tenants, owned('example.dev/v1', 'Tenant'), undefined, [{ name: 'acme', namespace: undefined }]],
+    ['in the same namespace', sites, owned('example.dev/v1', 'Site'), undefined, [{ name: 'acme', namespace: 'n' }]],
+    ['under another version of its API', sites, owned('example.dev/v2', 'Site'), undefined, [{ name: 'acme', namespace: 'n' }]],
+    ['by label as well as by reference', tenants, owned('example.dev/v1', 'Tenant'), 'tenant', [{ name: 'acme' }, { name: 'globex' }]],
+    ['by label alone', tenants, { metadata: { name: 'c', labels: { tenant: 'acme' } } }, 'tenant', [{ name: 'acme' }]],
+  ])('%s', (_, of, child, label, keys) => {
+    expect(ownerKeys(of, child, label)).toEqual(keys);
+  });
+
+  test.each([
+    ['of another kind', owned('example.dev/v1', 'Site')],
+    ['of another group', owned('other.dev/v1', 'Tenant')],
+    ['that does not control it', owned('example.dev/v1', 'Tenant', false)],
+  ])('but not to one %s', (_, child) => {
+    expect(ownerKeys(tenants, child, undefined)).toEqual([]);
+  });
+});
+
+describe('a change of the spec', () => {
+  const site = (more: object) => ({ metadata: { name: 's', generation: 1, resourceVersion: '1', ...more } });
+  const change = (before: object, after: object) =>
+    ({ type: 'updated', previous: site(before), object: site(after), replay: false }) as const;
+
+  test.each([
+    ['generation', { generation: 2 }],
+    ['labels', { labels: { a: 'b' } }],
+    ['finalizers', { finalizers: ['f'] }],
+    ['the deletion mark', { deletionTimestamp: 'now' }],
+  ])('shows in %s', (_, after) => {
+    expect(specChanged(change({}, after))).toBe(true);
+  });
+
+  test('does not show in the version alone, which a status update moves', () => {
+    expect(specChanged(change({}, { resourceVersion: '2' }))).toBe(false);
+  });
+
+  test('cannot be told for kinds without a generation, so all count', () => {
+    expect(specChanged(change({ generation: undefined }, { generation: undefined }))).toBe(true);
+  });
+});

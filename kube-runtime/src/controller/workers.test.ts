@@ -1,0 +1,145 @@
+import { Registry } from 'prom-client';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { TerminalError } from '../errors.ts';
+import { silentLogger } from '../logger.ts';
+import { WorkQueue } from '../queue/work-queue.ts';
+import { controllerMetrics } from './controller-metrics.ts';
+import { Workers, type Run } from './workers.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function setUp(run: Run, count = 1) {
+  const queue = new WorkQueue({ maxBackoffMs: 1_000, now: () => Date.now() });
+  const registry = new Registry();
+  const metrics = controllerMetrics(registry, 'c', count);
+  const workers = new Workers({ queue, run, count, timeLimitMs: 100, metrics, log: silentLogger });
+  workers.start();
+  const metric = async (name: string): Promise<number> => {
+    const line = (await registry.metrics()).split('\n').find((one) => one.startsWith(`controller_runtime_${name}{controller="c"`));
+    return Number(line?.split(' ').at(-1));
+  };
+  return { queue, workers, metric };
+}
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe('a run', () => {
+  test('that asks to be called again is, after that time', async () => {
+    const at: number[] = [];
+    const start = Date.now();
+    const { queue } = setUp(() => Promise.resolve(at.push(Date.now() - start) === 1 ? { requeueAfter: 500 } : undefined));
+    queue.add('a');
+    await pass(10_000);
+    expect(at).toEqual([0, 500]);
+  });
+
+  test('that fails is tried again with pauses that double, until it does well', async () => {
+    const at: number[] = [];
+    const start = Date.now();
+    const { queue, metric } = setUp(() => {
+      if (at.push(Date.now() - start) < 5) throw new Error('not yet');
+      return Promise.resolve(undefined);
+    });
+    queue.add('a');
+    await pass(10_000);
+    expect(at).toEqual([0, 5, 15, 35, 75]);
+    expect(await metric('reconcile_errors_total')).toBe(4);
+    expect(queue.failures('a')).toBe(0);
+  });
+
+  test('that fails for good is counted and left until something changes', async () => {
+    let runs = 0;
+    const { queue, metric } = setUp(() => {
+      runs++;
+      throw new TerminalError('spec.size is not a number');
+    });
+    queue.add('a');
+    await pass(10_000);
+    expect(runs).toBe(1);
+    expect(await metric('terminal_reconcile_errors_total')).toBe(1);
+    queue.add('a');
+    await pass(0);
+    expect(runs).toBe(2);
+  });
+
+  test('that throws a programming error is counted as a panic, and ends neither worker nor process', async () => {
+    let runs = 0;
+    const { queue, metric } = setUp(() => {
+      if (++runs === 1) throw new TypeError('cannot read properties of undefined');
+      return Promise.resolve(undefined);
+    });
+    queue.add('a');
+    queue.add('b');
+    await pass(1_000);
+    expect(runs).toBe(3);
+    expect(await metric('reconcile_panics_total')).toBe(1);
+  });
+
+  test('that takes too long has its signal aborted', async () => {
+    let why: unknown;
+    const { queue, metric } = setUp(
+      (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            why = signal.reason;
+            reject(new Error('gave up'));
+          });
+        }),
+    );
+    queue.add('a');
+    await pass(101);
+    expect(why).toMatchObject({ name: 'TimeoutError' });
+    expect(await metric('reconcile_timeouts_total')).toBe(1);
+  });
+
+  test('that ignores its signal loses its worker, but its key is given to nobody else until it ends', async () => {
+    const stuck = Promise.withResolvers<undefined>();
+    const started: string[] = [];
+    const { queue } = setUp((key) => {
+      started.push(key);
+      return key === 'stuck' && started.length === 1 ? stuck.promise : Promise.resolve(undefined);
+    });
+    queue.add('stuck');
+    queue.add('other');
+    await pass(200);
+    expect(started).toEqual(['stuck']);
+    queue.add('stuck');
+    await pass(10_000);
+    expect(started).toEqual(['stuck', 'other']);
+    stuck.resolve(undefined);
+    await pass(10);
+    expect(started).toEqual(['stuck', 'other', 'stuck']);
+  });
+});
+
+describe('stopping', () => {
+  test('lets running work end, and begins nothing new', async () => {
+    const ended: string[] = [];
+    const { queue, workers } = setUp(async (key) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      ended.push(key);
+      return undefined;
+    });
+    queue.add('running');
+    queue.add('waiting');
+    await pass(10);
+    const stopped = workers.stop(1_000);
+    await pass(50);
+    await stopped;
+    expect(ended).toEqual(['running']);
+  });
+
+  test('aborts work that does not end within the grace period', async () => {
+    let aborted = false;
+    const { queue, workers } = setUp(
+      (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(void (aborted = true)))),
+    );
+    queue.add('a');
+    await pass(0);
+    const stopped = workers.stop(20);
+    await pass(20);
+    await stopped;
+    expect(aborted).toBe(true);
+  });
+});
