@@ -60,14 +60,3 @@ export async function loadIntoStore(image: string, archive: string): Promise<voi
 export async function pushImage(image: string, destination: string): Promise<void> {
   await buildah(['push', '--quiet', image, `docker://${destination}`]);
 }
-
-/** Makes an archived image known to the store, so that others can be built on it. */
-export async function loadIntoStore(image: string, archive: string): Promise<void> {
-  const known = await buildah(['images', '--quiet', '--filter', `reference=${image}`]);
-  if (known.trim() === '') await buildah(['pull', '--quiet', `docker-archive:${archive}`]);
-}
-
-/** Sends an image from the store to a registry, under the name it has there. */
-export async function pushImage(image: string, destination: string): Promise<void> {
-  await buildah(['push', '--quiet', image, `docker://${destination}`]);
-}

@@ -8,7 +8,7 @@ import { cacheDir } from '../paths.ts';
 import { buildPrograms } from '../programs/build.ts';
 import type { Progress } from '../progress.ts';
 import { buildImage, dropFromStore, exportImage } from './buildah.ts';
-import { recipes, suite, type Recipe } from './recipes.ts';
+import { base, recipes, suite, type Recipe } from './recipes.ts';
 import { makeRootfs } from './rootfs.ts';
 
 /** An image in an archive: what containerd calls it, and the file. The file's name changes with its content. */
@@ -56,6 +56,7 @@ async function make(recipe: Recipe, work: string, file: string): Promise<void> {
   if (recipe.rootfs) await makeRootfs(work, recipe.rootfs);
   await buildImage({ image: recipe.image, dockerfile: join(work, 'Dockerfile'), context: work });
   await exportImage(recipe.image, file);
-  await dropFromStore(recipe.image);
+  // the base stays: others are built on it
+  if (recipe.image !== base) await dropFromStore(recipe.image);
   await rm(work, { recursive: true });
 }
