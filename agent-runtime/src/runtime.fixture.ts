@@ -58,7 +58,12 @@ export async function testAgent({ database, document: changes, maxBodyBytes = 1_
     database: { ...database, close: () => Promise.resolve() },
     egressToken: () => Promise.resolve('pod-token'),
     verify: callerVerifier(document.identity),
-    logger: createLogger({ name: 'agent', level: 'debug', destination: { write: (line) => log.push(line) } }),
+    logger: createLogger({
+      name: 'agent',
+      level: 'debug',
+      fields: { tenant, agent: document.agent },
+      destination: { write: (line) => log.push(line) },
+    }),
     host: '127.0.0.1',
     httpPort: 0,
     metricsPort: 0,

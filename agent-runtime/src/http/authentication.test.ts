@@ -2,6 +2,7 @@ import { callerSigner, generateIdentityKeys } from '@cloister/identity';
 import { agentAudienceOf } from '@cloister/tenancy';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testAgent, type TestAgent } from '../runtime.fixture.ts';
+import { databaseStartMs } from '../store/database.fixture.ts';
 import type { Database } from '../store/database.ts';
 import { openPGlite } from '../store/pglite.ts';
 
@@ -11,7 +12,7 @@ let agent: TestAgent;
 beforeAll(async () => {
   database = await openPGlite();
   agent = await testAgent({ database });
-});
+}, databaseStartMs);
 afterAll(async () => {
   await agent.stop();
   await database.close();

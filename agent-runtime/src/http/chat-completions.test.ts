@@ -2,6 +2,7 @@ import OpenAI, { APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { echo, event, pausedStream, refuse, refuseModels } from '../model/egress.double.ts';
 import { collect, tenant, testAgent, type TestAgent } from '../runtime.fixture.ts';
+import { databaseStartMs } from '../store/database.fixture.ts';
 import type { Database } from '../store/database.ts';
 import { openPGlite } from '../store/pglite.ts';
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
     },
   });
   openai = new OpenAI({ baseURL: `${agent.url}/v1`, apiKey: await agent.token(), maxRetries: 0 });
-});
+}, databaseStartMs);
 afterAll(async () => {
   await agent.stop();
   await database.close();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { egressDouble, type EgressDouble } from '../model/egress.double.ts';
 import { testAgent, testDocument, type TestAgent } from '../runtime.fixture.ts';
+import { databaseStartMs } from '../store/database.fixture.ts';
 import type { Database } from '../store/database.ts';
 import { openPGlite } from '../store/pglite.ts';
 
@@ -20,7 +21,7 @@ let replica: TestAgent;
 beforeAll(async () => {
   database = await openPGlite();
   egress = await egressDouble();
-});
+}, databaseStartMs);
 afterAll(async () => {
   egress.close();
   await database.close();

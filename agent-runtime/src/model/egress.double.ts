@@ -1,5 +1,6 @@
 /** A server that takes egress's place in tests: echoes by default, plays a script where a test gives one, and remembers what it was sent. */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chatRequest, echoChunks, echoCompletion, type ChatRequest } from '../dev/echo-model.ts';
 import { listen } from '../http/listen.ts';
 import { readAll } from './bytes.ts';
@@ -93,8 +94,9 @@ export const pausedStream =
   async (body, response) => {
     const chunks = echoChunks(body).map(event);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
+    // Given a moment to arrive: a connection that breaks at once may take its last bytes with it.
     response.write(chunks.slice(0, 2).join(''));
-    await gate;
+    await Promise.all([gate, sleep(20)]);
     if (end === 'broken') response.destroy();
     else response.end(`${chunks.slice(2).join('')}data: [DONE]\n\n`);
   };
