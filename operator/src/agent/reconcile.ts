@@ -18,7 +18,7 @@ import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
 import { observeAgent, type AgentSnapshot } from './observe.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
-import { rolloutOf } from './rollout.ts';
+import { availability, rolloutOf } from './rollout.ts';
 import { isAutoscaled } from './scale.ts';
 import { agentStatusOf, conditionsOf, type AgentOutcome } from './status.ts';
 
@@ -51,7 +51,8 @@ export async function reconcileAgent(context: Context, { caches, configuration }
   const { outcome, error }: Attempt =
     plan && !blocking(findings) ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
 
-  await tell(context, agentStatusOf(seen, outcome, new Date()));
+  const serving = availability(outcome.deployment ?? seen.deployment);
+  await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
   return {};
 }

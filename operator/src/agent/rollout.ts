@@ -19,13 +19,17 @@ const passing = new Set(['ContainerCreating', 'PodInitializing']);
 /** The Deployment is the cached one: while it is of another revision, it says nothing about this one yet. */
 export function rolloutOf(deployment: Deployment | undefined, pods: readonly Pod[], revision: string): Rollout {
   if (deployment?.metadata.labels?.[revisionLabel] !== revision) return { complete: false, findings: [begun] };
-  const { wanted, existing, updated, ready, available, current } = countsOf(deployment);
+  const { wanted, existing, updated, ready, current } = countsOf(deployment);
   const complete = current && updated === wanted && existing === wanted && ready === wanted;
   const soFar = `${Math.min(updated, ready)} of ${wanted} pods are ready`;
-  return {
-    complete,
-    findings: [...(complete ? [] : [progress(deployment, pods, revision, soFar)]), ...(wanted > 0 && available === 0 ? [unavailable] : [])],
-  };
+  return { complete, findings: complete ? [] : [progress(deployment, pods, revision, soFar)] };
+}
+
+/** Whether any pod serves, of whichever revision. */
+export function availability(deployment: Deployment | undefined): AgentFinding[] {
+  if (!deployment) return [unavailable];
+  const { wanted, available } = countsOf(deployment);
+  return wanted > 0 && available === 0 ? [unavailable] : [];
 }
 
 interface Counts {

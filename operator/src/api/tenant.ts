@@ -98,7 +98,7 @@ export const tenantStatus = z.object({
   class: z.string().describe('The class in force.').optional(),
   classRevision: z.string().describe('Name and generation of the class that was applied.').optional(),
   agents: z.int().min(0).describe('How many AgentConfigs there are.').optional(),
-  agentsReady: z.int().min(0).describe('How many of them are Ready.').optional(),
+  agentsReady: z.int().min(0).describe('How many of them serve.').optional(),
   conditions,
 });
 export type TenantStatus = z.infer<typeof tenantStatus>;

@@ -39,6 +39,10 @@ export function judge<Type extends string>(judgement: Judgement<Type>): Conditio
 /** Whether the whole is Ready according to conditions made by {@link judge}. */
 export const isReady = (conditions: readonly Condition[] | undefined): boolean => isTrue(conditions, 'Ready');
 
+/** Whether an agent answers: with the wanted configuration, or with the one before while the next is being rolled out. */
+export const serves = (conditions: readonly Condition[] | undefined): boolean =>
+  isReady(conditions) || (isTrue(conditions, 'Available') && !isTrue(conditions, 'Stalled'));
+
 function readiness<Type extends string>({ good }: Judgement<Type>, findings: readonly Finding<Type>[]): Draft {
   const [first] = findings;
   if (first) return { type: 'Ready', status: 'False', reason: first.reason, message: worded(findings) };

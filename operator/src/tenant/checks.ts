@@ -6,7 +6,7 @@
  */
 import { labels, namespaceOf } from '@cloister/tenancy';
 import { controllerOf, isControlledBy } from 'kube-runtime';
-import { isReady } from '../status/conditions.ts';
+import { serves } from '../status/conditions.ts';
 import type { Finding } from '../status/finding.ts';
 
 import { idlePatterns } from '../provider/offers.ts';
@@ -165,12 +165,12 @@ function defaultAgentExists({ name, spec, agents }: TenantSnapshot): TenantFindi
 }
 
 function agentsAreReady({ agents }: TenantSnapshot): TenantFinding | undefined {
-  const waiting = agents.filter((agent) => !isReady(agent.status?.conditions)).map((agent) => agent.metadata.name);
+  const waiting = agents.filter((agent) => !serves(agent.status?.conditions)).map((agent) => agent.metadata.name);
   if (waiting.length === 0) return undefined;
   return {
     condition: 'AgentsReady',
     reason: 'AgentsNotReady',
-    message: `not Ready: ${waiting.sort().join(', ')}; see "kubectl get agentconfigs"`,
+    message: `do not serve, or not as configured: ${waiting.sort().join(', ')}; see "kubectl get agentconfigs"`,
     blocks: false,
   };
 }

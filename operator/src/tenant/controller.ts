@@ -4,7 +4,7 @@ import { controller, specChanged, type BaseObject, type Change, type Cluster, ty
 import { byHost, byIssuer } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { everything, named, ofTenants } from '../scopes.ts';
-import { isReady } from '../status/conditions.ts';
+import { serves } from '../status/conditions.ts';
 import { hostOf, issuersOf, parseTenantSpec } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
@@ -71,4 +71,4 @@ function tenantsOfClass(name: string, cluster: Cluster): ObjectKey[] {
 
 /** Replicas come and go; the tenant cares whether an agent is there and whether it is Ready. */
 const agentMatters = (change: Change<kinds.AgentConfig>): boolean =>
-  specChanged(change) || isReady(change.object.status?.conditions) !== isReady(change.previous?.status?.conditions);
+  specChanged(change) || serves(change.object.status?.conditions) !== serves(change.previous?.status?.conditions);

@@ -1,7 +1,7 @@
 import { namespaceOf } from '@cloister/tenancy';
 import type { TenantStatus } from '../api/tenant.ts';
 import type { Tenant } from '../kinds.ts';
-import { isReady, judge, type Judgement } from '../status/conditions.ts';
+import { serves, judge, type Judgement } from '../status/conditions.ts';
 import { parts, type Part, type TenantFinding } from './checks.ts';
 import type { TenantSnapshot } from './observe.ts';
 
@@ -15,7 +15,7 @@ export function tenantStatusOf(seen: TenantSnapshot, findings: readonly TenantFi
     class: standing.className,
     classRevision: tenantClass && `${tenantClass.name}@${tenantClass.generation}`,
     agents: agents.length,
-    agentsReady: agents.filter((agent) => isReady(agent.status?.conditions)).length,
+    agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
     conditions: conditionsOf(tenant, findings, now, good(seen)),
   };
 }
@@ -51,6 +51,6 @@ function good(seen: TenantSnapshot): Judgement<Part>['good'] {
     EndpointReady: { reason: 'Ready', message: `reached at ${endpointOf(seen) ?? 'no endpoint'}` },
     ModelsReady: { reason: 'Ready', message: `${standing.models.length} models may be used` },
     AgentsReady:
-      agents.length === 0 ? { reason: 'NoAgents', message: 'no AgentConfig yet' } : { reason: 'Ready', message: `${count} Ready` },
+      agents.length === 0 ? { reason: 'NoAgents', message: 'no AgentConfig yet' } : { reason: 'Ready', message: `${count} serving` },
   };
 }
