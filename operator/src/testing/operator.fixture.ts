@@ -1,0 +1,93 @@
+/**
+ * An operator at work on the test API server, with the stand-ins that a bare API server needs.
+ *
+ * Only one operator may work on a cluster, so it takes the lease first: test files that need one run one after another.
+ */
+import { fieldManager, namespaces } from '@cloister/tenancy';
+import { connect, kind, silentLogger, type Cluster, type KubeObject } from 'kube-runtime';
+import { base64 } from '../child.ts';
+import * as kinds from '../kinds.ts';
+import { parseConfiguration, type Configuration } from '../settings.ts';
+import { leaseName, startOperator } from '../start.ts';
+import { connectTestCluster, installResources } from './cluster.fixture.ts';
+import { standInForControllers } from './controllers.double.ts';
+import { testKubeconfig, testPostgres, testRedisURL } from './servers.fixture.ts';
+import { until } from './until.fixture.ts';
+
+export const configuration: Configuration = parseConfiguration(
+  'agentRuntime: { image: "localhost/agent-runtime:test", egressURL: "http://egress.cloister-system.svc:80/v1" }',
+  'the test',
+);
+
+export interface RunningOperator {
+  /** For the tests' own calls; the operator has another. */
+  readonly cluster: Cluster;
+  /** Method and path of each write since the last call, the lease's left out. */
+  readonly writes: () => string[];
+  /** Resolves once it leads and its caches are filled again. */
+  readonly restart: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+const leases = kind('coordination.k8s.io/v1', 'Lease');
+
+export async function runOperator(): Promise<RunningOperator> {
+  const cluster = await connectTestCluster();
+  await installResources(cluster);
+  await prepareNamespaces(cluster);
+  const standIns = standInForControllers(cluster);
+  const written: string[] = [];
+  let current = await start(written);
+  return {
+    cluster,
+    writes: () => written.splice(0),
+    restart: async () => {
+      await current();
+      current = await start(written);
+    },
+    stop: async () => {
+      await current();
+      await standIns.stop();
+      await cluster.close();
+    },
+  };
+}
+
+async function start(written: string[]): Promise<() => Promise<void>> {
+  const cluster = await connect({ kubeconfig: testKubeconfig(), fieldManager, log: silentLogger });
+  cluster.interceptWrites((write, proceed) => {
+    if (!write.path.includes('/leases')) written.push(`${write.method} ${write.path}`);
+    return proceed();
+  });
+  const ending = new AbortController();
+  const identity = `test-${process.pid}-${Math.random()}`;
+  const lease = { name: leaseName, namespace: namespaces.system, identity };
+  const ended = startOperator(cluster, configuration, { signal: ending.signal, lease });
+  const leads = until('the operator to lead', async () => holderOf(await cluster.get(leases, lease)) === identity, 110_000);
+  await Promise.race([leads, ended]);
+  return async () => {
+    ending.abort();
+    await ended;
+    await cluster.close();
+  };
+}
+
+function holderOf(lease: KubeObject | undefined): unknown {
+  const spec = lease?.['spec'];
+  return typeof spec === 'object' && spec !== null && 'holderIdentity' in spec ? spec.holderIdentity : undefined;
+}
+
+async function prepareNamespaces(cluster: Cluster): Promise<void> {
+  for (const name of Object.values(namespaces)) await cluster.apply(kinds.namespaceKind, { metadata: { name } });
+  await writePostgresSecret(cluster);
+  await writeRedisSecret(cluster, testRedisURL().href);
+}
+
+async function writePostgresSecret(cluster: Cluster): Promise<void> {
+  const data = Object.fromEntries(Object.entries(testPostgres()).map(([key, value]) => [key, base64(String(value))]));
+  await cluster.apply(kinds.secrets, { metadata: { name: 'postgres-admin', namespace: namespaces.system }, data });
+}
+
+export async function writeRedisSecret(cluster: Cluster, url: string): Promise<void> {
+  await cluster.apply(kinds.secrets, { metadata: { name: 'redis-admin', namespace: namespaces.system }, data: { url: base64(url) } });
+}
