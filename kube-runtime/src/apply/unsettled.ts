@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { keepRecent } from '../recent.ts';
 
 /**
  * Remembers writes after which the object still looked different from what was asked: the server, or a webhook, turned our value into
@@ -10,7 +11,7 @@ export class Unsettled {
   readonly #asked = new Map<string, string>();
 
   note(target: string, version: string | undefined, body: unknown): void {
-    this.#asked.set(target, print(version, body));
+    keepRecent(this.#asked, target, print(version, body));
   }
 
   settle(target: string): void {

@@ -32,7 +32,7 @@ export class InformerPool {
   }
 
   get all(): readonly Informer<BaseObject>[] {
-    return [...this.#informers.values()];
+    return [...this.#informers.values()].filter((informer) => !informer.stopped);
   }
 
   informer<T extends BaseObject>(kind: Kind<T>, scope: CacheScope): Informer<T> {

@@ -103,6 +103,8 @@ export class ListWatch {
     } catch (error) {
       // what was cut by our own clock is the clock's error, not that of the broken stream
       throw silence.expired ? silence.signal.reason : error;
+    } finally {
+      if (performance.now() - opened >= timings.healthyWatchMs) this.#backoff.reset();
     }
     const lived = performance.now() - opened;
     if (events === 0 && lived < timings.shortWatchMs) {

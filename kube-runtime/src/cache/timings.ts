@@ -13,6 +13,8 @@ export interface InformerTimings {
   readonly bookmarkSilenceMs: number;
   /** A watch that ends sooner than this without an event is a fault, not a time-out. */
   readonly shortWatchMs: number;
+  /** A watch that lived this long was healthy: what cuts it is answered with the shortest pause again. */
+  readonly healthyWatchMs: number;
   readonly backoff: BackoffOptions;
   readonly pageSize: number;
 }
@@ -22,6 +24,7 @@ export const informerTimings: InformerTimings = {
   graceMs: 30_000,
   bookmarkSilenceMs: 150_000,
   shortWatchMs: 1_000,
+  healthyWatchMs: 10_000,
   backoff: listWatchBackoff,
   pageSize: 500,
 };

@@ -40,28 +40,36 @@ export function anonymous(server: string, namespace = 'default'): Credentials {
 export async function fromKubeConfig(source: KubeConfigSource): Promise<Credentials> {
   // Loaded when needed: this module brings the models of every built-in kind with it, 50 MB that a test or proxy user need not pay.
   const { KubeConfig: Config } = await import('@kubernetes/client-node/dist/config.js');
-  const config = new Config();
-  if (source.kubeconfig) config.loadFromFile(source.kubeconfig);
-  else config.loadFromDefault();
-  if (source.context) config.setCurrentContext(source.context);
-  const target = config.getCurrentCluster();
-  if (!target) throw new KubeRuntimeError('credentials_missing');
-  return new KubeConfigCredentials(config, target.server);
+  return new KubeConfigCredentials(() => {
+    const config = new Config();
+    if (source.kubeconfig) config.loadFromFile(source.kubeconfig);
+    else config.loadFromDefault();
+    if (source.context) config.setCurrentContext(source.context);
+    return config;
+  });
 }
+
+/** What the configuration falls back to when it finds neither file nor pod: nobody means that one. */
+const fallbackServer = 'http://localhost:8080';
 
 class KubeConfigCredentials implements Credentials {
   readonly server: string;
   readonly namespace: string;
-  readonly #config: KubeConfig;
+  readonly #load: () => KubeConfig;
+  #config: KubeConfig;
   #access: Promise<Access> | undefined;
   #readAt = -Infinity;
+  #refused = false;
   #dispatcher: Dispatcher | undefined;
   #fingerprint = '';
 
-  constructor(config: KubeConfig, server: string) {
-    this.#config = config;
-    this.server = server;
-    this.namespace = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
+  constructor(load: () => KubeConfig) {
+    this.#load = load;
+    this.#config = load();
+    const target = this.#config.getCurrentCluster();
+    if (!target || target.server === fallbackServer) throw new KubeRuntimeError('credentials_missing');
+    this.server = target.server;
+    this.namespace = this.#config.getContextObject(this.#config.getCurrentContext())?.namespace ?? 'default';
   }
 
   current(): Promise<Access> {
@@ -76,14 +84,17 @@ class KubeConfigCredentials implements Credentials {
 
   refresh(): void {
     this.#access = undefined;
-    this.#readAt = -Infinity;
+    this.#refused = true;
   }
 
   async close(): Promise<void> {
     await this.#dispatcher?.destroy();
   }
 
+  /** After a refusal from the start: the configuration itself keeps a token file for a minute, and an exec plugin's answer for longer. */
   async #read(): Promise<Access> {
+    if (this.#refused) this.#config = this.#load();
+    this.#refused = false;
     const options: RequestOptions = {};
     await this.#config.applyToHTTPSOptions(options);
     return { dispatcher: this.#dispatcherFor(options), headers: { ...plainHeaders(options.headers), ...this.#basicAuth() } };

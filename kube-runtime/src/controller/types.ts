@@ -97,7 +97,8 @@ export interface ControllerBuilder<T extends BaseObject> {
   maxBackoff(ms: number): ControllerBuilder<T>;
   /**
    * Holds deletion back until `cleanup` is done. The finalizer is put on before the first reconcile and taken off once cleanup returns
-   * without asking to be called again. Cleanup may run for an object that was never reconciled, and again after a crash.
+   * without asking to be called again. Cleanup may run for an object that was never reconciled, and again after a crash. An object that
+   * is being deleted is given to cleanup alone; without `finalizer`, reconcile sees it too and must look at `deletionTimestamp`.
    */
   finalizer(name: string, cleanup: ReconcileFunction<T>): ControllerBuilder<T>;
   gone(fn: GoneFunction): ControllerBuilder<T>;

@@ -3,14 +3,13 @@
  * an object may cause 25 writes at once and then one every 5 minutes.
  */
 import type { BaseObject } from '../resource.ts';
+import { keepRecent } from '../recent.ts';
 import type { EventNote } from './event.ts';
 
 const alikeWindowMs = 600_000;
 const alikeLimit = 10;
 const burst = 25;
 const refillMs = 300_000;
-/** Beyond this many objects the oldest are forgotten: memory stays bounded, and the worst case is one Event too many. */
-const remembered = 4_096;
 
 interface Budget {
   tokens: number;
@@ -32,7 +31,7 @@ export class Correlation {
     const group = this.#alike.get(id);
     const current = group && now - group.since < alikeWindowMs ? group : { messages: new Set<string>(), since: now };
     current.messages.add(note.message);
-    keep(this.#alike, id, current);
+    keepRecent(this.#alike, id, current);
     return current.messages.size > alikeLimit ? { ...note, message: `More of the same kind, the latest: ${note.message}` } : note;
   }
 
@@ -41,19 +40,9 @@ export class Correlation {
     const id = idOf(about);
     const budget = this.#budgets.get(id) ?? { tokens: burst, at: now };
     const tokens = Math.min(burst, budget.tokens + (now - budget.at) / refillMs);
-    keep(this.#budgets, id, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
+    keepRecent(this.#budgets, id, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     return tokens >= 1;
   }
 }
 
 const idOf = ({ kind, metadata }: BaseObject): string => metadata.uid ?? `${kind ?? ''}/${metadata.namespace ?? ''}/${metadata.name}`;
-
-/** Puts the entry last, and drops the first ones beyond the limit. */
-export function keep<T>(map: Map<string, T>, id: string, value: T): void {
-  map.delete(id);
-  map.set(id, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= remembered) return;
-    map.delete(oldest);
-  }
-}

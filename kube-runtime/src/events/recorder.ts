@@ -4,8 +4,9 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { isNotFound, messageOf } from '../errors.ts';
 import { kind } from '../kind.ts';
 import { counter } from '../metrics.ts';
+import { keepRecent } from '../recent.ts';
 import type { BaseObject } from '../resource.ts';
-import { Correlation, keep } from './correlation.ts';
+import { Correlation } from './correlation.ts';
 import type { EventNote } from './event.ts';
 
 const events = kind('events.k8s.io/v1', 'Event');
@@ -80,7 +81,7 @@ export class EventRecorder {
     if (before && now - before.last < seriesWindowMs && (await this.#countUp(about, before, now))) return;
     const name = `${about.metadata.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`;
     await this.#cluster.create(events, this.#event(about, note, name, now));
-    keep(this.#written, id, { name, count: 1, last: now });
+    keepRecent(this.#written, id, { name, count: 1, last: now });
   }
 
   /** False when the first Event is gone (the server keeps them an hour): then a new one begins. */

@@ -31,6 +31,12 @@ export class Backoff {
     return Math.min(capMs, plain * (1 + jitter * this.#random()));
   }
 
+  /** What failed works again: the next failure starts at the first pause. */
+  reset(): void {
+    this.#failures = 0;
+    this.#lastFailure = -Infinity;
+  }
+
   /** No failure within the calm time: the next pause would be the first one. */
   isFresh(now: number = performance.now()): boolean {
     return now - this.#lastFailure > this.#options.resetAfterMs;

@@ -1,0 +1,97 @@
+import { request } from 'undici';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Cluster } from '../cluster/cluster.ts';
+import { connect } from '../cluster/connect.ts';
+import { controller } from '../controller/builder.ts';
+import { kind } from '../kind.ts';
+import { eventually } from '../testing/eventually.ts';
+import { FaultyApiServer, type Fault } from '../testing/faulty-api-server.double.ts';
+import { run } from './run.ts';
+
+const configMaps = kind('v1', 'ConfigMap');
+const backoff = { firstMs: 10, capMs: 20, jitter: 0, resetAfterMs: 60_000 };
+const refusals = (count: number): Fault[] => Array.from({ length: count }, () => ({ kind: 'status', code: 403 }));
+
+let server: FaultyApiServer;
+let cluster: Cluster;
+
+beforeEach(async () => {
+  server = await FaultyApiServer.start();
+  cluster = await connect({ server: server.url, timings: { backoff } });
+});
+afterEach(async () => {
+  await cluster.close();
+  await server[Symbol.asyncDispose]();
+});
+
+function watcher(): { readonly seen: string[]; readonly controllers: ReturnType<typeof build>[] } {
+  const seen: string[] = [];
+  return { seen, controllers: [build(seen)] };
+}
+const build = (seen: string[]) =>
+  controller('watcher')
+    .for(configMaps)
+    .reconcile(async ({ key }) => void seen.push(await Promise.resolve(key)));
+
+describe('running controllers', () => {
+  test('works on what exists and what comes, and ends in order', async () => {
+    server.put('before');
+    const stop = new AbortController();
+    const { seen, controllers } = watcher();
+    const ended = run({ cluster, controllers, signal: stop.signal });
+    await eventually('the old one was seen', () => seen.includes('default/before'));
+    await eventually('a watch is open', () => server.openWatches === 1);
+    server.put('after');
+    await eventually('the new one was seen', () => seen.includes('default/after'));
+    stop.abort();
+    await ended;
+    await eventually('its watch is closed', () => server.openWatches === 0);
+  });
+
+  test('is not ready, and works on nothing, before all caches are full', async () => {
+    server.put('before');
+    server.next('list', ...refusals(20));
+    const stop = new AbortController();
+    const { seen, controllers } = watcher();
+    let port = 0;
+    const ended = run({
+      cluster,
+      controllers,
+      signal: stop.signal,
+      metricsPort: 0,
+      metricsHost: '127.0.0.1',
+      onListening: (at) => (port = at.port),
+    });
+    await eventually('it listens', () => port > 0);
+    const ready = async () => {
+      const { statusCode, body } = await request(`http://127.0.0.1:${port}/readyz`);
+      return `${statusCode} ${await body.text()}`;
+    };
+    await eventually('the problem is told', async () =>
+      (await ready()).startsWith('503 cache is not filled: configmaps (GET /api/v1/configmaps: 403'),
+    );
+    expect(seen).toEqual([]);
+    await eventually('it is ready', async () => (await ready()) === '200 ok\n');
+    const health = await request(`http://127.0.0.1:${port}/healthz`);
+    expect(health.statusCode).toBe(200);
+    await health.body.dump();
+    stop.abort();
+    await ended;
+  });
+
+  test('fails with the kind and the reason when a cache does not fill in time', async () => {
+    server.next('list', ...refusals(1_000));
+    const { controllers } = watcher();
+    const running = run({ cluster, controllers, signal: new AbortController().signal, cacheSyncTimeoutMs: 200 });
+    await expect(running).rejects.toThrow(/cache of configmaps did not fill within 0.2 s; last problem: GET .* 403/);
+  });
+
+  test('ends at once when it is told to before caches are full', async () => {
+    server.next('list', { kind: 'hang' });
+    const stop = new AbortController();
+    const ended = run({ cluster, controllers: watcher().controllers, signal: stop.signal });
+    await eventually('it lists', () => server.count('list') === 1);
+    stop.abort();
+    await ended;
+  });
+});
