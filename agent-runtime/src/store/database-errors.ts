@@ -3,6 +3,8 @@ import { DatabaseUnavailable, StatementFailed } from './database.ts';
 /** SQLSTATE classes and codes after which trying again makes sense (https://www.postgresql.org/docs/17/errcodes-appendix.html). */
 const transientClasses = [
   '08', // connection exception
+  '28', // not let in, as while a password is being changed
+  '3D', // no such database, as while one is being restored
   '53', // insufficient resources, for example too many connections
   '57', // operator intervention, for example a shutdown or a cancelled statement
   '58', // system error

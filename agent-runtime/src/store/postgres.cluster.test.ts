@@ -1,0 +1,106 @@
+/** The same on a real Postgres, as the role that the operator makes for a tenant. CLOISTER_TEST_POSTGRES_URL names an administrator. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeMemory } from '../memory/memory.specification.ts';
+import { testAgent } from '../runtime.fixture.ts';
+import type { Database } from './database.ts';
+import { openPostgres } from './postgres.ts';
+
+const adminURL = process.env.CLOISTER_TEST_POSTGRES_URL;
+const role = `t_test_${randomBytes(4).toString('hex')}`;
+const lost: Error[] = [];
+let admin: Client;
+let directory: string;
+let urlFile: string;
+let database: Database;
+
+async function writeURL(password: string): Promise<void> {
+  const url = new URL(adminURL ?? '');
+  url.username = role;
+  url.password = password;
+  await writeFile(urlFile, `${url.href}\n`);
+}
+
+beforeAll(async () => {
+  if (adminURL === undefined) throw new Error('set CLOISTER_TEST_POSTGRES_URL to the URL of an administrator');
+  admin = new Client({ connectionString: adminURL });
+  await admin.connect();
+  await admin.query(`create role ${role} login password 'p/w@1' connection limit 10`);
+  await admin.query(`create schema ${role} authorization ${role}`);
+  await admin.query(`alter role ${role} set search_path = ${role}`);
+  directory = await mkdtemp(join(tmpdir(), 'postgres-'));
+  urlFile = join(directory, 'url');
+  await writeURL('p/w@1');
+  database = openPostgres({ urlFile, onConnectionLost: (error) => lost.push(error) });
+});
+
+afterAll(async () => {
+  await database.close();
+  await admin.query(`drop schema if exists ${role} cascade`);
+  await admin.query(`drop owned by ${role}`);
+  await admin.query(`drop role ${role}`);
+  await admin.end();
+  await rm(directory, { recursive: true });
+});
+
+/** Resolves when the pool has noticed every one of them. */
+async function endConnections(): Promise<void> {
+  const before = lost.length;
+  const ended = await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = $1`, [role]);
+  await expect.poll(() => lost.length - before).toBe(ended.rowCount);
+}
+
+describe('on Postgres', () => {
+  describeMemory(() => database);
+});
+
+test('an agent keeps a conversation in the schema of its role and nowhere else', async () => {
+  const agent = await testAgent({ database });
+  const answer = await agent.call('POST', '/api/v1/tenants/acme/chat', { body: { message: 'Hello' } });
+  expect(answer.status).toBe(200);
+  await agent.stop();
+  const found = await admin.query(`select schemaname from pg_tables where tablename = 'message' and tableowner = $1`, [role]);
+  expect(found.rows).toEqual([{ schemaname: role }]);
+});
+
+test('many messages at once to many conversations need no more than a handful of connections', async () => {
+  const agent = await testAgent({ database });
+  const sent = Array.from({ length: 40 }, (_, index) =>
+    agent.call('POST', '/api/v1/tenants/acme/chat', { body: { message: `Hello ${index}` } }),
+  );
+  expect((await Promise.all(sent)).map(({ status }) => status)).toEqual(Array<number>(40).fill(200));
+  const { rows } = await admin.query<{ connections: number }>(
+    `select count(*)::int as connections from pg_stat_activity where usename = $1`,
+    [role],
+  );
+  expect(rows[0]?.connections).toBeLessThanOrEqual(5);
+  await agent.stop();
+});
+
+test('connections that the server ends are told, replaced, and cost no later statement', async () => {
+  await database.query('select 1');
+  await endConnections();
+  expect(lost[0]).toMatchObject({ name: 'DatabaseUnavailable' });
+  expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('a password that was changed is read again for new connections', async () => {
+  await admin.query(`alter role ${role} password 'second'`);
+  await endConnections();
+  await expect(database.query('select 1 as one')).rejects.toThrow('the database is unavailable: SQLSTATE 28P01');
+  await writeURL('second');
+  expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('a server that is not there is unavailable, and the reason shows no password', async () => {
+  const nowhere = join(directory, 'nowhere');
+  await writeFile(nowhere, 'postgres://someone:hush@127.0.0.1:1/none');
+  const away = openPostgres({ urlFile: nowhere, onConnectionLost: () => undefined });
+  const error: unknown = await away.query('select 1').catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ name: 'DatabaseUnavailable', message: 'the database is unavailable: ECONNREFUSED' });
+  await away.close();
+});
