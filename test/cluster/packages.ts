@@ -6,7 +6,6 @@ import type { Progress } from './progress.ts';
 
 /** Debian packages that an embedded cluster takes from the machine: what is small, stable and not worth building. */
 const forRunning = [
-  'conntrack',
   'containernetworking-plugins',
   'ipset',
   'iproute2',
@@ -15,7 +14,6 @@ const forRunning = [
   'nginx-light',
   'openssl',
   'runc',
-  'socat',
   'util-linux',
 ];
 

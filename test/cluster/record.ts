@@ -8,7 +8,7 @@ const record = z.object({
   kind: z.enum(['cluster', 'control-plane']),
   slot: z.number(),
   /** The first process of the machine; absent until it runs. */
-  machine: z.object({ pid: z.number(), startTime: z.string() }).optional(),
+  machine: z.object({ pid: z.number(), startTime: z.string(), namespace: z.string().default('') }).optional(),
   /** False until the start has succeeded as a whole. */
   complete: z.boolean(),
 });

@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { removeCgroups } from './cgroups.ts';
 import { removeLinks } from './link.ts';
 import { withLock } from './lock.ts';
 import { end } from './machine/process.ts';
-import { clusterDir } from './paths.ts';
-import { lockFile, ownerOf } from './names.ts';
+import { clusterDir, homeDir } from './paths.ts';
+import { checkName, lockFile, ownerOf } from './names.ts';
 import { readRecord } from './record.ts';
 
 /** A little more than the machine itself takes for an orderly stop. */
@@ -15,8 +15,17 @@ const grace = 3_000;
  * or file. Does nothing when there is none.
  */
 export async function stopCluster(name: string): Promise<void> {
-  await withLock(lockFile(name), () => remove(name));
-  await rm(lockFile(name), { force: true });
+  checkName(name);
+  const lock = lockFile(name);
+  await withLock(lock, async () => {
+    await remove(name);
+    await rm(lock, { force: true });
+  });
+  await removeIfEmpty(homeDir());
+}
+
+async function removeIfEmpty(dir: string): Promise<void> {
+  if ((await readdir(dir).catch(() => ['?'])).length === 0) await rmdir(dir);
 }
 
 /** The same for a caller that holds the cluster's lock. */

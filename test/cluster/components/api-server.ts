@@ -30,6 +30,8 @@ export function apiServer({ nodeIP, serviceCIDR }: Addresses): Component {
     'kubelet-client-certificate': `${pki}/api-server-kubelet-client.crt`,
     'kubelet-client-key': `${pki}/api-server-kubelet-client.key`,
     'kubelet-certificate-authority': `${pki}/ca.crt`,
+    // the node's name is known to no name server
+    'kubelet-preferred-address-types': 'InternalIP',
     'allow-privileged': true,
     'audit-policy-file': `${inside.cluster}/config/audit-policy.json`,
     'audit-log-path': `${inside.cluster}/audit.log`,

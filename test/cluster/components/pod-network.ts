@@ -5,12 +5,14 @@ import type { Addresses } from '../addresses.ts';
 const bridge = 'cni0';
 
 /** The bridge all pods hang on. Made before the first pod, because the API server's and the ingress' replies must find it. */
-export function podNetwork({ podGateway, podCIDR }: Addresses): string[][] {
+export function podNetwork({ podGateway, podCIDR, serviceCIDR }: Addresses): string[][] {
   const prefix = podCIDR.split('/')[1] ?? '';
   return [
     ['ip', 'link', 'add', bridge, 'type', 'bridge'],
     ['ip', 'address', 'add', `${podGateway}/${prefix}`, 'dev', bridge],
     ['ip', 'link', 'set', 'dev', bridge, 'up'],
+    // the node has no default route, and a connection needs a route before kube-proxy can turn it to a pod
+    ['ip', 'route', 'add', serviceCIDR, 'dev', bridge],
     // both are settings of this network namespace alone
     ['sysctl', '-qw', 'net.ipv4.ip_forward=1'],
     // so that NetworkPolicies also see what stays on the bridge

@@ -1,37 +1,50 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process that cannot be mistaken for a later one of the same number: the kernel's start time tells them apart. */
+/** The first process of a machine, not to be mistaken for a later process of the same number. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks between boot and start. */
+  /** Clock ticks between boot and start: tells two processes of one number apart. */
   readonly startTime: string;
+  /** The process namespace that is the machine: everything in it ends with the process, though not in the same instant. */
+  readonly namespace: string;
 }
 
+const pollEvery = 20;
+/** How long the kernel may take to end what was killed: memory has to be given back first. */
+const endsWithin = 15_000;
+
 export async function identityOf(pid: number): Promise<ProcessIdentity> {
-  const startTime = await startTimeOf(pid);
-  if (startTime === undefined) throw new Error(`process ${pid} ended as soon as it was started`);
-  return { pid, startTime };
+  const [startTime, namespace] = await Promise.all([startTimeOf(pid), namespaceOf(pid)]);
+  if (startTime === undefined || namespace === undefined) throw new Error(`process ${pid} ended as soon as it was started`);
+  return { pid, startTime, namespace };
 }
 
 export async function isAlive(process: ProcessIdentity): Promise<boolean> {
   return (await startTimeOf(process.pid)) === process.startTime;
 }
 
-/** Ends a process: asks, waits up to `grace` milliseconds, then kills; returns when it is gone. */
-export async function end(target: ProcessIdentity, grace: number): Promise<void> {
-  if (!(await isAlive(target))) return;
-  process.kill(target.pid, 'SIGTERM');
-  if (await goneWithin(target, grace)) return;
-  process.kill(target.pid, 'SIGKILL');
-  await goneWithin(target, 10_000);
+/** Ends a machine: asks, waits up to `grace` milliseconds, then kills; returns when nothing of it runs any more. */
+export async function end(machine: ProcessIdentity, grace: number): Promise<void> {
+  if (await isAlive(machine)) {
+    process.kill(machine.pid, 'SIGTERM');
+    if (!(await within(grace, async () => !(await isAlive(machine))))) process.kill(machine.pid, 'SIGKILL');
+  }
+  await within(endsWithin, async () => (await membersOf(machine.namespace)).length === 0);
 }
 
-async function goneWithin(target: ProcessIdentity, milliseconds: number): Promise<boolean> {
+/** Ids of the processes in a process namespace itself; containers in it have namespaces below. */
+export async function membersOf(namespace: string): Promise<number[]> {
+  const ids = (await readdir('/proc')).map(Number).filter(Number.isInteger);
+  const namespaces = await Promise.all(ids.map(namespaceOf));
+  return ids.filter((_, index) => namespaces[index] === namespace);
+}
+
+async function within(milliseconds: number, done: () => Promise<boolean>): Promise<boolean> {
   const deadline = Date.now() + milliseconds;
   while (Date.now() < deadline) {
-    if (!(await isAlive(target))) return true;
-    await sleep(20);
+    if (await done()) return true;
+    await sleep(pollEvery);
   }
   return false;
 }
@@ -42,4 +55,8 @@ async function startTimeOf(pid: number): Promise<string | undefined> {
   // the command, in parentheses, may hold anything: fields are counted from its end, where the state is the first
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+async function namespaceOf(pid: number): Promise<string | undefined> {
+  return readlink(`/proc/${pid}/ns/pid`).catch(() => undefined);
 }

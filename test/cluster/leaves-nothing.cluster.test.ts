@@ -1,0 +1,69 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { cgroupOf } from './cgroups.ts';
+import { footprint, processesOf, type Footprint } from './footprint.ts';
+import { startCluster, startControlPlane, stopCluster, type Cluster } from './index.ts';
+import { clusterDir } from './paths.ts';
+import { readRecord } from './record.ts';
+
+const name = 'leaves-nothing';
+const minutes = 60_000;
+
+/** Others may start or stop clusters of their own meanwhile: what is named after them is left out. */
+const concurrent = /\bclo\d+|10\.77\.|10\.1[0-3]\d\.|cloister[-/](?!leaves-nothing)|^\/tmp\/|^\/run\/buildah|\/vitest/;
+
+function traces(of: Footprint): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(of).map(([kind, lines]: [string, readonly string[]]) => [kind, lines.filter((line) => !concurrent.test(line)).sort()]),
+  );
+}
+
+async function linksAndRoutes(cluster: Cluster): Promise<string[]> {
+  const { links, routes } = await footprint();
+  return [...links, ...routes].filter(
+    (line) => line.includes(cluster.hostIP) || line.includes(cluster.podCIDR) || line.includes(cluster.serviceCIDR),
+  );
+}
+
+afterEach(() => stopCluster(name));
+
+describe('a stopped cluster', () => {
+  it('leaves the machine as it was', { timeout: 4 * minutes }, async () => {
+    const before = await footprint();
+    const cluster = await startCluster({ name });
+    expect(await processesOf(cgroupOf(name), cluster.pid)).not.toEqual([]);
+    expect(await linksAndRoutes(cluster)).not.toEqual([]);
+
+    await stopCluster(name);
+    await expectNothingOf(cluster, before);
+  });
+
+  it('leaves nothing even if its first process was killed', { timeout: 4 * minutes }, async () => {
+    const before = await footprint();
+    const cluster = await startCluster({ name });
+    process.kill(cluster.pid, 'SIGKILL');
+
+    await stopCluster(name);
+    await expectNothingOf(cluster, before);
+  });
+
+  it('is started anew when only half of it is left', async () => {
+    await startControlPlane({ name });
+    const first = await machineOf(name);
+    process.kill(first, 'SIGKILL');
+
+    await startControlPlane({ name });
+    expect(await machineOf(name)).not.toBe(first);
+  });
+});
+
+async function machineOf(cluster: string): Promise<number> {
+  const record = await readRecord(clusterDir(cluster));
+  if (!record?.machine) throw new Error(`cluster ${cluster} has no machine`);
+  return record.machine.pid;
+}
+
+async function expectNothingOf(cluster: Cluster, before: Footprint): Promise<void> {
+  expect(await processesOf(cgroupOf(name), cluster.pid)).toEqual([]);
+  expect(await linksAndRoutes(cluster)).toEqual([]);
+  expect(traces(await footprint())).toEqual(traces(before));
+}
