@@ -1,8 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readManifest, sourcesOf, workspaces } from './sources.ts';
-
-/** Files that no image holds may use what is installed for development. */
-const development = /\.(test|double|fixture|bench)\.ts$|\/(scripts|dev|examples)\/|\/dev\.ts$/;
+import { readManifest, shippedOf, sourcesOf, workspaces } from './sources.ts';
 
 const forEverybody = readManifest('.').devDependencies;
 const typesOf = (name: string): string => `@types/${name}`;
@@ -10,7 +7,7 @@ const typesOf = (name: string): string => `@types/${name}`;
 describe.each(workspaces)('the package.json of %s', (workspace) => {
   const { name: self, dependencies, devDependencies } = readManifest(workspace);
   const sources = sourcesOf(workspace);
-  const shipped = sources.filter(({ path }) => workspace !== 'test' && !development.test(path));
+  const shipped = shippedOf(workspace, sources);
 
   test('names every package that is shipped', () => {
     const missing = shipped.flatMap(({ path, packages }) =>

@@ -42,6 +42,19 @@ export function sourcesOf(folder: string): Source[] {
     .sort((a, b) => a.path.localeCompare(b.path));
 }
 
+/** What ends up in an image or is exported to others: all that the entries of a workspace import, near or far. Tests and tools are not. */
+export function shippedOf(workspace: string, sources: readonly Source[]): Source[] {
+  const byPath = new Map(sources.map((found) => [found.path, found]));
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const file of byPath.get(path)?.files ?? []) visit(file);
+  };
+  for (const entry of ['main.ts', 'index.ts']) visit(`${workspace}/src/${entry}`);
+  return sources.filter(({ path }) => reached.has(path));
+}
+
 function source(path: string): Source {
   const text = readFileSync(join(root, path), 'utf8');
   const imported = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
