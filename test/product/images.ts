@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../cluster/command.ts';
 import { hashOf } from '../cluster/hash.ts';
-import { buildah, buildImage, exportImage } from '../cluster/images/buildah.ts';
+import { buildImage, exportImage, loadIntoStore, pushImage } from '../cluster/images/buildah.ts';
 import { baseImage, type Archive } from '../cluster/images/images.ts';
 import { withLock } from '../cluster/lock.ts';
 import { cacheDir, repository } from '../cluster/paths.ts';
@@ -43,8 +43,7 @@ async function imageOf(part: Part, base: Archive, progress: Progress): Promise<{
 }
 
 async function build(part: Part, image: string, base: Archive, file: string): Promise<void> {
-  // The store may be empty although the base's archive is there: caches can be cleared one by one.
-  await buildah(['pull', '--quiet', `docker-archive:${base.file}`]);
+  await loadIntoStore(base.image, base.file);
   await buildImage({ image, dockerfile: join(repository, part, 'Dockerfile'), context: repository, args: { BASE: base.image } });
   await exportImage(image, file);
 }
@@ -53,7 +52,7 @@ async function build(part: Part, image: string, base: Archive, file: string): Pr
 export async function pushImages({ tags }: ProductImages, registry: string, progress: Progress): Promise<ProductImages> {
   for (const part of parts) {
     const target = `${registry}/${part}:${tags[part]}`;
-    await progress.step(`pushed ${target}`, () => buildah(['push', `${localRegistry}/${part}:${tags[part]}`, `docker://${target}`]));
+    await progress.step(`pushed ${target}`, () => pushImage(`${localRegistry}/${part}:${tags[part]}`, target));
   }
   return { registry, tags, archives: [] };
 }

@@ -9,6 +9,12 @@ import type { Target } from './target.ts';
 
 export const baseDomain = 'cloister.localhost';
 
+/**
+ * Where the chart would name IPv4 and IPv6. The embedded cluster has IPv4 alone, and its policy enforcer stops at the first IPv6 exception
+ * that it meets, leaving all policies of the cluster as they were.
+ */
+const anyIPv4 = { peers: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }] };
+
 /** Values for one small node: one replica of each part, its hosts served by the shared Ingress too. */
 const valuesFor = ({ registry, tags }: ProductImages): object => ({
   images: {
@@ -21,6 +27,11 @@ const valuesFor = ({ registry, tags }: ProductImages): object => ({
   operator: { replicas: 1 },
   edge: { replicas: 1, sharedIngress: { enabled: true } },
   egress: { replicas: 1 },
+  networkPolicy: {
+    apiServer: { ports: [443, 6443], ...anyIPv4 },
+    oidcIssuers: { ports: [443], ...anyIPv4 },
+    providers: { ports: [], ...anyIPv4 },
+  },
 });
 
 export async function installChart(target: Target, images: ProductImages, progress: Progress): Promise<void> {

@@ -7,8 +7,11 @@ const namespace = 'kube-system';
 const name = 'coredns';
 const labels = { 'k8s-app': 'kube-dns' };
 
-/** Names of the cluster only: nothing is asked outside of it, so a foreign name fails at once. */
-const corefile = `.:5353 {
+/**
+ * Names of the cluster only: nothing is asked outside of it, so a foreign name fails at once. It listens on 53 in the pod too: policies see
+ * the port after the Service's address was translated, and those that people write say 53.
+ */
+const corefile = `.:53 {
   errors
   health :8080
   ready :8181
@@ -52,8 +55,8 @@ export function dnsManifests({ dnsIP }: Addresses): Manifest[] {
         clusterIP: dnsIP,
         selector: labels,
         ports: [
-          { name: 'dns', port: 53, targetPort: 5353, protocol: 'UDP' },
-          { name: 'dns-tcp', port: 53, targetPort: 5353, protocol: 'TCP' },
+          { name: 'dns', port: 53, targetPort: 53, protocol: 'UDP' },
+          { name: 'dns-tcp', port: 53, targetPort: 53, protocol: 'TCP' },
         ],
       },
     },
@@ -83,7 +86,7 @@ function deployment(): Manifest {
         metadata: { labels },
         spec: {
           serviceAccountName: name,
-          securityContext: restrictedPod(65532),
+          securityContext: { ...restrictedPod(65532), sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '53' }] },
           containers: [container],
           volumes: [{ name: 'config', configMap: { name } }],
         },
