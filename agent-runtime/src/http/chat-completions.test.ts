@@ -173,21 +173,29 @@ describe('the model', () => {
     expect(await refusalOf(ask({ model: 'gpt-9' }))).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
   });
 
-  test.each([502, 503, 504])('that is unreachable (%i) is followed by its fallbacks, in order', async (status) => {
-    agent.egress.play(refuseModels(['main/model', 'spare/one'], { status, code: 'provider_unreachable' }));
+  test.each([
+    ['provider_unreachable', 502],
+    ['provider_not_configured', 503],
+    ['provider_timeout', 504],
+  ])('that does not answer (%s) is followed by its fallbacks, in order', async (code, status) => {
+    agent.egress.play(refuseModels(['main/model', 'spare/one'], { status, code }));
     const before = agent.egress.received.length;
     expect((await ask()).model).toBe('spare/two');
     expect(agent.egress.received.slice(before).map(({ body }) => body.model)).toEqual(['main/model', 'spare/one', 'spare/two']);
   });
 
   test('that was named itself has no fallback', async () => {
-    expect(await refusalOf(ask({ model: 'main/model' }))).toMatchObject({ status: 504, code: 'provider_unreachable' });
+    expect(await refusalOf(ask({ model: 'main/model' }))).toMatchObject({ status: 504, code: 'provider_timeout' });
   });
 
-  test('that refuses is not followed by a fallback', async () => {
+  test.each([
+    ['context_length_exceeded', 400],
+    ['provider_rate_limited', 429],
+    ['budget_unavailable', 503],
+  ])('that refuses (%s) is not followed by a fallback', async (code, status) => {
     const before = agent.egress.received.length;
-    agent.egress.play(refuse({ status: 400, code: 'context_length_exceeded', type: 'invalid_request_error' }));
-    expect(await refusalOf(ask())).toMatchObject({ status: 400, code: 'context_length_exceeded', type: 'invalid_request_error' });
+    agent.egress.play(refuse({ status, code, type: 'some_error' }));
+    expect(await refusalOf(ask())).toMatchObject({ status, code, type: 'some_error' });
     expect(agent.egress.received.length).toBe(before + 1);
   });
 });

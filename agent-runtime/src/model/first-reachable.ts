@@ -1,3 +1,4 @@
+import type { ApiError } from '@cloister/api-errors';
 import type { Logger } from '@cloister/telemetry';
 import type { Measures } from '../measures.ts';
 import type { CallModel, ModelAnswer, ModelCall } from './egress.ts';
@@ -15,11 +16,8 @@ export interface ModelsOptions {
   readonly measures: Measures;
 }
 
-/** How egress says that a provider did not answer at all. Whatever else it says would be the same for every model or is the caller's affair. */
-const unreachableStatuses = [502, 503, 504];
-
 /**
- * Asks the models in order until one is reachable. Nothing has been sent to the caller while this runs, so trying the next one is safe.
+ * Asks the models in order until one answers. Nothing has been sent to the caller while this runs, so trying the next one is safe.
  * Throws the last model's error, or what `call` throws: when egress itself is away, no other model is any nearer.
  */
 export async function firstReachable(
@@ -30,18 +28,22 @@ export async function firstReachable(
 ): Promise<Served> {
   for (const [index, model] of models.entries()) {
     const answer = await call({ ...request, body: { ...request.body, model } });
-    const outcome = outcomeOf(answer.status);
+    if (answer.status >= 200 && answer.status < 300) {
+      measures.modelCalls.inc({ model, outcome: 'answered' });
+      return { model, answer };
+    }
+    const error = await upstreamError(answer, model);
+    const outcome = isUnreachable(error) ? 'unreachable' : 'refused';
     measures.modelCalls.inc({ model, outcome });
-    if (outcome === 'answered') return { model, answer };
-    const isLast = index === models.length - 1;
-    if (isLast || outcome === 'refused') throw await upstreamError(answer, model);
-    logger.warn({ model, status: answer.status, next: models[index + 1] }, 'Model unreachable, trying the next');
-    answer.body.destroy();
+    const next = models[index + 1];
+    if (outcome === 'refused' || next === undefined) throw error;
+    logger.warn({ model, status: answer.status, code: error.code, next }, 'Model unreachable, trying the next');
   }
   throw new Error('there is no model to ask');
 }
 
-const outcomeOf = (status: number): 'answered' | 'unreachable' | 'refused' => {
-  if (status >= 200 && status < 300) return 'answered';
-  return unreachableStatuses.includes(status) ? 'unreachable' : 'refused';
-};
+/**
+ * Egress gives every failure of a provider a code of this kind. Its other failures, such as a budget that cannot be checked, would be the same
+ * for every model.
+ */
+const isUnreachable = ({ code, kind }: ApiError): boolean => kind.status >= 500 && code.startsWith('provider_');
