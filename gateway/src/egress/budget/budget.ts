@@ -8,8 +8,9 @@ import type { TenantPolicy } from '@cloister/tenancy';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../errors.ts';
 import { ladder, type Worst } from './ask.ts';
-import type { Answer, Ask, Call, Ledger, Limit, Refusal, WindowKind } from './ledger.ts';
+import type { Answer, Ask, Budgeted, Call, Ledger, Limit, Refusal, WindowKind } from './ledger.ts';
 import { costOf, limitOf, type MicroUsd } from './money.ts';
+import { together } from './reserve-together.ts';
 import type { SettleQueue } from './settle-queue.ts';
 
 export interface Used {
@@ -37,30 +38,32 @@ const retryWhenUnavailable = 5;
 const patience = 1_000;
 
 export function budget(ledger: Ledger, queue: SettleQueue): Budget {
+  const reserveTogether = together(ledger);
   return {
     reserve: async (call, budgetLimits, worst, seconds) => {
       const limits = limitsOf(budgetLimits);
       if (queue.full) throw unavailable();
       if (limits.length === 0) return reservation(call, worst, worst.outputTokens, false);
-      const granted = await ask({ call, limits, rungs: ladder(worst), seconds });
+      const granted = await ask(call, limits, { call, rungs: ladder(worst), seconds });
       return reservation(call, worst, granted, true);
     },
   };
 
   /** Before it is refused, what this replica has not settled yet is: it may be just what is missing. */
-  async function ask(asked: Ask): Promise<number> {
-    let answer = await reserve(asked);
+  async function ask({ tenantUid, timeZone }: Call, limits: readonly Limit[], asked: Ask): Promise<number> {
+    const tenant = { tenantUid, timeZone, limits };
+    let answer = await reserve(tenant, asked);
     if ('refused' in answer && queue.size > 0) {
       await Promise.race([queue.flushed(), sleep(patience)]);
-      answer = await reserve(asked);
+      answer = await reserve(tenant, asked);
     }
     if ('refused' in answer) throw refused(answer.refused);
     return answer.granted;
   }
 
-  async function reserve(asked: Ask): Promise<Answer> {
+  async function reserve(tenant: Budgeted, asked: Ask): Promise<Answer> {
     try {
-      return await ledger.reserve(asked);
+      return await reserveTogether(tenant, asked);
     } catch (error) {
       // The ledger may have reserved all the same: should it have, this gives it back.
       queue.add({ call: asked.call, reserved: true, inputTokens: 0, outputTokens: 0, microUsd: 0n });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ledger, type Answer, type Call, type Ledger, type Limit } from './ledger.ts';
+import type { Rung } from './ask.ts';
 import { migrate } from './migrate.ts';
 import { pglite } from './sql/pglite.fixture.ts';
 import type { Sql } from './sql/sql.ts';
@@ -13,7 +14,7 @@ beforeAll(async () => {
   await migrate(sql);
   books = ledger(sql);
   return () => database[Symbol.asyncDispose]();
-});
+}, 60_000);
 beforeEach(async () => {
   await sql.script('truncate cloister_egress.budget_window, cloister_egress.reservation, cloister_egress.usage');
   await setClock('2026-11-22T12:00:00Z');
@@ -34,8 +35,12 @@ const usd = (daily: bigint, monthly?: bigint): Limit[] => [
 ];
 /** One token costs one micro-dollar. */
 const rung = (tokens: number, headroom = 1) => ({ outputTokens: tokens, tokens, microUsd: BigInt(tokens), headroom });
-const reserve = (limits: readonly Limit[], tokens: number, call = callOf(), seconds = 60): Promise<Answer> =>
-  books.reserve({ call, limits, rungs: [rung(tokens)], seconds });
+async function reserveRungs(limits: readonly Limit[], rungs: readonly Rung[], call = callOf(), seconds = 60): Promise<Answer | undefined> {
+  const [answer] = await books.reserve({ ...call, limits }, [{ call, rungs, seconds }]);
+  return answer;
+}
+const reserve = (limits: readonly Limit[], tokens: number, call?: Call, seconds?: number) =>
+  reserveRungs(limits, [rung(tokens)], call, seconds);
 const settle = (call: Call, tokens: number, reserved = true) =>
   books.settle([{ call, reserved, inputTokens: 0, outputTokens: tokens, microUsd: BigInt(tokens) }]);
 const setClock = (time: string) =>
@@ -78,9 +83,15 @@ describe('a reservation', () => {
 
   test('takes the dearest rung that fits, and a rung with headroom only where that many times as much is free', async () => {
     const rungs = [rung(200), rung(30, 4), rung(25, 4), rung(5)];
-    expect(await books.reserve({ call: callOf(), limits: usd(79n), rungs, seconds: 60 })).toEqual({ granted: 5 });
-    expect(await books.reserve({ call: callOf(), limits: usd(105n), rungs, seconds: 60 })).toEqual({ granted: 25 });
-    expect(await books.reserve({ call: callOf(), limits: usd(230n), rungs, seconds: 60 })).toEqual({ granted: 200 });
+    expect(await reserveRungs(usd(79n), rungs)).toEqual({ granted: 5 });
+    expect(await reserveRungs(usd(105n), rungs)).toEqual({ granted: 25 });
+    expect(await reserveRungs(usd(230n), rungs)).toEqual({ granted: 200 });
+  });
+
+  test('of several calls at once serves the earlier first', async () => {
+    const asks = [60, 60, 30].map((tokens) => ({ call: callOf(), rungs: [rung(tokens)], seconds: 60 }));
+    const answers = await books.reserve({ ...callOf(), limits: usd(100n) }, asks);
+    expect(answers).toMatchObject([{ granted: 60 }, { refused: { window: 'daily' } }, { granted: 30 }]);
   });
 
   test('leaves other tenants their budget', async () => {

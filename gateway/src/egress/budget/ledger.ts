@@ -24,9 +24,14 @@ export interface Call {
   readonly timeZone: string;
 }
 
+export interface Budgeted {
+  readonly tenantUid: string;
+  readonly timeZone: string;
+  readonly limits: readonly Limit[];
+}
+
 export interface Ask {
   readonly call: Call;
-  readonly limits: readonly Limit[];
   /** The dearest first. */
   readonly rungs: readonly Rung[];
   /** After this, a call that was not settled counts as spent in full. */
@@ -55,8 +60,11 @@ export interface Settlement {
 }
 
 export interface Ledger {
-  /** All windows or none. Rejects when the database cannot say. */
-  reserve(ask: Ask): Promise<Answer>;
+  /**
+   * Calls of one tenant, each in all of its windows or in none. Answers in the order of the asks. Rejects when the database cannot say;
+   * it may have reserved all the same.
+   */
+  reserve(tenant: Budgeted, asks: readonly Ask[]): Promise<readonly Answer[]>;
   /** All of them or none. May be repeated. */
   settle(settlements: readonly Settlement[]): Promise<void>;
   /** How many calls of dead gateways were counted in full. */
@@ -70,15 +78,14 @@ const refusal = z.object({
   renewsAt: z.string(),
   renewsInSeconds: z.number(),
 });
-const answers = z.tuple([z.object({ answer: z.union([z.object({ granted: z.number() }), z.object({ refused: refusal })]) })]);
+const answer = z.union([z.object({ granted: z.number() }), z.object({ refused: refusal })]);
+const answers = z.tuple([z.object({ answers: z.array(answer) })]);
 const folded = z.tuple([z.object({ folded: z.coerce.number() })]);
 
 export const ledger = (sql: Sql): Ledger => ({
-  reserve: async ({ call, limits, rungs, seconds }) => {
-    const text = 'select cloister_egress.reserve($1, $2, $3, $4, $5, $6, $7) as answer';
-    const { id, tenantUid, timeZone } = call;
-    const rows = await sql.query(text, [id, tenantUid, timeZone, seconds, json(limits), json(rungs), json(call)], 'reserve');
-    return answers.parse(rows)[0].answer;
+  reserve: async ({ tenantUid, timeZone, limits }, asks) => {
+    const text = 'select cloister_egress.reserve($1, $2, $3, $4) as answers';
+    return answers.parse(await sql.query(text, [tenantUid, timeZone, json(limits), json(asks)], 'reserve'))[0].answers;
   },
   settle: async (settlements) => {
     const entries = settlements.map(({ call, ...rest }) => ({ ...call, ...rest }));

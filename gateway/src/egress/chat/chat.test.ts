@@ -23,7 +23,7 @@ let tenants = 0;
 let tenant: string;
 beforeAll(async () => {
   egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
-});
+}, 60_000);
 afterAll(() => egress[Symbol.asyncDispose]());
 beforeEach(async () => {
   provider = await providerDouble();

@@ -9,7 +9,7 @@ beforeAll(async () => {
   egress = await egressUnderTest();
   await egress.addTenant('acme');
   await egress.addTenant('bravo', { models: ['offline/echo', 'offline/other'] });
-});
+}, 60_000);
 afterAll(() => egress[Symbol.asyncDispose]());
 
 const statusOf = async (token: string) =>

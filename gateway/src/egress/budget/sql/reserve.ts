@@ -1,5 +1,5 @@
 /**
- * `reserve`: takes the first rung that fits all limited windows, in all of them or in none. Both windows are kept for every tenant, limited
+ * `reserve`: for each call takes the first rung that fits all limited windows, in all of them or in none. Both windows are kept for every tenant, limited
  * or not, so that a limit set later counts what was spent before.
  */
 export const reserve = `
@@ -33,38 +33,52 @@ returns jsonb language sql stable as $$
   order by s.settled + s.need > s.allowed desc, s.renews_at desc limit 1
 $$;
 
-create function reserve(p_id uuid, p_uid text, p_zone text, p_seconds int, p_limits jsonb, p_rungs jsonb, p_call jsonb)
+-- One call. The caller holds the locks on both windows.
+create function reserve_one(p_uid text, p_zone text, p_day date, p_month date, p_limits jsonb, p_ask jsonb)
 returns jsonb language plpgsql as $$
 declare
-  v_day date := cloister_egress.window_start('daily', p_zone);
-  v_month date := cloister_egress.window_start('monthly', p_zone);
+  v_call jsonb := p_ask -> 'call';
   v_usd bigint;
   v_tokens bigint;
   v_output bigint;
   v_headroom bigint;
 begin
+  for v_usd, v_tokens, v_output, v_headroom in
+    select (r ->> 'microUsd')::bigint, (r ->> 'tokens')::bigint, (r ->> 'outputTokens')::bigint, (r ->> 'headroom')::bigint
+    from jsonb_array_elements(p_ask -> 'rungs') with ordinality as rungs(r, position) order by position
+  loop
+    if not exists (
+      select 1 from cloister_egress.standing(p_uid, p_day, p_month, p_limits) s
+      where s.settled + s.reserved + v_headroom * case s.unit when 'money' then v_usd else v_tokens end > s.allowed
+    ) then
+      perform cloister_egress.move(p_uid, p_day, p_month, v_usd, v_tokens, 0, 0, 0, 0);
+      insert into cloister_egress.reservation
+        (id, tenant_uid, tenant, agent, model, day, month, micro_usd, input_tokens, output_tokens, expires_at)
+      values ((v_call ->> 'id')::uuid, p_uid, v_call ->> 'tenant', v_call ->> 'agent', v_call ->> 'model', p_day, p_month,
+        v_usd, v_tokens - v_output, v_output, cloister_egress.clock() + make_interval(secs => (p_ask ->> 'seconds')::int));
+      return jsonb_build_object('granted', v_output);
+    end if;
+  end loop;
+  return jsonb_build_object('refused', cloister_egress.refusal(p_uid, p_zone, p_day, p_month, p_limits, p_ask -> 'rungs' -> -1));
+end
+$$;
+
+-- Answers in the order of the asks; an earlier one is served first.
+create function reserve(p_uid text, p_zone text, p_limits jsonb, p_asks jsonb) returns jsonb language plpgsql as $$
+declare
+  v_day date := cloister_egress.window_start('daily', p_zone);
+  v_month date := cloister_egress.window_start('monthly', p_zone);
+  v_ask jsonb;
+  v_answers jsonb := '[]';
+begin
   insert into cloister_egress.budget_window (tenant_uid, kind, starts_on)
   values (p_uid, 'daily', v_day), (p_uid, 'monthly', v_month) on conflict do nothing;
   perform 1 from cloister_egress.budget_window
   where tenant_uid = p_uid and (kind, starts_on) in (('daily', v_day), ('monthly', v_month)) order by kind for update;
-
-  for v_usd, v_tokens, v_output, v_headroom in
-    select (r ->> 'microUsd')::bigint, (r ->> 'tokens')::bigint, (r ->> 'outputTokens')::bigint, (r ->> 'headroom')::bigint
-    from jsonb_array_elements(p_rungs) with ordinality as rungs(r, position) order by position
-  loop
-    if not exists (
-      select 1 from cloister_egress.standing(p_uid, v_day, v_month, p_limits) s
-      where s.settled + s.reserved + v_headroom * case s.unit when 'money' then v_usd else v_tokens end > s.allowed
-    ) then
-      perform cloister_egress.move(p_uid, v_day, v_month, v_usd, v_tokens, 0, 0, 0, 0);
-      insert into cloister_egress.reservation
-        (id, tenant_uid, tenant, agent, model, day, month, micro_usd, input_tokens, output_tokens, expires_at)
-      values (p_id, p_uid, p_call ->> 'tenant', p_call ->> 'agent', p_call ->> 'model', v_day, v_month, v_usd, v_tokens - v_output, v_output,
-        cloister_egress.clock() + make_interval(secs => p_seconds));
-      return jsonb_build_object('granted', v_output);
-    end if;
+  for v_ask in select a from jsonb_array_elements(p_asks) with ordinality as asks(a, position) order by position loop
+    v_answers := v_answers || jsonb_build_array(cloister_egress.reserve_one(p_uid, p_zone, v_day, v_month, p_limits, v_ask));
   end loop;
-  return jsonb_build_object('refused', cloister_egress.refusal(p_uid, p_zone, v_day, v_month, p_limits, p_rungs -> -1));
+  return v_answers;
 end
 $$;
 `;
