@@ -53,6 +53,7 @@ export async function applyExamples({ kubectl }: Target, progress: Progress): Pr
     if (file.includes('tenants')) await progress.step('tenants Ready', () => kubectl(waitReady('tenant')));
   }
   await progress.step('agents Ready', () => kubectl([...waitReady('agentconfig'), '--all-namespaces']));
+  await kubectl(waitReady('tenant')); // a tenant with an agent that is not Ready is not Ready either
 }
 
 const waitReady = (kind: string): string[] => ['wait', kind, '--all', '--for=condition=Ready', '--timeout=120s'];
