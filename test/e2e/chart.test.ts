@@ -90,6 +90,7 @@ describe('as it is installed', () => {
   test.each([
     ['create', 'pods'],
     ['create', 'pods/exec'],
+    ['get', 'pods/exec'],
     ['impersonate', 'users'],
     ['escalate', 'roles.rbac.authorization.k8s.io'],
     ['bind', 'clusterroles.rbac.authorization.k8s.io'],
@@ -109,7 +110,7 @@ describe('as it is installed', () => {
     },
   );
 
-  test('the operator can neither take over a namespace nor make one that is no tenant’s', async () => {
+  test("the operator can neither take over a namespace nor make one that is no tenant's", async () => {
     expect(await asOperator('label', 'namespace', 'default', 'cloister.dev/tenant=acme')).toMatchObject({ code: 1 });
     expect(await asOperator('create', 'namespace', 'plain')).toMatchObject({ code: 1 });
     expect(await asOperator('delete', 'namespace', 'cloister-providers')).toMatchObject({ code: 1 });
@@ -118,8 +119,11 @@ describe('as it is installed', () => {
 
 const accountOf = (name: string): string => `system:serviceaccount:${system}:${name}`;
 
+/** "pods/exec" is a sub-resource here; kubectl itself would take it for the pod named exec. */
 async function canI(account: string, verb: string, resource: string, namespace: string): Promise<string> {
-  const { stdout } = await world.kubectl.try(['auth', 'can-i', verb, resource, '-n', namespace, '--as', accountOf(account)]);
+  const [name = '', subresource] = resource.split('/');
+  const part = subresource === undefined ? [] : ['--subresource', subresource];
+  const { stdout } = await world.kubectl.try(['auth', 'can-i', verb, name, ...part, '-n', namespace, '--as', accountOf(account)]);
   return stdout.trim();
 }
 
