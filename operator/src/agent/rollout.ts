@@ -55,12 +55,10 @@ function countsOf({ metadata, spec, status }: Deployment): Counts {
 }
 
 function progress(deployment: Deployment, pods: readonly Pod[], revision: string, soFar: string): AgentFinding {
-  const why = obstacle(
-    deployment,
-    pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision),
-  );
+  const ofRevision = pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision && !metadata.deletionTimestamp);
+  const why = obstacle(deployment, ofRevision);
   if (why === undefined) return { condition: 'RolledOut', reason: 'RollingOut', message: soFar, blocks: false };
-  const serving = (deployment.status?.availableReplicas ?? 0) > 0 ? '; pods of an earlier revision go on serving' : '';
+  const serving = (deployment.status?.availableReplicas ?? 0) > 0 ? '; pods that were ready before go on serving' : '';
   return {
     condition: 'RolledOut',
     reason: 'RolloutFailing',
@@ -74,11 +72,12 @@ function obstacle(deployment: Deployment, pods: readonly Pod[]): string | undefi
     const why = podObstacle(pod);
     if (why !== undefined) return why;
   }
-  const conditions = deployment.status?.conditions ?? [];
+  // What the Deployment says of itself may still be about the revision before.
+  const conditions = countsOf(deployment).current ? (deployment.status?.conditions ?? []) : [];
   const refused = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   if (refused) return `pods cannot be made: ${refused.message ?? refused.reason ?? 'no reason given'}`;
   const late = conditions.find(({ type, status }) => type === 'Progressing' && status === 'False');
-  return late && pods.length > 0 ? 'its pods do not become ready; see their logs' : undefined;
+  return late ? 'its pods do not become ready; see their logs' : undefined;
 }
 
 function podObstacle({ status }: Pod): string | undefined {

@@ -1,0 +1,71 @@
+import { findCondition } from 'kube-runtime';
+import { describe, expect, test } from 'vitest';
+import { announcements } from './announce.ts';
+import { judge, serves } from './conditions.ts';
+import type { Finding } from './finding.ts';
+import type { Reason } from './reasons.ts';
+
+type Part = 'DataReady' | 'ModelsReady';
+const object = { metadata: { name: 'acme', generation: 7 } };
+const day = (number: number) => new Date(Date.UTC(2026, 0, number));
+const finding = (condition: Part, reason: Reason): Finding<Part> => ({ condition, reason, message: `because of ${reason}`, blocks: false });
+const parts = ['DataReady', 'ModelsReady'] as const;
+const judged = (findings: readonly Finding<Part>[], now = day(1), previous?: ReturnType<typeof judge>) =>
+  judge({ object, previous, findings, parts, advisory: ['ModelsReady'], good: {}, now });
+const status = (type: string, conditions: ReturnType<typeof judge>) => findCondition(conditions, type)?.status;
+
+describe('conditions', () => {
+  test.each<[string, readonly Finding<Part>[], [string, string, string]]>([
+    ['all is well', [], ['True', 'False', 'False']],
+    ['something passes by itself', [finding('DataReady', 'DataUnreachable')], ['False', 'True', 'False']],
+    ['somebody must act', [finding('DataReady', 'DataTaken')], ['False', 'False', 'True']],
+    ['only advice is to be given', [finding('ModelsReady', 'ModelUnknown')], ['True', 'False', 'False']],
+  ])('when %s: Ready, Reconciling, Stalled', (_, findings, expected) => {
+    const conditions = judged(findings);
+    expect(['Ready', 'Reconciling', 'Stalled'].map((type) => status(type, conditions))).toEqual(expected);
+  });
+  test('give the reason that needs a person first', () => {
+    const conditions = judged([finding('DataReady', 'Pending'), finding('DataReady', 'DataTaken')]);
+    expect(findCondition(conditions, 'Ready')).toMatchObject({ reason: 'DataTaken', message: 'because of DataTaken; because of Pending' });
+  });
+  test('all name the generation they are about', () => {
+    for (const condition of judged([])) expect(condition.observedGeneration).toBe(7);
+  });
+  test('move their time only when their status changes', () => {
+    const before = judged([finding('DataReady', 'Pending')], day(1));
+    const same = judged([finding('DataReady', 'DataTaken')], day(2), before);
+    expect(findCondition(same, 'Ready')?.lastTransitionTime).toBe('2026-01-01T00:00:00Z');
+    expect(findCondition(judged([], day(3), same), 'Ready')?.lastTransitionTime).toBe('2026-01-03T00:00:00Z');
+  });
+  test('said twice are equal, so nothing is written', () => {
+    const once = judged([finding('DataReady', 'Pending')], day(1));
+    expect(judged([finding('DataReady', 'Pending')], day(2), once)).toEqual(once);
+  });
+});
+
+describe('an agent serves', () => {
+  const condition = (type: string, value: 'True' | 'False') => ({ type, status: value, reason: 'X', message: '', lastTransitionTime: '' });
+  test.each<[string, boolean, ['True' | 'False', 'True' | 'False', 'True' | 'False']]>([
+    ['when it is Ready', true, ['True', 'True', 'False']],
+    ['while new pods replace old ones', true, ['False', 'True', 'False']],
+    ['not when no pod is there', false, ['False', 'False', 'False']],
+    ['not as configured when the rollout fails', false, ['False', 'True', 'True']],
+  ])('%s', (_, expected, [ready, available, stalled]) => {
+    expect(serves([condition('Ready', ready), condition('Available', available), condition('Stalled', stalled)])).toBe(expected);
+  });
+});
+
+describe('an Event tells', () => {
+  const good = judged([]);
+  const bad = judged([finding('DataReady', 'DataTaken')]);
+  const waiting = judged([finding('DataReady', 'Pending')]);
+  test.each([
+    ['that it became Ready', waiting, good, ['Normal Ready']],
+    ['that somebody must act', good, bad, ['Warning DataTaken']],
+    ['that data cannot be reached', good, judged([finding('DataReady', 'DataUnreachable')]), ['Warning DataUnreachable']],
+    ['nothing twice', bad, bad, []],
+    ['nothing of what passes by itself', good, waiting, []],
+  ])('%s', (_, before, after, expected) => {
+    expect(announcements(before, after).map(({ type, reason }) => `${type} ${reason}`)).toEqual(expected);
+  });
+});

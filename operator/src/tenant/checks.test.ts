@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { blocking } from '../status/finding.ts';
+import { check } from './checks.ts';
+import { agentNamed, classNamed, namespaceOwnedBy, snapshot, starter, tenantNamed } from './snapshot.fixture.ts';
+
+const taken = { metadata: { name: 'tenant-acme', labels: { team: 'other' } } };
+const hs256 = { access: { hs256: { secretRef: { name: 'jwt', key: 'secret' } } } };
+const oidc = { access: { oidc: [{ issuer: 'https://id.example', audience: 'a' }] } };
+
+describe('a tenant is held back', () => {
+  test.each<[string, Parameters<typeof snapshot>[0], string, RegExp]>([
+    ['when its class does not exist', { spec: { classRef: { name: 'gold' } } }, 'ClassNotFound', /spec\.classRef\.name is "gold"/],
+    ['when it names no class and none is the default', { classes: [] }, 'ClassNotFound', /no TenantClass says spec\.default/],
+    [
+      'when it names no class and two are the default',
+      { classes: [starter, classNamed('b', { default: true })] },
+      'SeveralDefaults',
+      /b, starter/,
+    ],
+    ["when its namespace is somebody else's", { namespace: taken }, 'NamespaceTaken', /label it cloister\.dev\/tenant=acme/],
+    [
+      'when its namespace is that of an earlier tenant of its name',
+      { namespace: namespaceOwnedBy(tenantNamed('acme', {}, 'an-earlier-uid')) },
+      'NamespaceTaken',
+      /not this tenant's/,
+    ],
+    [
+      'when its namespace is still going',
+      { namespace: { metadata: { ...namespaceOwnedBy(tenantNamed('acme')).metadata, deletionTimestamp: 'x' } } },
+      'NamespaceTerminating',
+      /still being deleted/,
+    ],
+  ])('%s', (_, given, reason, message) => {
+    const found = check(snapshot(given));
+    expect(found).toMatchObject([{ reason, message: expect.stringMatching(message) as unknown }]);
+    expect(blocking(found)).toBe(true);
+  });
+});
+
+describe('a tenant is told, and goes on', () => {
+  test.each<[string, Parameters<typeof snapshot>[0], string, RegExp]>([
+    [
+      'when its quota is above the ceiling',
+      { spec: { quota: { pods: 50 } } },
+      'AboveClassCeiling',
+      /spec\.quota\.pods is 50, above the 20/,
+    ],
+    [
+      'when its time zone is unknown',
+      { spec: { budget: { timeZone: 'Mars/Olympus' } } },
+      'TimeZoneUnknown',
+      /"Mars\/Olympus".*UTC applies/,
+    ],
+    ['when its host is taken', { hostTakenBy: 'bravo' }, 'HostTaken', /belongs to tenant "bravo"; set another spec\.network\.host/],
+    [
+      'when its issuer is taken',
+      { spec: oidc, takenIssuers: new Map([[0, 'bravo']]) },
+      'IssuerTaken',
+      /spec\.access\.oidc\[0\].*tenantClaim/,
+    ],
+    ['when the shared secret is missing', { spec: hs256, sharedSecret: { state: 'missing' } }, 'SecretMissing', /Secret "jwt".*create it/],
+    ['when the shared secret lacks its key', { spec: hs256, sharedSecret: { state: 'no key' } }, 'SecretInvalid', /no key "secret"/],
+    ['when the shared secret is short', { spec: hs256, sharedSecret: { state: 'short' } }, 'SecretInvalid', /shorter than 32 bytes/],
+    ['when its ServiceAccount is still to come', { serviceAccountUID: undefined }, 'Pending', /ServiceAccount/],
+    ['when a model it allows is offered by nobody', { spec: { models: { allow: ['openai/*'] } } }, 'ModelUnknown', /"openai\/\*"/],
+    [
+      'when its default agent is missing',
+      { spec: { defaultAgent: 'x' }, agents: [agentNamed('a')] },
+      'AgentNotFound',
+      /spec\.defaultAgent is "x"/,
+    ],
+    ['when an agent does not serve', { agents: [agentNamed('a', { Ready: 'False' })] }, 'AgentsNotReady', /: a;/],
+  ])('%s', (_, given, reason, message) => {
+    const found = check(snapshot(given));
+    expect(found).toMatchObject([{ reason, message: expect.stringMatching(message) as unknown }]);
+    expect(blocking(found)).toBe(false);
+  });
+});
+
+describe('a tenant has nothing to hold it back', () => {
+  test.each<[string, Parameters<typeof snapshot>[0]]>([
+    ['when its world is in order', {}],
+    ['before its namespace is there', { namespace: undefined }],
+    [
+      'when an administrator lent it a namespace',
+      { namespace: { metadata: { name: 'tenant-acme', labels: { 'cloister.dev/tenant': 'acme' } } } },
+    ],
+    ['when its default agent is announced before any agent is there', { spec: { defaultAgent: 'x' } }],
+    [
+      'when an agent is being replaced and the old pods serve',
+      { agents: [agentNamed('a', { Ready: 'False', Available: 'True', Stalled: 'False' })] },
+    ],
+    ['when its shared secret is usable', { spec: hs256, sharedSecret: { state: 'usable', value: 'x'.repeat(32) } }],
+  ])('%s', (_, given) => {
+    expect(check(snapshot(given))).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { parseApiKey } from '@cloister/identity';
+import { tenantAccess, tenantPolicy } from '@cloister/tenancy';
+import { describe, expect, test } from 'vitest';
+import * as kinds from '../kinds.ts';
+import { tenantAccessOf } from './children/access.ts';
+import { namespaceChild } from './children/namespace.ts';
+import { tenantPolicyOf } from './children/policy.ts';
+import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
+import { plan, surplus } from './plan.ts';
+import { agentNamed, snapshot } from './snapshot.fixture.ts';
+
+const names = (seen = snapshot()) => plan(seen).map(({ kind, desired }) => `${kind.kind}/${desired.metadata.name}`);
+
+describe('the plan', () => {
+  test('raises the walls before anything that could run', () => {
+    expect(names().slice(0, 4)).toEqual([
+      'Namespace/tenant-acme',
+      'NetworkPolicy/default-deny',
+      'NetworkPolicy/agents',
+      'ResourceQuota/tenant',
+    ]);
+  });
+  test('puts everything where it belongs: into the namespace, or among the documents for the gateway', () => {
+    const strays = plan(snapshot()).filter(
+      ({ kind, desired }) =>
+        kind.namespaced && !['tenant-acme', 'cloister-system', 'cloister-access'].includes(desired.metadata.namespace ?? ''),
+    );
+    expect(strays).toEqual([]);
+  });
+  test('keeps everything of a tenant findable by its label', () => {
+    for (const { desired } of plan(snapshot())) expect(desired.metadata.labels).toMatchObject({ 'cloister.dev/tenant': 'acme' });
+  });
+  test('leaves the policy document for later while the ServiceAccount has no UID', () => {
+    expect(names(snapshot({ serviceAccountUID: undefined }))).not.toContain('ConfigMap/tenant-acme');
+  });
+  test('gives no Ingress to who asks for the host of another', () => {
+    expect(names(snapshot({ hostTakenBy: 'bravo' }))).not.toContain('Ingress/tenant-acme');
+  });
+});
+
+test('the namespace goes with its tenant, unless it was lent', () => {
+  const lent = { metadata: { name: 'tenant-acme', labels: { 'cloister.dev/tenant': 'acme' } } };
+  expect(namespaceChild(snapshot()).owned).toBe(true);
+  expect(namespaceChild(snapshot({ namespace: undefined })).owned).toBe(true);
+  expect(namespaceChild(snapshot({ namespace: lent })).owned).toBe(false);
+});
+
+describe('what is removed', () => {
+  const object = (name: string) => ({ kind: kinds.secrets, object: { metadata: { name } } });
+  test('is a key whose entry was taken away; never the credentials of Postgres and Redis', () => {
+    const seen = snapshot({ removable: ['api-key-default', 'api-key-old', 'database', 'redis'].map(object) });
+    expect(surplus(seen, plan(seen)).map((one) => one.object.metadata.name)).toEqual(['api-key-old']);
+  });
+});
+
+describe('the policy document', () => {
+  const of = (given: Parameters<typeof snapshot>[0]) => tenantPolicy.parse(JSON.parse(JSON.stringify(tenantPolicyOf(snapshot(given)))));
+  test('says what the gateway must enforce, models in full', () => {
+    expect(of({ spec: { budget: { daily: { usd: 1 } }, rateLimits: { requestsPerMinute: 5 } } })).toEqual({
+      tenant: 'acme',
+      uid: 'uid-acme',
+      namespace: 'tenant-acme',
+      state: 'Active',
+      hosts: ['acme.cloister.localhost'],
+      agents: [],
+      serviceAccounts: { agent: 'uid-of-service-account' },
+      models: ['offline/echo'],
+      rateLimits: { requestsPerMinute: 5 },
+      budget: { timeZone: 'UTC', daily: { usd: 1 } },
+    });
+  });
+  test('names the oldest agent as default where the spec names none, and none where it names a missing one', () => {
+    const agents = [agentNamed('young', {}, '2026-02-01T00:00:00Z'), agentNamed('old', {}, '2026-01-01T00:00:00Z')];
+    expect(of({ agents }).defaultAgent).toBe('old');
+    expect(of({ agents, spec: { defaultAgent: 'young' } }).defaultAgent).toBe('young');
+    expect(of({ agents, spec: { defaultAgent: 'gone' } }).defaultAgent).toBeUndefined();
+    expect(of({ agents }).agents[0]).toEqual({ name: 'old', url: 'http://old.tenant-acme.svc:80' });
+  });
+  test("claims no host that is another tenant's", () => {
+    expect(of({ hostTakenBy: 'bravo' }).hosts).toEqual([]);
+  });
+});
+
+describe('the access document', () => {
+  const oidc = ['https://a.example', 'https://b.example'].map((issuer) => ({ issuer, audience: 'x' }));
+  const of = (given: Parameters<typeof snapshot>[0]) => tenantAccess.parse(JSON.parse(JSON.stringify(tenantAccessOf(snapshot(given)))));
+  test('holds keys as hashes, never in clear', () => {
+    const seen = snapshot();
+    const key = seen.apiKeys[0]?.key ?? '';
+    const text = JSON.stringify(tenantAccessOf(seen));
+    expect(text).not.toContain(key);
+    expect(JSON.parse(text)).toMatchObject({ apiKeys: [{ id: parseApiKey(key)?.id, name: 'default' }] });
+  });
+  test('gives the end of a key in UTC', () => {
+    const apiKeys = [{ name: 'a', expiresAt: '2027-01-01T01:00:00+01:00' }];
+    expect(of({ spec: { access: { apiKeys } } }).apiKeys).toMatchObject([{ expiresAt: '2027-01-01T00:00:00.000Z', scopes: ['chat'] }]);
+  });
+  test('leaves out what is doubtful: a short secret, an issuer that is taken', () => {
+    const hs256 = { secretRef: { name: 'jwt', key: 'secret' } };
+    const found = of({ spec: { access: { oidc, hs256 } }, takenIssuers: new Map([[0, 'bravo']]), sharedSecret: { state: 'short' } });
+    expect(found.oidc.map(({ issuer }) => issuer)).toEqual(['https://b.example']);
+    expect(found.hs256).toBeUndefined();
+  });
+});
+
+describe('the roles of a tenant', () => {
+  const spec = {
+    owners: [
+      { kind: 'User', name: 'jane', role: 'owner' },
+      { kind: 'ServiceAccount', name: 'ci', namespace: 'build', role: 'editor' },
+    ],
+  };
+  const text = JSON.stringify(tenantRoles(snapshot({ spec })));
+  test('open nothing that holds the tenant in', () => {
+    for (const resource of ['networkpolicies', 'rolebindings', 'serviceaccounts', 'pods/exec', 'deployments', '"*"'])
+      expect(text).not.toContain(resource);
+  });
+  test('let owners read API keys by name, and no other Secret', () => {
+    const rules = text.match(/\{[^{}]*"secrets"[^{}]*\}/g);
+    expect(rules).toEqual(['{"apiGroups":[""],"resources":["secrets"],"resourceNames":["api-key-default"],"verbs":["get"]}']);
+  });
+  test('are bound to those who have them; a role that nobody has is bound to nobody', () => {
+    expect(tenantRoleBindings(snapshot({ spec })).map(({ desired }) => [desired.metadata.name, desired['subjects']])).toEqual([
+      ['cloister-owner', [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jane' }]],
+      ['cloister-editor', [{ kind: 'ServiceAccount', name: 'ci', namespace: 'build' }]],
+    ]);
+  });
+});

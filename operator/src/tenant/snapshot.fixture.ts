@@ -1,0 +1,95 @@
+import { createApiKey } from '@cloister/identity';
+import { apiVersion } from '@cloister/tenancy';
+import { modelProviderSpec } from '../api/model-provider.ts';
+import { tenantSpec } from '../api/tenant.ts';
+import type { AgentConfig, ModelProvider, Namespace, Tenant, TenantClass } from '../kinds.ts';
+import { parseConfiguration } from '../settings.ts';
+import type { TenantSnapshot } from './observe.ts';
+import { standingOf } from './standing.ts';
+
+export const configuration = parseConfiguration(
+  'agentRuntime: { image: runtime:1, egressURL: "http://egress.cloister-system.svc:80/v1" }',
+  'test',
+);
+
+export const tenantNamed = (name: string, spec: object = {}, uid = `uid-${name}`): Tenant => ({
+  apiVersion,
+  kind: 'Tenant',
+  metadata: { name, uid, generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec,
+});
+
+export const classNamed = (name: string, spec: object = {}): TenantClass => ({ metadata: { name, generation: 3 }, spec });
+
+export const offline: ModelProvider = {
+  metadata: { name: 'offline' },
+  spec: modelProviderSpec.parse({
+    type: 'Offline',
+    models: [{ name: 'echo', contextWindow: 100, maxOutputTokens: 10, price: { inputPerMillion: 0, outputPerMillion: 0 } }],
+  }),
+};
+
+export const starter = classNamed('starter', {
+  default: true,
+  defaults: { models: { allow: ['offline/*'] } },
+  ceilings: { quota: { pods: 20 } },
+});
+
+interface Given {
+  readonly spec?: object;
+  readonly classes?: readonly TenantClass[];
+}
+
+/** A tenant "acme" whose world is in order, but for what is given. */
+export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = {}): TenantSnapshot {
+  const { spec: wish = {}, classes = [starter], ...rest } = given;
+  const spec = tenantSpec.parse(wish);
+  const tenant = tenantNamed('acme', wish);
+  return {
+    tenant,
+    name: 'acme',
+    uid: 'uid-acme',
+    spec,
+    standing: standingOf({ name: 'acme', spec }, { classes, providers: [offline] }),
+    configuration,
+    host: 'acme.cloister.localhost',
+    hostTakenBy: undefined,
+    takenIssuers: new Map(),
+    namespace: namespaceOwnedBy(tenant),
+    agents: [],
+    serviceAccountUID: 'uid-of-service-account',
+    apiKeys: spec.access.apiKeys.map(({ name }) => ({ name, key: createApiKey('acme') })),
+    sharedSecret: undefined,
+    databaseURL: undefined,
+    redisURL: undefined,
+    removable: [],
+    ...rest,
+  };
+}
+
+export const namespaceOwnedBy = ({ metadata: { name, uid = '' } }: Tenant): Namespace => ({
+  metadata: {
+    name: `tenant-${name}`,
+    labels: { 'cloister.dev/tenant': name },
+    ownerReferences: [{ apiVersion, kind: 'Tenant', name, uid, controller: true }],
+  },
+});
+
+export const agentNamed = (
+  name: string,
+  conditions: Readonly<Record<string, 'True' | 'False'>> = { Ready: 'True' },
+  created = '2026-01-01T00:00:00Z',
+): AgentConfig => ({
+  metadata: { name, namespace: 'tenant-acme', uid: `uid-${name}`, creationTimestamp: created },
+  spec: { model: 'offline/echo' },
+  status: {
+    conditions: Object.entries(conditions).map(([type, status]) => ({
+      type,
+      status,
+      reason: 'X',
+      message: '',
+      lastTransitionTime: created,
+      observedGeneration: 1,
+    })),
+  },
+});
