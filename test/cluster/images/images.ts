@@ -9,7 +9,7 @@ import { buildPrograms } from '../programs/build.ts';
 import type { Progress } from '../progress.ts';
 import { buildImage, dropFromStore, exportImage } from './buildah.ts';
 import { base, recipes, suite, type Recipe } from './recipes.ts';
-import { makeRootfs } from './rootfs.ts';
+import { makeRootfs, unneeded } from './rootfs.ts';
 
 /** An image in an archive: what containerd calls it, and the file. The file's name changes with its content. */
 export interface Archive {
@@ -35,7 +35,7 @@ async function allRecipes(progress: Progress): Promise<ReturnType<typeof recipes
 }
 
 async function archiveOf(recipe: Recipe, progress: Progress): Promise<Archive> {
-  const extra = JSON.stringify([suite, recipe.rootfs, recipe.image, recipe.file?.version]);
+  const extra = JSON.stringify([suite, unneeded, recipe.rootfs, recipe.image, recipe.file?.version]);
   const key = await hashOf([recipe.folder], extra);
   const name = basename(recipe.folder);
   const file = join(cacheDir(), 'images', `${name}-${key}.tar`);

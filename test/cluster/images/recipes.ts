@@ -42,8 +42,10 @@ const nodeNeeds: readonly string[] = [
 
 const user = (name: string, id: number): string => `echo '${name}:x:${id}:${id}:${name}:/tmp:/usr/sbin/nologin' >>"$1/etc/passwd"`;
 
-/** The just-in-time compiler is a third of PostgreSQL's size and of no use to short queries. */
-const withoutJIT = 'rm -rf "$1"/usr/lib/postgresql/*/lib/llvmjit* "$1"/usr/lib/postgresql/*/lib/bitcode "$1"/usr/lib/*-linux-gnu/libLLVM*';
+/** The just-in-time compiler is a third of PostgreSQL's size and of no use to short queries; the database that Debian makes is not ours. */
+const slimPostgres =
+  'rm -rf "$1"/usr/lib/postgresql/*/lib/llvmjit* "$1"/usr/lib/postgresql/*/lib/bitcode "$1"/usr/lib/*-linux-gnu/libLLVM* ' +
+  '"$1"/usr/lib/*-linux-gnu/libz3* "$1"/var/lib/postgresql/*';
 
 export type RecipeName = 'pause' | 'dns' | 'base' | 'postgres' | 'redis';
 
@@ -70,7 +72,7 @@ export function recipes(builds: Builds): Readonly<Record<RecipeName, Recipe>> {
     postgres: {
       image: postgresImage,
       folder: folder('postgres'),
-      rootfs: { packages: ['postgresql-17-pgvector'], hooks: [user('db', 999), withoutJIT] },
+      rootfs: { packages: ['postgresql-17-pgvector'], hooks: [user('db', 999), slimPostgres] },
     },
     redis: {
       image: redisImage,

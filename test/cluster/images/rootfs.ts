@@ -5,6 +5,12 @@ import { suite, type Rootfs } from './recipes.ts';
 /** Documentation and translations: two thirds of the files, none of the use. */
 const excluded = ['doc', 'doc-base', 'info', 'lintian', 'locale', 'man'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`);
 
+/** What served to install the tree, and nobody after that. */
+export const unneeded = [
+  ...['dev', 'var/cache/*', 'var/lib/apt', 'var/lib/dpkg', 'var/log/*'],
+  ...['usr/bin/perl*', 'usr/lib/*-linux-gnu/libperl*', 'usr/lib/*-linux-gnu/perl*', 'usr/share/perl*', 'usr/share/i18n'],
+];
+
 /** Makes a Debian tree with the packages in it and packs it, or what is to be kept of it, into `<work>/rootfs.tar`. */
 export async function makeRootfs(work: string, { packages, hooks, keep }: Rootfs): Promise<void> {
   const tree = `${work}/rootfs`;
@@ -13,7 +19,10 @@ export async function makeRootfs(work: string, { packages, hooks, keep }: Rootfs
   const bootstrap = ['--mode=root', '--quiet', '--variant=essential', `--include=${packages.join(',')}`, ...excluded, ...customize];
   // its mounts are to go even if it is killed
   await run('unshare', ['--mount', 'mmdebstrap', ...bootstrap, suite, tree]);
-  const unneeded = 'rm -rf var/cache/apt var/lib/apt/lists var/lib/dpkg/info var/log/* dev';
-  await run('sh', ['-euc', `cd "$0"; ${unneeded}; mkdir dev; tar --create --numeric-owner --file ../rootfs.tar ${kept}`, tree]);
+  await run('sh', [
+    '-euc',
+    `cd "$0"; rm -rf ${unneeded.join(' ')}; mkdir dev; tar --create --numeric-owner --file ../rootfs.tar ${kept}`,
+    tree,
+  ]);
   await rm(tree, { recursive: true });
 }
