@@ -5,20 +5,22 @@ import { z } from 'zod';
 import { ledger, type Answer, type Ask, type Budgeted, type Call, type Ledger } from './ledger.ts';
 import { migrate } from './migrate.ts';
 import { together } from './reserve-together.ts';
+import { testDatabase, type TestDatabase } from './sql/test-database.fixture.ts';
 import { postgres, type Postgres } from './sql/postgres.ts';
 
+let database: TestDatabase;
 const replicas: Postgres[] = [];
 beforeAll(async () => {
-  const url = process.env['CLOISTER_TEST_POSTGRES_URL'];
-  if (!url)
-    throw new Error(
-      'CLOISTER_TEST_POSTGRES_URL is not set: run "make test", or point it at an empty database whose role may create schemas',
-    );
+  database = await testDatabase();
+  const { url } = database;
   replicas.push(...Array.from({ length: 3 }, () => postgres(url, () => undefined)));
   await Promise.all(replicas.map((replica) => migrate(replica)));
   books.push(...replicas.map(ledger).map((of) => ({ reserve: together(of), ledger: of })));
 });
-afterAll(() => Promise.all(replicas.map((replica) => replica.close())));
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.close()));
+  await database.drop();
+});
 
 const callOf = (tenantUid: string): Call => ({ id: randomUUID(), tenantUid, tenant: 't', agent: 'x', model: 'p/m', timeZone: 'UTC' });
 const rung = (amount: number) => ({ outputTokens: amount, tokens: amount, microUsd: BigInt(amount), headroom: 1 });
