@@ -34,8 +34,8 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   readonly #firstSync = Promise.withResolvers<undefined>();
   #running: Promise<void> | undefined;
   #synced = false;
-  /** Keys of objects that `remember` put in and handlers have not heard of. */
-  readonly #untold = new Set<string>();
+  /** By key: what handlers last heard of an object into whose place `remember` has put something newer. Undefined: they know of none. */
+  readonly #told = new Map<string, T | undefined>();
   /** The version of the last thing the server told us. */
   #seen: string | undefined;
   #lastSign = performance.now();
@@ -113,7 +113,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
 
   /**
    * Takes the answer to a write of our own into the cache before the watch brings it, so that the next run does not act on what it just
-   * changed. Handlers hear of it from the watch. Ignored unless it is newer than all that was seen: an object deleted since must not return.
+   * changed. Handlers hear of it from the watch, with what they last heard of as `previous`. Ignored unless it is newer than all that was seen: an object deleted since must not return.
    */
   remember(object: T): void {
     const { name, namespace, resourceVersion } = object.metadata;
@@ -122,7 +122,8 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     const newer = known === undefined || (compareVersions(resourceVersion, known.metadata.resourceVersion) ?? -1) > 0;
     if (!this.synced || !newest || !newer) return;
     this.#store.set(tidy(object, this.kind));
-    this.#untold.add(keyOf(object.metadata));
+    const key = keyOf(object.metadata);
+    if (!this.#told.has(key)) this.#told.set(key, known);
   }
 
   replace(items: readonly unknown[], resourceVersion: string): void {
@@ -178,23 +179,26 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   }
 
   #upsert(object: T, replay: boolean): void {
-    const previous = this.#store.get(object.metadata);
-    if (previous && previous.metadata.uid !== object.metadata.uid) this.#remove(previous, replay); // re-created under the same name
-    if (previous?.metadata.uid !== object.metadata.uid) {
-      this.#store.set(object);
-      this.#tell({ type: 'added', object, replay });
-      return;
-    }
-    const order = compareVersions(object.metadata.resourceVersion, previous?.metadata.resourceVersion);
+    const key = keyOf(object.metadata);
+    const held = this.#store.get(object.metadata);
+    const sameAsHeld = held?.metadata.uid === object.metadata.uid;
+    const order = sameAsHeld ? compareVersions(object.metadata.resourceVersion, held?.metadata.resourceVersion) : undefined;
     if (order !== undefined && order < 0) return; // never back in time
-    const untold = this.#untold.delete(keyOf(object.metadata));
+    const untold = this.#told.has(key);
     if (replay && order === 0 && !untold) return; // a list repeats what is known
+    const previous = untold ? this.#told.get(key) : held;
+    this.#told.delete(key);
+    if (previous && previous.metadata.uid !== object.metadata.uid) {
+      this.#store.delete(previous.metadata);
+      this.#tell({ type: 'deleted', object: previous, replay }); // re-created under the same name
+    }
     this.#store.set(object);
-    this.#tell({ type: 'updated', object, ...(previous && { previous }), replay });
+    const known = previous?.metadata.uid === object.metadata.uid ? previous : undefined;
+    this.#tell(known ? { type: 'updated', object, previous: known, replay } : { type: 'added', object, replay });
   }
 
   #remove(object: T, replay: boolean): void {
-    this.#untold.delete(keyOf(object.metadata));
+    this.#told.delete(keyOf(object.metadata));
     if (this.#store.delete(object.metadata)) this.#tell({ type: 'deleted', object, replay });
   }
 
