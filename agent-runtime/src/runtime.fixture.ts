@@ -3,6 +3,7 @@ import { callerSigner, callerVerifier, generateIdentityKeys, type Caller, type S
 import { agentDocument, scopes, type AgentDocument } from '@cloister/tenancy';
 import { createLogger } from '@cloister/telemetry';
 import { randomBytes } from 'node:crypto';
+import { APIError } from 'openai';
 import { devDocument } from './dev/dev-document.ts';
 import { egressDouble, type EgressDouble } from './model/egress.double.ts';
 import { startRuntime, type Runtime } from './runtime.ts';
@@ -95,4 +96,14 @@ export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of source) items.push(item);
   return items;
+}
+
+/** What the API refused with, as the openai client reports it. */
+export async function refusalOf(work: Promise<unknown>): Promise<APIError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof APIError) return error;
+  throw new Error('expected the API to refuse', { cause: error });
 }
