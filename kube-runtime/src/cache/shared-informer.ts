@@ -180,21 +180,25 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
 
   #upsert(object: T, replay: boolean): void {
     const key = keyOf(object.metadata);
-    const held = this.#store.get(object.metadata);
-    const sameAsHeld = held?.metadata.uid === object.metadata.uid;
-    const order = sameAsHeld ? compareVersions(object.metadata.resourceVersion, held?.metadata.resourceVersion) : undefined;
-    if (order !== undefined && order < 0) return; // never back in time
-    const untold = this.#told.has(key);
-    if (replay && order === 0 && !untold) return; // a list repeats what is known
-    const previous = untold ? this.#told.get(key) : held;
+    if (!this.#isNews(object, replay)) return;
+    const last = this.#told.has(key) ? this.#told.get(key) : this.#store.get(object.metadata);
     this.#told.delete(key);
-    if (previous && previous.metadata.uid !== object.metadata.uid) {
-      this.#store.delete(previous.metadata);
-      this.#tell({ type: 'deleted', object: previous, replay }); // re-created under the same name
+    const previous = isSame(last, object) ? last : undefined;
+    if (last && !previous) {
+      this.#store.delete(last.metadata); // re-created under the same name
+      this.#tell({ type: 'deleted', object: last, replay });
     }
     this.#store.set(object);
-    const known = previous?.metadata.uid === object.metadata.uid ? previous : undefined;
-    this.#tell(known ? { type: 'updated', object, previous: known, replay } : { type: 'added', object, replay });
+    this.#tell(previous ? { type: 'updated', object, previous, replay } : { type: 'added', object, replay });
+  }
+
+  /** False for what would go back in time, and for what a list only repeats. */
+  #isNews(object: T, replay: boolean): boolean {
+    const held = this.#store.get(object.metadata);
+    if (!isSame(held, object)) return true;
+    const order = compareVersions(object.metadata.resourceVersion, held?.metadata.resourceVersion);
+    const repeats = replay && order === 0 && !this.#told.has(keyOf(object.metadata));
+    return !repeats && (order === undefined || order >= 0);
   }
 
   #remove(object: T, replay: boolean): void {
@@ -215,3 +219,5 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     }
   }
 }
+
+const isSame = (one: BaseObject | undefined, other: BaseObject): boolean => one?.metadata.uid === other.metadata.uid;
