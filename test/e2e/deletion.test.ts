@@ -91,11 +91,11 @@ test('a deleted tenant leaves nothing behind, in order, and its successor starts
         (event) => z.object({ name: z.string(), kind: z.string() }).safeParse(event['regarding']).data?.name === name,
       );
       const reasons = mine.map((event) => String(event['reason']));
-      return reasons.includes('NamespaceDeleted') ? reasons : undefined;
+      return reasons.includes('DeletingNamespace') ? reasons : undefined;
     },
     { within: 10_000 },
   );
-  const order = ['AgentsStopped', 'DataDropped', 'AccessRevoked', 'NamespaceDeleted'];
+  const order = ['StoppingAgents', 'DataDropped', 'AccessRevoked', 'DeletingNamespace'];
   expect(told.filter((reason) => order.includes(reason))).toEqual(order);
 
   const second = await createTenant(world, { name });

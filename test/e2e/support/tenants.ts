@@ -53,12 +53,17 @@ export const isReady = (object: AnyObject | undefined): boolean => {
 
 const readyWithin = 90_000;
 
+let applied: Promise<string> | undefined;
+/** Once a file: tenants that are made side by side would race to create it. */
+const withTestClass = ({ kubectl }: World): Promise<string> => (applied ??= kubectl.apply(testClass));
+
 /** Applies a tenant, then its agent, and waits until both are Ready. */
 export async function createTenant(world: World, options: TenantOptions): Promise<LiveTenant> {
   const { kubectl } = world;
   const { name } = options;
   const namespace = namespaceOf(name);
-  await kubectl.apply([testClass, tenantManifest(options)]);
+  await withTestClass(world);
+  await kubectl.apply(tenantManifest(options));
   await until(`namespace ${namespace}`, () => kubectl.get('namespace', namespace), { within: readyWithin });
   await kubectl.apply(agentManifest(options));
   await until(`agent of ${name} to be Ready`, async () => isReady(await kubectl.get('agentconfig', agentName, namespace)), {
