@@ -22,7 +22,6 @@ beforeAll(async () => {
       fallbacks: ['spare/one', 'spare/two'],
       parameters: { temperature: 0.3, topP: 0.9, maxOutputTokens: 500 },
       settings: { models: ['extra/model'], temperature: { min: 0, max: 1 } },
-      limits: { requestTimeoutSeconds: 2, maxMessageBytes: 1_000 },
     },
   });
   openai = new OpenAI({ baseURL: `${agent.url}/v1`, apiKey: await agent.token(), maxRetries: 0 });
