@@ -55,7 +55,9 @@ function subscribe<T extends BaseObject>(
   return informer.onChange((change) => {
     if (when && !when(change)) return;
     // an update concerns whom it belonged to as well as whom it belongs to
-    const keys = [...concerned(change.object), ...(change.previous ? concerned(change.previous) : [])];
-    for (const key of keys) queue.add(keyOf(key), { priority: change.replay ? lowPriority : 0 });
+    const concernedNow = [...concerned(change.object), ...(change.previous ? concerned(change.previous) : [])];
+    // each key once: a worker may take it at the first mention, and a second one would make it run again
+    const keys = new Set(concernedNow.map(keyOf));
+    for (const key of keys) queue.add(key, { priority: change.replay ? lowPriority : 0 });
   });
 }

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { connect } from '../cluster/connect.ts';
 import { controller } from '../controller/builder.ts';
 import { kind } from '../kind.ts';
-import { eventually } from '../testing/eventually.ts';
+import { eventually, quiet } from '../testing/eventually.ts';
 import { FaultyApiServer, type Fault } from '../testing/faulty-api-server.double.ts';
 import { run } from './run.ts';
 
@@ -46,6 +46,20 @@ describe('running controllers', () => {
     stop.abort();
     await ended;
     await eventually('its watch is closed', () => server.openWatches === 0);
+  });
+
+  test('looks at an object once for each change', async () => {
+    server.put('a');
+    const stop = new AbortController();
+    const { seen, controllers } = watcher();
+    const ended = run({ cluster, controllers, signal: stop.signal });
+    await eventually('it was seen', () => seen.length === 1 && server.openWatches === 1);
+    server.put('a', { value: 1 });
+    await eventually('the change was seen', () => seen.length > 1);
+    await quiet(50);
+    expect(seen).toHaveLength(2);
+    stop.abort();
+    await ended;
   });
 
   test('is not ready, and works on nothing, before all caches are full', async () => {
