@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { run } from '../command.ts';
 import { cacheDir } from '../paths.ts';
 
@@ -43,6 +43,19 @@ export async function exportImage(image: string, archive: string): Promise<void>
   await rm(partial, { force: true });
   await buildah(['push', '--quiet', image, `docker-archive:${partial}:${image}`]);
   await rename(partial, archive);
+  await dropOlder(archive);
+}
+
+/** Archives of one image that are kept: for a build of the other branch, and for a cluster that is just starting. */
+const kept = 3;
+
+/** Archives are named `<image>-<hash>.tar`; every change of the sources makes another. */
+async function dropOlder(archive: string): Promise<void> {
+  const dir = dirname(archive);
+  const image = basename(archive).replace(/-[0-9a-f]+\.tar$/, '');
+  const own = (await readdir(dir)).filter((name) => new RegExp(`^${image}-[0-9a-f]+\\.tar$`).test(name)).map((name) => join(dir, name));
+  const aged = await Promise.all(own.map(async (file) => ({ file, age: -(await stat(file)).mtimeMs })));
+  for (const { file } of aged.sort((a, b) => a.age - b.age).slice(kept)) await rm(file, { force: true });
 }
 
 /** Forgets an image that is in an archive now. */

@@ -1,13 +1,17 @@
 import { basename } from 'node:path';
 import { containerdSocket } from '../components/containerd.ts';
-import { pathOf, runInside } from '../machine/launch.ts';
+import { run } from '../command.ts';
+import { enterMachine, pathOf } from '../machine/launch.ts';
 import { inside } from '../paths.ts';
 import type { Archive } from './images.ts';
 
 /** Gives images to the containerd of a running node, unless it has them. */
 export async function loadImages(pid: number, archives: readonly Archive[]): Promise<void> {
   const path = await pathOf(pid);
-  const ctr = (...args: string[]): Promise<string> => runInside(pid, path, ['ctr', '-a', containerdSocket, '-n', 'k8s.io', ...args]);
+  const ctr = (...command: string[]): Promise<string> => {
+    const { program, args } = enterMachine(pid, path, ['ctr', '-a', containerdSocket, '-n', 'k8s.io', ...command]);
+    return run(program, args);
+  };
   const present = new Set((await ctr('images', 'list', '-q')).split('\n'));
   // one after the other: unpacking is bound by the disk
   for (const { image, file } of archives) {

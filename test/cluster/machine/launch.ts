@@ -22,10 +22,10 @@ export async function launch(dir: string, plan: Plan, builds: Builds): Promise<P
   return identityOf(Number(printed.trim()));
 }
 
-/** Runs a program inside a machine, seeing its files, network and processes, and returns its standard output. */
-export function runInside(pid: number, path: string, command: readonly string[], input?: string): Promise<string> {
-  const enter = ['--target', String(pid), '--mount', '--pid', '--net', '--ipc', '--uts', '--'];
-  return run('nsenter', [...enter, 'env', `PATH=${path}`, ...command], input === undefined ? {} : { input });
+/** The command that runs a program inside a machine, seeing its files, network and processes. */
+export function enterMachine(pid: number, path: string, command: readonly string[]): { program: string; args: string[] } {
+  const namespaces = ['--mount', '--pid', '--net', '--ipc', '--uts'];
+  return { program: 'nsenter', args: ['--target', String(pid), ...namespaces, '--', 'env', `PATH=${path}`, ...command] };
 }
 
 /** The PATH of a running machine, as its first process has it. */
