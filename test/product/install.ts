@@ -50,10 +50,10 @@ export async function applyExamples({ kubectl }: Target, progress: Progress): Pr
   const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
   for (const file of files) {
     await kubectl(['apply', '-f', join(folder, file)]);
-    if (file.includes('tenants')) await progress.step('tenants Ready', () => kubectl(waitReady('tenant')));
+    await progress.step(`${file} Ready`, () => kubectl(waitReady(join(folder, file))));
   }
-  await progress.step('agents Ready', () => kubectl([...waitReady('agentconfig'), '--all-namespaces']));
-  await kubectl(waitReady('tenant')); // a tenant with an agent that is not Ready is not Ready either
+  // A tenant with an agent that is not Ready is not Ready either: once more, now that the agents are.
+  await kubectl(waitReady(join(folder, '03-tenants.yaml')));
 }
 
-const waitReady = (kind: string): string[] => ['wait', kind, '--all', '--for=condition=Ready', '--timeout=120s'];
+const waitReady = (file: string): string[] => ['wait', '-f', file, '--for=condition=Ready', '--timeout=120s'];
