@@ -10,6 +10,7 @@ export const errors = {
   no_go: 'Go {version} or newer is needed to build the cluster once: install it from https://go.dev/dl and put it on the PATH',
   no_slot:
     'all {count} address ranges are taken by other clusters: stop one with `node test/cluster/cli.ts down --name <name>`; `ip link show type veth` shows them as clo0, clo1, …',
+  image_broken: '{file} cannot be loaded: {tail}\nremedy: remove that file and run this again; it is built anew',
   component_failed: '{component} {what}\n--- last lines of {log}\n{tail}\n---\nremedy: {remedy}',
   unknown_cluster:
     'there is no running cluster named "{name}": start it with `node test/cluster/cli.ts up --name {name}`, or run everything with `make test`',

@@ -1,3 +1,4 @@
+import { lastLines } from './command.ts';
 import { readCredentials } from './credentials.ts';
 import type { Archive } from './images/images.ts';
 import { loadImages } from './images/load.ts';
@@ -6,6 +7,7 @@ import { dataManifests } from './manifests/data.ts';
 import { dnsManifests } from './manifests/dns.ts';
 import { dataNamespace } from './manifests/names.ts';
 import { ingressClass, systemManifests } from './manifests/secrets.ts';
+import { ClusterError } from './errors.ts';
 import { awaitComponent } from './machine/events.ts';
 import { nodeName } from './components/kubelet.ts';
 import type { Progress } from './progress.ts';
@@ -44,6 +46,17 @@ async function nodeReady(dir: string): Promise<void> {
   await kubectl(dir, ['wait', `node/${nodeName}`, '--for=condition=Ready', '--timeout=60s']);
 }
 
+/** Seconds for a server's first start; an initialised database takes three. */
+const rollsOutWithin = 120;
+
 async function rolledOut(dir: string, namespace: string, what: string): Promise<void> {
-  await kubectl(dir, ['rollout', 'status', '--namespace', namespace, what, '--timeout=120s']);
+  try {
+    await kubectl(dir, ['rollout', 'status', '--namespace', namespace, what, `--timeout=${rollsOutWithin}s`]);
+  } catch (cause) {
+    const pods = await kubectl(dir, ['get', 'pods', '--namespace', namespace, '--output', 'wide']);
+    const events = await kubectl(dir, ['get', 'events', '--namespace', namespace, '--sort-by=.lastTimestamp']);
+    const remedy = `KUBECONFIG=${dir}/kubeconfig kubectl logs -n ${namespace} ${what}`;
+    const details = { what: `rollout of ${namespace}/${what}`, seconds: rollsOutWithin, tail: `${pods}\n${lastLines(events, 10)}`, remedy };
+    throw new ClusterError('not_in_time', details, { cause });
+  }
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { containerdSocket } from '../components/containerd.ts';
-import { run } from '../command.ts';
+import { lastLines, run } from '../command.ts';
+import { ClusterError } from '../errors.ts';
 import { enterMachine, pathOf } from '../machine/launch.ts';
 import { inside } from '../paths.ts';
 import type { Archive } from './images.ts';
@@ -15,6 +16,13 @@ export async function loadImages(pid: number, archives: readonly Archive[]): Pro
   const present = new Set((await ctr('images', 'list', '-q')).split('\n'));
   // one after the other: unpacking is bound by the disk
   for (const { image, file } of archives) {
-    if (!present.has(image)) await ctr('images', 'import', `${inside.images}/${basename(file)}`);
+    if (present.has(image)) continue;
+    await ctr('images', 'import', `${inside.images}/${basename(file)}`).catch((cause: unknown) => {
+      throw new ClusterError(
+        'image_broken',
+        { file, tail: cause instanceof Error ? lastLines(cause.message, 2) : String(cause) },
+        { cause },
+      );
+    });
   }
 }
