@@ -2,9 +2,11 @@
 export { AccessDirectory, CredentialDirectory, PolicyDirectory, ProviderDirectory } from './directory/directory.ts';
 export { startEdge, type EdgeOptions } from './edge/edge.ts';
 export { LocalLimiter } from './edge/rate-limit/local-limiter.ts';
+export { connectRedis, RedisLimiter } from './edge/rate-limit/redis-limiter.ts';
 export { ledger, type Ledger } from './egress/budget/ledger.ts';
 export { migrate } from './egress/budget/migrate.ts';
 export { postgres } from './egress/budget/sql/postgres.ts';
 export type { Sql } from './egress/budget/sql/sql.ts';
+export { podVerifier } from './egress/pods/pod-token.ts';
 export { startEgress, type EgressOptions } from './egress/egress.ts';
 export type { Running } from './server/serve.ts';

@@ -1,0 +1,39 @@
+/** Edge as it runs, with API keys, limits and signed callers, before the stub instead of an agent. */
+import { AccessDirectory, connectRedis, LocalLimiter, PolicyDirectory, RedisLimiter, startEdge } from '@cloister/gateway';
+import { createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
+import { createLogger, createRegistry } from '@cloister/telemetry';
+import { announce, upstreamArgument } from './announce.ts';
+import { policyFor, tenantCount } from './tenants.ts';
+
+const policies = new PolicyDirectory();
+const access = new AccessDirectory();
+let key = '';
+for (let tenant = 0; tenant < tenantCount; tenant++) {
+  const name = `t${tenant}`;
+  key = createApiKey(name);
+  policies.put(name, policyFor(name, upstreamArgument()));
+  const entry = { id: parseApiKey(key)?.id ?? '', name: 'default', hash: hashApiKey(key), scopes: ['chat' as const] };
+  access.put(name, { tenant: name, apiKeys: [entry], oidc: [] });
+}
+const redisURL = process.env['CLOISTER_TEST_REDIS_URL'];
+const edge = await startEdge({
+  port: 0,
+  policies,
+  access,
+  sharedHosts: new Set(['*']),
+  identityKey: (await generateIdentityKeys()).privateKey,
+  limiter: redisURL
+    ? new RedisLimiter(
+        connectRedis(redisURL, () => undefined),
+        'edge:bench:',
+      )
+    : new LocalLimiter(),
+  maxBodyBytes: 10 * 1024 * 1024,
+  drainSeconds: 0,
+  ready: () => true,
+  registry: createRegistry(),
+  log: createLogger({ name: 'edge', destination: { write: () => undefined } }),
+});
+const counted = redisURL ? 'in Redis' : 'in this process (set CLOISTER_TEST_REDIS_URL to count in Redis)';
+const notes = [`API key, requests per minute counted ${counted}, caller token, metrics and log lines on; ${tenantCount} tenants known`];
+announce({ url: `http://127.0.0.1:${edge.port}`, headers: { authorization: `Bearer ${key}` }, notes });
