@@ -17,7 +17,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { base64 } from './child.ts';
 import * as kinds from './kinds.ts';
-import { runOperator, type RunningOperator } from './testing/operator.fixture.ts';
+import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
 import { TenantWorld } from './testing/tenants.fixture.ts';
 import { until } from './testing/until.fixture.ts';
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   operator = await runOperator();
   world = new TenantWorld(operator.cluster);
   await world.prepare();
-});
+}, startTimeoutMs);
 afterEach(() => world.removeTenants());
 afterAll(async () => {
   await world.removeAll();

@@ -5,13 +5,14 @@
  * Guarantees: level-triggered; a repeat on a converged agent writes nothing; while a check blocks, or a new revision does not become
  * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there.
  */
-import { isConflict, KubeError, KubeRuntimeError, type ReconcileContext, type Result } from 'kube-runtime';
+import type { ReconcileContext, Result } from 'kube-runtime';
 import { agentConfigSpec } from '../api/agent-config.ts';
 import type { Caches } from '../caches.ts';
 import { configMaps, type AgentConfig } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
+import { refusalOf } from '../status/refusal.ts';
 import { check, type AgentFinding } from './checks.ts';
 import { revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
@@ -58,7 +59,7 @@ export async function reconcileAgent(context: Context, { caches, configuration }
 }
 
 async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan, caches: Caches): Promise<Attempt> {
-  const { cluster, signal, object: agent, name, namespace } = context;
+  const { cluster, signal, name, namespace } = context;
   const revision = revisionOf(plan);
   try {
     if (isAutoscaled(plan)) await handOverReplicas(seen, cluster, signal);
@@ -69,11 +70,8 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
     for (const old of outdatedDocuments(seen, documentNameOf(plan), complete)) await cluster.delete(configMaps, old, { signal });
     return { outcome: { findings, revision, complete, deployment } };
   } catch (error) {
-    if (!(error instanceof KubeError || error instanceof KubeRuntimeError)) throw error;
-    const reason = isConflict(error) ? 'Pending' : 'ApplyFailed';
-    const message = `the agent's objects could not be written: ${error.message}`;
-    context.log.debug({ agent: agent.metadata.name, reason }, 'Not applied');
-    return { outcome: { findings: [{ condition: 'RolledOut', reason, message, blocks: false }], revision }, error };
+    const { reason, message, error: cause } = refusalOf(error, "the agent's objects");
+    return { outcome: { findings: [{ condition: 'RolledOut', reason, message, blocks: false }], revision }, error: cause };
   }
 }
 

@@ -12,6 +12,8 @@ import { aclRules, passwordHash, type RedisUser } from './redis-rules.ts';
 export class RedisAdmin {
   readonly #client: Redis;
   readonly #address: string;
+  #connecting: Promise<void> | undefined;
+  #fault: Error | undefined;
   /** What the server made of the rules it was given, by rules: it words some of them in its own way. */
   readonly #asStored = new Map<string, Promise<string>>();
 
@@ -21,12 +23,14 @@ export class RedisAdmin {
       lazyConnect: true,
       connectTimeout: 5_000,
       commandTimeout: 10_000,
-      maxRetriesPerRequest: 0,
       connectionName: 'cloister-operator',
-      retryStrategy: (attempt) => Math.min(attempt * 200, 5_000),
+      // Whoever needs the connection opens it, and hears at once when that fails. A client that reconnects by itself keeps commands
+      // waiting meanwhile, and for ever when it is closed while it waits.
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
     });
-    // Every command reports the fault to its caller; without a listener ioredis would write it to the console as well.
-    this.#client.on('error', () => undefined);
+    // Told here and nowhere else: the promise of a failed connection only says that it is closed.
+    this.#client.on('error', (error) => (this.#fault = error));
   }
 
   /** Makes the user log in with this password and reach its prefix alone. True when something had to change. */
@@ -71,6 +75,20 @@ export class RedisAdmin {
 
   close(): void {
     this.#client.disconnect();
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#client.status === 'ready') return;
+    if (!this.#connecting) {
+      this.#fault = undefined;
+      this.#asStored.clear(); // it may be another version of Redis by now
+      this.#connecting = this.#client.connect().finally(() => (this.#connecting = undefined));
+    }
+    try {
+      await this.#connecting;
+    } catch (error) {
+      throw this.#fault ?? error;
+    }
   }
 
   async #getUser(name: string): Promise<string | undefined> {
@@ -121,6 +139,7 @@ export class RedisAdmin {
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {
     try {
+      await this.#connect();
       return await work();
     } catch (error) {
       throw new DataError('redis_failed', { address: this.#address, why: describe(error) }, { cause: error });

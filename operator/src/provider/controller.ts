@@ -24,5 +24,6 @@ export function providerController({
     .for(modelProviders, { ...everything, when: specChanged })
     .owns(configMaps, { namespace: systemNamespace, labelSelector: `${labels.document}=${documentKinds.provider}` })
     .watches(secrets, usersOf, { namespace: providersNamespace, metadataOnly: true })
+    .maxBackoff(30_000)
     .reconcile((context) => reconcileProvider(context, { configuration, credentials: caches.credentials }));
 }

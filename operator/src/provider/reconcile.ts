@@ -5,9 +5,10 @@ import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { judge } from '../status/conditions.ts';
 import type { Finding } from '../status/finding.ts';
+import { refusalOf, type Refusal } from '../status/refusal.ts';
 import { providerChild } from './document.ts';
 
-const parts = ['SpecValid', 'CredentialsReady'] as const;
+const parts = ['SpecValid', 'CredentialsReady', 'DocumentWritten'] as const;
 type ProviderFinding = Finding<(typeof parts)[number]>;
 
 export interface ProviderParts {
@@ -24,9 +25,14 @@ export async function reconcileProvider(
   const { object: provider, name } = context;
   const parsed = modelProviderSpec.safeParse(provider.spec);
   const findings: ProviderFinding[] = [];
+  let refusal: Refusal | undefined;
   if (parsed.success) {
     const { kind, desired } = providerChild(name, parsed.data, configuration.systemNamespace);
-    await context.apply(kind, desired);
+    refusal = await context.apply(kind, desired).then(
+      () => undefined,
+      (error: unknown) => refusalOf(error, 'the document for egress'),
+    );
+    if (refusal) findings.push({ condition: 'DocumentWritten', reason: refusal.reason, message: refusal.message, blocks: false });
     const secret = parsed.data.credentials?.secretRef.name;
     const namespace = configuration.providersNamespace;
     if (secret !== undefined && !credentials.get({ namespace, name: secret })) findings.push(missing(secret, namespace));
@@ -45,6 +51,7 @@ export async function reconcileProvider(
   });
   await context.updateStatus({ observedGeneration: provider.metadata.generation, models, conditions });
   for (const note of announcements(provider.status?.conditions, conditions)) context.record(note);
+  if (refusal) throw refusal.error;
 }
 
 const missing = (secret: string, namespace: string): ProviderFinding => ({

@@ -1,7 +1,8 @@
 /** Writes children and says of each failure which part of the tenant it concerns. */
-import { isConflict, isNamespaceTerminating, KubeError, KubeRuntimeError, type ReconcileContext } from 'kube-runtime';
+import type { ReconcileContext } from 'kube-runtime';
 import type { Child } from '../child.ts';
 import type { Tenant } from '../kinds.ts';
+import { refusalOf } from '../status/refusal.ts';
 import type { Part, TenantFinding } from './checks.ts';
 import type { Removable } from './observe.ts';
 
@@ -29,9 +30,14 @@ export async function applyChildren(context: ReconcileContext<Tenant>, children:
       const { outcome } = await context.apply(kind, desired, { owned, ...(owned ? { adopt } : {}) });
       if (outcome === 'terminating' && kind.kind === 'Namespace') break;
     } catch (error) {
-      if (!(error instanceof KubeError || error instanceof KubeRuntimeError)) throw error;
-      errors.push(error);
-      findings.push(failed(kind.kind, error));
+      const refusal = refusalOf(error, kind.kind);
+      errors.push(refusal.error);
+      findings.push({
+        condition: partOfKind[kind.kind] ?? 'CredentialsReady',
+        reason: refusal.reason,
+        message: refusal.message,
+        blocks: false,
+      });
       if (kind.kind === 'Namespace' || kind.kind === 'NetworkPolicy') break;
     }
   }
@@ -41,14 +47,4 @@ export async function applyChildren(context: ReconcileContext<Tenant>, children:
 /** What the spec wants no more. Refused by the server where the object is not the one that was seen; then the next run looks again. */
 export async function removeSurplus({ cluster, signal }: ReconcileContext<Tenant>, surplus: readonly Removable[]): Promise<void> {
   for (const { kind, object } of surplus) await cluster.delete(kind, object, { signal });
-}
-
-function failed(kind: string, error: KubeError | KubeRuntimeError): TenantFinding {
-  const passing = isConflict(error) || isNamespaceTerminating(error);
-  return {
-    condition: partOfKind[kind] ?? 'CredentialsReady',
-    reason: passing ? 'Pending' : 'ApplyFailed',
-    message: passing ? `${kind} could not be written yet; tried again` : `${kind} could not be written: ${error.message}`,
-    blocks: false,
-  };
 }

@@ -41,7 +41,7 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
 
   await tell(context, tenantStatusOf(seen, [...findings, ...outcome.findings], new Date()));
   if (outcome.error) throw outcome.error;
-  return { requeueAfter: nextLook(seen) };
+  return { requeueAfter: nextLook(seen, outcome) };
 }
 
 const nothingDone: Outcome = { findings: [], error: undefined };
@@ -67,8 +67,9 @@ async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenan
 }
 
 /** Watches are the trigger; this is for what cannot be watched: Postgres, Redis, and Secrets that others made without our label. */
-function nextLook({ configuration, sharedSecret }: TenantSnapshot): number {
+function nextLook({ configuration, sharedSecret }: TenantSnapshot, { findings }: Outcome): number {
   const data = configuration.dataCheckSeconds * 1000;
-  if (!sharedSecret) return data;
-  return Math.min(data, sharedSecret.state === 'usable' ? 60_000 : 10_000);
+  const wantsAttention = findings.some(({ condition }) => condition === 'DataReady') || (sharedSecret && sharedSecret.state !== 'usable');
+  if (wantsAttention) return Math.min(data, 10_000);
+  return sharedSecret ? Math.min(data, 60_000) : data;
 }

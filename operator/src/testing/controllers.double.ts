@@ -1,8 +1,9 @@
 /**
  * Plays, on an API server that runs alone, the parts of the controller manager and the kubelets without which nothing ends or starts:
- * namespaces that are deleted become empty and go; Deployments report their pods ready.
+ * namespaces that are deleted become empty and go; Deployments report their pods ready; documents go with the provider they describe.
  */
-import { kind, pathOf, type Cluster } from 'kube-runtime';
+import { namespaces } from '@cloister/tenancy';
+import { controllerOf, kind, pathOf, type Cluster } from 'kube-runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as kinds from '../kinds.ts';
 
@@ -24,6 +25,9 @@ const contents = [
 const namespaceObjects = kind('v1', 'Namespace');
 const deploymentObjects = kind('apps/v1', 'Deployment');
 
+/** On a Deployment: its pods make no progress. */
+export const frozen = 'test/frozen';
+
 export function standInForControllers(cluster: Cluster): { readonly stop: () => Promise<void> } {
   const ending = new AbortController();
   const work = loop();
@@ -36,7 +40,7 @@ export function standInForControllers(cluster: Cluster): { readonly stop: () => 
 
   async function loop(): Promise<void> {
     while (!ending.signal.aborted) {
-      await Promise.allSettled([endNamespaces(), readyDeployments()]); // what fails now is tried again below
+      await Promise.allSettled([endNamespaces(), readyDeployments(), collectDocuments()]); // what fails now is tried again below
       await pause(30);
     }
   }
@@ -53,12 +57,20 @@ export function standInForControllers(cluster: Cluster): { readonly stop: () => 
 
   async function readyDeployments(): Promise<void> {
     for (const { metadata, status } of await cluster.list(kinds.deployments)) {
-      if (status?.observedGeneration === metadata.generation || metadata.annotations?.['test/frozen']) continue;
+      if (status?.observedGeneration === metadata.generation || metadata.annotations?.[frozen]) continue;
       const live = await cluster.get(kinds.deployments, metadata);
       const pods = live?.spec.replicas ?? 1;
       const observedGeneration = live?.metadata.generation;
       const counts = { replicas: pods, updatedReplicas: pods, readyReplicas: pods, availableReplicas: pods };
       await cluster.patch(deploymentObjects, metadata, { status: { observedGeneration, ...counts } }, { subresource: 'status' });
+    }
+  }
+
+  async function collectDocuments(): Promise<void> {
+    const owners = new Set((await cluster.list(kinds.modelProviders)).map(({ metadata }) => metadata.uid));
+    for (const document of await cluster.list(kinds.configMaps, { namespace: namespaces.system })) {
+      const owner = controllerOf(document);
+      if (owner?.kind === 'ModelProvider' && !owners.has(owner.uid)) await cluster.delete(kinds.configMaps, document);
     }
   }
 }

@@ -24,10 +24,13 @@ export interface RunningOperator {
   readonly cluster: Cluster;
   /** Method and path of each write since the last call, the lease's left out. */
   readonly writes: () => string[];
-  /** Resolves once it leads and its caches are filled again. */
-  readonly restart: () => Promise<void>;
+  /** Stops it, does the work, and starts it again. Resolves once it leads and its caches are filled. */
+  readonly restart: (meanwhile?: () => Promise<void>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
+
+/** For `beforeAll`: other test files may have the lease for minutes. */
+export const startTimeoutMs = 600_000;
 
 const leases = kind('coordination.k8s.io/v1', 'Lease');
 
@@ -41,8 +44,9 @@ export async function runOperator(): Promise<RunningOperator> {
   return {
     cluster,
     writes: () => written.splice(0),
-    restart: async () => {
+    restart: async (meanwhile) => {
       await current();
+      await meanwhile?.();
       current = await start(written);
     },
     stop: async () => {
@@ -63,7 +67,7 @@ async function start(written: string[]): Promise<() => Promise<void>> {
   const identity = `test-${process.pid}-${Math.random()}`;
   const lease = { name: leaseName, namespace: namespaces.system, identity };
   const ended = startOperator(cluster, configuration, { signal: ending.signal, lease });
-  const leads = until('the operator to lead', async () => holderOf(await cluster.get(leases, lease)) === identity, 110_000);
+  const leads = until('the operator to lead', async () => holderOf(await cluster.get(leases, lease)) === identity, startTimeoutMs);
   await Promise.race([leads, ended]);
   return async () => {
     ending.abort();

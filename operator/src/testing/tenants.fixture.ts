@@ -1,5 +1,5 @@
 /** What tests say about tenants, in their own words. */
-import { apiVersion, dataNameOf, namespaceOf, tenantSecrets } from '@cloister/tenancy';
+import { apiVersion, dataNameOf, namespaceOf, namespaces, tenantObjectName, tenantSecrets } from '@cloister/tenancy';
 import { Redis } from 'ioredis';
 import { findCondition, kind, type BaseObject, type Cluster, type Condition, type Kind } from 'kube-runtime';
 import pg from 'pg';
@@ -94,6 +94,27 @@ export class TenantWorld {
     const user: unknown = await redis.call('ACL', 'GETUSER', name);
     redis.disconnect();
     return { roles: roles.rowCount ?? 0, schemas: schemas.rowCount ?? 0, user };
+  }
+
+  /** What happens when somebody takes the finalizer off by force and the garbage collector follows; Postgres and Redis keep their part. */
+  async forceAway(tenant: string): Promise<void> {
+    await this.#cluster.delete(kinds.tenants, { name: tenant });
+    await this.#cluster.patch(kinds.tenants, { name: tenant }, { metadata: { finalizers: null } });
+    await this.#cluster.delete(kinds.namespaceKind, { name: namespaceOf(tenant) });
+    const name = tenantObjectName(tenant);
+    await this.#cluster.delete(kinds.ingresses, { name, namespace: namespaces.system });
+    await this.#cluster.delete(kinds.configMaps, { name, namespace: namespaces.system });
+    await this.#cluster.delete(kinds.secrets, { name, namespace: namespaces.access });
+    await until('the namespace to be gone', async () => !(await this.get(kinds.namespaceKind, undefined, namespaceOf(tenant))));
+  }
+
+  /** By an administrator's hand. */
+  async dropData(tenant: string): Promise<void> {
+    const name = pg.escapeIdentifier(dataNameOf(tenant));
+    const client = new pg.Client({ ...testPostgres() });
+    await client.connect();
+    await client.query(`DROP SCHEMA ${name} CASCADE; DROP OWNED BY ${name}; DROP ROLE ${name}`);
+    await client.end();
   }
 
   async removeTenants(): Promise<void> {

@@ -1,0 +1,192 @@
+/** Agents, against a real API server. Pods are played: see `testing/controllers.double.ts`. */
+import { namespaces, parseDocument, tenantPolicy, documentKey } from '@cloister/tenancy';
+import type { BaseObject, Kind } from 'kube-runtime';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import * as kinds from './kinds.ts';
+import { frozen } from './testing/controllers.double.ts';
+import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
+import { TenantWorld } from './testing/tenants.fixture.ts';
+import { until } from './testing/until.fixture.ts';
+
+const namespace = 'tenant-one';
+const key = { name: 'support', namespace };
+let operator: RunningOperator;
+let world: TenantWorld;
+beforeAll(async () => {
+  operator = await runOperator();
+  world = new TenantWorld(operator.cluster);
+  await world.prepare();
+}, startTimeoutMs);
+afterEach(() => world.removeTenants());
+afterAll(async () => {
+  await world.removeAll();
+  await operator.stop();
+});
+
+async function readyAgent(spec: object = {}): Promise<kinds.AgentConfig> {
+  await world.tenant('one');
+  await world.ready('one');
+  await world.agent('one', 'support', spec);
+  return world.agentReady('one', 'support');
+}
+
+const edit = (spec: object) => operator.cluster.patch(kinds.agentConfigs, key, { spec });
+const documents = async () =>
+  (await operator.cluster.list(kinds.configMaps, { namespace }))
+    .map(({ metadata }) => metadata.name)
+    .filter((name) => name.startsWith('support-'));
+const deployment = async () => JSON.stringify(await operator.cluster.get(kinds.deployments, key));
+
+describe('an AgentConfig', () => {
+  test('becomes an agent that edge knows', async () => {
+    const agent = await readyAgent();
+    expect(agent.status).toMatchObject({ endpoint: 'http://one.cloister.localhost/agents/support', replicas: 1, readyReplicas: 1 });
+    expect(agent.status?.lastGoodRevision).toBe(agent.status?.revision);
+    const policy = await until('the policy to name it', async () => {
+      const found = parseDocument(
+        tenantPolicy,
+        'policy',
+        (await world.get(kinds.configMaps, namespaces.system, 'tenant-one'))?.data?.[documentKey],
+      );
+      return found.agents.length > 0 && found;
+    });
+    expect(policy).toMatchObject({ defaultAgent: 'support', agents: [{ name: 'support', url: 'http://support.tenant-one.svc:80' }] });
+    await until('the Tenant to count it', async () => (await world.ready('one')).status?.agentsReady === 1);
+  });
+
+  test('that is edited gets a new document, and the old one goes when the rollout is over', async () => {
+    await readyAgent();
+    const before = await documents();
+    expect(before).toHaveLength(1);
+    await edit({ instructions: 'Be brief.' });
+    await until('the new document alone', async () => {
+      const now = await documents();
+      return now.length === 1 && now[0] !== before[0];
+    });
+    await world.agentReady('one', 'support');
+  });
+
+  test('keeps the old document and revision while the new one does not start', async () => {
+    const good = await readyAgent();
+    await operator.cluster.patch(kinds.deployments, key, { metadata: { annotations: { [frozen]: 'true' } } });
+    await edit({ image: 'no/such:image' });
+    const late = await until('the rollout', async () => {
+      const agent = await operator.cluster.get(kinds.agentConfigs, key);
+      return agent?.status?.revision !== good.status?.revision && agent;
+    });
+    expect(late.status?.lastGoodRevision).toBe(good.status?.revision);
+    const status = {
+      conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }],
+      observedGeneration: 2,
+      replicas: 2,
+      updatedReplicas: 1,
+      readyReplicas: 1,
+      availableReplicas: 1,
+    };
+    const current = await operator.cluster.get(kinds.deployments, key);
+    await operator.cluster.patch(
+      kinds.deployments,
+      key,
+      { status: { ...status, observedGeneration: current?.metadata.generation } },
+      { subresource: 'status' },
+    );
+    expect((await world.agentUnready('one', 'support', 'RolloutFailing')).message).toMatch(/pods that were ready before go on serving/);
+    expect((await world.unready('one', 'AgentsNotReady')).message).toMatch(/support/);
+    await edit({ image: null });
+    await operator.cluster.patch(kinds.deployments, key, { metadata: { annotations: { [frozen]: null } } });
+    expect((await world.agentReady('one', 'support')).status?.revision).toBe(good.status?.revision);
+  });
+
+  test('that names a model nobody allows keeps serving as before, and says what to choose', async () => {
+    await readyAgent();
+    const before = await deployment();
+    await edit({ model: 'openai/gpt-5' });
+    const { message } = await world.agentUnready('one', 'support', 'ModelNotAllowed');
+    expect(message).toMatch(/spec\.model is "openai\/gpt-5".*choose one of op-offline\/echo/);
+    expect(await deployment()).toBe(before);
+  });
+
+  test('follows as soon as its model is allowed', async () => {
+    await world.tenant('one');
+    await world.ready('one');
+    await world.agent('one', 'support', { model: 'op-offline/other' });
+    await world.agentUnready('one', 'support', 'ModelNotAllowed');
+    expect(await operator.cluster.get(kinds.deployments, key)).toBeUndefined();
+    await operator.cluster.patch(kinds.tenants, { name: 'one' }, { spec: { models: { allow: ['op-offline/*'] } } });
+    await world.agentReady('one', 'support');
+  });
+
+  test.each<[string, Kind<BaseObject>]>([
+    ['Deployment', kinds.deployments],
+    ['Service', kinds.services],
+  ])('gets its %s back when somebody deletes it', async (_, of) => {
+    await readyAgent();
+    const before = await operator.cluster.get(of, key);
+    await operator.cluster.delete(of, key);
+    await until(
+      'it to be back',
+      async () =>
+        (await operator.cluster.get(of, key))?.metadata.uid !== before?.metadata.uid && (await operator.cluster.get(of, key)) !== undefined,
+      1_000,
+    );
+  });
+
+  test('outside any tenant is told where it belongs', async () => {
+    await operator.cluster.create(kinds.agentConfigs, {
+      metadata: { name: 'stray', namespace: 'default' },
+      spec: { model: 'op-offline/echo' },
+    });
+    await until('its condition', async () => {
+      const agent = await operator.cluster.get(kinds.agentConfigs, { name: 'stray', namespace: 'default' });
+      return agent?.status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'NamespaceNotTenant');
+    });
+    await operator.cluster.delete(kinds.agentConfigs, { name: 'stray', namespace: 'default' });
+  });
+});
+
+describe('the number of pods', () => {
+  const replicas = async () => (await operator.cluster.get(kinds.deployments, key))?.spec.replicas;
+
+  test('follows kubectl scale', async () => {
+    await readyAgent();
+    await operator.cluster.patch(kinds.agentConfigs, key, { spec: { replicas: 3 } }, { subresource: 'scale' });
+    await until('three pods', async () => (await replicas()) === 3, 1_000);
+    await until('the budget for them', () => operator.cluster.get(kinds.podDisruptionBudgets, key));
+  });
+
+  test('stays as it is when an autoscaler takes over, and is then left to it', async () => {
+    await readyAgent({ replicas: 4 });
+    await operator.cluster.patch(kinds.agentConfigs, key, { spec: { replicas: null, scaling: { min: 2, max: 6 } } });
+    await until('the autoscaler', () => operator.cluster.get(kinds.horizontalPodAutoscalers, key));
+    await world.agentReady('one', 'support');
+    expect(await replicas()).toBe(4);
+    await operator.cluster.patch(kinds.deployments, key, { spec: { replicas: 5 } });
+    await edit({ instructions: 'Be brief.' });
+    await world.agentReady('one', 'support');
+    expect(await replicas()).toBe(5);
+  });
+
+  test('is none while the tenant is suspended, and edge is told', async () => {
+    await readyAgent();
+    await operator.cluster.patch(kinds.tenants, { name: 'one' }, { spec: { state: 'Suspended' } });
+    await until('no pods', async () => (await replicas()) === 0, 1_000);
+    const policy = parseDocument(
+      tenantPolicy,
+      'policy',
+      (await world.get(kinds.configMaps, namespaces.system, 'tenant-one'))?.data?.[documentKey],
+    );
+    expect(policy.state).toBe('Suspended');
+    expect((await world.ready('one')).status?.conditions?.find(({ type }) => type === 'Ready')?.reason).toBe('Suspended');
+    await operator.cluster.patch(kinds.tenants, { name: 'one' }, { spec: { state: 'Active' } });
+    await until('its pod', async () => (await replicas()) === 1, 1_000);
+  });
+});
+
+test('new database credentials replace the pods that hold the old ones', async () => {
+  const before = await readyAgent();
+  await operator.cluster.delete(kinds.secrets, { name: 'database', namespace });
+  await until('another revision', async () => {
+    const agent = await world.agentReady('one', 'support');
+    return agent.status?.revision !== before.status?.revision && agent;
+  });
+});
