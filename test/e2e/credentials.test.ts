@@ -1,7 +1,8 @@
+import { tenantSecrets } from '@cloister/tenancy';
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Answer } from './support/http.ts';
-import { agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
+import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
 import { openWorld, type World } from './support/world.ts';
 
 const secret = 'a test secret of more than thirty-two bytes';
@@ -15,8 +16,12 @@ beforeAll(async () => {
     const tenant = await createTenant(world, { name });
     const stringData = { secret: `${secret} of ${name}` };
     await world.kubectl.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'jwt', namespace: tenant.namespace }, stringData });
+    const apiKeys = [
+      { name: 'default', scopes: ['chat', 'settings'] },
+      { name: 'chat-only', scopes: ['chat'] },
+    ];
     const hs256 = { secretRef: { name: 'jwt', key: 'secret' }, scopes: ['chat', 'settings'] };
-    await world.kubectl.run(['patch', 'tenant', name, '--type=merge', '-p', JSON.stringify({ spec: { access: { hs256 } } })]);
+    await world.kubectl.run(['patch', 'tenant', name, '--type=merge', '-p', JSON.stringify({ spec: { access: { hs256, apiKeys } } })]);
     await world.kubectl.run(['wait', 'tenant', name, '--for=condition=Ready', '--timeout=30s']);
     return tenant;
   };
@@ -122,7 +127,9 @@ describe('a right credential', () => {
   });
 
   test('that lacks the scope is told so', async () => {
-    const answer = await call(`${one.url}/api/v1/tenants/cred-one/settings`, { key: tokenOf('cred-one', { scope: 'chat' }) });
+    const chatOnly = await secretValue(world, one.namespace, tenantSecrets.apiKey('chat-only'), 'key');
+    expect((await call(`${one.url}/api/v1/tenants/cred-one/chat`, { key: chatOnly })).status).toBe(200);
+    const answer = await call(`${one.url}/api/v1/tenants/cred-one/settings`, { key: chatOnly });
     expect(answer.status).toBe(403);
     expect(answer.text).toContain('settings');
   });

@@ -66,6 +66,15 @@ async function inRedis(): Promise<string[]> {
   }
 }
 
+const tenantEvent = z.object({ eventTime: z.string(), reason: z.string(), regarding: z.object({ uid: z.string() }) });
+
+/** Reasons of the Events about an object, oldest first. */
+async function eventsAbout(uid: string | undefined): Promise<string[]> {
+  const events = (await world.kubectl.list('events.events.k8s.io', ['-A'])).flatMap((event) => tenantEvent.safeParse(event).data ?? []);
+  const mine = events.filter(({ regarding }) => regarding.uid === uid);
+  return mine.sort((a, b) => a.eventTime.localeCompare(b.eventTime)).map(({ reason }) => reason);
+}
+
 test('a deleted tenant leaves nothing behind, in order, and its successor starts clean', async () => {
   const first = await createTenant(world, { name });
   const said = await call(`${first.url}/api/v1/tenants/${name}/chat`, {
@@ -74,6 +83,7 @@ test('a deleted tenant leaves nothing behind, in order, and its successor starts
     body: { message: 'remember this' },
   });
   expect(said.status, said.text).toBe(200);
+  const uid = (await world.kubectl.get('tenant', name))?.metadata.uid;
   const password = await secretValue(world, first.namespace, tenantSecrets.database, 'url');
   expect(await inPostgres()).toHaveLength(2);
   expect(await inRedis()).toHaveLength(1);
@@ -83,20 +93,16 @@ test('a deleted tenant leaves nothing behind, in order, and its successor starts
   expect(await inPostgres()).toEqual([]);
   expect(await inRedis()).toEqual([]);
 
+  const steps = ['StoppingAgents', 'DataDropped', 'AccessRevoked', 'DeletingNamespace'];
   const told = await until(
     'the Events of the deletion',
     async () => {
-      const events = await world.kubectl.list('events.events.k8s.io', ['-A', '--sort-by=.metadata.creationTimestamp']);
-      const mine = events.filter(
-        (event) => z.object({ name: z.string(), kind: z.string() }).safeParse(event['regarding']).data?.name === name,
-      );
-      const reasons = mine.map((event) => String(event['reason']));
-      return reasons.includes('DeletingNamespace') ? reasons : undefined;
+      const reasons = (await eventsAbout(uid)).filter((reason) => steps.includes(reason));
+      return reasons.includes('DeletingNamespace') && reasons;
     },
     { within: 10_000 },
   );
-  const order = ['StoppingAgents', 'DataDropped', 'AccessRevoked', 'DeletingNamespace'];
-  expect(told.filter((reason) => order.includes(reason))).toEqual(order);
+  expect(told).toEqual(steps);
 
   const second = await createTenant(world, { name });
   expect(second.key).not.toBe(first.key);
