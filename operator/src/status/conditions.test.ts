@@ -24,9 +24,9 @@ describe('conditions', () => {
     const conditions = judged(findings);
     expect(['Ready', 'Reconciling', 'Stalled'].map((type) => status(type, conditions))).toEqual(expected);
   });
-  test('give the reason that needs a person first', () => {
+  test('say what needs a person, and not what only takes time beside it', () => {
     const conditions = judged([finding('DataReady', 'Pending'), finding('DataReady', 'DataTaken')]);
-    expect(findCondition(conditions, 'Ready')).toMatchObject({ reason: 'DataTaken', message: 'because of DataTaken; because of Pending' });
+    expect(findCondition(conditions, 'Ready')).toMatchObject({ reason: 'DataTaken', message: 'because of DataTaken' });
   });
   test('all name the generation they are about', () => {
     for (const condition of judged([])) expect(condition.observedGeneration).toBe(7);

@@ -28,7 +28,8 @@ export function judge<Type extends string>(judgement: Judgement<Type>): Conditio
   const waits = serious.filter((finding) => reasons[finding.reason].kind === 'waits');
   const needsSomeone = serious.filter((finding) => reasons[finding.reason].kind === 'needs someone');
   const drafts: Draft[] = [
-    readiness(judgement, needsSomeone.concat(waits)),
+    // Whoever is needed is told so; what only takes time would distract.
+    readiness(judgement, needsSomeone.length > 0 ? needsSomeone : waits),
     abnormal('Reconciling', waits, 'nothing is in progress'),
     abnormal('Stalled', needsSomeone, 'nothing needs a person'),
     ...judgement.parts.map((part) => partCondition(judgement, part)),
