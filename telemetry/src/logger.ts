@@ -1,21 +1,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { censor, errorFacts } from './censor.ts';
 
 export type { Logger } from 'pino';
-
-/** Fields whose values never reach a log, wherever they stand. Prompts and answers are content and count as such. */
-const censored = [
-  'authorization',
-  'apiKey',
-  'api_key',
-  'password',
-  'secret',
-  'token',
-  'cookie',
-  'messages',
-  'content',
-  'prompt',
-  'instructions',
-];
 
 export interface LoggerOptions {
   /** The component, for example `edge`. */
@@ -33,8 +19,8 @@ export function createLogger({ name, level = 'info', fields = {}, destination }:
     level,
     base: fields,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: censored.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[redacted]' },
+    formatters: { level: (label: string) => ({ level: label }), log: censor },
+    serializers: { err: errorFacts },
   };
   return destination ? pino(options, destination) : pino(options);
 }

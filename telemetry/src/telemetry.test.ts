@@ -18,6 +18,28 @@ test('secrets and content are struck out of log lines, at any of three depths', 
   expect(written.join('')).not.toContain('hunter2');
 });
 
+test('of an error its name, message, stack, code and cause are logged, and nothing that was hung on it', () => {
+  const { written, destination } = lines();
+  const cause = new Error('connection lost');
+  const error = Object.assign(new Error('no answer', { cause }), {
+    code: 'ECONNRESET',
+    headers: { authorization: 'hunter2' },
+    body: 'hunter2',
+  });
+  createLogger({ name: 'edge', destination }).error({ err: error }, 'failed');
+  expect(JSON.parse(written[0] ?? '')).toMatchObject({
+    err: { type: 'Error', message: 'no answer', code: 'ECONNRESET', cause: 'connection lost' },
+  });
+  expect(written.join('')).not.toContain('hunter2');
+});
+
+test('what is logged is struck out in a copy, never in the object that was given', () => {
+  const { destination } = lines();
+  const given = { call: { token: 'hunter2' }, list: [{ secret: 'hunter2' }] };
+  createLogger({ name: 'edge', destination }).info(given, 'call');
+  expect(given).toEqual({ call: { token: 'hunter2' }, list: [{ secret: 'hunter2' }] });
+});
+
 test('a span keeps the trace of its caller', () => {
   const parent = parseTraceparent('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
   expect(formatTraceparent(childSpan(parent))).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
