@@ -17,14 +17,17 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const abort = () => {
+      if (!request.complete) reject(fail('request_aborted'));
+    };
     request
       .on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size <= limit) chunks.push(chunk);
         else reject(tooLarge());
       })
-      .once('end', () => resolve(Buffer.concat(chunks, size)))
-      .once('close', () => reject(fail('request_aborted')))
-      .once('error', () => reject(fail('request_aborted')));
+      .once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)))
+      .once('close', abort)
+      .once('error', abort);
   });
 }

@@ -50,7 +50,8 @@ function requestFor({ provider, credential, body, stream, requestId, signal }: P
 async function answerOf({ stream }: ProviderCall, { body, headers }: Dispatcher.ResponseData): Promise<ProviderAnswer> {
   const type = String(headers['content-type'] ?? '');
   if (stream && type.startsWith('text/event-stream')) return { kind: 'stream', events: eventsOf(body) };
-  return { kind: 'whole', text: await textOf(body) };
+  const length = Number(headers['content-length'] ?? Infinity);
+  return { kind: 'whole', text: length <= mostBytes ? await body.text() : await textOf(body) };
 }
 
 async function textOf(body: Dispatcher.ResponseData['body'], limit = mostBytes): Promise<string> {
