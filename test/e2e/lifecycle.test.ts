@@ -9,11 +9,12 @@ import { agentManifest, agentName, createTenant, deleteTenant, tenantManifest, t
 import { median, timed, until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
+const owners = [{ kind: 'User', name: 'jane@life.example', role: 'owner' }];
 let world: World;
 let tenant: LiveTenant;
 beforeAll(async () => {
   world = await openWorld();
-  tenant = await createTenant(world, { name: 'life', spec: { quota: { pods: 10 } } });
+  tenant = await createTenant(world, { name: 'life', spec: { quota: { pods: 10 }, owners } });
 });
 afterAll(() => deleteTenant(world, 'life'));
 
@@ -34,7 +35,7 @@ test('a changed quota is in force within a second', async () => {
       .parse((await world.kubectl.list('resourcequota', ['-n', tenant.namespace]))[0]?.spec);
   const runs: number[] = [];
   for (const wanted of [11, 12, 13, 14, 15]) {
-    await world.kubectl.apply(tenantManifest({ name: 'life', spec: { quota: { pods: wanted } } }));
+    await world.kubectl.apply(tenantManifest({ name: 'life', spec: { quota: { pods: wanted }, owners } }));
     runs.push(
       await timed(() =>
         until(`quota of ${wanted} pods`, async () => (await pods()).hard.pods === String(wanted), { within: 10_000, every: 20 }),

@@ -38,6 +38,7 @@ describe("a tenant's database role", () => {
   beforeAll(async () => {
     const url = await secretValue(world, one.namespace, tenantSecrets.database, 'url');
     database = new pg.Client({ connectionString: reachable(url, world.cluster.postgres.host) });
+    database.on('error', () => undefined); // the tenant is deleted while this connection is open, and the operator ends it
     await database.connect();
   });
   afterAll(() => database.end());
@@ -59,6 +60,9 @@ describe("a tenant's database role", () => {
     ['reading files of the server', "select pg_read_file('/etc/passwd')"],
     ['running programs on the server', "copy (select 1) to program 'id'"],
     ['reading password hashes', 'select * from pg_authid'],
+    ['reading who else there is', 'select rolname from pg_roles'],
+    ['reading what schemas there are', 'select nspname from pg_namespace'],
+    ['reading what others do', 'select * from pg_stat_activity'],
   ])('is refused %s', async (_, sql) => {
     await expect(database.query(sql)).rejects.toThrow(/permission denied|must be|does not exist/);
   });
@@ -66,13 +70,6 @@ describe("a tenant's database role", () => {
   test('finds none of their tables in the catalogue', async () => {
     const { rows } = await database.query<{ table_schema: string }>('select distinct table_schema from information_schema.tables');
     expect(rows.map((row) => row.table_schema)).not.toContain(theirs);
-  });
-
-  test('cannot enter another database of the server', async () => {
-    const url = new URL(await secretValue(world, one.namespace, tenantSecrets.database, 'url'));
-    url.hostname = world.cluster.postgres.host;
-    url.pathname = '/postgres';
-    await expect(new pg.Client({ connectionString: url.href }).connect()).rejects.toThrow(/permission denied/);
   });
 });
 
