@@ -16,6 +16,8 @@ export interface Target {
   readonly body: (mode: 'whole' | 'stream') => string;
   /** Resident memory of its process in MiB. */
   readonly memory: () => number;
+  /** Processor time that its process has used, in microseconds; advances in steps of 10,000. */
+  readonly cpu: () => number;
 }
 
 export interface Targets {
@@ -75,6 +77,7 @@ async function start(name: string, script: string, ...args: readonly string[]) {
     headers: { 'content-type': 'application/json', ...said.headers },
     body: (mode) => JSON.stringify({ model: said.model, max_tokens: 64, messages, ...(mode === 'stream' ? { stream: true } : {}) }),
     memory: () => residentMiB(child.pid ?? 0),
+    cpu: () => cpuMicroseconds(child.pid ?? 0),
   };
   const close = async () => {
     await pool.close();
@@ -98,4 +101,10 @@ async function endOf(name: string, child: ChildProcess): Promise<never> {
 function residentMiB(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kibibytes) / 1024;
+}
+
+/** Fields 14 and 15 of proc(5) stat, user and system time in ticks of 1/100 s; the name before them may hold spaces. */
+function cpuMicroseconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }

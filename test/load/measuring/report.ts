@@ -26,6 +26,7 @@ export function report(targets: readonly Target[], figures: Figures): void {
     'stream, added',
     `JSON/s at ${connections}`,
     'p50 / p99, ms',
+    'CPU, µs',
     'MiB idle → loaded',
   ];
   printTable(
@@ -48,6 +49,7 @@ function row({ name, memory }: Target, { whole, stream, load, idle }: Figures): 
     ms(events.total.added.median),
     many.perSecond.toFixed(0),
     `${ms(many.p50)} / ${ms(many.p99)}`,
+    many.cpu.toFixed(0),
     `${found(idle, name).toFixed(0)} → ${memory().toFixed(0)}`,
   ];
 }
@@ -58,7 +60,8 @@ function againstGoals(name: string, { whole, stream, load, baseline }: Figures):
   const first = ratio((of) => found(stream, of).first.added.median);
   const total = ratio((of) => found(stream, of).total.added.median);
   const rate = ratio((of) => found(load, of).perSecond);
-  return `${name}: adds ${json} × (JSON), ${first} × (first chunk), ${total} × (stream) what the ${baseline} adds (goal 1.5); ${rate} × its requests/s (goal 0.6)`;
+  const cpu = ratio((of) => found(load, of).cpu);
+  return `${name}: adds ${json} × (JSON), ${first} × (first chunk), ${total} × (stream) what the ${baseline} adds (goal 1.5); ${rate} × its requests/s (goal 0.6); ${cpu} × its CPU`;
 }
 
 function found<T>(figures: ReadonlyMap<string, T>, name: string): T {

@@ -1,6 +1,9 @@
 /**
  * `settle`: puts what calls really cost in the place of what was reserved for them, many calls in one transaction. A call that is settled
  * twice counts once. One whose reservation was folded meanwhile gets the difference back.
+ *
+ * Where all calls had a reservation, nobody waits for the disk: if Postgres crashes and forgets the settling, the reservations are still
+ * there and count in full. That halves the time for which the tenant's windows are locked.
  */
 export const settle = `
 create function settle_reserved(p_id uuid, p_input bigint, p_output bigint, p_usd bigint) returns void language plpgsql as $$
@@ -68,6 +71,9 @@ declare
   v_output bigint;
   v_usd bigint;
 begin
+  if not exists (select 1 from jsonb_array_elements(p_entries) e where not (e ->> 'reserved')::boolean) then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   insert into cloister_egress.budget_window (tenant_uid, kind, starts_on)
   select * from cloister_egress.windows_of(p_entries) order by 1, 2, 3 on conflict do nothing;
   perform 1 from cloister_egress.budget_window w
