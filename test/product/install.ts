@@ -1,8 +1,6 @@
 /** Installs or upgrades Cloister with its chart, and applies the examples. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ClusterError } from '../cluster/errors.ts';
 import { repository } from '../cluster/paths.ts';
 import type { Progress } from '../cluster/progress.ts';
 import { namespaces } from '@cloister/tenancy';
@@ -51,29 +49,11 @@ export async function applyExamples({ kubectl }: Target, progress: Progress): Pr
   const folder = join(repository, 'examples');
   const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
   for (const file of files) {
-    await applyOnceCounted(kubectl, join(folder, file));
+    await kubectl(['apply', '-f', join(folder, file)]);
     await progress.step(`${file} Ready`, () => kubectl(waitReady(join(folder, file))));
   }
   // A tenant with an agent that is not Ready is not Ready either: once more, now that the agents are.
   await kubectl(waitReady(join(folder, '03-tenants.yaml')));
-}
-
-/** A kind of resource is counted by quotas once the cluster has noticed it: up to half a minute after its definition was installed. */
-const countedWithin = 45_000;
-
-/** Until a kind is counted, a quota refuses all of it. */
-async function applyOnceCounted(kubectl: Target['kubectl'], file: string): Promise<void> {
-  const deadline = Date.now() + countedWithin;
-  for (;;) {
-    try {
-      await kubectl(['apply', '-f', file]);
-      return;
-    } catch (error) {
-      const uncounted = error instanceof ClusterError && error.message.includes('status unknown for quota');
-      if (!uncounted || Date.now() > deadline) throw error;
-    }
-    await sleep(1_000);
-  }
 }
 
 const waitReady = (file: string): string[] => ['wait', '-f', file, '--for=condition=Ready', '--timeout=120s'];

@@ -11,6 +11,12 @@ describe('an agent is held back', () => {
     ['in a namespace of no tenant', { landlord: undefined }, 'NamespaceNotTenant', /"tenant-acme" belongs to no Tenant/],
     ['when its tenant is going', { landlord: { ...landlord(), tenant: leaving } }, 'Deleting', /being deleted/],
     ['when its tenant has no class', { landlord: landlord({}, []) }, 'Pending', /has no class/],
+    [
+      'when its tenant has enough agents without it',
+      { landlord: landlord({ quota: { agents: 2 } }), older: 2 },
+      'TooManyAgents',
+      /may have 2 AgentConfigs \(spec\.quota\.agents\)/,
+    ],
     ['until the walls are there', { awaited: ['the network policies'] }, 'Pending', /waiting for the network policies/],
     [
       'when its model is not allowed',

@@ -13,6 +13,7 @@ const checks: readonly Check[] = [
   namespaceIsATenants,
   tenantStays,
   tenantHasAClass, // without it nobody knows which models are allowed
+  withinQuota,
   environmentStands, // no pod before its walls
   modelsAreAllowed,
 ];
@@ -45,6 +46,18 @@ function tenantHasAClass({ landlord }: AgentSnapshot): AgentFinding | undefined 
   if (!landlord || landlord.standing.tenantClass) return undefined;
   const message = `Tenant "${landlord.name}" has no class; see its status`;
   return { condition: 'EnvironmentReady', reason: 'Pending', message, blocks: true };
+}
+
+/** Those that came first run. One that already ran when the quota was lowered goes on serving, as Kubernetes' own quotas would have it. */
+function withinQuota({ landlord, older }: AgentSnapshot): AgentFinding | undefined {
+  const most = landlord?.standing.limits.quota.agents;
+  if (landlord === undefined || most === undefined || older < most) return undefined;
+  return {
+    condition: 'EnvironmentReady',
+    reason: 'TooManyAgents',
+    message: `Tenant "${landlord.name}" may have ${most} AgentConfigs (spec.quota.agents) and has ${older} older ones; delete one, or have the quota raised`,
+    blocks: true,
+  };
 }
 
 function environmentStands({ awaited }: AgentSnapshot): AgentFinding | undefined {

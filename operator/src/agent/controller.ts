@@ -13,6 +13,11 @@ export function agentController(parts: AgentParts): Controller {
   return (
     controller('agent')
       .for(kinds.agentConfigs, { ...everything, when: specChanged })
+      // One that goes makes room for another.
+      .watches(kinds.agentConfigs, ({ metadata }) => agentsIn(metadata.namespace), {
+        ...everything,
+        when: ({ type }) => type === 'deleted',
+      })
       .owns(kinds.configMaps, ofTenants)
       .owns(kinds.services, ofTenants)
       .owns(kinds.deployments, ofTenants)

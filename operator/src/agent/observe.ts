@@ -28,6 +28,8 @@ export interface AgentSnapshot {
   readonly configuration: Configuration;
   /** The tenant in whose namespace the agent stands. */
   readonly landlord: Landlord | undefined;
+  /** How many AgentConfigs of the tenant are older. */
+  readonly older: number;
   /** What must be there before a pod may start and is not, in words. */
   readonly awaited: readonly string[];
   /** Changes when the credentials do, so that pods are replaced. */
@@ -54,6 +56,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, caches: 
     spec,
     configuration,
     landlord: landlordOf(namespace, caches),
+    older: caches.agentConfigs.list(namespace).filter((other) => isOlder(other, agent)).length,
     awaited: [
       ...(wall(policyNames.deny) && wall(policyNames.agents) ? [] : ['the network policies']),
       ...(caches.serviceAccounts.get({ namespace, name: agentServiceAccount }) ? [] : ['the ServiceAccount']),
@@ -79,6 +82,12 @@ function landlordOf(namespace: string, { namespaces, tenants, tenantClasses, mod
   const spec = tenant && parseTenantSpec(tenant).data;
   if (!tenant || !spec) return undefined;
   return { tenant, name, spec, standing: standingOf({ name, spec }, { classes: tenantClasses.list(), providers: modelProviders.list() }) };
+}
+
+/** By time of creation, then by name: an order that never changes. */
+function isOlder({ metadata: one }: AgentConfig, { metadata: other }: AgentConfig): boolean {
+  const [a, b] = [one.creationTimestamp ?? '', other.creationTimestamp ?? ''];
+  return a === b ? one.name < other.name : a < b;
 }
 
 const contentOf = (secret: Secret | undefined): string | undefined => fromBase64(secret?.data?.['url']);

@@ -36,6 +36,7 @@ export function snapshot({ spec = {}, ...rest }: Given = {}): AgentSnapshot {
     spec: agentConfigSpec.parse(wish),
     configuration,
     landlord: landlord(),
+    older: 0,
     awaited: [],
     credentials: 'c1',
     identity: { keys: [{ kty: 'OKP', kid: 'k1' }] },

@@ -11,7 +11,7 @@ export const quota = z.object({
     .max(1000)
     .describe('How many pods may exist at once. A rollout needs one more than the agents have replicas.')
     .optional(),
-  agents: z.int().min(1).max(100).describe('How many AgentConfigs may exist.').optional(),
+  agents: z.int().min(1).max(100).describe('How many AgentConfigs may run: the oldest. Others wait, and say so.').optional(),
 });
 export type Quota = z.infer<typeof quota>;
 

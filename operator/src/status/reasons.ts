@@ -29,6 +29,7 @@ export const reasons = {
   SecretInvalid: { kind: 'needs someone', means: 'a Secret that the spec names lacks the key, or its value is unfit' },
   DataTaken: { kind: 'needs someone', means: 'a database schema of that name belongs to another Tenant' },
   ModelUnknown: { kind: 'needs someone', means: 'an allowed model is offered by no ModelProvider that this tenant may use' },
+  TooManyAgents: { kind: 'needs someone', means: 'the tenant has as many older AgentConfigs as spec.quota.agents allows' },
   ModelNotAllowed: { kind: 'needs someone', means: 'the agent names a model that its tenant may not use' },
   AgentNotFound: { kind: 'needs someone', means: 'spec.defaultAgent names no AgentConfig' },
   NamespaceNotTenant: { kind: 'needs someone', means: 'the AgentConfig stands in a namespace of no tenant' },

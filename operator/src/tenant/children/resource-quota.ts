@@ -1,15 +1,17 @@
 import { child, type Child } from '../../child.ts';
 import { resourceQuotas } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
-import { group, namespaceOf } from '@cloister/tenancy';
+import { namespaceOf } from '@cloister/tenancy';
 import type { TenantSnapshot } from '../observe.ts';
 
 /**
  * Caps what the namespace may hold.
  * Objects are counted beside CPU and memory, because a tenant that cannot exhaust the node could still fill etcd.
+ * AgentConfigs are counted by the agents' own checks instead: a quota on a kind that the API server has just learned refuses every object of
+ * it until Kubernetes' quota controller has counted them, which takes up to five minutes after an installation.
  */
 export function resourceQuota({ name, standing: { limits } }: TenantSnapshot): Child {
-  const { cpu, memory, pods, agents } = limits.quota;
+  const { cpu, memory, pods } = limits.quota;
   return child(resourceQuotas, {
     metadata: { name: 'tenant', namespace: namespaceOf(name), labels: tenantLabels(name) },
     spec: {
@@ -18,7 +20,6 @@ export function resourceQuota({ name, standing: { limits } }: TenantSnapshot): C
         'requests.memory': memory,
         'limits.memory': memory,
         pods: String(pods),
-        [`count/agentconfigs.${group}`]: String(agents),
         'count/secrets': '100',
         'count/configmaps': '300',
         'count/services': '50',
