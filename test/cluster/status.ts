@@ -4,7 +4,7 @@ import { apiServerPort } from './components/api-server.ts';
 import { readCredentials } from './credentials.ts';
 import { ClusterError } from './errors.ts';
 import { isAlive } from './machine/process.ts';
-import { fixedServiceIPs, postgresPort, redisPort } from './manifests/names.ts';
+import { fixedServiceIPs, postgresDatabase, postgresPort, redisPort } from './manifests/names.ts';
 import { clusterDir } from './paths.ts';
 import { readRecord, type ClusterRecord } from './record.ts';
 
@@ -77,7 +77,7 @@ async function describe({ name, slot }: ClusterRecord, pid: number): Promise<Clu
     hostIP,
     podCIDR,
     serviceCIDR,
-    postgres: { host: services.postgres, port: postgresPort, user, password: postgresPassword, database: 'postgres' },
+    postgres: { host: services.postgres, port: postgresPort, user, password: postgresPassword, database: postgresDatabase },
     redis: { url: `redis://${user}:${redisPassword}@${services.redis}:${redisPort}/0` },
     kubectl: join(dir, 'bin', 'kubectl'),
     helm: join(dir, 'bin', 'helm'),

@@ -35,7 +35,7 @@ async function allRecipes(progress: Progress): Promise<ReturnType<typeof recipes
 }
 
 async function archiveOf(recipe: Recipe, progress: Progress): Promise<Archive> {
-  const extra = JSON.stringify([suite, unneeded, recipe.rootfs, recipe.image, recipe.file?.version]);
+  const extra = JSON.stringify([rootfs, recipe.image, recipe.file?.version]);
   const key = await hashOf([recipe.folder], extra);
   const name = basename(recipe.folder);
   const file = join(cacheDir(), 'images', `${name}-${key}.tar`);

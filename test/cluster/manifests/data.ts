@@ -1,7 +1,15 @@
 import type { Addresses } from '../addresses.ts';
 import type { Credentials } from '../credentials.ts';
 import { postgresImage, redisImage } from '../images/recipes.ts';
-import { dataNamespace as namespace, fixedServiceIPs, postgresPort, redisPort, systemNamespace, type Manifest } from './names.ts';
+import {
+  dataNamespace as namespace,
+  fixedServiceIPs,
+  postgresDatabase,
+  postgresPort,
+  redisPort,
+  systemNamespace,
+  type Manifest,
+} from './names.ts';
 import { restrictedContainer, restrictedPod } from './pod.ts';
 import { adminSecrets } from './secrets.ts';
 
@@ -24,7 +32,12 @@ export function dataManifests(addresses: Addresses, credentials: Credentials): M
       image: postgresImage,
       ip: ips.postgres,
       port: postgresPort,
-      env: { PGDATA: '/data/pgdata', POSTGRES_USER: credentials.user, PASSWORD_FILE: '/run/secrets/postgresPassword' },
+      env: {
+        PGDATA: '/data/pgdata',
+        POSTGRES_USER: credentials.user,
+        POSTGRES_DB: postgresDatabase,
+        PASSWORD_FILE: '/run/secrets/postgresPassword',
+      },
       // what is lost with the machine need not be flushed to its disk
       args: ['-c', 'max_connections=400', '-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'shared_buffers=128MB'],
       memory: '1Gi',

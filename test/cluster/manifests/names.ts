@@ -6,6 +6,7 @@ export const dataNamespace = 'cloister-data';
 export const systemNamespace = 'cloister-system';
 
 export const postgresPort = 5432;
+export const postgresDatabase = 'cloister';
 export const redisPort = 6379;
 
 /** Addresses of Services that are chosen rather than given out, so that they are known before the cluster runs. */

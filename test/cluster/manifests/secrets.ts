@@ -1,5 +1,5 @@
 import type { Credentials } from '../credentials.ts';
-import { dataNamespace, postgresPort, redisPort, systemNamespace, type Manifest } from './names.ts';
+import { dataNamespace, postgresDatabase, postgresPort, redisPort, systemNamespace, type Manifest } from './names.ts';
 
 /** How Cloister finds its databases and may administer them; the chart's values name these Secrets. */
 export function adminSecrets(namespace: string, { user, postgresPassword, redisPassword }: Credentials): Manifest[] {
@@ -15,7 +15,7 @@ export function adminSecrets(namespace: string, { user, postgresPassword, redisP
       port: String(postgresPort),
       user,
       password: postgresPassword,
-      database: 'postgres',
+      database: postgresDatabase,
     }),
     secret('redis-admin', { url: `redis://${user}:${redisPassword}@redis.${dataNamespace}.svc:${redisPort}/0` }),
   ];
