@@ -30,6 +30,9 @@ beforeAll(async () => {
   admin = new Client({ connectionString: adminURL });
   await admin.connect();
   await admin.query(`create role ${role} login password 'p/w@1' connection limit 10`);
+  // As the operator does it: a database that tenants share lets in nobody who was not let in by name.
+  const { rows } = await admin.query<{ name: string }>('select quote_ident(current_database()) as name');
+  await admin.query(`grant connect on database ${rows[0]?.name ?? ''} to ${role}`);
   await admin.query(`create schema ${role} authorization ${role}`);
   await admin.query(`alter role ${role} set search_path = ${role}`);
   directory = await mkdtemp(join(tmpdir(), 'postgres-'));
