@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { ClusterError } from '../cluster/errors.ts';
 import { loadImages } from '../cluster/images/load.ts';
-import { clusterStatus, startCluster, stopCluster } from '../cluster/index.ts';
+import { clusterStatus, startCluster, stopCluster, type Cluster } from '../cluster/index.ts';
 import { Progress } from '../cluster/progress.ts';
 import { demonstrate } from './demo.ts';
 import { onExistingCluster } from './existing.ts';
@@ -21,6 +21,13 @@ const usage = `usage: node test/product/cli.ts <command> [--name NAME]
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const placesOf = ({ kubeconfig, ingressURL, dir }: Cluster) => ({
+  kubeconfig,
+  ingressURL,
+  keysDir: join(dir, 'keys'),
+  binDir: join(dir, 'bin'),
+});
+
 async function up(name: string, examples: boolean): Promise<void> {
   const progress = new Progress();
   const { KUBECONFIG: kubeconfig, CLOISTER_REGISTRY: registry } = process.env;
@@ -31,10 +38,7 @@ async function up(name: string, examples: boolean): Promise<void> {
   const cluster = await startCluster({ name, progress });
   const images = await productImages(progress);
   await progress.step('loaded images', () => loadImages(cluster.pid, images.archives));
-  const target = await targetOf(
-    { kubeconfig: cluster.kubeconfig, ingressURL: cluster.ingressURL, keysDir: join(cluster.dir, 'keys') },
-    progress,
-  );
+  const target = await targetOf(placesOf(cluster), progress);
   await installChart(target, images, progress);
   if (examples) await show(target, progress);
 }
@@ -48,7 +52,7 @@ async function show(target: Target, progress: Progress): Promise<void> {
   const [first] = status.tenants;
   if (first) {
     print('\nGo on:');
-    print(`  export KUBECONFIG=${target.kubeconfig}`);
+    print(`  export KUBECONFIG=${target.kubeconfig}${target.binDir === undefined ? '' : ` PATH=${target.binDir}:$PATH`}`);
     print(
       `  curl ${first.baseURL}/chat/completions -H "authorization: Bearer $(cat ${first.apiKeyFile})" -H 'content-type: application/json' \\`,
     );
@@ -61,10 +65,7 @@ async function show(target: Target, progress: Progress): Promise<void> {
 async function status(name: string, format: string): Promise<void> {
   const cluster = await clusterStatus(name);
   if (!cluster) throw new ClusterError('unknown_cluster', { name });
-  const target = await targetOf(
-    { kubeconfig: cluster.kubeconfig, ingressURL: cluster.ingressURL, keysDir: join(cluster.dir, 'keys') },
-    new Progress(),
-  );
+  const target = await targetOf(placesOf(cluster), new Progress());
   const seen = await statusOf(target);
   print(format === 'json' ? JSON.stringify(seen, null, 2) : statusText(seen));
 }

@@ -9,13 +9,15 @@ export interface Target {
   readonly ingressURL: string;
   /** Folder for what is written for the user: API keys, each in a file of its own. */
   readonly keysDir: string;
+  /** Folder with kubectl and helm for the user's PATH, where there is one. */
+  readonly binDir?: string;
   /** The program that is kubectl when its first argument is `kubectl`. */
   readonly kubectlPath: string;
   readonly kubectl: (args: readonly string[], input?: string) => Promise<string>;
   readonly helm: (args: readonly string[]) => Promise<string>;
 }
 
-export async function targetOf(at: Pick<Target, 'kubeconfig' | 'ingressURL' | 'keysDir'>, progress: Progress): Promise<Target> {
+export async function targetOf(at: Pick<Target, 'kubeconfig' | 'ingressURL' | 'keysDir' | 'binDir'>, progress: Progress): Promise<Target> {
   const builds = await buildPrograms(['kube', 'helm'], progress);
   const env = { KUBECONFIG: at.kubeconfig };
   const kubectlPath = programPath(builds, 'kube');
