@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cp, link, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hashOf } from '../hash.ts';
 import { withLock } from '../lock.ts';
@@ -8,8 +8,8 @@ import { cacheDir } from '../paths.ts';
 import { buildPrograms } from '../programs/build.ts';
 import type { Progress } from '../progress.ts';
 import { buildImage, dropFromStore, exportImage } from './buildah.ts';
-import { base, recipes, suite, type Recipe } from './recipes.ts';
-import { makeRootfs, unneeded } from './rootfs.ts';
+import { base, recipes, type Recipe } from './recipes.ts';
+import { rootfsKey, rootfsOf } from './rootfs.ts';
 
 /** An image in an archive: what containerd calls it, and the file. The file's name changes with its content. */
 export interface Archive {
@@ -35,7 +35,7 @@ async function allRecipes(progress: Progress): Promise<ReturnType<typeof recipes
 }
 
 async function archiveOf(recipe: Recipe, progress: Progress): Promise<Archive> {
-  const extra = JSON.stringify([rootfs, recipe.image, recipe.file?.version]);
+  const extra = JSON.stringify([recipe.image, recipe.file?.version, recipe.rootfs && rootfsKey(recipe.rootfs)]);
   const key = await hashOf([recipe.folder], extra);
   const name = basename(recipe.folder);
   const file = join(cacheDir(), 'images', `${name}-${key}.tar`);
@@ -43,20 +43,21 @@ async function archiveOf(recipe: Recipe, progress: Progress): Promise<Archive> {
   await installImagePackages(progress);
   await withLock(join(cacheDir(), 'images', `${name}.lock`), async () => {
     if (existsSync(file)) return;
-    await progress.step(`built image ${recipe.image}`, () => make(recipe, join(cacheDir(), 'work', name), file));
+    await progress.step(`built image ${recipe.image}`, () => make(name, recipe, file, progress));
   });
   return { image: recipe.image, file };
 }
 
-async function make(recipe: Recipe, work: string, file: string): Promise<void> {
-  await rm(work, { recursive: true, force: true });
-  await mkdir(work, { recursive: true });
-  await cp(recipe.folder, work, { recursive: true });
-  if (recipe.file) await cp(recipe.file.path, join(work, basename(recipe.file.path)), { dereference: true });
-  if (recipe.rootfs) await makeRootfs(work, recipe.rootfs);
-  await buildImage({ image: recipe.image, dockerfile: join(work, 'Dockerfile'), context: work });
+async function make(name: string, recipe: Recipe, file: string, progress: Progress): Promise<void> {
+  const context = join(cacheDir(), 'work', name);
+  await rm(context, { recursive: true, force: true });
+  await mkdir(context, { recursive: true });
+  await cp(recipe.folder, context, { recursive: true });
+  if (recipe.file) await cp(recipe.file.path, join(context, basename(recipe.file.path)), { dereference: true });
+  if (recipe.rootfs) await link(await rootfsOf(name, recipe.rootfs, progress), join(context, 'rootfs.tar'));
+  await buildImage({ image: recipe.image, dockerfile: join(context, 'Dockerfile'), context });
   await exportImage(recipe.image, file);
   // the base stays: others are built on it
   if (recipe.image !== base) await dropFromStore(recipe.image);
-  await rm(work, { recursive: true });
+  await rm(context, { recursive: true });
 }

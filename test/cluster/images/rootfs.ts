@@ -16,13 +16,20 @@ const unneeded = [
   ...['usr/bin/perl*', 'usr/lib/*-linux-gnu/libperl*', 'usr/lib/*-linux-gnu/perl*', 'usr/share/perl*', 'usr/share/i18n'],
 ];
 
+/** Changes with everything that a tree is made by; not with what Debian publishes meanwhile. */
+export function rootfsKey(rootfs: Rootfs): string {
+  return createHash('sha256')
+    .update(JSON.stringify([suite, excluded, unneeded, rootfs]))
+    .digest('hex')
+    .slice(0, 12);
+}
+
 /**
  * A tar of a Debian tree with the packages in it, or of what is to be kept of it. Kept in the cache, because it takes a minute: a change
  * of what is put on top of it needs none of that again.
  */
 export async function rootfsOf(name: string, rootfs: Rootfs, progress: Progress): Promise<string> {
-  const key = createHash('sha256').update(JSON.stringify([suite, excluded, unneeded, rootfs])).digest('hex').slice(0, 12);
-  const file = join(cacheDir(), 'rootfs', `${name}-${key}.tar`);
+  const file = join(cacheDir(), 'rootfs', `${name}-${rootfsKey(rootfs)}.tar`);
   if (!existsSync(file)) await progress.step(`fetched Debian packages for ${name}`, () => make(rootfs, file));
   return file;
 }
