@@ -11,7 +11,7 @@ import { podNetwork, writePodNetworkConfig } from './components/pod-network.ts';
 import { scheduler } from './components/scheduler.ts';
 import { controlPlaneComponents, prepareControlPlane } from './control-plane.ts';
 import { makeCredentials } from './credentials.ts';
-import { clusterImages } from './images/images.ts';
+import { clusterImages, fetchAhead } from './images/images.ts';
 import { furnish, settleIn } from './furnish.ts';
 import { mounts, network } from './machine/setup.ts';
 import { dataDirectories, dataUser } from './manifests/data.ts';
@@ -35,7 +35,7 @@ const programs = ['node', 'kube', 'containerd', 'netpol', 'coredns', 'helm', 'pa
  */
 export async function startCluster({ name, progress = silent() }: ClusterOptions): Promise<Cluster> {
   await installRunningPackages(progress);
-  const builds = await buildPrograms(programs, progress);
+  const [builds] = await Promise.all([buildPrograms(programs, progress), fetchAhead(progress)]);
   const images = await clusterImages(progress);
   await start({
     name,

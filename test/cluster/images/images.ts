@@ -9,12 +9,18 @@ import { buildPrograms } from '../programs/build.ts';
 import type { Progress } from '../progress.ts';
 import { buildImage, dropFromStore, exportImage } from './buildah.ts';
 import { base, recipes, type Recipe } from './recipes.ts';
+import { trees } from './trees.ts';
 import { rootfsKey, rootfsOf } from './rootfs.ts';
 
 /** An image in an archive: what containerd calls it, and the file. The file's name changes with its content. */
 export interface Archive {
   readonly image: string;
   readonly file: string;
+}
+
+/** Fetches what images are made of and what no program must be built for: work for the network while builds keep the processor busy. */
+export async function fetchAhead(progress: Progress): Promise<void> {
+  for (const [name, rootfs] of Object.entries(trees)) await rootfsOf(name, rootfs, progress);
 }
 
 /** The images that every cluster runs, made where they or what they are made of are new. */

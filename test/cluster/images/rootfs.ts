@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run } from '../command.ts';
+import { withLock } from '../lock.ts';
+import { installImagePackages } from '../packages.ts';
 import { cacheDir } from '../paths.ts';
 import type { Progress } from '../progress.ts';
-import { suite, type Rootfs } from './recipes.ts';
+import { suite, type Rootfs } from './trees.ts';
 
 /** Documentation and translations: two thirds of the files, none of the use. */
 const excluded = ['doc', 'doc-base', 'info', 'lintian', 'locale', 'man'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`);
@@ -30,7 +32,11 @@ export function rootfsKey(rootfs: Rootfs): string {
  */
 export async function rootfsOf(name: string, rootfs: Rootfs, progress: Progress): Promise<string> {
   const file = join(cacheDir(), 'rootfs', `${name}-${rootfsKey(rootfs)}.tar`);
-  if (!existsSync(file)) await progress.step(`fetched Debian packages for ${name}`, () => make(rootfs, file));
+  if (existsSync(file)) return file;
+  await installImagePackages(progress);
+  await withLock(`${file}.lock`, async () => {
+    if (!existsSync(file)) await progress.step(`fetched Debian packages for ${name}`, () => make(rootfs, file));
+  });
   return file;
 }
 
