@@ -111,11 +111,14 @@ test('an edited agent gives its new answer within 5 seconds, and no request fail
     const began = performance.now();
     let first: number | undefined;
     // On well past the new answer: the old pods are drained in this time, and that is when requests would fail.
-    while (performance.now() - began < 15_000) {
-      const answer = await ask();
-      if (answer.status !== 200) failures.push(`${answer.status} ${answer.text}`);
-      if (answer.text.includes(instructions)) first ??= performance.now() - began;
-    }
+    const caller = async (): Promise<void> => {
+      while (performance.now() - began < 15_000) {
+        const answer = await ask();
+        if (answer.status !== 200) failures.push(`${answer.status} ${answer.text}`);
+        if (answer.text.includes(instructions)) first ??= performance.now() - began;
+      }
+    };
+    await Promise.all([caller(), caller(), caller(), caller()]);
     runs.push(first ?? Infinity);
   }
   console.log(`new answer: median ${Math.round(median(runs))} ms of ${runs.map(Math.round).join(', ')}`);
