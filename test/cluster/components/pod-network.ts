@@ -17,7 +17,22 @@ export function podNetwork({ podGateway, podCIDR, serviceCIDR }: Addresses): str
     ['sysctl', '-qw', 'net.ipv4.ip_forward=1'],
     // so that NetworkPolicies also see what stays on the bridge
     ['sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1'],
+    ...closedUntilKnown('FORWARD', podCIDR),
+    ...closedUntilKnown('INPUT', podCIDR),
   ];
+}
+
+/** With this the enforcer marks, and lets through, what the policies of a pod allow; a pod without policies is allowed everything. */
+const allowed = '0x20000/0x20000';
+
+/**
+ * The enforcer learns of a pod when the API server knows its address, which is after the pod has started. Until then it has no rules for
+ * it, and its first packets would go anywhere. So what comes from a pod and was not allowed is dropped: the packet is sent again a second
+ * later.
+ */
+function closedUntilKnown(chain: string, podCIDR: string): string[][] {
+  const beginning = ['-m', 'conntrack', '--ctstate', 'NEW'];
+  return [['iptables', '-A', chain, '-s', podCIDR, ...beginning, '-m', 'mark', '!', '--mark', allowed, '-j', 'DROP']];
 }
 
 export async function writePodNetworkConfig(dir: string, { podCIDR, podGateway }: Addresses): Promise<void> {
