@@ -1,13 +1,19 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clusterDir } from './paths.ts';
 
 const root = '/sys/fs/cgroup';
 
-/** The group, in every hierarchy, under which all pods of a cluster are. */
+/**
+ * The group, in every hierarchy, under which all pods of a cluster are. Control groups are the machine's, so the directory is in the
+ * name too: it tells clusters of one name in two homes apart.
+ */
 export function cgroupOf(name: string): string {
-  return `cloister-${name}`;
+  const home = createHash('sha256').update(clusterDir(name)).digest('hex').slice(0, 8);
+  return `cloister-${name}-${home}`;
 }
 
 /** Makes the group in every hierarchy of this machine; the kubelet insists that it is there. */
