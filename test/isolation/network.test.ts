@@ -39,11 +39,7 @@ beforeAll(async () => {
   ];
 });
 afterAll(async () => {
-  await Promise.all([
-    deleteTenant(world, 'net-one'),
-    deleteTenant(world, 'net-two'),
-    world.kubectl.run(['delete', 'namespace', outside, '--wait=false']),
-  ]);
+  await Promise.all([deleteTenant(world, 'net-one'), deleteTenant(world, 'net-two'), world.kubectl.run(['delete', 'namespace', outside])]);
 });
 
 const podIP = (namespace: string, selector: string): Promise<string> =>

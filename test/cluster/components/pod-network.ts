@@ -5,7 +5,8 @@ import type { Addresses } from '../addresses.ts';
 const bridge = 'cni0';
 
 /** The bridge all pods hang on. Made before the first pod, because the API server's and the ingress' replies must find it. */
-export function podNetwork({ podGateway, podCIDR, serviceCIDR }: Addresses): string[][] {
+export function podNetwork(addresses: Addresses): string[][] {
+  const { podGateway, podCIDR, serviceCIDR } = addresses;
   const prefix = podCIDR.split('/')[1] ?? '';
   return [
     ['ip', 'link', 'add', bridge, 'type', 'bridge'],
@@ -17,22 +18,24 @@ export function podNetwork({ podGateway, podCIDR, serviceCIDR }: Addresses): str
     ['sysctl', '-qw', 'net.ipv4.ip_forward=1'],
     // so that NetworkPolicies also see what stays on the bridge
     ['sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1'],
-    ...closedUntilKnown('FORWARD', podCIDR),
-    ...closedUntilKnown('INPUT', podCIDR),
+    ...gate(addresses),
   ];
 }
 
-/** With this the enforcer marks, and lets through, what the policies of a pod allow; a pod without policies is allowed everything. */
-const allowed = '0x20000/0x20000';
-
 /**
- * The enforcer learns of a pod when the API server knows its address, which is after the pod has started. Until then it has no rules for
- * it, and its first packets would go anywhere. So what comes from a pod and was not allowed is dropped: the packet is sent again a second
- * later.
+ * A set of the pods that may open connections, kept by the policy enforcer: a pod is in it once the rules for it are in place. Without it
+ * the first packets of a pod would go anywhere, since the enforcer learns of a pod only after it has started. A packet that is dropped
+ * here is sent again a second later.
  */
-function closedUntilKnown(chain: string, podCIDR: string): string[][] {
-  const beginning = ['-m', 'conntrack', '--ctstate', 'NEW'];
-  return [['iptables', '-A', chain, '-s', podCIDR, ...beginning, '-m', 'mark', '!', '--mark', allowed, '-j', 'DROP']];
+function gate({ podCIDR, podGateway }: Addresses): string[][] {
+  const table = ['ip', 'gate'];
+  return [
+    ['nft', 'add', 'table', ...table],
+    ['nft', 'add', 'set', ...table, 'known', '{ type ipv4_addr; }'],
+    ['nft', 'add', 'element', ...table, 'known', `{ ${podGateway} }`],
+    ['nft', 'add', 'chain', ...table, 'from-pods', '{ type filter hook prerouting priority -150; }'],
+    ['nft', 'add', 'rule', ...table, 'from-pods', 'ip', 'saddr', podCIDR, 'ct', 'state', 'new', 'ip', 'saddr', '!=', '@known', 'drop'],
+  ];
 }
 
 export async function writePodNetworkConfig(dir: string, { podCIDR, podGateway }: Addresses): Promise<void> {

@@ -4,6 +4,8 @@ go 1.26.0
 
 require (
 	github.com/cloudnativelabs/kube-router v1.6.1
+	k8s.io/api v0.25.9
+	k8s.io/apimachinery v0.25.9
 	k8s.io/client-go v0.25.9
 )
 
@@ -54,8 +56,6 @@ require (
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
-	k8s.io/api v0.25.9 // indirect
-	k8s.io/apimachinery v0.25.9 // indirect
 	k8s.io/klog/v2 v2.100.1 // indirect
 	k8s.io/kube-openapi v0.0.0-20220803162953-67bda5d908f1 // indirect
 	k8s.io/utils v0.0.0-20220728103510-ee6ede2d64ed // indirect

@@ -67,6 +67,7 @@ func enforce(config *options.KubeRouterConfig) error {
 	pods.AddEventHandler(controller.PodEventHandler)
 	namespaces.AddEventHandler(controller.NamespaceEventHandler)
 	policies.AddEventHandler(controller.NetworkPolicyEventHandler)
+	gate := newGate(pods)
 
 	stop := make(chan struct{})
 	shared.Start(stop)
@@ -79,6 +80,9 @@ func enforce(config *options.KubeRouterConfig) error {
 	var running sync.WaitGroup
 	running.Add(1)
 	go controller.Run(health, stop, &running)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go gate.run(ctx)
 
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
