@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cgroupOf } from './cgroups.ts';
 import { footprint, processesOf, type Footprint } from './footprint.ts';
 import { startCluster, startControlPlane, stopCluster, type Cluster } from './index.ts';
+import { isAlive, type ProcessIdentity } from './machine/process.ts';
 import { clusterDir } from './paths.ts';
 import { readRecord } from './record.ts';
 
@@ -49,17 +50,19 @@ describe('a stopped cluster', () => {
   it('is started anew when only half of it is left', async () => {
     await startControlPlane({ name });
     const first = await machineOf(name);
-    process.kill(first, 'SIGKILL');
+    process.kill(first.pid, 'SIGKILL');
+    await vi.waitUntil(async () => !(await isAlive(first)), { timeout: 10_000 });
 
     await startControlPlane({ name });
-    expect(await machineOf(name)).not.toBe(first);
+    expect(await machineOf(name)).not.toEqual(first);
+    expect(await isAlive(await machineOf(name))).toBe(true);
   });
 });
 
-async function machineOf(cluster: string): Promise<number> {
+async function machineOf(cluster: string): Promise<ProcessIdentity> {
   const record = await readRecord(clusterDir(cluster));
   if (!record?.machine) throw new Error(`cluster ${cluster} has no machine`);
-  return record.machine.pid;
+  return record.machine;
 }
 
 async function expectNothingOf(cluster: Cluster, before: Footprint): Promise<void> {
