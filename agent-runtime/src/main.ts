@@ -15,7 +15,7 @@ const document = parseDocument(agentDocument, documentFile, readFileSync(documen
 const { tenant, agent, identity } = document;
 const logger = createLogger({ name: 'agent', level: settings.LOG_LEVEL, fields: { tenant, agent } });
 
-const runtime = await startRuntime({
+const starting = startRuntime({
   document,
   database: openPostgres({
     urlFile: settings.DATABASE_URL_FILE,
@@ -29,13 +29,17 @@ const runtime = await startRuntime({
   maxBodyBytes: settings.MAX_BODY_BYTES,
 });
 
-// The process ends by itself once everything is closed; a second signal ends it at once.
+// Before the start is over: as the first process of its container this one hears of no signal that it does not listen to.
+// It ends by itself once everything is closed; a second signal ends it at once.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     logger.info({ signal, drainSeconds: settings.DRAIN_SECONDS }, 'Agent stops');
-    runtime.stop(settings.DRAIN_SECONDS).catch((error: unknown) => {
+    const stopped = starting.then((runtime) => runtime.stop(settings.DRAIN_SECONDS));
+    stopped.catch((error: unknown) => {
       logger.error({ err: error }, 'Agent did not stop cleanly');
       process.exitCode = 1;
     });
   });
 }
+
+await starting;

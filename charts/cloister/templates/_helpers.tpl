@@ -69,6 +69,9 @@ topologySpreadConstraints:
 
 {{/* Health is asked on the metrics port, so that a flood of callers does not get a pod killed. */}}
 {{- define "cloister.probes" -}}
+{{- /* The first process of a container hears of no signal before it listens to it; by the end of this pause it does. */}}
+lifecycle:
+  preStop: { sleep: { seconds: 1 } }
 readinessProbe:
   httpGet: { path: /readyz, port: metrics }
   periodSeconds: 1

@@ -71,6 +71,9 @@ function container({ spec, configuration }: AgentPlan): object {
     // Readiness each second, and no startup probe: between them lie the seconds in which a new agent could already answer.
     readinessProbe: probe('/readyz', 1, 2),
     livenessProbe: probe('/healthz', 10, 6),
+    // The first process of a container hears of no signal before it listens to it: told to end in its first instant, it would go on serving,
+    // unlisted, until it is killed. By the end of this pause it listens.
+    lifecycle: { preStop: { sleep: { seconds: 1 } } },
     resources: {
       requests: { cpu: requests.cpu ?? '50m', memory: requests.memory ?? '128Mi' },
       limits: { cpu: limits.cpu ?? '1', memory: limits.memory ?? '512Mi' },
