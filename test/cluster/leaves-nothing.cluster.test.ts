@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cgroupOf } from './cgroups.ts';
 import { footprint, processesOf, type Footprint } from './footprint.ts';
@@ -45,6 +46,15 @@ describe('a stopped cluster', () => {
 
     await stopCluster(name);
     await expectNothingOf(cluster, before);
+  });
+
+  it('is found and stopped even if its directory was removed by hand', async () => {
+    await startControlPlane({ name });
+    const machine = await machineOf(name);
+    await rm(clusterDir(name), { recursive: true });
+
+    await stopCluster(name);
+    expect(await isAlive(machine)).toBe(false);
   });
 
   it('is started anew when only half of it is left', async () => {

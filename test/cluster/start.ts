@@ -109,6 +109,7 @@ async function both(first: () => Promise<void>, second: (signal: AbortSignal) =>
 
 function planOf(options: StartOptions, dir: string, addresses: Addresses): Plan {
   return {
+    owner: ownerOf(options.name),
     hostname: 'node',
     log: join(dir, 'log', 'init.log'),
     events: join(dir, 'log', 'events.ndjson'),

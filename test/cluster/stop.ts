@@ -2,7 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { removeCgroups } from './cgroups.ts';
 import { removeLinks } from './link.ts';
 import { withLock } from './lock.ts';
-import { end } from './machine/process.ts';
+import { end, machinesOf } from './machine/process.ts';
 import { clusterDir, homeDir } from './paths.ts';
 import { checkName, lockFile, ownerOf } from './names.ts';
 import { readRecord } from './record.ts';
@@ -36,8 +36,9 @@ export async function remove(name: string): Promise<void> {
 
 /** Leaves the directory, whose logs tell why a start failed. */
 export async function stopButKeepFiles(name: string): Promise<void> {
+  for (const machine of await machinesOf(ownerOf(name))) await end(machine, grace);
   const known = await readRecord(clusterDir(name));
-  if (known?.machine) await end(known.machine, grace);
+  if (known?.machine) await end(known.machine, grace); // one that was killed: its members may take a moment
   await removeLinks(ownerOf(name));
   await removeCgroups(name);
 }

@@ -2,6 +2,7 @@ import { inside } from '../paths.ts';
 
 /** What `go/node` is told about the machine it makes; its `plan.go` explains each field. */
 export interface Plan {
+  readonly owner: string;
   readonly hostname: string;
   readonly log: string;
   readonly events: string;

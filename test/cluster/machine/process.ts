@@ -14,10 +14,27 @@ const pollEvery = 20;
 /** How long the kernel may take to end what was killed: memory has to be given back first. */
 const endsWithin = 15_000;
 
+/** Throws when there is no such process: one that was just started has then ended at once. */
 export async function identityOf(pid: number): Promise<ProcessIdentity> {
+  const identity = await identify(pid);
+  if (!identity) throw new Error(`process ${pid} ended as soon as it was started`);
+  return identity;
+}
+
+async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const [startTime, namespace] = await Promise.all([startTimeOf(pid), namespaceOf(pid)]);
-  if (startTime === undefined || namespace === undefined) throw new Error(`process ${pid} ended as soon as it was started`);
-  return { pid, startTime, namespace };
+  return startTime === undefined || namespace === undefined ? undefined : { pid, startTime, namespace };
+}
+
+/**
+ * The machines of an owner, told by their command lines: also those that nothing else tells of, because their directory was removed by
+ * hand or their start was cut off before it was noted.
+ */
+export async function machinesOf(owner: string): Promise<ProcessIdentity[]> {
+  const ids = (await readdir('/proc')).map(Number).filter(Number.isInteger);
+  const commands = await Promise.all(ids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  const own = ids.filter((_, index) => commands[index]?.endsWith(`\0init\0${owner}\0`));
+  return (await Promise.all(own.map(identify))).filter((identity) => identity !== undefined);
 }
 
 export async function isAlive(process: ProcessIdentity): Promise<boolean> {

@@ -64,7 +64,7 @@ func startInit(plan Plan, planFile *os.File) (*os.Process, *os.File, error) {
 		defer listener.Close()
 		inherited = append(inherited, listener)
 	}
-	command := exec.Command("/proc/self/exe", "init")
+	command := exec.Command("/proc/self/exe", "init", plan.Owner)
 	command.Stdout, command.Stderr, command.ExtraFiles = log, log, inherited
 	command.Dir = "/"
 	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Setsid: true}

@@ -1,7 +1,7 @@
 // Command node turns a few namespaces of this machine into a small machine of its own, and is the first process in it.
 //
 //	node launch PLAN   starts the machine that the file PLAN describes and prints the process id of its first process
-//	node init          is that first process; only launch calls it
+//	node init OWNER    is that first process; only launch calls it
 //
 // Everything that runs in the machine is a descendant of init inside one process namespace, so the end of init, however it comes,
 // is the end of all of it: processes, mounts, links, addresses, firewall rules.
@@ -23,7 +23,7 @@ func run(args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "launch":
 		return launch(args[1])
-	case len(args) == 1 && args[0] == "init":
+	case len(args) == 2 && args[0] == "init":
 		return initialise()
 	default:
 		return fmt.Errorf("usage: node launch PLAN")

@@ -10,6 +10,7 @@ import (
 
 // Plan is everything the machine is told about itself. Paths in Setup and Components are paths inside it.
 type Plan struct {
+	Owner      string      `json:"owner"` // in init's command line, so that the machine is found even when nothing else is left to tell of it
 	Hostname   string      `json:"hostname"`
 	Log        string      `json:"log"`        // output of init and of the set-up commands; a path outside
 	Events     string      `json:"events"`     // one JSON object a line for every change of a component; a path outside
