@@ -12,6 +12,7 @@ export type {
   WatchEvent,
 } from './cluster/cluster.ts';
 export type { ApiRequest, Method, Write, WriteInterceptor } from './cluster/request.ts';
+export type { Wire } from './cluster/wire.ts';
 export type {
   BoundController,
   ChildOptions,
@@ -53,7 +54,9 @@ export type {
 } from './resource.ts';
 export type { LeaseOptions, LeaseTimings, RunOptions } from './run/options.ts';
 export { informerTimings, type InformerTimings } from './cache/timings.ts';
-export { connect, type ConnectOptions } from './cluster/connect.ts';
+export { defaultKeyValue, listKeys } from './apply/schema-facts.ts';
+export { connect, connectTo, type ConnectOptions, type ConnectToOptions } from './cluster/connect.ts';
+export { refusal, unreachable } from './cluster/failure.ts';
 export { findCondition, isTrue, setCondition, type ConditionInput } from './conditions.ts';
 export { controller, type ControllerStart } from './controller/builder.ts';
 export { specChanged } from './controller/predicates.ts';

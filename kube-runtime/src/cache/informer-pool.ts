@@ -1,12 +1,12 @@
 import type { Registry } from 'prom-client';
 import type { CacheScope } from '../cluster/cluster.ts';
+import type { Wire } from '../cluster/wire.ts';
 import type { Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { counter } from '../metrics.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 import type { Informer } from './informer.ts';
 import { SharedInformer } from './shared-informer.ts';
-import type { Wire } from './source.ts';
 import type { InformerTimings } from './timings.ts';
 
 export interface InformerPoolOptions {

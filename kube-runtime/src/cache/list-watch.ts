@@ -1,4 +1,5 @@
 import type { CacheScope } from '../cluster/cluster.ts';
+import type { Wire } from '../cluster/wire.ts';
 import { isExpired, KubeError, KubeRuntimeError } from '../errors.ts';
 import { textOf, isRecord, type JsonRecord } from '../json.ts';
 import type { Kind } from '../kind.ts';
@@ -6,7 +7,7 @@ import type { BaseObject } from '../resource.ts';
 import { Backoff } from '../time/backoff.ts';
 import { deadline } from '../time/deadline.ts';
 import { sleep } from '../time/sleep.ts';
-import { rawWatch, readAll, type RawEvent, type Wire } from './source.ts';
+import { rawWatch, readAll, type RawEvent } from './source.ts';
 import type { InformerTimings } from './timings.ts';
 
 /** Where list and watch deliver to. */

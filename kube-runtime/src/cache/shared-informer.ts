@@ -1,11 +1,12 @@
 import type { CacheScope } from '../cluster/cluster.ts';
+import type { Wire } from '../cluster/wire.ts';
 import { KubeRuntimeError, messageOf } from '../errors.ts';
 import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 import type { Change, ChangeHandler, IndexFunction, Informer } from './informer.ts';
 import { ListWatch, type Sink } from './list-watch.ts';
-import type { RawEvent, Wire } from './source.ts';
+import type { RawEvent } from './source.ts';
 import { Store } from './store.ts';
 import { tidy } from './tidy.ts';
 import type { InformerTimings } from './timings.ts';

@@ -1,17 +1,12 @@
 import type { CacheScope } from '../cluster/cluster.ts';
 import type { ApiRequest } from '../cluster/request.ts';
 import { refusalInStream } from '../cluster/failure.ts';
+import type { Wire } from '../cluster/wire.ts';
 import { isExpired, KubeRuntimeError } from '../errors.ts';
 import { isRecord, parseJson, textOf, type JsonRecord } from '../json.ts';
 import { pathOf, type Kind } from '../kind.ts';
 import type { BaseObject } from '../resource.ts';
 import { lines } from './lines.ts';
-
-/** The two ways of asking that list and watch need. */
-export interface Wire {
-  send(request: ApiRequest): Promise<unknown>;
-  stream(request: ApiRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>>;
-}
 
 export interface RawPage {
   readonly items: readonly unknown[];

@@ -21,18 +21,20 @@ import type {
   Scope,
   WatchEvent,
 } from './cluster.ts';
-import type { Credentials } from './credentials.ts';
 import type { ApiRequest, WriteInterceptor } from './request.ts';
-import { Transport } from './transport.ts';
+import type { Wire } from './wire.ts';
 import { WriteGate } from './write-gate.ts';
 
 export interface ClientOptions {
-  readonly credentials: Credentials;
+  readonly wire: Wire;
+  readonly server: string;
+  readonly namespace: string;
   readonly fieldManager: string;
-  readonly userAgent: string;
   readonly log: Logger;
   readonly registry: Registry;
   readonly timings: InformerTimings;
+  /** Ends the wire, once nothing uses it any more. */
+  readonly hangUp: () => Promise<void>;
 }
 
 /** See `Cluster` for what is promised. */
@@ -43,21 +45,19 @@ export class ClusterClient implements Cluster {
   readonly log: Logger;
   readonly registry: Registry;
   readonly #options: ClientOptions;
-  readonly #transport: Transport;
   readonly #gate: WriteGate;
   readonly #pool: InformerPool;
   readonly #applier: Applier;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.server = options.credentials.server;
-    this.namespace = options.credentials.namespace;
+    this.server = options.server;
+    this.namespace = options.namespace;
     this.fieldManager = options.fieldManager;
     this.log = options.log;
     this.registry = options.registry;
-    this.#transport = new Transport(options.credentials, options.userAgent, options.registry);
-    this.#gate = new WriteGate((request) => this.#transport.send(request));
-    this.#pool = new InformerPool({ wire: this.#transport, ...options });
+    this.#gate = new WriteGate((request) => options.wire.send(request));
+    this.#pool = new InformerPool(options);
     this.#applier = new Applier({
       fieldManager: options.fieldManager,
       log: options.log,
@@ -84,7 +84,7 @@ export class ClusterClient implements Cluster {
   }
 
   async list<T extends BaseObject>(kind: Kind<T>, scope: Scope = {}, { signal }: CallOptions = {}): Promise<T[]> {
-    const all = await readAll(this.#transport, kind, scope, { pageSize: this.#options.timings.pageSize, signal });
+    const all = await readAll(this.#options.wire, kind, scope, { pageSize: this.#options.timings.pageSize, signal });
     return all.items.map((item) => tidy(item, kind));
   }
 
@@ -95,7 +95,7 @@ export class ClusterClient implements Cluster {
   ): AsyncGenerator<WatchEvent<T>> {
     const [, longest] = this.#options.timings.watchMs;
     const timeoutSeconds = Math.ceil(longest / 1000);
-    for await (const event of rawWatch(this.#transport, kind, scope, {
+    for await (const event of rawWatch(this.#options.wire, kind, scope, {
       resourceVersion,
       timeoutSeconds,
       signal,
@@ -165,7 +165,7 @@ export class ClusterClient implements Cluster {
 
   async close(): Promise<void> {
     await Promise.all(this.informers.map((informer) => informer.stop()));
-    await this.#options.credentials.close();
+    await this.#options.hangUp();
   }
 
   #written<T extends BaseObject>(kind: Kind<T>, answer: unknown): T {

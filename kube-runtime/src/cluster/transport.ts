@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.ts';
 import { refusal, unreachable } from './failure.ts';
 import type { ApiRequest } from './request.ts';
 import { requestMetrics, type RequestMetrics } from './request-metrics.ts';
+import type { Wire } from './wire.ts';
 
 const defaultTimeoutMs = 30_000;
 const retries = 3;
@@ -20,7 +21,7 @@ const longestWaitMs = 10_000;
  * Guarantees: a refusal with Retry-After (429, 5xx) is waited out and repeated up to three times, since the server did nothing yet;
  * a 401 is repeated once with credentials read anew; a read on a connection that broke is repeated once. Nothing else is.
  */
-export class Transport {
+export class Transport implements Wire {
   readonly #credentials: Credentials;
   readonly #userAgent: string;
   readonly #metrics: RequestMetrics;
