@@ -58,6 +58,10 @@ class Builder<T extends BaseObject> implements ControllerBuilder<T> {
     return this.#with({ maxBackoffMs });
   }
 
+  fairness(group: (key: ObjectKey) => string): ControllerBuilder<T> {
+    return this.#with({ group });
+  }
+
   finalizer(name: string, cleanup: ReconcileFunction<T>): ControllerBuilder<T> {
     return this.#with({ finalizer: { name, cleanup } });
   }

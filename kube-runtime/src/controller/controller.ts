@@ -25,9 +25,13 @@ export class ObjectController<T extends BaseObject> implements Controller {
   }
 
   bind(cluster: Cluster): BoundController {
-    const { name, workers: count, timeLimitMs, maxBackoffMs, sources } = this.#definition;
+    const { name, workers: count, timeLimitMs, maxBackoffMs, group, sources } = this.#definition;
     const log = withFields(cluster.log, { controller: name });
-    const queue = new WorkQueue({ maxBackoffMs, metrics: queueMetrics(cluster.registry, name) });
+    const queue = new WorkQueue({
+      maxBackoffMs,
+      metrics: queueMetrics(cluster.registry, name),
+      ...(group && { group: (key) => group(parseKey(key)) }),
+    });
     const recorder = new EventRecorder(cluster, name);
     const metrics = controllerMetrics(cluster.registry, name, count);
     const workers = new Workers({ queue, count, timeLimitMs, metrics, log, run: this.#runOn(cluster, recorder) });

@@ -18,6 +18,7 @@ export interface Definition<T extends BaseObject> {
   readonly workers: number;
   readonly timeLimitMs: number;
   readonly maxBackoffMs: number;
+  readonly group?: (key: ObjectKey) => string;
   readonly finalizer?: { readonly name: string; readonly cleanup: ReconcileFunction<T> };
   readonly gone?: GoneFunction;
 }

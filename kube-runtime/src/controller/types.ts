@@ -96,6 +96,11 @@ export interface ControllerBuilder<T extends BaseObject> {
   /** Longest pause between retries of one object, in milliseconds. Default 300,000; the first is 5. */
   maxBackoff(ms: number): ControllerBuilder<T>;
   /**
+   * Objects of one group share their turns: among keys of equal priority, every group in turn gives one. So whoever owns many objects, or
+   * changes them all the time, delays nobody else by more than one run. Default: one group, first come, first served.
+   */
+  fairness(group: (key: ObjectKey) => string): ControllerBuilder<T>;
+  /**
    * Holds deletion back until `cleanup` is done. The finalizer is put on before the first reconcile and taken off once cleanup returns
    * without asking to be called again. Cleanup may run for an object that was never reconciled, and again after a crash. An object that
    * is being deleted is given to cleanup alone; without `finalizer`, reconcile sees it too and must look at `deletionTimestamp`.

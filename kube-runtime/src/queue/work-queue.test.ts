@@ -7,6 +7,8 @@ afterEach(() => void vi.useRealTimers());
 
 const newQueue = () => new WorkQueue({ maxBackoffMs: 1_000, now: () => Date.now() });
 
+const tenantOf = (key: string): string => key.split('/')[0] ?? '';
+
 /** Takes what is ready now, without waiting. */
 async function drain(queue: WorkQueue, release = true): Promise<string[]> {
   const keys: string[] = [];
@@ -54,6 +56,45 @@ describe('the work queue', () => {
     queue.add('edit');
     queue.add('older');
     expect([await queue.take(), await queue.take(), await queue.take()]).toEqual(['edit', 'older', 'old']);
+  });
+
+  test('gives every group its turn, however many keys one of them has', async () => {
+    const queue = new WorkQueue({ maxBackoffMs: 1_000, group: tenantOf });
+    for (let agent = 0; agent < 100; agent++) queue.add(`noisy/${agent}`);
+    queue.add('quiet/a');
+    queue.add('other/a');
+    queue.add('quiet/b');
+    const order = await drain(queue);
+    expect(order.slice(0, 6)).toEqual(['noisy/0', 'quiet/a', 'other/a', 'noisy/1', 'quiet/b', 'noisy/2']);
+    expect(order).toHaveLength(103);
+  });
+
+  test('lets nobody gain turns by adding its keys again and again', async () => {
+    const queue = new WorkQueue({ maxBackoffMs: 1_000, group: tenantOf });
+    const order: (string | undefined)[] = [];
+    for (let turn = 0; turn < 9; turn++) {
+      for (let agent = 0; agent < 100; agent++) queue.add(`noisy/${agent}`);
+      for (const quiet of ['b/1', 'c/1']) queue.add(quiet);
+      const key = await queue.take();
+      order.push(tenantOf(key ?? ''));
+      queue.done(key ?? '');
+    }
+    expect(order).toEqual(['noisy', 'b', 'c', 'noisy', 'b', 'c', 'noisy', 'b', 'c']);
+  });
+
+  test('gets a replayed list done under a storm of edits', async () => {
+    const queue = newQueue();
+    queue.add('listed first', { priority: lowPriority });
+    queue.add('listed second', { priority: lowPriority });
+    const order: (string | undefined)[] = [];
+    for (let turn = 0; turn < 20; turn++) {
+      queue.add(`edit ${turn}`);
+      queue.add(`edit ${turn} too`);
+      const key = await queue.take();
+      order.push(key);
+      queue.done(key ?? '');
+    }
+    expect([order.indexOf('listed first'), order.indexOf('listed second')]).toEqual([9, 19]);
   });
 
   test('hands a delayed key out when its time has come', async () => {
@@ -124,7 +165,7 @@ describe('the work queue', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
         let now = 0;
-        const queue = new WorkQueue({ maxBackoffMs: 1_000, now: () => now });
+        const queue = new WorkQueue({ maxBackoffMs: 1_000, now: () => now, group: (key) => (key === 'a' ? 'one' : 'other') });
         const wanted = new Set<string>();
         const busy = new Set<string>();
         const take = (key: string | undefined): void => {

@@ -1,12 +1,13 @@
 import { Failures } from './failures.ts';
 import { Heap } from './heap.ts';
 import { noQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
+import { ReadyKeys } from './ready-keys.ts';
 
 /** What replays of lists are worth: edits that happen now go first. The number is controller-runtime's. */
 export const lowPriority = -100;
 
 export interface AddOptions {
-  /** Higher goes first. Default 0. */
+  /** Higher goes first, though the lower never waits for ever: see `ReadyKeys`. Default 0. */
   readonly priority?: number;
   /** Milliseconds to wait first. Default none. */
   readonly afterMs?: number;
@@ -15,18 +16,20 @@ export interface AddOptions {
 export interface WorkQueueOptions {
   /** Longest pause between retries, milliseconds. */
   readonly maxBackoffMs: number;
+  /** Which keys share their turns. Among equal priorities every group in turn gives one key. Default: all are one group. */
+  readonly group?: (key: string) => string;
   readonly metrics?: QueueMetrics;
   readonly now?: () => number;
 }
 
 interface Item {
   readonly key: string;
+  readonly group: string;
   priority: number;
   /** When it may be handed out. */
   dueAt: number;
   addedAt: number;
-  readonly order: number;
-  /** Where it stands; `replaced` items are left in a heap and skipped. */
+  /** Where it stands; `replaced` items are left where they were and skipped. */
   place: 'delayed' | 'ready' | 'held' | 'replaced' | 'out';
 }
 
@@ -34,24 +37,26 @@ interface Item {
  * Keys that need work.
  *
  * Guarantees: a key is handed to one worker at a time; a key added while it is worked on is handed out once more afterwards; a key
- * waiting already is not added twice, but takes the higher priority and the earlier time; among equals, first come, first served.
+ * waiting already is not added twice, but takes the higher priority and the earlier time; among equals of a group, first come, first served;
+ * no group and no priority waits for ever.
  */
 export class WorkQueue {
   readonly #failures: Failures;
   readonly #metrics: QueueMetrics;
+  readonly #group: (key: string) => string;
   readonly #now: () => number;
   readonly #items = new Map<string, Item>();
   readonly #working = new Map<string, number>();
-  readonly #ready = new Heap<Item>((a, b) => (a.priority === b.priority ? a.order < b.order : a.priority > b.priority));
+  readonly #ready = new ReadyKeys<Item>(({ place }) => place === 'replaced');
   readonly #delayed = new Heap<Item>((a, b) => a.dueAt < b.dueAt);
   readonly #takers: ((key: string | undefined) => void)[] = [];
-  #order = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ maxBackoffMs, metrics = noQueueMetrics, now = () => performance.now() }: WorkQueueOptions) {
+  constructor({ maxBackoffMs, group = () => '', metrics = noQueueMetrics, now = () => performance.now() }: WorkQueueOptions) {
     this.#failures = new Failures(maxBackoffMs);
     this.#metrics = metrics;
+    this.#group = group;
     this.#now = now;
     metrics.observe(() => this.#load());
   }
@@ -59,7 +64,7 @@ export class WorkQueue {
   add(key: string, { priority = 0, afterMs = 0 }: AddOptions = {}): void {
     if (this.#closed) return;
     const now = this.#now();
-    const wanted = { key, priority, dueAt: now + afterMs, addedAt: now, order: this.#order++, place: 'held' as const };
+    const wanted = { key, group: this.#group(key), priority, dueAt: now + afterMs, addedAt: now, place: 'held' as const };
     const waiting = this.#items.get(key);
     if (!waiting) this.#metrics.added();
     else if (waiting.priority >= priority && waiting.dueAt <= wanted.dueAt) return;
@@ -122,7 +127,7 @@ export class WorkQueue {
     if (item.place === 'delayed') this.#wake();
   }
 
-  /** The higher priority, the earlier time. The old item stays in its heap as a husk. */
+  /** The higher priority, the earlier time. The old item stays where it was as a husk. */
   #replace(old: Item, wanted: Item): Item {
     old.place = 'replaced';
     return { ...wanted, priority: Math.max(old.priority, wanted.priority), dueAt: Math.min(old.dueAt, wanted.dueAt), addedAt: old.addedAt };
@@ -149,9 +154,8 @@ export class WorkQueue {
 
   #handOut(): void {
     while (this.#takers.length > 0) {
-      const item = this.#ready.pop();
+      const item = this.#ready.take();
       if (!item) return;
-      if (item.place !== 'ready') continue;
       item.place = 'out';
       this.#items.delete(item.key);
       this.#working.set(item.key, this.#now());

@@ -34,6 +34,8 @@ export function agentController(parts: AgentParts): Controller {
       .watches(kinds.tenantClasses, everyAgent, { ...everything, when: specChanged })
       .watches(kinds.modelProviders, everyAgent, { ...everything, when: specChanged })
       .concurrency(configuration.concurrency)
+      // A tenant whose agents are many, or edited all the time, delays no other tenant.
+      .fairness(({ namespace }) => namespace ?? '')
       .maxBackoff(60_000)
       .reconcile((context) => reconcileAgent(context, parts))
   );

@@ -9,7 +9,7 @@ export interface Module {
   readonly stamps?: Readonly<Record<string, string>>;
 }
 
-export type ModuleName = 'node' | 'kube' | 'containerd' | 'netpol' | 'coredns' | 'helm' | 'pause';
+export type ModuleName = 'node' | 'kube' | 'containerd' | 'netpol' | 'coredns' | 'helm' | 'kwok' | 'pause';
 
 const containerd = 'github.com/containerd/containerd/v2';
 
@@ -40,6 +40,11 @@ export const modules: Readonly<Record<ModuleName, Module>> = {
     packages: ['helm.sh/helm/v3/cmd/helm'],
     programs: ['helm'],
     stamps: { 'helm.sh/helm/v3/internal/version.version': 'v3.20.0' },
+  },
+  kwok: {
+    name: 'kwok',
+    packages: ['sigs.k8s.io/kwok/cmd/kwok'],
+    programs: ['kwok'],
   },
   pause: { name: 'pause', packages: ['.'], programs: ['pause'] },
 };
