@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{kube-runtime,tenancy,identity,telemetry,settings,api-errors,operator,gateway,agent-runtime}/src/**/*.test.ts',
+            '{kube-runtime,kube-model,tenancy,identity,telemetry,settings,api-errors,operator,gateway,agent-runtime}/src/**/*.test.ts',
             'test/unit/**/*.test.ts',
           ],
           exclude: ['**/*.cluster.test.ts', '**/node_modules/**'],
@@ -20,7 +20,10 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
-          include: ['{kube-runtime,operator,gateway,agent-runtime}/src/**/*.cluster.test.ts', 'test/cluster/**/*.cluster.test.ts'],
+          include: [
+            '{kube-runtime,kube-model,operator,gateway,agent-runtime}/src/**/*.cluster.test.ts',
+            'test/cluster/**/*.cluster.test.ts',
+          ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

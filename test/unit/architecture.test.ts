@@ -6,6 +6,7 @@ const shared = ['tenancy', 'identity', 'telemetry', 'settings', 'api-errors'];
 /** Who may import whom. What is not listed here may not be imported. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'kube-runtime': [],
+  'kube-model': ['kube-runtime'],
   tenancy: [],
   identity: ['tenancy'],
   telemetry: [],

@@ -1,0 +1,12 @@
+export { ModelApiServer, type ModelApiServerOptions } from './server.ts';
+export type { ModelConnection } from './wire/connection.ts';
+export type { ModelWatch, WatchEvent } from './wire/watch.ts';
+export type { Fault, FaultPlan, Trouble } from './wire/fault.ts';
+export type { Cause, Status } from './requests/refused.ts';
+export type { Change } from './store/store.ts';
+export type { Controllers } from './controllers/controllers.ts';
+export type { Step } from './controllers/step.ts';
+export type { ManagedFieldsEntry, Metadata, StoredObject } from './objects/object.ts';
+export type { FieldError } from './rules/field-error.ts';
+export { customKind, type ScalePaths, type ServedKind } from './rules/served-kind.ts';
+export { builtInKinds } from './rules/built-in.ts';

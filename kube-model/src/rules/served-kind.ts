@@ -1,0 +1,39 @@
+import type { BaseObject, Kind } from 'kube-runtime';
+import type { StoredObject } from '../objects/object.ts';
+import type { FieldError } from './field-error.ts';
+
+export interface ScalePaths {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  readonly labelSelectorPath?: string;
+}
+
+/** One resource that the model serves, with what makes its kind special. Everything left out is as for a ConfigMap. */
+export interface ServedKind {
+  readonly kind: Kind<BaseObject>;
+  /** Has a `/status` of its own: writes to the object leave the status alone, and the other way round. */
+  readonly status?: boolean;
+  readonly scale?: ScalePaths;
+  /** Whether `metadata.generation` counts changes of all but metadata and status, and, for Deployments, of annotations too. */
+  readonly generation?: 'spec' | 'spec and annotations';
+  /** PUT without a resourceVersion overwrites, rather than being refused. */
+  readonly unconditionalUpdate?: boolean;
+  /** PUT creates what is not there. */
+  readonly createOnUpdate?: boolean;
+  /** Paths of maps with free keys beside the well-known ones (labels, annotations, data, …), for example `spec.settings`. */
+  readonly maps?: readonly string[];
+  /** Paths of records and lists of the kind's own that are owned as a whole. Lists without keys always are. */
+  readonly atomic?: readonly string[];
+  /** What an object of nothing looks like: records that a typed server never lacks, so that nobody becomes their owner by creating one. */
+  readonly bare?: object;
+  /** Fills in what was left out, on every write that carries the whole object. */
+  readonly defaults?: (draft: StoredObject) => void;
+  /** Last changes before an object is stored; `old` is undefined when it is created. */
+  readonly prepare?: (draft: StoredObject, old: StoredObject | undefined) => void;
+  readonly validate?: (object: StoredObject, old: StoredObject | undefined) => readonly FieldError[];
+}
+
+/** A custom resource with `/status`, as by a CustomResourceDefinition. Give `validate` and `defaults` what its schema says. */
+export function customKind(kind: Kind<BaseObject>, rules: Omit<ServedKind, 'kind' | 'unconditionalUpdate'> = {}): ServedKind {
+  return { status: true, generation: 'spec', ...rules, kind };
+}
