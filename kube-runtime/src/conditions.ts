@@ -1,5 +1,6 @@
 import type { Condition } from './resource.ts';
 
+/** A condition before it has a time. */
 export type ConditionInput = Omit<Condition, 'lastTransitionTime'>;
 
 /**
@@ -14,8 +15,10 @@ export function setCondition(conditions: readonly Condition[] | undefined, input
   return before ? others.map((condition) => (condition === before ? next : condition)) : [...others, next];
 }
 
+/** The condition of that type, if there is one. */
 export const findCondition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
   conditions?.find((condition) => condition.type === type);
 
+/** Whether there is a condition of that type with status True. Unknown, False and absent are all no. */
 export const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
   findCondition(conditions, type)?.status === 'True';

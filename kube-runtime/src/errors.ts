@@ -27,6 +27,7 @@ export type ErrorCode = keyof typeof table;
 export class KubeRuntimeError extends Error {
   readonly code: ErrorCode;
 
+  /** `details` fill the placeholders of the message that belongs to the code. */
   constructor(code: ErrorCode, details: Readonly<Record<string, string | number>> = {}, options?: ErrorOptions) {
     super(
       table[code].replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? `{${name}}`)),
@@ -58,11 +59,16 @@ export interface KubeErrorDetails {
 
 /** The API server said no, or nothing. Safe to log: holds no bodies. */
 export class KubeError extends Error {
+  /** HTTP status; 0 when no answer came. */
   readonly status: number;
+  /** The server's one-word reason (`NotFound`, `Conflict`, `Invalid`, …), or `Unreachable` or `Timeout`. */
   readonly reason: string;
+  /** What the server asked to wait for, if it did. */
   readonly retryAfterMs: number | undefined;
+  /** What the server found wrong, field by field. */
   readonly causes: readonly { readonly reason: string; readonly field: string }[];
 
+  /** For tests that play a server's answer. */
   constructor(details: KubeErrorDetails, options?: ErrorOptions) {
     const { method, path, status, reason, says } = details;
     super(`${method} ${path}: ${status || 'no answer'} ${reason}${says ? `: ${says}` : ''}`, options);
@@ -76,11 +82,13 @@ export class KubeError extends Error {
 
 const hasStatus = (error: unknown, status: number): boolean => error instanceof KubeError && error.status === status;
 
+/** There is no such object, or no such kind on this server. */
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 /** Somebody else wrote in between, or the name is taken: look again, then decide again. */
 export const isConflict = (error: unknown): boolean => hasStatus(error, 409);
 /** The object breaks its schema or a policy: repeating the same write is useless. */
 export const isInvalid = (error: unknown): boolean => hasStatus(error, 422) || hasStatus(error, 400);
+/** The roles of this account do not allow it, or an admission policy or quota refused. */
 export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
 /** A list or watch asked for a version that the server has forgotten. */
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410);

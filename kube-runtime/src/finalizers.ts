@@ -12,6 +12,7 @@ import type { BaseObject } from './resource.ts';
  */
 const tries = 3;
 
+/** Whether the object, as given, carries the finalizer. */
 export const hasFinalizer = (object: BaseObject, finalizer: string): boolean => object.metadata.finalizers?.includes(finalizer) ?? false;
 
 /** Returns the object with the finalizer. Writes nothing when it has it, or when it is being deleted (Kubernetes allows no new ones then). */

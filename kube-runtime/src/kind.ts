@@ -4,6 +4,7 @@ import type { BaseObject, KubeObject, ObjectKey } from './resource.ts';
 
 /** Describes one resource of the API: where its objects live, and the type they have. */
 export interface Kind<T extends BaseObject = KubeObject> {
+  /** `version` of the core group, else `group/version`. */
   readonly apiVersion: string;
   readonly kind: string;
   readonly plural: string;
@@ -20,11 +21,13 @@ export interface Kind<T extends BaseObject = KubeObject> {
   readonly accept: (raw: unknown) => T;
 }
 
+/** What cannot be told from apiVersion and name. */
 export interface KindOptions<T> {
   /** Lower-case plural, as in URLs. Derived by the rules of English when left out. */
   readonly plural?: string;
   /** False for cluster-scoped kinds. Known for built-in kinds, else true. */
   readonly namespaced?: boolean;
+  /** See `Kind.listKeys`. */
   readonly listKeys?: Readonly<Record<string, readonly string[]>>;
   /** Called for every object read; what it throws fails that read. */
   readonly parse?: (raw: unknown) => T;
@@ -76,6 +79,7 @@ export function pathOf(of: Kind<BaseObject>, key: Partial<ObjectKey> = {}, subre
 /** `namespace/name`, or the bare name of a cluster-scoped object. */
 export const keyOf = ({ name, namespace }: ObjectKey): string => (namespace ? `${namespace}/${name}` : name);
 
+/** The inverse of `keyOf`. Any text is a key: what stands before the first slash is the namespace. */
 export function parseKey(key: string): ObjectKey {
   const slash = key.indexOf('/');
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };

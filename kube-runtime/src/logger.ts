@@ -1,11 +1,16 @@
 /** What this library needs of a logger; pino fits. Objects never hold request or response bodies. */
 export interface Logger {
+  /** What a developer wants to see. */
   debug(fields: object, message: string): void;
+  /** What an administrator wants to see. */
   info(fields: object, message: string): void;
+  /** What mends itself, or is tried again. */
   warn(fields: object, message: string): void;
+  /** What needs somebody. */
   error(fields: object, message: string): void;
 }
 
+/** Drops every line. */
 export const silentLogger: Logger = { debug: drop, info: drop, warn: drop, error: drop };
 
 function drop(): void {

@@ -5,6 +5,7 @@
  * cache is deeply frozen and has lost only `metadata.managedFields`.
  */
 
+/** Points to an object without which this one should not be: the garbage collector deletes what has lost all its owners. */
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -16,11 +17,14 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
+/** What every object says of itself. All but `name`, `namespace`, `labels`, `annotations`, `ownerReferences` and `finalizers` is set by the API server. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
   readonly generateName?: string;
+  /** Of this very object: one that is re-created under the same name has another. */
   readonly uid?: string;
+  /** Changes with every write. Ordered for objects of one server; otherwise opaque. */
   readonly resourceVersion?: string;
   /** Counts changes of the spec, as the API server sees them. Absent on kinds without a spec. */
   readonly generation?: number;
@@ -52,6 +56,7 @@ export interface Resource<Spec, Status = Readonly<Record<string, unknown>>> exte
   readonly status?: Status;
 }
 
+/** The type of the status of a resource; `never` for kinds without one. */
 export type StatusOf<T> = T extends { readonly status?: infer Status } ? NonNullable<Status> : never;
 
 /** Which object: the namespace is absent for cluster-scoped kinds. */
@@ -60,6 +65,7 @@ export interface ObjectKey {
   readonly namespace?: string | undefined;
 }
 
+/** One judgement about an object, as Kubernetes has them everywhere. A list of them has each `type` once; `setCondition` keeps it so. */
 export interface Condition {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
@@ -79,6 +85,7 @@ type Fields<T> = T extends readonly (infer Item)[]
     ? { readonly [Name in keyof T]?: Fields<T[Name]> | undefined }
     : T;
 
+/** The metadata that an author may set. `namespace` is needed for namespaced kinds. */
 export interface DesiredMeta {
   readonly name: string;
   readonly namespace?: string | undefined;

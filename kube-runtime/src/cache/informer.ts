@@ -13,6 +13,7 @@ export interface Change<T> {
   readonly replay: boolean;
 }
 
+/** Must not block and need not catch: what it throws is logged and counted. Do work in a controller, not here. */
 export type ChangeHandler<T> = (change: Change<T>) => void;
 
 /** For each object, the values under which it is found. */
@@ -37,15 +38,19 @@ export interface Informer<T extends BaseObject> {
   /** The last fault, while it lasts. */
   readonly problem: string | undefined;
 
+  /** The cached object, frozen; undefined when it is not in the cache. Costs no request. */
   get(key: ObjectKey): T | undefined;
+  /** All cached objects, or those of one namespace, in no order. */
   list(namespace?: string): T[];
   /** Adds an index. It covers what is cached already. The same name twice is refused. */
   addIndex(name: string, values: IndexFunction<T>): void;
+  /** Objects that the index files under the value. An index that was not added is refused (`index_unknown`). */
   byIndex(name: string, value: string): T[];
 
   /** Called for every change, after the cache holds it, and at once for what is cached already. Returns how to unsubscribe. */
   onChange(handler: ChangeHandler<T>): () => void;
 
+  /** Begins to list and watch. Again, or after `stop`: nothing happens. */
   start(): void;
   /** Aborts list and watch; no handler is called after this resolves. */
   stop(): Promise<void>;

@@ -19,6 +19,7 @@ export interface InformerTimings {
   readonly pageSize: number;
 }
 
+/** The times that are used unless told otherwise; those of client-go where it has one. */
 export const informerTimings: InformerTimings = {
   watchMs: [300_000, 600_000],
   graceMs: 30_000,

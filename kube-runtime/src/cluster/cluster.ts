@@ -14,15 +14,19 @@ export interface Scope {
   readonly fieldSelector?: string;
 }
 
+/** Which objects a cache holds, and how much of each. */
 export interface CacheScope extends Scope {
   /** Keep and transfer `metadata` alone (PartialObjectMetadata): for kinds of which only existence, labels or owners matter. */
   readonly metadataOnly?: boolean;
 }
 
+/** What every call takes. */
 export interface CallOptions {
+  /** Cuts the call short; it rejects then. A write that the server has received already may still take effect. */
   readonly signal?: AbortSignal;
 }
 
+/** How `apply` treats owners and other field managers. */
 export interface ApplyOptions extends CallOptions {
   /** The controller of the object: an owner reference is added, and objects of other controllers are refused. */
   readonly owner?: BaseObject;
@@ -32,12 +36,15 @@ export interface ApplyOptions extends CallOptions {
   readonly adopt?: boolean;
 }
 
+/** What came of an apply. */
 export interface Applied<T> {
+  /** As the server, or the cache where nothing was written, has it now. */
   readonly object: T;
   /** `terminating`: the object is being deleted, so nothing was written; its deletion will be seen and the next run creates it. */
   readonly outcome: 'created' | 'changed' | 'unchanged' | 'terminating';
 }
 
+/** Preconditions of a deletion, and what becomes of dependents. */
 export interface DeleteOptions extends CallOptions {
   /** Default `Background`. `Foreground` keeps the object until its dependents are gone. */
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
@@ -47,16 +54,20 @@ export interface DeleteOptions extends CallOptions {
   readonly resourceVersion?: string;
 }
 
+/** One step of RFC 6902. A failed `test` rejects the whole patch with 422. */
 export interface JsonPatchOperation {
   readonly op: 'add' | 'remove' | 'replace' | 'test';
   readonly path: string;
   readonly value?: unknown;
 }
 
+/** Where a patch goes. */
 export interface PatchOptions extends CallOptions {
+  /** For example `status` or `scale`. */
   readonly subresource?: string;
 }
 
+/** What a watch brings. A `BOOKMARK` has an object with nothing but its resourceVersion. */
 export interface WatchEvent<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly object: T;
@@ -90,6 +101,7 @@ export interface Cluster {
     from: { resourceVersion: string; signal: AbortSignal },
   ): AsyncIterable<WatchEvent<T>>;
 
+  /** Creates the object and returns it as stored. Rejects with 409 when the name is taken (`isConflict`). */
   create<T extends BaseObject>(kind: Kind<T>, object: Desired<T>, options?: CallOptions): Promise<T>;
   /**
    * Server-side apply that writes only if it would change something.

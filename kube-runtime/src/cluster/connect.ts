@@ -7,6 +7,7 @@ import { anonymous, fromKubeConfig } from './credentials.ts';
 import { Transport } from './transport.ts';
 import type { Wire } from './wire.ts';
 
+/** How to reach the cluster, and under which name. Everything has a default: `connect()` alone works on a laptop and in a pod. */
 export interface ConnectOptions extends ClientSettings {
   /** Path of a kubeconfig. Default: KUBECONFIG, `~/.kube/config`, then the pod's service account. */
   readonly kubeconfig?: string;
@@ -32,6 +33,7 @@ interface ClientSettings {
   readonly log?: Logger;
   /** Where metrics go. Default: a registry of its own, as `cluster.registry`. */
   readonly registry?: Registry;
+  /** For tests: shorter times of list and watch. */
   readonly timings?: Partial<InformerTimings>;
 }
 

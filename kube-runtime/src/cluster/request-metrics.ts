@@ -4,6 +4,8 @@ import { counter, histogram } from '../metrics.ts';
 export interface RequestMetrics {
   /** Starts the clock; call the result with the status, or 0 when no answer came. */
   begin(method: string): (status: number) => void;
+  /** Counts a stream once it is open or refused: how long it stays open is no latency. */
+  opened(status: number): void;
   retried(method: string, status: number): void;
 }
 
@@ -25,14 +27,16 @@ export function requestMetrics(registry: Registry, host: string): RequestMetrics
     help: 'Requests repeated, by the status code that led to it',
     labelNames: ['code', 'verb', 'host'],
   });
+  const codeOf = (status: number): string => (status === 0 ? '<error>' : String(status));
   return {
     begin(method) {
       const end = duration.startTimer({ verb: method, host });
       return (status) => {
         end();
-        total.inc({ code: status === 0 ? '<error>' : String(status), method, host });
+        total.inc({ code: codeOf(status), method, host });
       };
     },
-    retried: (method, status) => again.inc({ code: status === 0 ? '<error>' : String(status), verb: method, host }),
+    opened: (status) => total.inc({ code: codeOf(status), method: 'GET', host }),
+    retried: (method, status) => again.inc({ code: codeOf(status), verb: method, host }),
   };
 }

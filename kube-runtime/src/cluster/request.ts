@@ -1,5 +1,7 @@
+/** What the API server understands. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** A request as raw JSON, for what no other method of `Cluster` does. */
 export interface ApiRequest {
   readonly method?: Method;
   /** Absolute path without query, for example `/api/v1/namespaces`. */

@@ -50,6 +50,7 @@ export class Transport implements Wire {
     try {
       // the limit ends with the headers; from there on the caller's own signal cuts the body
       const answer = await this.#dispatch(request, limit.signal);
+      this.#metrics.opened(answer.statusCode);
       if (answer.statusCode !== 200) {
         const text = await answer.body.text();
         throw this.#refused(request, answer, text);
@@ -60,6 +61,7 @@ export class Transport implements Wire {
       answer.body.once('close', () => request.signal.removeEventListener('abort', cut));
       return answer.body;
     } catch (error) {
+      if (!(error instanceof KubeError) && !request.signal.aborted) this.#metrics.opened(0);
       throw this.#asKubeError(request, error);
     }
   }

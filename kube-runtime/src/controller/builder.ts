@@ -5,6 +5,7 @@ import { ObjectController } from './controller.ts';
 import { forSource, ownsSource, watchesSource, type Definition, type Source } from './definition.ts';
 import type { Controller, ControllerBuilder, ForOptions, GoneFunction, OwnsOptions, ReconcileFunction, WatchesOptions } from './types.ts';
 
+/** A controller that has a name and nothing else yet. */
 export interface ControllerStart {
   /** The kind whose objects are reconciled. */
   for<T extends BaseObject>(kind: Kind<T>, options?: ForOptions<T>): ControllerBuilder<T>;

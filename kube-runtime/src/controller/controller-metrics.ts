@@ -38,6 +38,7 @@ export function controllerMetrics(registry: Registry, controller: string, worker
     labelNames: ['controller'],
     buckets: [...buckets, ...slowBuckets],
   });
+  time.zero(labels);
   const active = gauge(registry, { name: 'controller_runtime_active_workers', help: 'Workers busy', labelNames: ['controller'] });
   active.set(labels, 0);
   gauge(registry, { name: 'controller_runtime_max_concurrent_reconciles', help: 'Workers allowed', labelNames: ['controller'] }).set(

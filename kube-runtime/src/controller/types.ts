@@ -11,6 +11,7 @@ export interface Result {
   readonly requeueAfter?: number;
 }
 
+/** How `apply` of a run treats a child. */
 export interface ChildOptions extends Omit<ApplyOptions, 'owner'> {
   /** Default true: the reconciled object becomes the controller owner, so that the child goes with it. */
   readonly owned?: boolean;
@@ -36,6 +37,10 @@ export interface ReconcileContext<T extends BaseObject> {
   readonly record: (note: EventNote) => void;
 }
 
+/**
+ * Brings the world in line with one object. Must be safe to repeat: it runs for any change, after a restart for every object, and again
+ * after an error. What it throws is retried with pauses of 5 ms doubled to `maxBackoff`, unless it is a `TerminalError`.
+ */
 export type ReconcileFunction<T extends BaseObject> = (context: ReconcileContext<T>) => Promise<Result | undefined> | Promise<void>;
 
 /** For an object that is no longer there. Not called for deletions that happened while no replica ran: those need a finalizer. */
@@ -43,18 +48,23 @@ export type GoneFunction = (
   gone: ObjectKey & { readonly cluster: Cluster; readonly log: Logger; readonly signal: AbortSignal },
 ) => Promise<void>;
 
+/** Which of the objects are seen, and which changes of them count. */
 export interface ForOptions<T> extends CacheScope {
   /** Which changes matter. Default all. `specChanged` leaves out pure status updates. */
   readonly when?: (change: Change<T>) => boolean;
 }
 
+/** Which of the children are seen, and how they name their owner. */
 export interface OwnsOptions<C> extends CacheScope {
+  /** Which changes matter. Default all. */
   readonly when?: (change: Change<C>) => boolean;
   /** Also find the owner by this label, whose value is its name: for children that cannot carry an owner reference. */
   readonly label?: string;
 }
 
+/** Which of the objects are seen. */
 export interface WatchesOptions<W> extends CacheScope {
+  /** Which changes matter. Default all. */
   readonly when?: (change: Change<W>) => boolean;
 }
 
@@ -65,6 +75,7 @@ export interface Controller {
   bind(cluster: Cluster): BoundController;
 }
 
+/** A controller on a cluster. For `run`; own programs rarely need it. */
 export interface BoundController {
   /** Begins to work. Before that, changes only gather. */
   start(): void;
@@ -106,6 +117,8 @@ export interface ControllerBuilder<T extends BaseObject> {
    * is being deleted is given to cleanup alone; without `finalizer`, reconcile sees it too and must look at `deletionTimestamp`.
    */
   finalizer(name: string, cleanup: ReconcileFunction<T>): ControllerBuilder<T>;
+  /** Called once an object is no longer there, for what must be forgotten in this process. */
   gone(fn: GoneFunction): ControllerBuilder<T>;
+  /** Ends the sentence: what to do for each object. */
   reconcile(fn: ReconcileFunction<T>): Controller;
 }

@@ -15,19 +15,22 @@ describe('of many events', () => {
     expect(correlation.allows({ metadata: { name: 'b', uid: 'other' } }, 0)).toBe(true);
   });
 
-  test('more than ten alike within ten minutes are told as one', () => {
+  test('alike but for their words, those from the tenth on are told as one, until ten minutes pass without any', () => {
     const correlation = new Correlation();
-    const messages = Array.from({ length: 12 }, (_, i) => correlation.fold(about, note(`attempt ${i}`), 0).message);
-    expect(messages.slice(9)).toEqual([
-      'attempt 9',
-      'More of the same kind, the latest: attempt 10',
-      'More of the same kind, the latest: attempt 11',
+    const folded = Array.from({ length: 12 }, (_, i) => correlation.fold(about, note(`attempt ${i}`), i * 599_000));
+    expect(folded.map(({ note: { message } }) => message).slice(7)).toEqual([
+      'attempt 7',
+      'attempt 8',
+      'More of the same kind, for example: attempt 9',
+      'More of the same kind, for example: attempt 10',
+      'More of the same kind, for example: attempt 11',
     ]);
-    expect(correlation.fold(about, note('later'), 600_000).message).toBe('later');
+    expect(new Set(folded.map(({ series }) => series)).size).toBe(10);
+    expect(correlation.fold(about, note('later'), 12 * 599_000 + 2_000).note.message).toBe('later');
   });
 
   test('the same words again are not a crowd', () => {
     const correlation = new Correlation();
-    for (let i = 0; i < 50; i++) expect(correlation.fold(about, note('same'), 0).message).toBe('same');
+    for (let i = 0; i < 50; i++) expect(correlation.fold(about, note('same'), 0).note.message).toBe('same');
   });
 });

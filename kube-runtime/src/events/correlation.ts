@@ -1,6 +1,6 @@
 /**
- * Decides what of a stream of Events is worth writing. The numbers are client-go's: more than 10 alike within 10 minutes are told as one;
- * an object may cause 25 writes at once and then one every 5 minutes.
+ * Decides what of a stream of Events is worth writing. The numbers are client-go's: from the tenth wording on, those alike are told as one,
+ * until ten minutes pass without any; an object may cause 25 writes at once and then one every 5 minutes.
  */
 import type { BaseObject } from '../resource.ts';
 import { keepRecent } from '../recent.ts';
@@ -17,22 +17,30 @@ interface Budget {
 }
 
 interface Alike {
-  readonly messages: Set<string>;
-  since: number;
+  readonly messages: ReadonlySet<string>;
+  readonly last: number;
+}
+
+export interface Folded {
+  readonly note: EventNote;
+  /** Notes of one series are written as one Event that counts. */
+  readonly series: string;
 }
 
 export class Correlation {
   readonly #budgets = new Map<string, Budget>();
   readonly #alike = new Map<string, Alike>();
 
-  /** The note to write: as it is, or as one for many when only the message varies. */
-  fold(about: BaseObject, note: EventNote, now: number): EventNote {
-    const id = [idOf(about), note.type, note.reason].join('\n');
-    const group = this.#alike.get(id);
-    const current = group && now - group.since < alikeWindowMs ? group : { messages: new Set<string>(), since: now };
-    current.messages.add(note.message);
-    keepRecent(this.#alike, id, current);
-    return current.messages.size > alikeLimit ? { ...note, message: `More of the same kind, the latest: ${note.message}` } : note;
+  /** The note to write, and the series it belongs to: that of its own words, or that of all alike when only the words vary. */
+  fold(about: BaseObject, note: EventNote, now: number): Folded {
+    const alike = [idOf(about), note.type, note.reason, note.action ?? ''].join('\n');
+    const group = this.#alike.get(alike);
+    const messages = new Set(group && now - group.last <= alikeWindowMs ? group.messages : []).add(note.message);
+    const isCrowd = messages.size >= alikeLimit;
+    if (isCrowd) messages.delete(note.message); // the next wording makes it a crowd again; the set need not grow
+    keepRecent(this.#alike, alike, { messages, last: now });
+    if (!isCrowd) return { note, series: `${alike}\n${note.message}` };
+    return { note: { ...note, message: `More of the same kind, for example: ${note.message}` }, series: alike };
   }
 
   /** Takes one write from the object's allowance, if there is one. */

@@ -6,7 +6,7 @@ import { kind } from '../kind.ts';
 import { counter } from '../metrics.ts';
 import { keepRecent } from '../recent.ts';
 import type { BaseObject } from '../resource.ts';
-import { Correlation } from './correlation.ts';
+import { Correlation, type Folded } from './correlation.ts';
 import type { EventNote } from './event.ts';
 
 const events = kind('events.k8s.io/v1', 'Event');
@@ -25,7 +25,7 @@ interface Written {
  * Writes Events about objects.
  *
  * Guarantees: never throws, never holds up its caller, never floods (see `correlation.ts`); the same note again within six minutes counts
- * up the series of the first. What cannot be written is dropped and counted.
+ * up the series of the first, and so do notes alike beyond the ninth wording. What cannot be written is dropped and counted.
  */
 export class EventRecorder {
   readonly #cluster: Cluster;
@@ -37,6 +37,7 @@ export class EventRecorder {
   #line: Promise<void> = Promise.resolve();
   #waiting = 0;
 
+  /** `controller` is who the Events say they are from. */
   constructor(cluster: Cluster, controller: string) {
     this.#cluster = cluster;
     this.#controller = controller;
@@ -49,6 +50,7 @@ export class EventRecorder {
     this.#dropped = (why) => dropped.inc({ controller, why });
   }
 
+  /** Queues an Event about the object and returns at once. */
   record(about: BaseObject, note: EventNote): void {
     const now = Date.now();
     const folded = this.#correlation.fold(about, note, now);
@@ -57,13 +59,13 @@ export class EventRecorder {
     else this.#enqueue(about, folded, now);
   }
 
-  #enqueue(about: BaseObject, folded: EventNote, now: number): void {
+  #enqueue(about: BaseObject, folded: Folded, now: number): void {
     this.#waiting++;
     this.#line = this.#line
       .then(() => this.#write(about, folded, now))
       .catch((error: unknown) => {
         this.#dropped('refused');
-        this.#cluster.log.debug({ err: messageOf(error), reason: folded.reason }, 'Event was not written');
+        this.#cluster.log.debug({ err: messageOf(error), reason: folded.note.reason }, 'Event was not written');
       })
       .finally(() => this.#waiting--);
   }
@@ -73,10 +75,8 @@ export class EventRecorder {
     return this.#line;
   }
 
-  async #write(about: BaseObject, note: EventNote, now: number): Promise<void> {
-    const id = createHash('sha256')
-      .update(JSON.stringify([about.metadata.uid, note]))
-      .digest('base64');
+  async #write(about: BaseObject, { note, series }: Folded, now: number): Promise<void> {
+    const id = createHash('sha256').update(series).digest('base64');
     const before = this.#written.get(id);
     if (before && now - before.last < seriesWindowMs && (await this.#countUp(about, before, now))) return;
     const name = `${about.metadata.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`;

@@ -29,7 +29,7 @@ export const noQueueMetrics: QueueMetrics = {
 
 const seconds = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 
-/** The metrics of client-go's queues, under their names. */
+/** The metrics of client-go's queues, under their names; every series exists from the start, at zero. */
 export function queueMetrics(registry: Registry, name: string): QueueMetrics {
   const labelNames = ['name', 'controller'] as const;
   const labels = { name, controller: name };
@@ -45,6 +45,8 @@ export function queueMetrics(registry: Registry, name: string): QueueMetrics {
   const loads = loadsOf(registry);
   adds.inc(labels, 0);
   retries.inc(labels, 0);
+  waited.zero(labels);
+  worked.zero(labels);
   return {
     added: () => adds.inc(labels),
     retried: () => retries.inc(labels),

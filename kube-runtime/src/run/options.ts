@@ -1,6 +1,10 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Controller } from '../controller/types.ts';
 
+/**
+ * The clockwork of leader election, in milliseconds. Keep `retryPeriodMs` < `renewDeadlineMs` < `leaseDurationMs`: the difference of the last
+ * two is how long an old leader has been silent before a new one begins.
+ */
 export interface LeaseTimings {
   /** How long a silent holder is respected. Default 15,000. */
   readonly leaseDurationMs: number;
@@ -10,15 +14,19 @@ export interface LeaseTimings {
   readonly retryPeriodMs: number;
 }
 
+/** Which Lease object makes one of the replicas the leader. */
 export interface LeaseOptions {
+  /** Of the Lease. Replicas that share it take turns. */
   readonly name: string;
   /** Default: the namespace of the connection. */
   readonly namespace?: string;
   /** Unique per process. Default: host name and a random suffix. */
   readonly identity?: string;
+  /** Default: 15, 10 and 2 seconds. */
   readonly timings?: Partial<LeaseTimings>;
 }
 
+/** What runs, where, and how it ends. */
 export interface RunOptions {
   readonly cluster: Cluster;
   readonly controllers: readonly Controller[];

@@ -9,7 +9,7 @@ export interface Module {
   readonly stamps?: Readonly<Record<string, string>>;
 }
 
-export type ModuleName = 'node' | 'kube' | 'containerd' | 'netpol' | 'coredns' | 'helm' | 'kwok' | 'pause';
+export type ModuleName = 'node' | 'kube' | 'containerd' | 'netpol' | 'coredns' | 'helm' | 'kwok' | 'pause' | 'health';
 
 const containerd = 'github.com/containerd/containerd/v2';
 
@@ -47,6 +47,8 @@ export const modules: Readonly<Record<ModuleName, Module>> = {
     programs: ['kwok'],
   },
   pause: { name: 'pause', packages: ['.'], programs: ['pause'] },
+  // no part of a cluster: how Argo CD and Flux judge what the operator writes
+  health: { name: 'health', packages: ['.'], programs: ['health'] },
 };
 
 /** The Go arguments that make the programs, apart from where they go: part of what decides whether a build is still good. */
