@@ -52,9 +52,13 @@ function sectionsOf(root: string): Section[] {
   return topics.map(([title, files], i) => {
     const earlier = topics.slice(0, i).map(([, pattern]) => pattern);
     const own = found.filter(({ file }) => files.test(file) && !earlier.some((pattern) => pattern.test(file)));
-    return { title, entries: own.map(({ entry }) => entry) };
+    // what is called stands before the types that it takes
+    const entries = own.map(({ entry }) => entry).sort((a, b) => Number(isType(a)) - Number(isType(b)));
+    return { title, entries };
   });
 }
+
+const isType = ({ signature }: Entry): boolean => /^(interface|type) /.test(signature);
 
 function exportsOf(index: string): { file: string; entry: Entry }[] {
   return parse(index).statements.flatMap((statement) => {
@@ -121,7 +125,8 @@ const tidy = (text: string): string =>
     .replace(/^export /, '')
     .replace(/\breadonly /g, '')
     .replace(/\s+/g, ' ')
-    .replace(/ ([,)])/g, '$1')
+    .replace(/\( /g, '(')
+    .replace(/,? \)/g, ')')
     .trim();
 
 /** The docstring right above, as Markdown. */
@@ -143,9 +148,11 @@ const plain = (comment: string): string =>
     .trim();
 
 function page(sections: readonly Section[]): string {
-  const contents = sections.map(
-    ({ title, entries }) => `- ${title}: ${entries.map(({ name }) => `[\`${name}\`](#${name.toLowerCase()})`).join(', ')}`,
-  );
+  const anchorOf = anchors();
+  const contents = sections.map(({ title, entries }) => {
+    anchorOf(title.toLowerCase().replaceAll(',', '').replaceAll(' ', '-'));
+    return `- ${title}: ${entries.map(({ name }) => `[\`${name}\`](#${anchorOf(name.toLowerCase())})`).join(', ')}`;
+  });
   return [
     '<!-- Generated from the docstrings of kube-runtime/src by "npm run generate". -->',
     '# kube-runtime: API',
@@ -157,7 +164,19 @@ function page(sections: readonly Section[]): string {
     .concat('\n');
 }
 
+/** As web pages number headings of the same letters: `kind` and `Kind` are `kind` and `kind-1`. */
+function anchors(): (slug: string) => string {
+  const seen = new Map<string, number>();
+  return (slug) => {
+    const before = seen.get(slug) ?? 0;
+    seen.set(slug, before + 1);
+    return before === 0 ? slug : `${slug}-${before}`;
+  };
+}
+
 function chapter({ name, signature, words, members }: Entry): string {
-  const rows = members.map((member) => `- \`${member.signature}\`${member.words === '' ? '' : `: ${member.words.replace(/\s*\n\s*/g, ' ')}`}`);
+  const rows = members.map(
+    (member) => `- \`${member.signature}\`${member.words === '' ? '' : `: ${member.words.replace(/\s*\n\s*/g, ' ')}`}`,
+  );
   return [`### ${name}`, `\`\`\`ts\n${signature}\n\`\`\``, words, rows.join('\n')].filter((part) => part !== '').join('\n\n');
 }

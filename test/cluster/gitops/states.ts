@@ -143,7 +143,10 @@ export class Gallery {
     await this.#cluster.create(kinds.tenantClasses, { metadata: { name: 'gt-going', finalizers }, spec: {} });
     await this.#cluster.create(kinds.modelProviders, { metadata: { name: 'gt-going', finalizers }, spec: provider });
     const namespace = namespaceOf('gt-ready');
-    await this.#cluster.create(kinds.agentConfigs, { metadata: { name: 'going', namespace, finalizers }, spec: { model: 'op-offline/echo' } });
+    await this.#cluster.create(kinds.agentConfigs, {
+      metadata: { name: 'going', namespace, finalizers },
+      spec: { model: 'op-offline/echo' },
+    });
     const going: readonly Subject[] = [
       { of: kinds.tenants, name: 'gt-going' },
       { of: kinds.tenantClasses, name: 'gt-going' },
