@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { parseConfiguration } from '../../operator/src/settings.ts';
 import { chart, helmOf, type Helm } from './support/helm.ts';
@@ -43,6 +45,17 @@ describe('the chart', () => {
     const [document] = parseAllDocuments(render('-s', 'templates/operator/config.yaml').stdout);
     const text = configMap.parse(document?.toJS()).data['operator.yaml'] ?? '';
     expect(parseConfiguration(text, 'operator.yaml')).toMatchObject({ systemNamespace: system, concurrency: 8 });
+  });
+
+  test('publishes the health checks of examples/gitops, where they are asked for', () => {
+    const args = ['-s', 'templates/health-checks.yaml', '--set', 'healthChecks.create=true,healthChecks.namespace=argocd'] as const;
+    const published: unknown = parse(render(...args).stdout);
+    expect(published).toMatchObject({ metadata: { name: 'cloister-health-checks', namespace: 'argocd' } });
+    for (const [name, text] of Object.entries(configMap.parse(published).data)) {
+      expect(parse(text)).toEqual(parse(readFileSync(join(chart, '../../examples/gitops/health', name), 'utf8')));
+    }
+    expect(Object.keys(configMap.parse(published).data)).toEqual(['argocd-cm.yaml', 'flux.yaml']);
+    expect(render().stdout).not.toContain('cloister-health-checks');
   });
 
   test('prefers a digest to a tag', () => {

@@ -39,12 +39,13 @@ afterAll(async () => {
 
 async function waitForEach(results: Map<string, CommandResult>, timeout: string): Promise<void> {
   const builds = await buildPrograms(['kube']);
-  for (const subject of [...Object.values(settled), ...Object.values(fresh)]) {
+  const all = [...Object.values(settled), ...Object.values(fresh)].map(async (subject) => {
     const namespace = 'namespace' in subject ? ['--namespace', subject.namespace] : [];
     const what = `${subject.of.plural}.cloister.dev/${subject.name}`;
     const args = ['kubectl', '--kubeconfig', testKubeconfig(), 'wait', '--for=condition=Ready', what, ...namespace, `--timeout=${timeout}`];
     results.set(`${subject.of.kind} ${subject.name}`, await attempt(programPath(builds, 'kube'), args));
-  }
+  });
+  await Promise.all(all);
 }
 
 const subjects = ['Tenant', 'AgentConfig', 'TenantClass', 'ModelProvider'] as const;
