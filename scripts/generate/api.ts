@@ -28,6 +28,7 @@ const topics: readonly (readonly [title: string, files: RegExp])[] = [
   ['The cluster', /cluster\//],
   ['Caches', /cache\//],
   ['Status, finalizers and Events', /\/(conditions|finalizers)\.ts$|events\//],
+  ['Comparing and applying', /apply\//],
   ['Errors', /errors\.ts$/],
   ['Logging', /logger\.ts$/],
 ];
@@ -109,14 +110,25 @@ function constant({ name, type, initializer }: ts.VariableDeclaration): string {
 
 function membersOf(node: Named): Entry[] {
   if (!ts.isInterfaceDeclaration(node) && !ts.isClassDeclaration(node)) return [];
-  return [...node.members].flatMap((member) => {
-    if (member.name && ts.isPrivateIdentifier(member.name)) return [];
-    const isConstructor = ts.isConstructorDeclaration(member);
-    const name = isConstructor ? 'constructor' : (member.name?.getText() ?? '');
-    const body = 'body' in member && member.body !== undefined ? member.getText().indexOf(' {\n') : -1;
-    const signature = tidy(body < 0 ? member.getText() : member.getText().slice(0, body)).replace(/;$/, '');
-    return [{ name, signature, words: wordsOf(member), members: [] }];
-  });
+  return [...hiddenBases(node).flatMap(membersOf), ...[...node.members].flatMap(memberOf)];
+}
+
+/** What a reader can follow nowhere else: bases that their file keeps to itself. */
+function hiddenBases(node: ts.InterfaceDeclaration | ts.ClassDeclaration): Named[] {
+  const names = new Set((node.heritageClauses ?? []).flatMap(({ types }) => types.map(({ expression }) => expression.getText())));
+  return node
+    .getSourceFile()
+    .statements.filter(isNamed)
+    .filter((base) => base.name && names.has(base.name.text) && !base.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword));
+}
+
+function memberOf(member: ts.TypeElement | ts.ClassElement): Entry[] {
+  if (member.name && ts.isPrivateIdentifier(member.name)) return [];
+  const isConstructor = ts.isConstructorDeclaration(member);
+  const name = isConstructor ? 'constructor' : (member.name?.getText() ?? '');
+  const body = 'body' in member && member.body !== undefined ? member.getText().indexOf(' {\n') : -1;
+  const signature = tidy(body < 0 ? member.getText() : member.getText().slice(0, body)).replace(/;$/, '');
+  return [{ name, signature, words: wordsOf(member), members: [] }];
 }
 
 const tidy = (text: string): string =>

@@ -19,6 +19,7 @@ export interface ConnectOptions extends ClientSettings {
   readonly userAgent?: string;
 }
 
+/** How to speak over a wire of your own. */
 export interface ConnectToOptions extends ClientSettings {
   /** What `cluster.server` says. Default `wire:`. */
   readonly server?: string;
