@@ -19,6 +19,7 @@ export interface Caches {
   readonly roleBindings: Informer<KubeObject>;
   readonly networkPolicies: Informer<KubeObject>;
   readonly ingresses: Informer<KubeObject>;
+  readonly services: Informer<KubeObject>;
   readonly deployments: Informer<Deployment>;
   readonly podDisruptionBudgets: Informer<KubeObject>;
   readonly horizontalPodAutoscalers: Informer<KubeObject>;
@@ -51,6 +52,7 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     roleBindings: cluster.informer(kinds.roleBindings, ofTenants),
     networkPolicies: cluster.informer(kinds.networkPolicies, ofTenants),
     ingresses: cluster.informer(kinds.ingresses, ofTenants),
+    services: cluster.informer(kinds.services, ofTenants),
     deployments: cluster.informer(kinds.deployments, ofTenants),
     podDisruptionBudgets: cluster.informer(kinds.podDisruptionBudgets, ofTenants),
     horizontalPodAutoscalers: cluster.informer(kinds.horizontalPodAutoscalers, ofTenants),

@@ -66,7 +66,7 @@ const standard = ({ default: value }: FieldSchema): string => (value === undefin
 
 function typeOf(field: FieldSchema): string {
   if (field.enum) return field.enum.map((value) => `\`${String(value)}\``).join(', ');
-  if (field['x-kubernetes-int-or-string']) return 'quantity';
+  if (field['x-kubernetes-int-or-string']) return 'number or text';
   if (field.items) return `list${field.maxItems === undefined ? '' : ` (at most ${field.maxItems})`} of ${typeOf(field.items)}`;
   if (field.additionalProperties !== undefined && field.properties === undefined) return 'map of text to text';
   return `${names[field.type ?? ''] ?? field.format ?? field.type ?? 'any'}${bounds(field)}`;

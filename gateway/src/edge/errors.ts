@@ -25,7 +25,6 @@ export const edgeErrors = {
     say: 'this credential lacks the scope "{scope}"',
   },
   tenant_suspended: { status: 503, type: 'server_error', say: 'this tenant is suspended; its administrator can resume it' },
-  tenant_archived: { status: 403, type: 'permission_error', say: 'this tenant is archived; its administrator can make it active again' },
   tenant_starting: { status: 503, type: 'server_error', say: 'this tenant is being set up; try again in a moment' },
   no_agent: {
     status: 404,

@@ -13,6 +13,7 @@ import type { Policies } from '../directory/directory.ts';
 import { openExchange, type Exchange } from '../server/exchange.ts';
 import { readBody } from '../server/read-body.ts';
 import type { Authenticate } from './authenticate.ts';
+import { challenge } from './credential.ts';
 import { bodyDecides, chooseAgent } from './choose-agent.ts';
 import { fail } from './errors.ts';
 import type { EdgeMetrics } from './metrics.ts';
@@ -42,6 +43,8 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
 
     const caller = await parts.authenticate(request.headers);
     const policy = parts.policies.byTenant(caller.tenant);
+    // The policy of an archived tenant is how edge hears of it first; a moment later its access document is gone as well.
+    if (policy?.state === 'Archived') throw fail('credential_invalid', challenge);
     if (!policy) throw fail('tenant_starting', { retryAfterSeconds: 5 });
     exchange.note({ tenant: policy.tenant, subject: caller.subject });
     countWhenClosed(response, policy, parts.metrics);
@@ -64,7 +67,6 @@ function admit(request: Request, caller: Caller, policy: TenantPolicy, { policie
   if (!route) throw fail('not_found');
   if (!caller.scopes.includes(route.scope)) throw fail('scope_missing', { values: { scope: route.scope } });
   if (policy.state === 'Suspended') throw fail('tenant_suspended', { retryAfterSeconds: 300 });
-  if (policy.state === 'Archived') throw fail('tenant_archived');
   return route;
 }
 

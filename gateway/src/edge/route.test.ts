@@ -1,3 +1,4 @@
+import { createApiKey } from '@cloister/identity';
 import type { TenantPolicy } from '@cloister/tenancy';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -139,7 +140,6 @@ describe('of several agents answers', () => {
 describe('a tenant that is', () => {
   test.each([
     ['suspended says so, and when to ask again', { state: 'Suspended' as const }, 503, 'tenant_suspended'],
-    ['archived says so', { state: 'Archived' as const }, 403, 'tenant_archived'],
     ['without an agent says what to do', { agents: [], defaultAgent: undefined }, 404, 'no_agent'],
   ])('%s', async (_, change, status, code) => {
     const key = edge.addTenant('changing', { hosts: [] });
@@ -148,6 +148,27 @@ describe('a tenant that is', () => {
     const answer = await ask('/v1/chat/completions', 'chat.example', key, 'POST');
     expect([answer.status, JSON.parse(answer.body)]).toMatchObject([status, { error: { code } }]);
     if (status === 503) expect(answer.head).toMatch(/retry-after: \d+/);
+  });
+
+  test('suspended is named as such in the answer, whatever is asked', async () => {
+    const key = edge.addTenant('resting', { hosts: [], state: 'Suspended' });
+    for (const target of ['/v1/models', '/v1/chat/completions', '/api/v1/tenants/resting/settings']) {
+      const { status, head, body } = await ask(target, 'chat.example', key);
+      expect([status, body]).toEqual([503, expect.stringContaining('this tenant is suspended')]);
+      expect(head).toMatch(/^retry-after: 300$/im);
+    }
+  });
+
+  test.each([
+    ['with its access document', true],
+    ['without it', false],
+  ])('archived is answered like one that does not exist, %s', async (_, withAccess) => {
+    const key = edge.addTenant('archived', { hosts: [], agents: [], state: 'Archived' });
+    if (!withAccess) edge.access.remove('tenant-archived');
+    const answer = await ask('/v1/models', 'chat.example', key);
+    const stranger = await ask('/v1/models', 'chat.example', createApiKey('nobody'));
+    expect(answer.status).toBe(401);
+    expect(withoutIds(answer)).toBe(withoutIds(stranger));
   });
 });
 

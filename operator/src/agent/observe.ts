@@ -42,7 +42,13 @@ export interface AgentSnapshot {
   readonly configMaps: readonly ConfigMap[];
 }
 
-export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, caches: Caches, configuration: Configuration): AgentSnapshot {
+export interface AgentWorld {
+  readonly caches: Caches;
+  readonly configuration: Configuration;
+  readonly landlord: Landlord | undefined;
+}
+
+export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches, configuration, landlord }: AgentWorld): AgentSnapshot {
   const { name, namespace = '' } = agent.metadata;
   const database = caches.secrets.get({ namespace, name: tenantSecrets.database });
   const redis = caches.secrets.get({ namespace, name: tenantSecrets.redis });
@@ -55,7 +61,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, caches: 
     namespace,
     spec,
     configuration,
-    landlord: landlordOf(namespace, caches),
+    landlord,
     older: caches.agentConfigs.list(namespace).filter((other) => isOlder(other, agent)).length,
     awaited: [
       ...(wall(policyNames.deny) && wall(policyNames.agents) ? [] : ['the network policies']),
@@ -75,7 +81,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, caches: 
 }
 
 /** By the namespace's label, not its name: the label is what the tenant's own reconcile has put there, or an administrator. */
-function landlordOf(namespace: string, { namespaces, tenants, tenantClasses, modelProviders }: Caches): Landlord | undefined {
+export function landlordOf(namespace: string, { namespaces, tenants, tenantClasses, modelProviders }: Caches): Landlord | undefined {
   const name = namespaces.get({ name: namespace })?.metadata.labels?.[labels.tenant];
   if (name === undefined || namespaceOf(name) !== namespace) return undefined;
   const tenant = tenants.get({ name });

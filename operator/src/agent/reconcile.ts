@@ -13,11 +13,12 @@ import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
 import { refusalOf } from '../status/refusal.ts';
+import { archiveAgent } from './archive.ts';
 import { check, type AgentFinding } from './checks.ts';
 import { revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
-import { observeAgent, type AgentSnapshot } from './observe.ts';
+import { landlordOf, observeAgent, type AgentSnapshot } from './observe.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
 import { availability, rolloutOf } from './rollout.ts';
 import { isAutoscaled } from './scale.ts';
@@ -38,15 +39,18 @@ interface Attempt {
 
 export async function reconcileAgent(context: Context, { caches, configuration }: AgentParts): Promise<Result> {
   const agent = context.object;
+  const landlord = landlordOf(agent.metadata.namespace ?? '', caches);
+  if (landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
+  if (landlord?.spec.state === 'Archived') return closeDown(context, caches);
   const parsed = agentConfigSpec.safeParse(agent.spec);
   if (!parsed.success) {
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
     const findings: AgentFinding[] = [{ condition: 'ModelAllowed', reason: 'InvalidSpec', message, blocks: true }];
-    await tell(context, { ...agent.status, conditions: conditionsOf(agent, findings, new Date(), { reason: 'Ready', message: '' }) });
+    const conditions = conditionsOf(agent, findings, new Date(), { reason: 'Ready', message: '' });
+    await tell(context, { ...agent.status, observedGeneration: agent.metadata.generation, conditions });
     return {};
   }
-  const seen = observeAgent(agent, parsed.data, caches, configuration);
-  if (seen.landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
+  const seen = observeAgent(agent, parsed.data, { caches, configuration, landlord });
   const findings = check(seen);
   const plan = planOf(seen);
   const { outcome, error }: Attempt =
@@ -54,6 +58,13 @@ export async function reconcileAgent(context: Context, { caches, configuration }
 
   const serving = availability(outcome.deployment ?? seen.deployment);
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
+  if (error) throw error;
+  return {};
+}
+
+async function closeDown(context: Context, caches: Caches): Promise<Result> {
+  const { status, error } = await archiveAgent(context, caches);
+  await tell(context, status);
   if (error) throw error;
   return {};
 }

@@ -83,9 +83,12 @@ describe('a rollout fails, and says why', () => {
   });
 });
 
-test('an agent is available when any pod serves, or none is wanted', () => {
+test('an agent is available when any pod serves', () => {
   expect(availability(undefined)).toHaveLength(1);
   expect(availability(deployment(counts(2, 0, 0)))).toHaveLength(1);
   expect(availability(deployment(counts(3, 1, 2)))).toEqual([]);
-  expect(availability(deployment(counts(0, 0, 0), 0))).toEqual([]);
+});
+
+test('an agent of which no pod is wanted is not available, and nothing is wrong with that', () => {
+  expect(availability(deployment(counts(0, 0, 0), 0))).toMatchObject([{ condition: 'Available', reason: 'ScaledToZero' }]);
 });

@@ -13,6 +13,14 @@ const begun: AgentFinding = { condition: 'RolledOut', reason: 'RollingOut', mess
 
 const unavailable: AgentFinding = { condition: 'Available', reason: 'Pending', message: 'no pod serves yet', blocks: false };
 
+/** Shown, and no obstacle: its reason is a good one. */
+const unwanted: AgentFinding = {
+  condition: 'Available',
+  reason: 'ScaledToZero',
+  message: 'no pod is wanted, so none serves',
+  blocks: false,
+};
+
 /** States in which a container waits for nothing but time. */
 const passing = new Set(['ContainerCreating', 'PodInitializing']);
 
@@ -29,7 +37,8 @@ export function rolloutOf(deployment: Deployment | undefined, pods: readonly Pod
 export function availability(deployment: Deployment | undefined): AgentFinding[] {
   if (!deployment) return [unavailable];
   const { wanted, available } = countsOf(deployment);
-  return wanted > 0 && available === 0 ? [unavailable] : [];
+  if (wanted === 0) return [unwanted];
+  return available === 0 ? [unavailable] : [];
 }
 
 interface Counts {

@@ -99,6 +99,7 @@ export const agentConfigStatus = z.object({
   observedGeneration,
   endpoint: z.string().describe('Base URL of this agent, for OpenAI clients with /v1 after it.').optional(),
   revision: z.string().describe('The configuration that is wanted.').optional(),
+  classRevision: z.string().describe("The revision of the tenant's class that this agent was judged by.").optional(),
   lastGoodRevision: z.string().describe('The configuration that last became Ready.').optional(),
   replicas: z.int().min(0).describe('Pods that exist.').optional(),
   readyReplicas: z.int().min(0).describe('Pods that serve.').optional(),

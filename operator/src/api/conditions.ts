@@ -19,4 +19,11 @@ export const conditions = z
   .describe('Ready, Reconciling and Stalled sum up (kstatus); the others say which part is meant.')
   .optional();
 
-export const observedGeneration = z.int().min(0).describe('Generation of the spec that this status is about.').optional();
+/** Below every generation, so that an object that nobody has judged yet counts as in progress for kstatus, not as done. */
+export const unobserved = -1;
+
+export const observedGeneration = z
+  .int()
+  .min(unobserved)
+  .describe('Generation of the spec that this status is about; -1 until the operator has looked at it.')
+  .optional();

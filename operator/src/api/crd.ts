@@ -1,6 +1,7 @@
 /** Turns a zod schema into a CustomResourceDefinition whose schema is structural, as the API server requires. */
 import { group, version } from '@cloister/tenancy';
 import { z } from 'zod';
+import { unobserved } from './conditions.ts';
 import type { CelRule } from './fields.ts';
 
 export interface PrinterColumn {
@@ -73,7 +74,11 @@ function rootSchema({ description, spec, status, rules, specDefault }: ResourceD
         ...structural(spec),
         ...(specDefault ? { default: specDefault } : {}),
       },
-      status: { description: 'What was found. Written by the operator.', ...structural(status) },
+      status: {
+        description: 'What was found. Written by the operator.',
+        ...structural(status),
+        default: { observedGeneration: unobserved },
+      },
     },
     ...(rules.length > 0 ? { 'x-kubernetes-validations': rules } : {}),
   };

@@ -66,6 +66,48 @@ export const quantity = (): z.ZodType<string, string | number> =>
       }),
     });
 
+/** How many of something: a number from 1, or a share such as 25%. Read as text. */
+export const countOrShare = (): z.ZodType<string, string | number> =>
+  z
+    .union([z.int(), z.string()])
+    .transform(String)
+    .refine((text) => countOrSharePattern.test(text), 'expected a count or a share')
+    .meta({
+      'x-kubernetes-int-or-string': true,
+      maxLength: 16,
+      ...rules({
+        rule: `type(self) == int ? self > 0 : type(self) == string && self.matches(r'${countOrSharePattern.source}')`,
+        message: 'expected a number from 1, or a share from 1% to 100%',
+      }),
+    });
+const countOrSharePattern = /^([1-9][0-9]{0,6}|([1-9][0-9]?|100)%)$/;
+
+/** A LabelSelector that selects something in particular: an empty one would select everything. */
+export const labelSelector = () =>
+  z
+    .object({
+      matchLabels: z.record(z.string(), z.string().max(63)).describe('All of these labels must be there.').optional(),
+      matchExpressions: z
+        .array(
+          z.object({
+            key: z.string().min(1).max(316).describe('Key of the label.'),
+            operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How its value is compared.'),
+            values: z.array(z.string().max(63)).max(64).meta(atomic).describe('For In and NotIn.').optional(),
+          }),
+        )
+        .max(16)
+        .meta(atomic)
+        .describe('All of these must hold.')
+        .optional(),
+    })
+    .meta(
+      rules({
+        rule: '(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)',
+        message: 'an empty selector would select every tenant; set matchLabels or matchExpressions',
+      }),
+    );
+export type LabelSelector = z.infer<ReturnType<typeof labelSelector>>;
+
 export const secretRef = (where: string): z.ZodObject<{ name: z.ZodString; key: z.ZodString }> =>
   z.object({
     name: objectName().describe(`Name of a Secret ${where}.`),

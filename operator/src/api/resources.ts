@@ -33,6 +33,8 @@ export const tenantResource: ResourceDefinition = {
     ready,
     reason,
     { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint' },
+    { name: 'Revision', type: 'string', jsonPath: '.status.classRevision', priority: 1 },
+    { name: 'Pinned To', type: 'string', jsonPath: '.spec.classRef.revision', priority: 1 },
     age,
   ],
 };
@@ -72,11 +74,16 @@ export const tenantClassResource: ResourceDefinition = {
   spec: tenantClassSpec,
   status: tenantClassStatus,
   specDefault: {},
-  rules: [],
+  // The names of its revisions, and a label on them, carry it.
+  rules: [nameRule('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$', 63, 'lower-case letters, digits, "-" and "."')],
   columns: [
     { name: 'Default', type: 'string', jsonPath: '.spec.default' },
     { name: 'Tenants', type: 'integer', jsonPath: '.status.tenants' },
+    { name: 'Updated', type: 'integer', jsonPath: '.status.updatedTenants' },
+    { name: 'Pinned', type: 'integer', jsonPath: '.status.pinnedTenants', priority: 1 },
+    { name: 'Revision', type: 'string', jsonPath: '.status.wantedRevision' },
     ready,
+    reason,
     age,
   ],
 };

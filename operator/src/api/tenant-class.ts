@@ -1,8 +1,11 @@
 /** TenantClass: a tier. Defaults for tenants that do not say, ceilings for those that say too much, and where their pods run. */
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
-import { atomic, objectName, rules } from './fields.ts';
+import { atomic, countOrShare, labelSelector, objectName, rules } from './fields.ts';
 import { budget, budgetWindows, models, quota, rateLimits } from './limits.ts';
+
+/** Bounds what the status of a class holds. */
+export const mostInAWave = 1000;
 
 const toleration = z.object({
   key: z.string().max(316).describe('Key of the taint; every taint when not set.').optional(),
@@ -20,6 +23,21 @@ const withinCeiling = (field: 'cpu' | 'memory') => {
     message: `defaults.quota.${field} is above ceilings.quota.${field}; lower the default or raise the ceiling`,
   };
 };
+
+const rollout = z.object({
+  canary: labelSelector().describe('Tenants that go first, as a wave of their own.').optional(),
+  waveSize: countOrShare().describe("Tenants of a wave: a number, or a share of the class's tenants, rounded up.").default('10%'),
+  pauseSeconds: z.int().min(0).max(2592000).describe('How long the next wave waits after one has ended.').default(0),
+  maxUnready: z
+    .int()
+    .min(0)
+    .max(1e6)
+    .describe('How many tenants may stop being Ready after they were moved. One more stops the rollout.')
+    .default(0),
+  unreadySeconds: z.int().min(0).max(86400).describe('How long a moved tenant may be not Ready before it counts.').default(300),
+  paused: z.boolean().describe('No further wave begins while this is true.').default(false),
+});
+export type RolloutSpec = z.infer<typeof rollout>;
 
 export const tenantClassSpec = z
   .object({
@@ -45,13 +63,35 @@ export const tenantClassSpec = z
     runtimeClassName: objectName().describe('RuntimeClass of agent pods, for example gvisor.').optional(),
     nodeSelector: z.record(z.string(), z.string().max(63)).describe('Labels of the nodes on which agent pods run.').optional(),
     tolerations: z.array(toleration).max(32).meta(atomic).describe('Taints that agent pods tolerate.').optional(),
+    rollout: rollout
+      .describe('A change of this class goes to its tenants in waves. Without it all follow at once. Not part of a revision.')
+      .optional(),
   })
   .meta(rules(withinCeiling('cpu'), withinCeiling('memory')));
 export type TenantClassSpec = z.infer<typeof tenantClassSpec>;
 
+const time = z.string().meta({ format: 'date-time' });
+
+const wave = z.object({
+  wave: z.int().min(1).describe('Which wave it is, counted from 1.'),
+  tenants: z.array(z.string().max(253)).max(mostInAWave).meta(atomic).describe('Its tenants.'),
+  startTime: time.describe('When it began.'),
+  completionTime: time.describe('When its last tenant had settled.').optional(),
+  stopped: z
+    .boolean()
+    .describe('Too many moved tenants are not Ready: nobody else is moved, and new tenants get currentRevision.')
+    .optional(),
+});
+export type Wave = z.infer<typeof wave>;
+
 export const tenantClassStatus = z.object({
   observedGeneration,
   tenants: z.int().min(0).describe('How many Tenants are of this class.').optional(),
+  pinnedTenants: z.int().min(0).describe('How many of them are pinned to a revision, and take no part in rollouts.').optional(),
+  updatedTenants: z.int().min(0).describe('How many of the others are on the wanted revision.').optional(),
+  wantedRevision: z.string().describe('The revision that the spec makes.').optional(),
+  currentRevision: z.string().describe('The revision that last reached every tenant which is not pinned.').optional(),
+  rollout: wave.describe('The latest wave on the way to the wanted revision.').optional(),
   conditions,
 });
 export type TenantClassStatus = z.infer<typeof tenantClassStatus>;

@@ -68,13 +68,29 @@ const access = z.object({
 export const tenantSpec = z.object({
   displayName: z.string().max(120).describe('For people.').optional(),
   classRef: z
-    .object({ name: objectName().describe('Name of a TenantClass.') })
+    .object({
+      name: objectName().describe('Name of a TenantClass.'),
+      revision: objectName()
+        .describe('Pins the tenant to this revision of the class: it stays there whatever the class becomes. See status.classRevision.')
+        .optional(),
+    })
     .describe('The class that gives defaults and ceilings. The default class when not set.')
     .optional(),
   state: z
-    .enum(['Active', 'Suspended'])
-    .describe('Suspended: no agent runs and every request is answered 503; data, keys and configuration stay.')
+    .enum(['Active', 'Suspended', 'Archived'])
+    .describe(
+      'Suspended: no agent runs and every request is answered 503; data, keys, configuration and endpoint stay. ' +
+        'Archived: the endpoint is gone as well, and nobody can log in to the database; data, keys and configuration stay. ' +
+        'Back to Active brings everything back.',
+    )
     .default('Active'),
+  deletionPolicy: z
+    .enum(['Delete', 'Retain'])
+    .describe(
+      'What becomes of the data in Postgres when the Tenant is deleted. Retain: schema and role stay, closed to everybody, ' +
+        "marked with this Tenant's UID; a later Tenant of the same name is told how to take them over.",
+    )
+    .default('Delete'),
   owners: z.array(owner).max(64).meta(atomic).describe("Who may work in the tenant's namespace.").default([]),
   quota: quota.describe('Caps of the namespace; the class supplies what is not set here.').optional(),
   models: models.describe('Models that agents may use; the default of the class when not set.').optional(),
@@ -96,7 +112,15 @@ export const tenantStatus = z.object({
   namespace: z.string().describe("The tenant's namespace.").optional(),
   endpoint: z.string().describe('Base URL of the tenant, for OpenAI clients with /v1 after it.').optional(),
   class: z.string().describe('The class in force.').optional(),
-  classRevision: z.string().describe('Name and generation of the class that was applied.').optional(),
+  classRevision: z
+    .string()
+    .describe('The revision of the class in force: the one that the tenant was moved to, or is pinned to.')
+    .optional(),
+  classRevisionTime: z
+    .string()
+    .meta({ format: 'date-time' })
+    .describe('When the tenant was moved there from another revision; not set for one that began there.')
+    .optional(),
   agents: z.int().min(0).describe('How many AgentConfigs there are.').optional(),
   agentsReady: z.int().min(0).describe('How many of them serve.').optional(),
   conditions,

@@ -48,6 +48,26 @@ export class Accounts {
     return redisURLFor(address, wanted.name, password);
   }
 
+  /** Nobody can log in as the role any more; schema and data stay. */
+  async closeDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<void> {
+    const { address, admin } = await this.#connections.postgres();
+    await this.#once(`postgres ${role.name}`, ['closed', address, role], () => admin.closeRole(role));
+  }
+
+  /** As {@link closeDatabase}, whatever was found a while ago. Where the data is; undefined where there is none. */
+  async retainDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<string | undefined> {
+    this.#recent.forget(`postgres ${role.name}`);
+    const { address, admin } = await this.#connections.postgres();
+    const kept = await admin.closeRole(role);
+    return kept ? `database "${address.database}" at ${address.host}:${address.port}` : undefined;
+  }
+
+  /** The user is gone, and its keys with it. */
+  async closeRedis(user: Pick<RedisAccount, 'name' | 'prefix'>): Promise<void> {
+    const { address, admin } = this.#connections.redis();
+    await this.#once(`redis ${user.name}`, ['closed', address.href, user], () => admin.closeUser(user));
+  }
+
   async dropDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
     this.#recent.forget(`postgres ${role.name}`);
     const { admin } = await this.#connections.postgres();
@@ -65,6 +85,8 @@ export class Accounts {
   async #once(name: string, inputs: readonly unknown[], work: () => Promise<unknown>): Promise<void> {
     const fingerprint = createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
     if (this.#recent.has(name, fingerprint)) return;
+    // Work that fails half-way leaves neither the state before nor the one that is wanted.
+    this.#recent.forget(name);
     await work();
     this.#recent.note(name, fingerprint);
   }

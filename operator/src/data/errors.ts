@@ -13,8 +13,9 @@ const table = {
   data_taken: {
     reason: 'DataTaken',
     say:
-      'role or schema "{name}" in Postgres belongs to another Tenant (uid {owner}); drop both with what they hold, ' +
-      'or hand them over: COMMENT ON SCHEMA and COMMENT ON ROLE "{name}" IS \'{wanted}\'',
+      'role or schema "{name}" in Postgres belongs to another Tenant (uid {owner}), or was retained when that was deleted. ' +
+      'To hand both over: COMMENT ON SCHEMA "{name}" IS \'{wanted}\'; COMMENT ON ROLE "{name}" IS \'{wanted}\'. ' +
+      'To drop them with what they hold: DROP SCHEMA "{name}" CASCADE; DROP OWNED BY "{name}"; DROP ROLE "{name}"',
   },
   postgres_failed: { reason: 'DataUnreachable', say: 'Postgres at {address}: {why}' },
   redis_failed: { reason: 'DataUnreachable', say: 'Redis at {address}: {why}' },

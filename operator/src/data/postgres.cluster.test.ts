@@ -136,6 +136,28 @@ describe('what another owner has', () => {
   });
 });
 
+describe('closing a role', () => {
+  test('ends its sessions, lets nobody in and keeps what it holds, until it is opened again with the same password', async () => {
+    await admin.ensureRole(acme, password);
+    const session = new pg.Client({ ...address, user: acme.name, password });
+    session.on('error', () => undefined);
+    await session.connect();
+    await session.query(`CREATE TABLE memories (text text); INSERT INTO memories VALUES ('kept')`);
+    expect(await admin.closeRole(acme)).toBe(true);
+    await expect(session.query('SELECT 1')).rejects.toThrow();
+    await expect(as(acme.name, (client) => client.query('SELECT 1'))).rejects.toThrow(/not permitted to log in/);
+    expect(await admin.closeRole(acme)).toBe(true);
+    expect(await admin.ensureRole(acme, password)).toBe(true);
+    expect((await as(acme.name, (client) => client.query('SELECT text FROM memories'))).rows).toEqual([{ text: 'kept' }]);
+  });
+  test('finds nothing where nothing is, and leaves alone what is another owner’s', async () => {
+    expect(await admin.closeRole(acme)).toBe(false);
+    await admin.ensureRole(acme, password);
+    await expect(admin.closeRole({ ...acme, owner: 'uid-of-a-later-tenant' })).rejects.toMatchObject({ code: 'data_taken' });
+    await as(acme.name, (client) => client.query('SELECT 1'));
+  });
+});
+
 describe('dropping a role', () => {
   test('ends its sessions and leaves nothing of it', async () => {
     await admin.ensureRole(acme, password);
@@ -174,6 +196,8 @@ describe('an administrator who is no superuser', () => {
       await modest.closeWalls();
       expect(await modest.ensureRole(acme, password)).toBe(true);
       expect(await modest.ensureRole(acme, password)).toBe(false);
+      expect(await modest.closeRole(acme)).toBe(true);
+      expect(await modest.ensureRole(acme, password)).toBe(true);
       expect(await modest.dropRole(acme)).toBe(true);
     } finally {
       await modest.close();

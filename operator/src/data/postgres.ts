@@ -60,6 +60,20 @@ export class PostgresAdmin {
     });
   }
 
+  /**
+   * Keeps role and schema as they are, but for nobody to use: no login, and no session that began before. False when there is neither.
+   * {@link ensureRole} opens them again. Throws `data_taken` as it does.
+   */
+  closeRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
+    return this.#use(async (client) => {
+      const found = await readRole(client, name);
+      if (!found.role_exists && !found.schema_exists) return false;
+      refuseForeign({ name, owner }, found);
+      if (found.role_exists) await shutOut(client, name, found);
+      return true;
+    });
+  }
+
   /** Drops role and schema with all they hold; false when there was neither. Throws `data_taken` as {@link ensureRole} does. */
   dropRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
     return this.#use(async (client) => {
@@ -67,11 +81,7 @@ export class PostgresAdmin {
       if (!found.role_exists && !found.schema_exists) return false;
       refuseForeign({ name, owner }, found);
       const role = pg.escapeIdentifier(name);
-      if (found.role_exists) {
-        // Nobody may come back between the end of the last session and the end of the role.
-        await client.query(`ALTER ROLE ${role} NOLOGIN`);
-        await client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = $1', [name]);
-      }
+      if (found.role_exists) await shutOut(client, name, found);
       await changing(client, [
         `DROP SCHEMA IF EXISTS ${role} CASCADE`,
         ...(found.role_exists ? [`DROP OWNED BY ${role} CASCADE`, `DROP ROLE ${role}`] : []),
@@ -127,6 +137,12 @@ async function changing(client: pg.ClientBase, statements: readonly string[]): P
     await client.query('ROLLBACK').catch(() => undefined); // the first error is the one to tell
     throw error;
   }
+}
+
+/** In this order: nobody may come back after the end of the last session. */
+async function shutOut(client: pg.ClientBase, name: string, found: RoleState): Promise<void> {
+  if (found.login === true) await client.query(`ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN`);
+  await client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = $1', [name]);
 }
 
 function refuseForeign({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>, found: RoleState): void {

@@ -103,6 +103,18 @@ describe('a tenant in Redis', () => {
   });
 });
 
+test('a user that is closed is gone with its keys and sessions, and comes back with the same password', async () => {
+  await admin.ensureUser(acme);
+  await root.set(`${acme.prefix}k`, 'v');
+  await root.set(`${bravo.prefix}k`, 'v');
+  expect(await admin.closeUser(acme)).toBe(true);
+  expect(await admin.closeUser(acme)).toBe(false);
+  expect([await root.exists(`${acme.prefix}k`), await root.exists(`${bravo.prefix}k`)]).toEqual([0, 1]);
+  await expect(as(acme, (client) => client.ping())).rejects.toThrow();
+  await admin.ensureUser(acme);
+  expect(await as(acme, (client) => client.ping())).toBe('PONG');
+});
+
 describe('after a tenant has gone', () => {
   test('neither its user nor a key of it is left', async () => {
     await admin.ensureUser(acme);

@@ -44,13 +44,14 @@ export class RedisAdmin {
     });
   }
 
+  /** Takes the user away, which ends its sessions, and its keys, which can be made again. False, and nothing looked for, without user. */
+  closeUser(user: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
+    return this.#guard(async () => (await this.#getUser(user.name)) !== undefined && this.#drop(user));
+  }
+
   /** Removes the user, ends its sessions, and deletes its keys. False when there was nothing. */
-  dropUser({ name, prefix }: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
-    return this.#guard(async () => {
-      const removed = await this.#client.call('ACL', 'DELUSER', name);
-      if (removed === 1) await this.#save();
-      return (await this.#deleteKeys(prefix)) > 0 || removed === 1;
-    });
+  dropUser(user: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
+    return this.#guard(() => this.#drop(user));
   }
 
   /**
@@ -89,6 +90,12 @@ export class RedisAdmin {
     } catch (error) {
       throw this.#fault ?? error;
     }
+  }
+
+  async #drop({ name, prefix }: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
+    const removed = await this.#client.call('ACL', 'DELUSER', name);
+    if (removed === 1) await this.#save();
+    return (await this.#deleteKeys(prefix)) > 0 || removed === 1;
   }
 
   async #getUser(name: string): Promise<string | undefined> {

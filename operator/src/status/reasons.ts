@@ -5,10 +5,12 @@
 export const reasons = {
   Ready: { kind: 'good', means: 'everything is as the spec says' },
   Suspended: { kind: 'good', means: 'spec.state is Suspended, so nothing runs' },
+  Archived: { kind: 'good', means: 'spec.state is Archived, so nothing runs and nobody gets in; data and keys are kept' },
   ScaledToZero: { kind: 'good', means: 'spec.replicas is 0, so nothing runs' },
   NoAgents: { kind: 'good', means: 'the namespace holds no AgentConfig yet' },
 
   Pending: { kind: 'waits', means: 'something before this has to exist first' },
+  Stopping: { kind: 'waits', means: 'pods of an archived tenant are ending' },
   RollingOut: { kind: 'waits', means: 'new pods are replacing old ones' },
   Deleting: { kind: 'waits', means: 'it is being deleted, step by step' },
   NamespaceTerminating: { kind: 'waits', means: 'a namespace of that name is still being deleted' },

@@ -47,7 +47,8 @@ export const check = (seen: TenantSnapshot): TenantFinding[] => checks.flatMap((
 
 function classExists({ spec, standing }: TenantSnapshot): TenantFinding | undefined {
   if (standing.tenantClass) return undefined;
-  const finding = { condition: 'QuotaReady', reason: 'ClassNotFound', blocks: true } as const;
+  // To stop a tenant takes no class: nothing of what a class decides matters then.
+  const finding = { condition: 'QuotaReady', reason: 'ClassNotFound', blocks: spec.state === 'Active' } as const;
   if (spec.classRef)
     return {
       ...finding,

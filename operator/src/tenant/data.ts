@@ -17,6 +17,7 @@ export async function provideData(seen: TenantSnapshot, accounts: Accounts): Pro
   const { name, uid, databaseURL, redisURL, configuration } = seen;
   const { connectionLimit, statementTimeoutSeconds } = configuration.postgres;
   const account = { name: dataNameOf(name), owner: uid };
+  if (seen.spec.state === 'Archived') return closeData(account, seen, accounts);
   const outcomes = await Promise.all([
     attempt(async () =>
       databaseSecret(name, await accounts.database({ ...account, connectionLimit, statementTimeoutSeconds }, databaseURL)),
@@ -25,6 +26,19 @@ export async function provideData(seen: TenantSnapshot, accounts: Accounts): Pro
       redisSecret(name, await accounts.redis({ ...account, prefix: redisPrefixOf(name), commands: tenantCommands }, redisURL)),
     ),
   ]);
+  return told(outcomes);
+}
+
+/** Nobody can log in any more. The Secrets stay as they are: their passwords work again when the tenant is Active again. */
+async function closeData(account: { name: string; owner: string }, { name }: TenantSnapshot, accounts: Accounts): Promise<Provided> {
+  const outcomes = await Promise.all([
+    attempt(() => accounts.closeDatabase(account).then(() => undefined)),
+    attempt(() => accounts.closeRedis({ name: account.name, prefix: redisPrefixOf(name) }).then(() => undefined)),
+  ]);
+  return told(outcomes);
+}
+
+function told(outcomes: readonly Attempt[]): Provided {
   const errors = outcomes.flatMap(({ error }) => error ?? []);
   return {
     children: outcomes.flatMap(({ child }) => child ?? []),
@@ -34,7 +48,12 @@ export async function provideData(seen: TenantSnapshot, accounts: Accounts): Pro
   };
 }
 
-async function attempt(work: () => Promise<Child>): Promise<{ readonly child?: Child; readonly error?: DataError }> {
+interface Attempt {
+  readonly child?: Child | undefined;
+  readonly error?: DataError;
+}
+
+async function attempt(work: () => Promise<Child | undefined>): Promise<Attempt> {
   try {
     return { child: await work() };
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Gathers everything that a decision about one tenant needs, from caches, and live where a stale cache would cost a key or password. */
-import { agentServiceAccount, namespaceOf, tenantSecrets } from '@cloister/tenancy';
+import { agentServiceAccount, namespaceOf, tenantObjectName, tenantSecrets } from '@cloister/tenancy';
 import { createApiKey, parseApiKey } from '@cloister/identity';
 import { isControlledBy, type BaseObject, type Cluster, type Kind } from 'kube-runtime';
 import type { TenantSpec } from '../api/tenant.ts';
@@ -105,13 +105,15 @@ async function readSharedSecret(
   return Buffer.byteLength(value) < 32 ? { state: 'short' } : { state: 'usable', value };
 }
 
-/** Kinds of which a tenant has a varying number. In the system namespace it has one Ingress at most. */
+/** Kinds of which a tenant has a varying number. In Cloister's own namespaces it has one Ingress and one access document at most. */
 function removables(tenant: Tenant, namespace: string, { caches, configuration }: TenantWorld): Removable[] {
-  const ours = (kind: Kind<BaseObject>, objects: readonly BaseObject[]) =>
-    objects.filter((object) => isControlledBy(object, tenant)).map((object) => ({ kind, object }));
+  const ours = (kind: Kind<BaseObject>, objects: readonly (BaseObject | undefined)[]) =>
+    objects.flatMap((object) => (object && isControlledBy(object, tenant) ? { kind, object } : []));
+  const name = tenantObjectName(tenant.metadata.name);
   return [
     ...ours(secrets, caches.secrets.list(namespace)),
     ...ours(roleBindings, caches.roleBindings.list(namespace)),
-    ...ours(ingresses, caches.ingresses.list(configuration.systemNamespace)),
+    ...ours(ingresses, [caches.ingresses.get({ namespace: configuration.systemNamespace, name })]),
+    ...ours(secrets, [caches.secrets.get({ namespace: configuration.accessNamespace, name })]),
   ];
 }

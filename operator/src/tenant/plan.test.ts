@@ -6,6 +6,8 @@ import { tenantAccessOf } from './children/access.ts';
 import { namespaceChild } from './children/namespace.ts';
 import { tenantPolicyOf } from './children/policy.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
+import { blocking } from '../status/finding.ts';
+import { check } from './checks.ts';
 import { plan, surplus } from './plan.ts';
 import { agentNamed, snapshot } from './snapshot.fixture.ts';
 
@@ -35,6 +37,29 @@ describe('the plan', () => {
   });
   test('gives no Ingress to who asks for the host of another', () => {
     expect(names(snapshot({ hostTakenBy: 'bravo' }))).not.toContain('Ingress/tenant-acme');
+  });
+});
+
+describe('an archived tenant', () => {
+  const archived = snapshot({ spec: { state: 'Archived' }, agents: [agentNamed('support')] });
+  test('keeps namespace, walls, quota and keys, and has no way in', () => {
+    const closed = ['Secret/tenant-acme', 'Ingress/tenant-acme'];
+    expect(names(archived)).toEqual(names(snapshot()).filter((name) => !closed.includes(name)));
+  });
+  test('loses host and access document, and what is left says who is not served', () => {
+    const objects = [
+      { kind: kinds.ingresses, object: { metadata: { name: 'tenant-acme' } } },
+      { kind: kinds.secrets, object: { metadata: { name: 'tenant-acme' } } },
+      { kind: kinds.secrets, object: { metadata: { name: 'api-key-default' } } },
+    ];
+    const seen = { ...archived, removable: objects };
+    expect(surplus(seen, plan(seen)).map(({ kind }) => kind.kind)).toEqual(['Ingress', 'Secret']);
+    expect(tenantPolicyOf(archived)).toMatchObject({ state: 'Archived', hosts: [], agents: [], defaultAgent: undefined });
+  });
+  test('keeps the quota in force when its class is gone', () => {
+    const orphan = snapshot({ spec: { state: 'Archived', classRef: { name: 'gone' } } });
+    expect(names(orphan)).not.toContain('ResourceQuota/tenant');
+    expect(blocking(check(orphan))).toBe(false);
   });
 });
 

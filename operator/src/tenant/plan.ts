@@ -13,21 +13,26 @@ import { serviceAccount } from './children/service-account.ts';
 import type { Removable, TenantSnapshot } from './observe.ts';
 import { tenantSecrets } from '@cloister/tenancy';
 
-/** Everything a tenant should have, in the order in which it is safe to make: walls first, then rights, then the ways in. */
+/**
+ * Everything a tenant should have, in the order in which it is safe to make: walls first, then rights, then the ways in. An archived tenant
+ * has no way in; its policy stays to say so, to edge before anything else and to egress for pods that are still ending.
+ */
 export const plan = (seen: TenantSnapshot): Child[] => [
   namespaceChild(seen),
   denyAll(seen),
   allowAgents(seen),
-  resourceQuota(seen),
-  limitRange(seen),
+  // Without a class nobody knows the limits; those in force stay.
+  ...(seen.standing.tenantClass ? [resourceQuota(seen), limitRange(seen)] : []),
   serviceAccount(seen),
   ...apiKeySecrets(seen),
   ...tenantRoles(seen),
   ...tenantRoleBindings(seen),
-  accessDocument(seen),
+  ...(isArchived(seen) ? [] : [accessDocument(seen)]),
   ...policyDocument(seen),
-  ...(seen.hostTakenBy === undefined ? [ingress(seen)] : []),
+  ...(seen.hostTakenBy === undefined && !isArchived(seen) ? [ingress(seen)] : []),
 ];
+
+const isArchived = ({ spec }: TenantSnapshot): boolean => spec.state === 'Archived';
 
 /** What was made for an earlier spec and is wanted no more: revoked API keys, bindings of roles that nobody has. */
 export function surplus({ removable }: TenantSnapshot, wanted: readonly Child[]): Removable[] {

@@ -51,9 +51,10 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
   const world = await applyChildren(context, children);
   // Data follows the namespace that holds its Secrets.
   if (world.findings.some(({ condition }) => condition === 'NamespaceReady')) return world;
+  // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
+  await removeSurplus(context, surplus(seen, children));
   const data = await provideData(seen, accounts);
   const kept = await applyChildren(context, data.children);
-  await removeSurplus(context, surplus(seen, children));
   return {
     findings: [...world.findings, ...data.findings, ...kept.findings],
     error: world.error ?? data.error ?? kept.error,

@@ -3,7 +3,8 @@
  * agents → data → ways in → namespace.
  *
  * Guarantees: every step may have been done before; the next begins only when the one before is over; what never was this tenant's
- * (a namespace, a schema of that name) is left alone; nothing of the tenant remains afterwards, in Kubernetes, Postgres or Redis.
+ * (a namespace, a schema of that name) is left alone; nothing of the tenant remains afterwards, in Kubernetes, Postgres or Redis, but for
+ * role and schema in Postgres where spec.deletionPolicy is Retain.
  */
 import type { EventNote, ReconcileContext, Result } from 'kube-runtime';
 import type { Tenant } from '../kinds.ts';

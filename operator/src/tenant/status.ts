@@ -1,5 +1,5 @@
 import { namespaceOf } from '@cloister/tenancy';
-import type { TenantStatus } from '../api/tenant.ts';
+import type { TenantSpec, TenantStatus } from '../api/tenant.ts';
 import type { Tenant } from '../kinds.ts';
 import { serves, judge, type Judgement } from '../status/conditions.ts';
 import { parts, type Part, type TenantFinding } from './checks.ts';
@@ -32,25 +32,34 @@ export function bareStatus(tenant: Tenant, findings: readonly TenantFinding[], n
 const conditionsOf = (tenant: Tenant, findings: readonly TenantFinding[], now: Date, praise: Judgement<Part>['good']) =>
   judge({ object: tenant, previous: tenant.status?.conditions, findings, parts, advisory: ['ModelsReady'], good: praise, now });
 
-const endpointOf = ({ host, hostTakenBy, configuration: { ingress } }: TenantSnapshot): string | undefined =>
-  hostTakenBy === undefined ? `${ingress.tlsSecretName ? 'https' : 'http'}://${host}` : undefined;
+const endpointOf = ({ spec, host, hostTakenBy, configuration: { ingress } }: TenantSnapshot): string | undefined =>
+  hostTakenBy === undefined && spec.state !== 'Archived' ? `${ingress.tlsSecretName ? 'https' : 'http'}://${host}` : undefined;
 
 function good(seen: TenantSnapshot): Judgement<Part>['good'] {
   const { name, spec, standing, agents } = seen;
   const count = agents.length === 1 ? '1 agent' : `${agents.length} agents`;
+  const archived = spec.state === 'Archived';
   return {
-    Ready:
-      spec.state === 'Suspended'
-        ? { reason: 'Suspended', message: 'spec.state is Suspended: nothing runs; data and keys are kept' }
-        : { reason: 'Ready', message: `${count} at ${endpointOf(seen) ?? 'no endpoint'}` },
+    Ready: standstill(spec.state) ?? { reason: 'Ready', message: `${count} at ${endpointOf(seen) ?? 'no endpoint'}` },
     NamespaceReady: { reason: 'Ready', message: `namespace "${namespaceOf(name)}" is there` },
     QuotaReady: { reason: 'Ready', message: `quota and limits of class "${standing.className ?? ''}" apply` },
     NetworkIsolated: { reason: 'Ready', message: 'everything is closed but what agents need' },
     CredentialsReady: { reason: 'Ready', message: 'keys, roles and service account are there' },
-    DataReady: { reason: 'Ready', message: 'own schema in Postgres, own prefix in Redis' },
-    EndpointReady: { reason: 'Ready', message: `reached at ${endpointOf(seen) ?? 'no endpoint'}` },
+    DataReady: archived
+      ? { reason: 'Archived', message: 'the schema in Postgres is kept; nobody can log in' }
+      : { reason: 'Ready', message: 'own schema in Postgres, own prefix in Redis' },
+    EndpointReady: archived
+      ? { reason: 'Archived', message: 'there is no way in' }
+      : { reason: 'Ready', message: `reached at ${endpointOf(seen) ?? 'no endpoint'}` },
     ModelsReady: { reason: 'Ready', message: `${standing.models.length} models may be used` },
     AgentsReady:
       agents.length === 0 ? { reason: 'NoAgents', message: 'no AgentConfig yet' } : { reason: 'Ready', message: `${count} serving` },
   };
+}
+
+function standstill(state: TenantSpec['state']): Judgement<Part>['good']['Ready'] {
+  if (state === 'Suspended') return { reason: 'Suspended', message: 'spec.state is Suspended: nothing runs; data and keys are kept' };
+  if (state === 'Archived')
+    return { reason: 'Archived', message: 'spec.state is Archived: nothing runs and nobody gets in; data and keys are kept' };
+  return undefined;
 }

@@ -24,6 +24,10 @@ export interface RunningOperator {
   readonly cluster: Cluster;
   /** Method and path of each write since the last call, the lease's left out. */
   readonly writes: () => string[];
+  /** From now on it gets through so many writes and no more, as if it had died there. Until the next restart. */
+  readonly dieAfter: (writes: number) => void;
+  /** Whether a write has been refused since. */
+  readonly died: () => boolean;
   /** Stops it, does the work, and starts it again. Resolves once it leads and its caches are filled. */
   readonly restart: (meanwhile?: () => Promise<void>) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -40,14 +44,20 @@ export async function runOperator(): Promise<RunningOperator> {
   await prepareNamespaces(cluster);
   const standIns = standInForControllers(cluster);
   const written: string[] = [];
-  let current = await start(written);
+  const life = { writesLeft: Infinity, died: false };
+  let current = await start(written, life);
   return {
     cluster,
     writes: () => written.splice(0),
+    dieAfter: (writes) => {
+      life.writesLeft = writes;
+    },
+    died: () => life.died,
     restart: async (meanwhile) => {
       await current();
       await meanwhile?.();
-      current = await start(written);
+      Object.assign(life, { writesLeft: Infinity, died: false });
+      current = await start(written, life);
     },
     stop: async () => {
       await current();
@@ -57,10 +67,14 @@ export async function runOperator(): Promise<RunningOperator> {
   };
 }
 
-async function start(written: string[]): Promise<() => Promise<void>> {
+async function start(written: string[], life: { writesLeft: number; died: boolean }): Promise<() => Promise<void>> {
   const cluster = await connect({ kubeconfig: testKubeconfig(), fieldManager, log: silentLogger });
   cluster.interceptWrites((write, proceed) => {
-    if (!write.path.includes('/leases')) written.push(`${write.method} ${write.path}`);
+    if (write.path.includes('/leases')) return proceed();
+    life.died ||= life.writesLeft <= 0;
+    if (life.died) return Promise.reject(new Error('the operator has died'));
+    life.writesLeft -= 1;
+    written.push(`${write.method} ${write.path}`);
     return proceed();
   });
   const ending = new AbortController();

@@ -82,6 +82,12 @@ export class TenantWorld {
     return all.map((event) => event['reason']);
   }
 
+  /** What the last Event for this reason says. */
+  async eventNote(tenant: string, reason: string): Promise<string | undefined> {
+    const all = await this.#cluster.list(events, { fieldSelector: `regarding.name=${tenant}` });
+    return all.filter((event) => event['reason'] === reason).map((event) => String(event['note']))[0];
+  }
+
   /** What Postgres and Redis still hold. */
   async dataOf(tenant: string): Promise<{ roles: number; schemas: number; user: unknown }> {
     const name = dataNameOf(tenant);
@@ -111,10 +117,18 @@ export class TenantWorld {
   /** By an administrator's hand. */
   async dropData(tenant: string): Promise<void> {
     const name = pg.escapeIdentifier(dataNameOf(tenant));
+    await this.inPostgres(`DROP SCHEMA ${name} CASCADE; DROP OWNED BY ${name}; DROP ROLE ${name}`);
+  }
+
+  /** As the administrator. */
+  async inPostgres(statements: string): Promise<void> {
     const client = new pg.Client({ ...testPostgres() });
     await client.connect();
-    await client.query(`DROP SCHEMA ${name} CASCADE; DROP OWNED BY ${name}; DROP ROLE ${name}`);
-    await client.end();
+    try {
+      await client.query(statements);
+    } finally {
+      await client.end();
+    }
   }
 
   async removeTenants(): Promise<void> {

@@ -43,6 +43,7 @@ export function tenantPolicyOf({
 }: TenantSnapshot): TenantPolicy | undefined {
   if (serviceAccountUID === undefined) return undefined;
   const { limits, models } = standing;
+  const archived = spec.state === 'Archived';
   // By age, so that a further agent never changes who answers.
   const byAge = [...agents].sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1)).map((agent) => agent.metadata.name);
   const defaultAgent = byAge.find((agent) => agent === spec.defaultAgent) ?? (spec.defaultAgent === undefined ? byAge[0] : undefined);
@@ -51,9 +52,9 @@ export function tenantPolicyOf({
     uid,
     namespace: namespaceOf(name),
     state: spec.state,
-    hosts: hostTakenBy === undefined ? [host] : [],
-    agents: byAge.map((agent) => ({ name: agent, url: agentURL(name, agent) })),
-    defaultAgent,
+    hosts: hostTakenBy === undefined && !archived ? [host] : [],
+    agents: archived ? [] : byAge.map((agent) => ({ name: agent, url: agentURL(name, agent) })),
+    defaultAgent: archived ? undefined : defaultAgent,
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
     rateLimits: { requestsPerMinute: limits.requestsPerMinute },

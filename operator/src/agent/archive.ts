@@ -1,0 +1,72 @@
+/**
+ * What an archived tenant's agent comes to: nothing that runs or is reached; its AgentConfig stays and says why.
+ *
+ * Needs no valid spec: an agent that nobody can read must not be the one that goes on running. Back to Active, all of it is made anew.
+ */
+import { labels } from '@cloister/tenancy';
+import { isControlledBy, type BaseObject, type Kind, type ReconcileContext } from 'kube-runtime';
+import type { AgentConfigStatus } from '../api/agent-config.ts';
+import type { Caches } from '../caches.ts';
+import * as kinds from '../kinds.ts';
+import { judge } from '../status/conditions.ts';
+import { refusalOf } from '../status/refusal.ts';
+import { parts, type AgentFinding } from './checks.ts';
+
+export interface Archival {
+  readonly status: AgentConfigStatus;
+  /** Thrown after the status has told of it, so that the run is tried again with growing pauses. */
+  readonly error: Error | undefined;
+}
+
+export async function archiveAgent(
+  { object: agent, cluster, signal }: ReconcileContext<kinds.AgentConfig>,
+  caches: Caches,
+): Promise<Archival> {
+  try {
+    for (const { kind, object } of madeFor(agent, caches)) await cluster.delete(kind, object, { signal });
+    return { status: archivedStatus(agent, podsLeft(agent, caches), []), error: undefined };
+  } catch (error) {
+    const { reason, message, error: cause } = refusalOf(error, "the end of the agent's objects");
+    const finding: AgentFinding = { condition: 'RolledOut', reason, message, blocks: false };
+    return { status: archivedStatus(agent, podsLeft(agent, caches), [finding]), error: cause };
+  }
+}
+
+/** First what would bring back pods, or lead to them; last what pods that are ending may still have open. */
+function madeFor(agent: kinds.AgentConfig, caches: Caches): { readonly kind: Kind<BaseObject>; readonly object: BaseObject }[] {
+  const { name, namespace = '' } = agent.metadata;
+  const own = (kind: Kind<BaseObject>, objects: readonly (BaseObject | undefined)[]) =>
+    objects.flatMap((object) => (object && isControlledBy(object, agent) ? { kind, object } : []));
+  return [
+    ...own(kinds.horizontalPodAutoscalers, [caches.horizontalPodAutoscalers.get({ namespace, name })]),
+    ...own(kinds.deployments, [caches.deployments.get({ namespace, name })]),
+    ...own(kinds.services, [caches.services.get({ namespace, name })]),
+    ...own(kinds.podDisruptionBudgets, [caches.podDisruptionBudgets.get({ namespace, name })]),
+    ...own(kinds.configMaps, caches.configMaps.list(namespace)),
+  ];
+}
+
+const podsLeft = ({ metadata: { name, namespace } }: kinds.AgentConfig, { pods }: Caches): number =>
+  pods.list(namespace).filter(({ metadata }) => metadata.labels?.[labels.agent] === name).length;
+
+function archivedStatus(agent: kinds.AgentConfig, pods: number, troubles: readonly AgentFinding[]): AgentConfigStatus {
+  const message = 'the Tenant is archived: nothing runs, and nothing can be reached';
+  const closed: AgentFinding = { condition: 'Available', reason: 'Archived', message, blocks: false };
+  const stopping: AgentFinding = { condition: 'RolledOut', reason: 'Stopping', message: `${pods} pods are ending`, blocks: false };
+  return {
+    ...agent.status,
+    observedGeneration: agent.metadata.generation,
+    endpoint: undefined,
+    replicas: pods,
+    readyReplicas: 0,
+    conditions: judge({
+      object: agent,
+      previous: agent.status?.conditions,
+      findings: [...troubles, ...(pods > 0 ? [stopping] : []), closed],
+      parts,
+      advisory: ['Available'],
+      good: { Ready: { reason: 'Archived', message }, RolledOut: { reason: 'Archived', message: 'no pod is wanted' } },
+      now: new Date(),
+    }),
+  };
+}
