@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Write } from '../cluster/request.ts';
+import { isConflict } from '../errors.ts';
 import { kind } from '../kind.ts';
 import type { KubeObject } from '../resource.ts';
 import {
@@ -56,6 +57,14 @@ describe('apply', () => {
     expect((await cluster.apply(configMaps, desired)).outcome).toBe('changed');
     expect((await cluster.get(configMaps, target('drift')))?.data).toEqual({ ours: '1', theirs: 'kept' });
     expect((await cluster.apply(configMaps, desired)).outcome).toBe('unchanged');
+  });
+
+  test('takes a field over from another manager, unless it is told to ask', async () => {
+    const desired = { metadata: target('contested'), data: { ours: '1' } };
+    await stranger.apply(configMaps, { metadata: target('contested'), data: { ours: 'theirs' } });
+    await expect(cluster.apply(configMaps, desired, { force: false })).rejects.toSatisfy(isConflict);
+    expect((await cluster.get(configMaps, target('contested')))?.data).toEqual({ ours: 'theirs' });
+    expect((await cluster.apply(configMaps, desired)).object.data).toEqual({ ours: '1' });
   });
 
   test('removes a field that is no longer wanted, even after a restart in between', async () => {

@@ -91,6 +91,16 @@ describe('an informer', () => {
     expect(object?.metadata).not.toHaveProperty('managedFields');
   });
 
+  test('takes in an object of a megabyte, by list and by watch', async () => {
+    const text = '€'.repeat(350_000);
+    server.put('listed', { text });
+    await start();
+    await watching();
+    server.put('watched', { text });
+    await eventually('both arrived', () => informer.list().length === 2);
+    expect(informer.list().map(({ data }) => data)).toEqual([{ text }, { text }]);
+  });
+
   test('gives out objects that nobody can change', async () => {
     server.put('a', { value: 1 });
     await start();
@@ -239,6 +249,15 @@ describe('an informer is gentle', () => {
     await eventually('the first watch was tried', () => server.count('watch') === 1);
     await quiet(500);
     expect(server.count('watch')).toBe(1);
+  });
+
+  test('it asks for another time-out each time, so that watches of many replicas do not end together', async () => {
+    server.endWatchAfterMs = 20;
+    await start({ shortWatchMs: 10 });
+    await eventually('many watches came and went', () => server.count('watch') >= 8);
+    const asked = server.requests.flatMap(({ query }) => query.get('timeoutSeconds') ?? []);
+    expect(new Set(asked).size).toBeGreaterThan(1);
+    expect(asked.map(Number).filter((seconds) => seconds < 300 || seconds > 600)).toEqual([]);
   });
 
   test('it opens the next watch at once, without a list, when one ends by its time-out', async () => {
