@@ -1,9 +1,20 @@
 /** Every cache of the operator, made once and shared by its controllers. */
 import { systemSecrets } from '@cloister/tenancy';
 import type { Cluster, Informer, KubeObject } from 'kube-runtime';
-import type { AgentConfig, ConfigMap, Deployment, ModelProvider, Namespace, Pod, Secret, Tenant, TenantClass } from './kinds.ts';
+import type {
+  AgentConfig,
+  ConfigMap,
+  Deployment,
+  ModelProvider,
+  Namespace,
+  NetworkPolicy,
+  Pod,
+  Secret,
+  Tenant,
+  TenantClass,
+} from './kinds.ts';
 import * as kinds from './kinds.ts';
-import { everything, named, ofTenants } from './scopes.ts';
+import { everything, inTenantNamespaces, named, ofTenants } from './scopes.ts';
 import type { Configuration } from './settings.ts';
 import { hostOf, issuersOf } from './tenant/claims.ts';
 
@@ -17,7 +28,8 @@ export interface Caches {
   readonly configMaps: Informer<ConfigMap>;
   readonly serviceAccounts: Informer<KubeObject>;
   readonly roleBindings: Informer<KubeObject>;
-  readonly networkPolicies: Informer<KubeObject>;
+  /** Those of others too: they could open what ours close. */
+  readonly networkPolicies: Informer<NetworkPolicy>;
   readonly ingresses: Informer<KubeObject>;
   readonly services: Informer<KubeObject>;
   readonly deployments: Informer<Deployment>;
@@ -50,7 +62,7 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     configMaps: cluster.informer(kinds.configMaps, ofTenants),
     serviceAccounts: cluster.informer(kinds.serviceAccounts, ofTenants),
     roleBindings: cluster.informer(kinds.roleBindings, ofTenants),
-    networkPolicies: cluster.informer(kinds.networkPolicies, ofTenants),
+    networkPolicies: cluster.informer(kinds.networkPolicies, inTenantNamespaces),
     ingresses: cluster.informer(kinds.ingresses, ofTenants),
     services: cluster.informer(kinds.services, ofTenants),
     deployments: cluster.informer(kinds.deployments, ofTenants),

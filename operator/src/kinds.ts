@@ -5,6 +5,9 @@ import type { AgentConfigStatus } from './api/agent-config.ts';
 import type { ModelProviderStatus } from './api/model-provider.ts';
 import type { TenantClassStatus } from './api/tenant-class.ts';
 import type { TenantStatus } from './api/tenant.ts';
+import type { PolicyPeer } from './tenant/isolation/peer.ts';
+import type { PolicyPort } from './tenant/isolation/port-range.ts';
+import type { LabelSelector } from './tenant/isolation/selector.ts';
 
 /** Specs are parsed where they are used, not where they are read: one that no longer fits must not stop the cache of its kind. */
 export type Tenant = Resource<unknown, TenantStatus>;
@@ -44,6 +47,20 @@ export interface Deployment extends BaseObject {
     }[];
   };
 }
+export interface PolicyRule {
+  readonly from?: readonly PolicyPeer[] | undefined;
+  readonly to?: readonly PolicyPeer[] | undefined;
+  readonly ports?: readonly PolicyPort[] | undefined;
+}
+export interface NetworkPolicySpec {
+  readonly podSelector?: LabelSelector;
+  readonly policyTypes?: readonly string[];
+  readonly ingress?: readonly PolicyRule[];
+  readonly egress?: readonly PolicyRule[];
+}
+export interface NetworkPolicy extends BaseObject {
+  readonly spec?: NetworkPolicySpec;
+}
 export interface Pod extends BaseObject {
   readonly spec?: { readonly volumes?: readonly { readonly configMap?: { readonly name?: string } }[] };
   readonly status?: {
@@ -72,7 +89,7 @@ export const resourceQuotas = kind('v1', 'ResourceQuota');
 export const limitRanges = kind('v1', 'LimitRange');
 export const roles = kind('rbac.authorization.k8s.io/v1', 'Role');
 export const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
-export const networkPolicies = kind('networking.k8s.io/v1', 'NetworkPolicy');
+export const networkPolicies = kind<NetworkPolicy>('networking.k8s.io/v1', 'NetworkPolicy');
 export const ingresses = kind('networking.k8s.io/v1', 'Ingress');
 export const deployments = kind<Deployment>('apps/v1', 'Deployment');
 export const podDisruptionBudgets = kind('policy/v1', 'PodDisruptionBudget');

@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 const labelSelector = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).optional(),
-  matchExpressions: z.array(z.looseObject({ key: z.string(), operator: z.string() })).optional(),
+  matchExpressions: z.array(z.strictObject({ key: z.string(), operator: z.string(), values: z.array(z.string()).optional() })).optional(),
 });
 
 /** A NetworkPolicyPeer, as it goes into the tenants' policies. */

@@ -9,6 +9,7 @@ import { platformController } from './platform/controller.ts';
 import { providerController } from './provider/controller.ts';
 import type { Configuration } from './settings.ts';
 import { tenantController } from './tenant/controller.ts';
+import { measureIsolation } from './tenant/metrics.ts';
 
 export const leaseName = 'cloister-operator';
 
@@ -20,6 +21,7 @@ export async function startOperator(
 ): Promise<void> {
   const { systemNamespace, postgres, redis, dataCheckSeconds } = configuration;
   const caches = openCaches(cluster, configuration);
+  measureIsolation(cluster.registry, caches.tenants);
   const reader = (informer: typeof caches.postgresAdmin, name: string) => ({
     name,
     read: () => informer.get({ namespace: systemNamespace, name }),

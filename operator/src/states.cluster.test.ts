@@ -112,12 +112,12 @@ describe('an archived tenant', () => {
     await expectArchived();
     await expect(session.query('SELECT 1')).rejects.toThrow();
     expect(await world.secretsOf('one')).toEqual(before);
-    for (const [of, kept] of [
+    const walls: readonly (readonly [Kind<BaseObject>, string])[] = [
       [kinds.resourceQuotas, 'tenant'],
       [kinds.networkPolicies, 'default-deny'],
       [kinds.networkPolicies, 'agents'],
-    ] as const)
-      expect(await world.get(of, namespace, kept)).toBeDefined();
+    ];
+    for (const [of, kept] of walls) expect(await world.get(of, namespace, kept)).toBeDefined();
     await setState('Active');
     await expectActive();
     expect(await world.secretsOf('one')).toEqual(before);

@@ -69,8 +69,8 @@ export class InformerPool {
   #holding<T extends BaseObject>(kind: Kind<T>, key: ObjectKey): CachingInformer<T>[] {
     const found: CachingInformer<T>[] = [];
     for (const [id, informer] of this.#informers) {
-      const { namespace, metadataOnly } = informer.scope;
-      const covers = namespace === undefined || namespace === key.namespace;
+      const { namespace, namespacePrefix = '', metadataOnly } = informer.scope;
+      const covers = (namespace === undefined || namespace === key.namespace) && (key.namespace ?? '').startsWith(namespacePrefix);
       if (!id.startsWith(kindId(kind)) || !informer.synced || metadataOnly || !covers) continue;
       found.push(informer as CachingInformer<T>); // see `informer`
     }
@@ -78,9 +78,9 @@ export class InformerPool {
   }
 }
 
-/** Without selectors: whatever is not cached is not there. */
+/** Without selectors: whatever is not cached of the namespaces in its scope is not there. */
 const isComplete = ({ scope }: Informer<BaseObject>): boolean => scope.labelSelector === undefined && scope.fieldSelector === undefined;
 
 const kindId = ({ apiVersion, plural }: Kind<BaseObject>): string => `${apiVersion}/${plural}?`;
-const idOf = (kind: Kind<BaseObject>, { namespace, labelSelector, fieldSelector, metadataOnly }: CacheScope): string =>
-  kindId(kind) + JSON.stringify([namespace, labelSelector, fieldSelector, metadataOnly ?? false]);
+const idOf = (kind: Kind<BaseObject>, { namespace, namespacePrefix, labelSelector, fieldSelector, metadataOnly }: CacheScope): string =>
+  kindId(kind) + JSON.stringify([namespace, namespacePrefix, labelSelector, fieldSelector, metadataOnly ?? false]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { CacheScope } from '../cluster/cluster.ts';
 import { kind } from '../kind.ts';
 import { silentLogger } from '../logger.ts';
 import type { BaseObject } from '../resource.ts';
@@ -18,12 +19,12 @@ const at = (resourceVersion: string, on: boolean, uid = 'u1'): Light => ({
 });
 
 /** An informer that was never started: the test plays the server. */
-function informerOf(listed: readonly Light[]) {
+function informerOf(listed: readonly Light[], scope: CacheScope = {}) {
   const neverAsked = { send: () => Promise.reject(new Error('not asked')), stream: () => Promise.reject(new Error('not asked')) };
   const informer = new SharedInformer<Light>({
     wire: neverAsked,
     kind: kind<Light>('example.dev/v1', 'Light', { namespaced: false }),
-    scope: {},
+    scope,
     timings: informerTimings,
     log: silentLogger,
     onFault: () => undefined,
@@ -77,4 +78,17 @@ test('an object that was re-created under its name is told as gone and as new', 
     ['deleted', undefined, true],
     ['added', undefined, false],
   ]);
+});
+
+test("a scope by the beginning of namespaces' names keeps nothing of others, listed or watched", () => {
+  const within = (namespace: string, version: string): Light => {
+    const light = at(version, true, namespace);
+    return { ...light, metadata: { ...light.metadata, namespace } };
+  };
+  const { informer, changes } = informerOf([within('tenant-a', '1'), within('other', '2')], { namespacePrefix: 'tenant-' });
+  informer.event({ type: 'ADDED', object: { ...within('tenant-b', '6') } }, '6');
+  informer.event({ type: 'ADDED', object: { ...within('kube-system', '7') } }, '7');
+  informer.event({ type: 'DELETED', object: { ...within('other', '8') } }, '8');
+  expect(informer.list().map(({ metadata }) => metadata.namespace)).toEqual(['tenant-a', 'tenant-b']);
+  expect(seen(changes)).toEqual([['added', undefined, true]]);
 });

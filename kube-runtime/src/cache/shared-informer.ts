@@ -1,6 +1,7 @@
 import type { CacheScope } from '../cluster/cluster.ts';
 import type { Wire } from '../cluster/wire.ts';
 import { KubeRuntimeError, messageOf } from '../errors.ts';
+import { isRecord, textOf } from '../json.ts';
 import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
@@ -168,8 +169,9 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     this.#lastSign = performance.now();
   }
 
-  /** An object that its kind's `parse` refuses is left out, so that it cannot hold up all others. */
+  /** An object that its kind's `parse` refuses is left out, so that it cannot hold up all others; so is what no selector could keep away. */
   #accept(raw: unknown): T | undefined {
+    if (this.#isOutside(raw)) return undefined;
     try {
       return tidy(raw, this.kind);
     } catch (error) {
@@ -177,6 +179,12 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
       this.#options.log.error({ kind: this.kind.kind, err: messageOf(error) }, 'Left out an object that does not fit its kind');
       return undefined;
     }
+  }
+
+  #isOutside(raw: unknown): boolean {
+    const { namespacePrefix } = this.scope;
+    if (namespacePrefix === undefined || !isRecord(raw) || !isRecord(raw['metadata'])) return false;
+    return !(textOf(raw['metadata']['namespace']) ?? '').startsWith(namespacePrefix);
   }
 
   #upsert(object: T, replay: boolean): void {

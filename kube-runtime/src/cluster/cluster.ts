@@ -16,6 +16,11 @@ export interface Scope {
 
 /** Which objects a cache holds, and how much of each. */
 export interface CacheScope extends Scope {
+  /**
+   * Keep objects of namespaces whose names begin with this. The API server knows no such selector: it sends the others too, and they are dropped
+   * as they arrive.
+   */
+  readonly namespacePrefix?: string;
   /** Keep and transfer `metadata` alone (PartialObjectMetadata): for kinds of which only existence, labels or owners matter. */
   readonly metadataOnly?: boolean;
 }

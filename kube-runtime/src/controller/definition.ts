@@ -40,8 +40,9 @@ export const watchesSource =
     subscribe(cluster.informer(kind, scopeOf(options)), queue, options.when, (object) => map(object, cluster));
 
 /** The cache alone: a scope given to a controller must give the same informer as the same scope given elsewhere. */
-export const scopeOf = ({ namespace, labelSelector, fieldSelector, metadataOnly }: ForOptions<never>) => ({
+export const scopeOf = ({ namespace, namespacePrefix, labelSelector, fieldSelector, metadataOnly }: ForOptions<never>) => ({
   ...(namespace !== undefined && { namespace }),
+  ...(namespacePrefix !== undefined && { namespacePrefix }),
   ...(labelSelector !== undefined && { labelSelector }),
   ...(fieldSelector !== undefined && { fieldSelector }),
   ...(metadataOnly !== undefined && { metadataOnly }),

@@ -2,7 +2,7 @@
 import { labels, namespaceOf, systemSecrets } from '@cloister/tenancy';
 import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
 import * as kinds from '../kinds.ts';
-import { everything, named, ofTenants } from '../scopes.ts';
+import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { reconcileAgent, type AgentParts } from './reconcile.ts';
 
 export function agentController(parts: AgentParts): Controller {
@@ -27,7 +27,7 @@ export function agentController(parts: AgentParts): Controller {
       .watches(kinds.tenants, ({ metadata }) => agentsIn(namespaceOf(metadata.name)), { ...everything, when: tenantMatters })
       .watches(kinds.namespaceKind, ({ metadata }) => agentsIn(metadata.name), { ...everything, when: specChanged })
       // What must be there before an agent: its tenant's walls, account and credentials.
-      .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
+      .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), { ...inTenantNamespaces, when: isOurs })
       .watches(kinds.serviceAccounts, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
       .watches(kinds.secrets, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
       .watches(kinds.secrets, everyAgent, named(configuration.systemNamespace, systemSecrets.edgeIdentity))
@@ -45,6 +45,8 @@ function agentOfPod({ metadata }: BaseObject): ObjectKey[] {
   const name = metadata.labels?.[labels.agent];
   return name === undefined ? [] : [{ name, namespace: metadata.namespace }];
 }
+
+const isOurs = ({ object }: Change<BaseObject>): boolean => object.metadata.labels?.[labels.tenant] !== undefined;
 
 /** Of a tenant's status, its agents' own shows only the endpoint. */
 const tenantMatters = (change: Change<kinds.Tenant>): boolean =>

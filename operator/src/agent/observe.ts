@@ -53,7 +53,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
   const database = caches.secrets.get({ namespace, name: tenantSecrets.database });
   const redis = caches.secrets.get({ namespace, name: tenantSecrets.redis });
   const identity = readIdentity(caches, configuration.systemNamespace);
-  const wall = (policy: string) => caches.networkPolicies.get({ namespace, name: policy }) !== undefined;
+  const wall = (policy: string) => caches.networkPolicies.get({ namespace, name: policy })?.metadata.labels?.[labels.tenant] !== undefined;
   const own = (object: KubeObject | undefined) => (object && isControlledBy(object, agent) ? object : undefined);
   return {
     agent,

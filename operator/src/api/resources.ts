@@ -32,6 +32,7 @@ export const tenantResource: ResourceDefinition = {
     { name: 'Agents', type: 'integer', jsonPath: '.status.agents' },
     ready,
     reason,
+    { name: 'Isolation', type: 'string', jsonPath: '.status.isolation' },
     { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint' },
     { name: 'Revision', type: 'string', jsonPath: '.status.classRevision', priority: 1 },
     { name: 'Pinned To', type: 'string', jsonPath: '.spec.classRef.revision', priority: 1 },

@@ -123,6 +123,12 @@ export const tenantStatus = z.object({
     .optional(),
   agents: z.int().min(0).describe('How many AgentConfigs there are.').optional(),
   agentsReady: z.int().min(0).describe('How many of them serve.').optional(),
+  isolation: z
+    .enum(['Closed', 'Widened', 'Pending'])
+    .describe(
+      "Whether agents reach and are reached by what they need alone. Widened: a NetworkPolicy not the operator's opens more; see conditions.",
+    )
+    .optional(),
   conditions,
 });
 export type TenantStatus = z.infer<typeof tenantStatus>;

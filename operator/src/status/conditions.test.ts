@@ -28,6 +28,22 @@ describe('conditions', () => {
     const conditions = judged([finding('DataReady', 'Pending'), finding('DataReady', 'DataTaken')]);
     expect(findCondition(conditions, 'Ready')).toMatchObject({ reason: 'DataTaken', message: 'because of DataTaken' });
   });
+  test('named for the trouble are True where there is some, and keep nothing from being Ready', () => {
+    const warned = (findings: readonly Finding<Part | 'Widened'>[]) =>
+      judge({
+        object,
+        previous: undefined,
+        findings,
+        parts,
+        warnings: ['Widened'],
+        good: { Widened: { reason: 'Closed', message: 'shut' } },
+        now: day(1),
+      });
+    const bad = warned([{ condition: 'Widened', reason: 'PolicyWidens', message: 'a hole', blocks: false }]);
+    expect(['Ready', 'Stalled', 'Widened'].map((type) => status(type, bad))).toEqual(['True', 'False', 'True']);
+    expect(findCondition(bad, 'Widened')).toMatchObject({ reason: 'PolicyWidens', message: 'a hole' });
+    expect(findCondition(warned([]), 'Widened')).toMatchObject({ status: 'False', reason: 'Closed', message: 'shut' });
+  });
   test('all name the generation they are about', () => {
     for (const condition of judged([])) expect(condition.observedGeneration).toBe(7);
   });
@@ -67,5 +83,20 @@ describe('an Event tells', () => {
     ['nothing of what passes by itself', good, waiting, []],
   ])('%s', (_, before, after, expected) => {
     expect(announcements(before, after).map(({ type, reason }) => `${type} ${reason}`)).toEqual(expected);
+  });
+});
+
+describe('of a warning an Event tells', () => {
+  const widened = (status: 'True' | 'False', message: string) => [
+    { type: 'Widened', status, reason: 'X', message, lastTransitionTime: '', observedGeneration: 1 },
+  ];
+  test.each([
+    ['that it came', undefined, widened('True', 'a hole'), ['Warning Widened: a hole']],
+    ['that it is about something else now', widened('True', 'a hole'), widened('True', 'two'), ['Warning Widened: two']],
+    ['that it went', widened('True', 'a hole'), widened('False', 'shut'), ['Normal X: no longer Widened: shut']],
+    ['nothing twice', widened('True', 'a hole'), widened('True', 'a hole'), []],
+    ['nothing where there was none', undefined, widened('False', 'shut'), []],
+  ])('%s', (_, before, after, expected) => {
+    expect(announcements(before, after, ['Widened']).map(({ type, reason, message }) => `${type} ${reason}: ${message}`)).toEqual(expected);
   });
 });

@@ -16,7 +16,9 @@ export interface Judgement<Type extends string> {
   readonly parts: readonly Type[];
   /** Parts that are shown but do not keep the whole from being Ready. */
   readonly advisory?: readonly Type[];
-  /** What to say of the whole, or of a part, when all is well. */
+  /** Conditions of negative polarity, named for the trouble: True where something was found. Shown, but never keep the whole from being Ready. */
+  readonly warnings?: readonly Type[];
+  /** What to say of the whole, of a part or of a warning when all is well. */
   readonly good: Readonly<Partial<Record<Type | 'Ready', { readonly reason: Reason; readonly message: string }>>>;
   readonly now: Date;
 }
@@ -24,7 +26,8 @@ export interface Judgement<Type extends string> {
 type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 export function judge<Type extends string>(judgement: Judgement<Type>): Condition[] {
-  const serious = judgement.findings.filter((finding) => !judgement.advisory?.includes(finding.condition));
+  const { advisory = [], warnings = [] } = judgement;
+  const serious = judgement.findings.filter(({ condition }) => !advisory.includes(condition) && !warnings.includes(condition));
   const waits = serious.filter((finding) => reasons[finding.reason].kind === 'waits');
   const needsSomeone = serious.filter((finding) => reasons[finding.reason].kind === 'needs someone');
   const drafts: Draft[] = [
@@ -33,6 +36,7 @@ export function judge<Type extends string>(judgement: Judgement<Type>): Conditio
     abnormal('Reconciling', waits, 'nothing is in progress'),
     abnormal('Stalled', needsSomeone, 'nothing needs a person'),
     ...judgement.parts.map((part) => partCondition(judgement, part)),
+    ...warnings.map((warning) => warningCondition(judgement, warning)),
   ];
   return dated(drafts, judgement);
 }
@@ -62,6 +66,12 @@ function partCondition<Type extends string>({ findings, good }: Judgement<Type>,
   if (first) return { type: part, status: 'False', reason: first.reason, message: worded(own) };
   const praise = good[part];
   return { type: part, status: 'True', reason: praise?.reason ?? 'Ready', message: praise?.message ?? '' };
+}
+
+function warningCondition<Type extends string>({ findings, good }: Judgement<Type>, warning: Type): Draft {
+  const own = findings.filter((finding) => finding.condition === warning);
+  const draft = abnormal(warning, own, good[warning]?.message ?? '');
+  return own.length > 0 ? draft : { ...draft, reason: good[warning]?.reason ?? draft.reason };
 }
 
 const worded = (findings: readonly Finding<string>[]): string =>

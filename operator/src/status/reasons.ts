@@ -7,6 +7,7 @@ export const reasons = {
   Suspended: { kind: 'good', means: 'spec.state is Suspended, so nothing runs' },
   Archived: { kind: 'good', means: 'spec.state is Archived, so nothing runs and nobody gets in; data and keys are kept' },
   ScaledToZero: { kind: 'good', means: 'spec.replicas is 0, so nothing runs' },
+  Closed: { kind: 'good', means: 'nothing is open but what agents need' },
   NoAgents: { kind: 'good', means: 'the namespace holds no AgentConfig yet' },
 
   Pending: { kind: 'waits', means: 'something before this has to exist first' },
@@ -30,6 +31,7 @@ export const reasons = {
   SecretMissing: { kind: 'needs someone', means: 'a Secret that the spec names is not there' },
   SecretInvalid: { kind: 'needs someone', means: 'a Secret that the spec names lacks the key, or its value is unfit' },
   DataTaken: { kind: 'needs someone', means: 'a database schema of that name belongs to another Tenant' },
+  PolicyWidens: { kind: 'needs someone', means: "a NetworkPolicy that is not the operator's opens more than agents need" },
   ModelUnknown: { kind: 'needs someone', means: 'an allowed model is offered by no ModelProvider that this tenant may use' },
   TooManyAgents: { kind: 'needs someone', means: 'the tenant has as many older AgentConfigs as spec.quota.agents allows' },
   ModelNotAllowed: { kind: 'needs someone', means: 'the agent names a model that its tenant may not use' },

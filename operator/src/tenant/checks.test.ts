@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { NetworkPolicySpec } from '../kinds.ts';
 import { blocking } from '../status/finding.ts';
 import { check } from './checks.ts';
 import { agentNamed, classNamed, namespaceOwnedBy, snapshot, starter, tenantNamed } from './snapshot.fixture.ts';
 
 const taken = { metadata: { name: 'tenant-acme', labels: { team: 'other' } } };
+const foreign = (spec: NetworkPolicySpec) => ({ metadata: { name: 'foreign' }, spec: { podSelector: {}, ...spec } });
 const hs256 = { access: { hs256: { secretRef: { name: 'jwt', key: 'secret' } } } };
 const oidc = { access: { oidc: [{ issuer: 'https://id.example', audience: 'a' }] } };
 
@@ -69,6 +71,18 @@ describe('a tenant is told, and goes on', () => {
       'AgentNotFound',
       /spec\.defaultAgent is "x"/,
     ],
+    [
+      'when another policy lets its agents out',
+      { networkPolicies: [foreign({ egress: [{}] })] },
+      'PolicyWidens',
+      /NetworkPolicy "foreign" spec\.egress\[0\] lets agents reach everything on every port.*delete the policy or narrow the rule/,
+    ],
+    [
+      'when another policy lets others at its agents',
+      { networkPolicies: [foreign({ ingress: [{ ports: [{ port: 8080 }] }], policyTypes: ['Ingress'] })] },
+      'PolicyWidens',
+      /NetworkPolicy "foreign" spec\.ingress\[0\] lets agents be reached by everything on TCP port 8080/,
+    ],
     ['when an agent does not serve', { agents: [agentNamed('a', { Ready: 'False' })] }, 'AgentsNotReady', /: a;/],
   ])('%s', (_, given, reason, message) => {
     const found = check(snapshot(given));
@@ -94,4 +108,10 @@ describe('a tenant has nothing to hold it back', () => {
   ])('%s', (_, given) => {
     expect(check(snapshot(given))).toEqual([]);
   });
+});
+
+test('of many rules that open something, five are named and the others counted', () => {
+  const found = check(snapshot({ networkPolicies: [foreign({ egress: Array.from({ length: 8 }, () => ({})) })] }));
+  expect(found).toHaveLength(5);
+  expect(found[4]?.message).toMatch(/spec\.egress\[4\].*; and 3 rules more$/);
 });

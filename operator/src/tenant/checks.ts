@@ -9,6 +9,8 @@ import { controllerOf, isControlledBy } from 'kube-runtime';
 import { serves } from '../status/conditions.ts';
 import type { Finding } from '../status/finding.ts';
 
+import { agentsPolicy, policyNames } from './children/network-policies.ts';
+import { openings, type Opening } from './isolation/openings.ts';
 import { idlePatterns } from '../provider/offers.ts';
 import { knownTimeZone } from './limits.ts';
 import type { TenantSnapshot } from './observe.ts';
@@ -23,7 +25,9 @@ export const parts = [
   'ModelsReady',
   'AgentsReady',
 ] as const;
-export type Part = (typeof parts)[number];
+/** Named for the trouble: True is bad. They keep nothing from being Ready, since an administrator may mean it. */
+export const warnings = ['EgressWidened', 'IngressWidened'] as const;
+export type Part = (typeof parts)[number] | (typeof warnings)[number];
 export type TenantFinding = Finding<Part>;
 
 type Check = (seen: TenantSnapshot) => TenantFinding | readonly TenantFinding[] | undefined;
@@ -41,6 +45,7 @@ const checks: readonly Check[] = [
   modelsExist,
   defaultAgentExists,
   agentsAreReady,
+  nothingIsWidened,
 ];
 
 export const check = (seen: TenantSnapshot): TenantFinding[] => checks.flatMap((rule) => rule(seen) ?? []);
@@ -175,3 +180,23 @@ function agentsAreReady({ agents }: TenantSnapshot): TenantFinding | undefined {
     blocks: false,
   };
 }
+
+/** More are not named: whoever mends the first ones is shown the next. */
+const mostNamed = 5;
+
+function nothingIsWidened(seen: TenantSnapshot): TenantFinding[] {
+  const { name, networkPolicies: policies } = seen;
+  const all = openings({ tenant: name, namespace: namespaceOf(name), allowed: agentsPolicy(seen), policies });
+  return (['egress', 'ingress'] as const).flatMap((direction) => {
+    const found = all.filter((opening) => opening.direction === direction);
+    return found.slice(0, mostNamed).map((opening, index) => ({
+      condition: direction === 'egress' ? 'EgressWidened' : 'IngressWidened',
+      reason: 'PolicyWidens',
+      message: `${describe(opening)}${index === mostNamed - 1 && found.length > mostNamed ? `; and ${found.length - mostNamed} rules more` : ''}`,
+      blocks: false,
+    }));
+  });
+}
+
+const describe = ({ policy, direction, rule, opens }: Opening): string =>
+  `NetworkPolicy "${policy}" ${rule} lets ${direction === 'egress' ? `agents reach ${opens}` : `agents be reached by ${opens}`}, which policy "${policyNames.agents}" does not; delete the policy or narrow the rule`;

@@ -3,7 +3,7 @@ import { labels, namespaceOf, tenantFinalizer } from '@cloister/tenancy';
 import { controller, specChanged, type BaseObject, type Change, type Cluster, type Controller, type ObjectKey } from 'kube-runtime';
 import { byHost, byIssuer } from '../caches.ts';
 import * as kinds from '../kinds.ts';
-import { everything, named, ofTenants } from '../scopes.ts';
+import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { serves } from '../status/conditions.ts';
 import { hostOf, issuersOf, parseTenantSpec } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
@@ -20,7 +20,7 @@ export function tenantController(parts: TenantParts): Controller {
   return controller('tenant')
     .for(kinds.tenants, { ...everything, when: specChanged })
     .watches(kinds.namespaceKind, tenantOfNamespace, everything)
-    .owns(kinds.networkPolicies, labelled)
+    .watches(kinds.networkPolicies, ({ metadata }) => tenantNamed(metadata.namespace), inTenantNamespaces)
     .owns(kinds.resourceQuotas, labelled)
     .owns(kinds.limitRanges, labelled)
     .owns(kinds.serviceAccounts, labelled)

@@ -5,7 +5,16 @@ import { isControlledBy, type BaseObject, type Cluster, type Kind } from 'kube-r
 import type { TenantSpec } from '../api/tenant.ts';
 import { byHost, byIssuer, type Caches } from '../caches.ts';
 import { fromBase64 } from '../child.ts';
-import { ingresses, roleBindings, secrets, type AgentConfig, type Namespace, type Secret, type Tenant } from '../kinds.ts';
+import {
+  ingresses,
+  roleBindings,
+  secrets,
+  type AgentConfig,
+  type Namespace,
+  type NetworkPolicy,
+  type Secret,
+  type Tenant,
+} from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
 import { standingOf, type Standing } from './standing.ts';
@@ -23,6 +32,8 @@ export interface TenantSnapshot {
   readonly takenIssuers: ReadonlyMap<number, string>;
   readonly namespace: Namespace | undefined;
   readonly agents: readonly AgentConfig[];
+  /** All of the namespace, whoever made them. */
+  readonly networkPolicies: readonly NetworkPolicy[];
   readonly serviceAccountUID: string | undefined;
   /** Every key of spec.access.apiKeys, new ones made here: a key that exists is never replaced. */
   readonly apiKeys: readonly { readonly name: string; readonly key: string }[];
@@ -71,6 +82,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     takenIssuers: takenIssuers(tenant, (key) => caches.tenants.byIndex(byIssuer, key)),
     namespace: caches.namespaces.get({ name: namespace }),
     agents: caches.agentConfigs.list(namespace).filter((agent) => !agent.metadata.deletionTimestamp),
+    networkPolicies: caches.networkPolicies.list(namespace),
     serviceAccountUID: caches.serviceAccounts.get({ namespace, name: agentServiceAccount })?.metadata.uid,
     apiKeys,
     sharedSecret,

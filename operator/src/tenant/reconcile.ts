@@ -14,7 +14,7 @@ import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
 import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
-import { check } from './checks.ts';
+import { check, warnings } from './checks.ts';
 import { parseTenantSpec } from './claims.ts';
 import { provideData } from './data.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
@@ -64,7 +64,7 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
 async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<void> {
   const before = context.object.status?.conditions;
   await context.updateStatus(status);
-  for (const note of announcements(before, status.conditions)) context.record(note);
+  for (const note of announcements(before, status.conditions, warnings)) context.record(note);
 }
 
 /** Watches are the trigger; this is for what cannot be watched: Postgres, Redis, and Secrets that others made without our label. */

@@ -57,6 +57,7 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     takenIssuers: new Map(),
     namespace: namespaceOwnedBy(tenant),
     agents: [],
+    networkPolicies: [],
     serviceAccountUID: 'uid-of-service-account',
     apiKeys: spec.access.apiKeys.map(({ name }) => ({ name, key: createApiKey('acme') })),
     sharedSecret: undefined,

@@ -2,7 +2,7 @@ import { namespaceOf } from '@cloister/tenancy';
 import type { TenantSpec, TenantStatus } from '../api/tenant.ts';
 import type { Tenant } from '../kinds.ts';
 import { serves, judge, type Judgement } from '../status/conditions.ts';
-import { parts, type Part, type TenantFinding } from './checks.ts';
+import { parts, warnings, type Part, type TenantFinding } from './checks.ts';
 import type { TenantSnapshot } from './observe.ts';
 
 export function tenantStatusOf(seen: TenantSnapshot, findings: readonly TenantFinding[], now: Date): TenantStatus {
@@ -16,8 +16,16 @@ export function tenantStatusOf(seen: TenantSnapshot, findings: readonly TenantFi
     classRevision: tenantClass && `${tenantClass.name}@${tenantClass.generation}`,
     agents: agents.length,
     agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
-    conditions: conditionsOf(tenant, findings, now, good(seen)),
+    isolation: isolationOf(findings),
+    conditions: judge({ ...judgementOf(tenant, findings, now), warnings, good: good(seen) }),
   };
+}
+
+/** For one look: the conditions that it sums up have two polarities. */
+function isolationOf(findings: readonly TenantFinding[]): TenantStatus['isolation'] {
+  const found = (conditions: readonly Part[]) => findings.some(({ condition }) => conditions.includes(condition));
+  if (found(['NamespaceReady', 'NetworkIsolated'])) return 'Pending';
+  return found(warnings) ? 'Widened' : 'Closed';
 }
 
 /** For a tenant of which no more than this is known: its spec does not parse, or it is on its way out. */
@@ -25,12 +33,13 @@ export function bareStatus(tenant: Tenant, findings: readonly TenantFinding[], n
   return {
     ...tenant.status,
     observedGeneration: tenant.metadata.generation,
-    conditions: conditionsOf(tenant, findings, now, {}),
+    isolation: undefined,
+    conditions: judge({ ...judgementOf(tenant, findings, now), good: {} }),
   };
 }
 
-const conditionsOf = (tenant: Tenant, findings: readonly TenantFinding[], now: Date, praise: Judgement<Part>['good']) =>
-  judge({ object: tenant, previous: tenant.status?.conditions, findings, parts, advisory: ['ModelsReady'], good: praise, now });
+const judgementOf = (tenant: Tenant, findings: readonly TenantFinding[], now: Date) =>
+  ({ object: tenant, previous: tenant.status?.conditions, findings, parts, advisory: ['ModelsReady'], now }) as const;
 
 const endpointOf = ({ spec, host, hostTakenBy, configuration: { ingress } }: TenantSnapshot): string | undefined =>
   hostTakenBy === undefined && spec.state !== 'Archived' ? `${ingress.tlsSecretName ? 'https' : 'http'}://${host}` : undefined;
@@ -44,6 +53,8 @@ function good(seen: TenantSnapshot): Judgement<Part>['good'] {
     NamespaceReady: { reason: 'Ready', message: `namespace "${namespaceOf(name)}" is there` },
     QuotaReady: { reason: 'Ready', message: `quota and limits of class "${standing.className ?? ''}" apply` },
     NetworkIsolated: { reason: 'Ready', message: 'everything is closed but what agents need' },
+    EgressWidened: { reason: 'Closed', message: 'no other policy lets agents reach more' },
+    IngressWidened: { reason: 'Closed', message: 'no other policy lets more reach agents' },
     CredentialsReady: { reason: 'Ready', message: 'keys, roles and service account are there' },
     DataReady: archived
       ? { reason: 'Archived', message: 'the schema in Postgres is kept; nobody can log in' }

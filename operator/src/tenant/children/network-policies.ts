@@ -1,6 +1,6 @@
 import { components, labels, namespaceOf, ports } from '@cloister/tenancy';
 import { child, type Child } from '../../child.ts';
-import { networkPolicies } from '../../kinds.ts';
+import { networkPolicies, type NetworkPolicySpec } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
 import type { TenantSnapshot } from '../observe.ts';
 
@@ -15,25 +15,28 @@ export const denyAll = ({ name }: TenantSnapshot): Child =>
     spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
   });
 
+export const allowAgents = (seen: TenantSnapshot): Child =>
+  child(networkPolicies, {
+    metadata: { name: policyNames.agents, namespace: namespaceOf(seen.name), labels: tenantLabels(seen.name) },
+    spec: agentsPolicy(seen),
+  });
+
 /** Agents are called by edge, and call egress, Postgres, Redis and the cluster's DNS. Other agents of the same tenant go through edge too. */
-export function allowAgents({ name, configuration }: TenantSnapshot): Child {
+export function agentsPolicy({ configuration }: Pick<TenantSnapshot, 'configuration'>): NetworkPolicySpec {
   const { systemNamespace, postgres, redis, dns } = configuration;
   const systemPods = (component: string) => ({
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': systemNamespace } },
     podSelector: { matchLabels: { [labels.name]: 'cloister', [labels.component]: component } },
   });
-  return child(networkPolicies, {
-    metadata: { name: policyNames.agents, namespace: namespaceOf(name), labels: tenantLabels(name) },
-    spec: {
-      podSelector: { matchLabels: { [labels.name]: 'cloister', [labels.component]: components.agent } },
-      policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: [systemPods(components.edge)], ports: [tcp(ports.http)] }],
-      egress: [
-        { to: [systemPods(components.egress)], ports: [tcp(ports.http)] },
-        { to: [postgres.networkPeer], ports: [tcp(postgres.port)] },
-        { to: [redis.networkPeer], ports: [tcp(redis.port)] },
-        { to: [dns.networkPeer], ports: [{ protocol: 'UDP', port: dns.port }, tcp(dns.port)] },
-      ],
-    },
-  });
+  return {
+    podSelector: { matchLabels: { [labels.name]: 'cloister', [labels.component]: components.agent } },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [{ from: [systemPods(components.edge)], ports: [tcp(ports.http)] }],
+    egress: [
+      { to: [systemPods(components.egress)], ports: [tcp(ports.http)] },
+      { to: [postgres.networkPeer], ports: [tcp(postgres.port)] },
+      { to: [redis.networkPeer], ports: [tcp(redis.port)] },
+      { to: [dns.networkPeer], ports: [{ protocol: 'UDP', port: dns.port }, tcp(dns.port)] },
+    ],
+  };
 }
