@@ -1,0 +1,54 @@
+{{/*
+Who the walls are not for: the operator, Kubernetes' own parts, the platform's administrators. Administrators are those who may update every Tenant:
+whoever may do that can take any of these walls down anyway, so nobody has to be listed twice. admission.trusted adds to them.
+Left to the end is the question that costs a look into the cluster's roles.
+*/}}
+{{- define "cloister.notTrusted" -}}
+- name: not-the-operator
+  expression: request.userInfo.username != {{ printf "system:serviceaccount:%s:operator" .Release.Namespace | squote }}
+- name: not-kubernetes-itself
+  expression: >-
+    !(request.userInfo.username in ['system:apiserver', 'system:kube-controller-manager', 'system:kube-scheduler']) &&
+    !request.userInfo.?groups.orValue([]).exists(group, group in ['system:nodes', 'system:serviceaccounts:kube-system'])
+{{- with .Values.admission.trusted.users }}
+- name: not-a-trusted-user
+  expression: "!(request.userInfo.username in {{ toJson . | replace "\"" "'" }})"
+{{- end }}
+{{- with .Values.admission.trusted.groups }}
+- name: not-of-a-trusted-group
+  expression: "!request.userInfo.?groups.orValue([]).exists(group, group in {{ toJson . | replace "\"" "'" }})"
+{{- end }}
+- name: not-an-administrator
+  expression: "!authorizer.group('cloister.dev').resource('tenants').check('update').allowed()"
+{{- end }}
+
+{{/* Binds a policy to namespaces of tenants. Takes {root, name}. */}}
+{{- define "cloister.inTenantNamespaces" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ .name }}
+  labels: {{- include "cloister.labels" (dict "root" .root "component" "operator") | nindent 4 }}
+spec:
+  policyName: {{ .name }}
+  validationActions: [Deny]
+  matchResources:
+    namespaceSelector:
+      matchExpressions: [{ key: cloister.dev/tenant, operator: Exists }]
+{{- end }}
+
+{{/* What the request is about, for messages. DELETE has an old object alone, CREATE a new one alone. */}}
+{{- define "cloister.admissionVariables" -}}
+- name: objects
+  expression: "[object, oldObject].filter(seen, seen != null)"
+- name: name
+  expression: request.?name.orValue('')
+- name: subresource
+  expression: request.?subResource.orValue('')
+- name: what
+  expression: >-
+    request.resource.resource + (variables.subresource == '' ? '' : '/' + variables.subresource) + ' "' + variables.name + '" in namespace "' +
+    request.namespace + '"'
+- name: tenant
+  expression: namespaceObject.metadata.?labels[?'cloister.dev/tenant'].orValue('')
+{{- end }}
