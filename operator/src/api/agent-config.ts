@@ -1,7 +1,7 @@
 /** AgentConfig: one agent of a tenant, in the tenant's namespace. */
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
-import { atomic, model, quantity, rules, worded } from './fields.ts';
+import { atomic, imageReference, model, noneTwice, quantity, rules } from './fields.ts';
 
 const ordered = rules({ rule: 'self.min <= self.max', message: 'min is above max' });
 const temperature = z.number().min(0).max(2);
@@ -12,8 +12,26 @@ const resourceList = z.object({
   memory: quantity().describe('Memory, for example 256Mi.').optional(),
 });
 
+/** For what an AgentConfig does not set. */
+export const builtInResources = { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '1', memory: '512Mi' } } as const;
+
+const withinLimit = (name: 'cpu' | 'memory') => {
+  const value = (part: 'requests' | 'limits') =>
+    `quantity(string(has(self.${part}) && has(self.${part}.${name}) ? self.${part}.${name} : '${builtInResources[part][name]}'))`;
+  const { requests, limits } = builtInResources;
+  return {
+    rule: `${value('requests')}.compareTo(${value('limits')}) <= 0`,
+    message: `requests.${name} (built in: ${requests[name]}) is above limits.${name} (built in: ${limits[name]}); lower the one or raise the other`,
+  };
+};
+
 const settings = z.object({
-  models: z.array(model()).max(16).meta(atomic).describe('Models to choose from.').optional(),
+  models: z
+    .array(model())
+    .max(16)
+    .meta({ ...atomic, ...rules(noneTwice) })
+    .describe('Models to choose from.')
+    .optional(),
   temperature: z
     .object({ min: temperature.describe('Lowest.'), max: temperature.describe('Highest.') })
     .meta(ordered)
@@ -41,7 +59,12 @@ const scaling = z
 export const agentConfigSpec = z
   .object({
     model: model().describe('The model that answers, as <provider>/<model>.'),
-    fallbacks: z.array(model()).max(5).meta(atomic).describe('Tried in order when the model before cannot be reached.').default([]),
+    fallbacks: z
+      .array(model())
+      .max(5)
+      .meta({ ...atomic, ...rules(noneTwice) })
+      .describe('Tried in order when the model before cannot be reached.')
+      .default([]),
     parameters: z
       .object({
         temperature: temperature.describe('0: always the likeliest word. 2: wild.').optional(),
@@ -81,17 +104,22 @@ export const agentConfigSpec = z
         requests: resourceList.describe('Set aside for each pod. Built in: 50m CPU, 128Mi.').prefault({}),
         limits: resourceList.describe('More a pod cannot use. Built in: 1 CPU, 512Mi.').prefault({}),
       })
+      .meta(rules(withinLimit('cpu'), withinLimit('memory')))
       .describe('Of each pod.')
       .prefault({}),
-    image: worded(/^[^\s]+$/, 512, 'expected an image reference without spaces')
-      .describe("Runs instead of Cloister's own agent runtime.")
-      .optional(),
+    image: imageReference().describe("Runs instead of Cloister's own agent runtime.").optional(),
   })
   .meta(
-    rules({
-      rule: '!(has(self.replicas) && has(self.scaling))',
-      message: 'replicas and scaling exclude each other; remove one of them',
-    }),
+    rules(
+      {
+        rule: '!(has(self.replicas) && has(self.scaling))',
+        message: 'replicas and scaling exclude each other; remove one of them',
+      },
+      {
+        rule: '!has(self.fallbacks) || !(self.model in self.fallbacks)',
+        message: 'fallbacks has spec.model itself; it has been tried already, so remove it there',
+      },
+    ),
   );
 export type AgentConfigSpec = z.infer<typeof agentConfigSpec>;
 

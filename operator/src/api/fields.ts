@@ -43,10 +43,46 @@ const dnsName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)
 /** Name of another Kubernetes object. */
 export const objectName = (): z.ZodString =>
   worded(dnsName, 253, 'expected the name of an object: lower-case letters, digits, "-" and "."');
+/** As the API server takes it in an Ingress: no address, and no single label, which would be a shared host such as localhost. */
 export const hostName = (): z.ZodString =>
-  worded(dnsName, 253, 'expected a host name without port or wildcard, for example agents.example.com');
+  worded(
+    /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    253,
+    'expected a host name with a dot, without port or wildcard and no address, for example agents.example.com',
+  );
+export const namespaceName = (): z.ZodString => worded(dnsLabel, 63, 'expected the name of a namespace');
+
+/** Host and port of a URL as browsers read it: a last label of digits would be taken for an address. */
+const octet = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
+const urlHost = `(([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?\\.)*[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?|${octet}(\\.${octet}){3})`;
+const urlPort = '(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})';
+/** Without user, query and slash at its end. */
+export const url = (scheme: 'https' | 'https?', expected: string): z.ZodString =>
+  worded(new RegExp(`^${scheme}://${urlHost}(:${urlPort})?(/[^\\s?#]*[^\\s?#/])?$`), 512, expected);
+
+/** Registry, repository, tag and digest, as container runtimes read them: what they could not is refused here and not in a pod. */
+export const imageReference = (): z.ZodString =>
+  worded(
+    /^([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*(:[0-9]{1,5})?\/)?[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+    512,
+    'expected an image reference, for example registry.example.com/agents/support:1.2',
+  );
+
+/** For lists of text in which an entry more than once is a mistake. */
+export const noneTwice: CelRule = {
+  rule: 'self.all(one, self.exists_one(other, other == one))',
+  message: 'an entry is there twice; remove one of them',
+};
 export const label = (): z.ZodString =>
   worded(dnsLabel, 40, 'expected lower-case letters, digits and "-", at most 40, for example "support"');
+/** A Service carries the name, and names of Services begin with a letter. */
+export const agentNamePattern = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+export const agentName = (): z.ZodString =>
+  worded(
+    agentNamePattern,
+    40,
+    'expected the name of an AgentConfig: a lower-case letter, then lower-case letters, digits and "-", at most 40',
+  );
 export const model = (): z.ZodString => worded(modelNamePattern, 200, 'expected <provider>/<model>, for example openai/gpt-5-mini');
 export const modelPattern = (): z.ZodString =>
   worded(modelAllowPattern, 200, 'expected <provider>/<model> or <provider>/<prefix>*, for example openai/*');
@@ -61,7 +97,8 @@ export const quantity = (): z.ZodType<string, string | number> =>
       'x-kubernetes-int-or-string': true,
       maxLength: 32,
       ...rules({
-        rule: "type(self) == int ? self > 0 : type(self) == string && isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
+        // Beyond 2^53 a number is not the same to everybody who reads it as JSON.
+        rule: "type(self) == int ? self > 0 && self <= 9007199254740991 : type(self) == string && isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
         message: 'expected a quantity above zero, for example 500m (CPU) or 4Gi (memory)',
       }),
     });

@@ -1,13 +1,13 @@
 /** What a Tenant may set for itself and a TenantClass may default and cap. */
 import { z } from 'zod';
-import { listSet, modelPattern, quantity, rules } from './fields.ts';
+import { listSet, modelPattern, quantity, rules, type CelRule } from './fields.ts';
 
 export const quota = z.object({
   cpu: quantity().describe('Sum of the CPU requests of all pods, for example "2".').optional(),
   memory: quantity().describe('Sum of the memory requests, and of the memory limits, of all pods, for example 4Gi.').optional(),
   pods: z
     .int()
-    .min(1)
+    .min(2) // with one, no agent could ever be rolled out anew
     .max(1000)
     .describe('How many pods may exist at once. A rollout needs one more than the agents have replicas.')
     .optional(),
@@ -36,18 +36,38 @@ export const budgetWindows = {
   monthly: windowLimit.describe('What may be spent from the first of a month to the next.').optional(),
 };
 
+/** A day cannot cost more than the month that it is part of. */
+const dailyWithinMonthly = (unit: 'usd' | 'tokens'): CelRule => {
+  const has = (window: string) => `has(self.${window}) && has(self.${window}.${unit})`;
+  return {
+    rule: `!(${has('daily')} && ${has('monthly')}) || self.daily.${unit} <= self.monthly.${unit}`,
+    message: `daily.${unit} is above monthly.${unit}, which would be spent first; lower the one or raise the other`,
+  };
+};
+const windowsAgree = rules(dailyWithinMonthly('usd'), dailyWithinMonthly('tokens'));
+export const budgetCeilings = z.object(budgetWindows).meta(windowsAgree);
+
 export const timeZone = z
   .string()
   .max(64)
   .describe('IANA name, for example Europe/Vienna: days and months begin at midnight there. UTC when not set.')
   .meta(
-    rules({
-      rule: "self.matches('^[A-Za-z][-+_A-Za-z0-9]*(/[-+_A-Za-z0-9]+)*$')",
-      message: 'expected an IANA time zone, for example Europe/Vienna',
-    }),
+    rules(
+      {
+        // Keeps out offsets, which the API server would take, and two names that are zones to Go alone.
+        rule: "self.matches('^[A-Za-z][-+_A-Za-z0-9]*(/[-+_A-Za-z0-9]+)*$') && !(self in ['Local', 'Factory'])",
+        message: 'expected an IANA time zone, for example Europe/Vienna',
+      },
+      {
+        // The API server knows all zones, and to tell the hour of one that it does not know is an error. Errors are told with the rule's own text,
+        // so that is where the remedy stands.
+        rule: "// expected an IANA time zone, for example Europe/Vienna\ntimestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
+        message: 'expected an IANA time zone, for example Europe/Vienna',
+      },
+    ),
   );
 
-export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows });
+export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows }).meta(windowsAgree);
 export type Budget = z.infer<typeof budget>;
 
 export const rateLimits = z.object({

@@ -2,7 +2,7 @@
 import { maxAgentNameLength, maxTenantNameLength } from '@cloister/tenancy';
 import { agentConfigSpec, agentConfigStatus } from './agent-config.ts';
 import type { PrinterColumn, ResourceDefinition } from './crd.ts';
-import type { CelRule } from './fields.ts';
+import { agentNamePattern, type CelRule } from './fields.ts';
 import { modelProviderSpec, modelProviderStatus } from './model-provider.ts';
 import { tenantClassSpec, tenantClassStatus } from './tenant-class.ts';
 import { tenantSpec, tenantStatus } from './tenant.ts';
@@ -48,8 +48,7 @@ export const agentConfigResource: ResourceDefinition = {
   description: "An agent of the tenant in whose namespace it stands: model, instructions, limits and size. Its pods see no other tenant's.",
   spec: agentConfigSpec,
   status: agentConfigStatus,
-  // A Service carries the name, and names of Services begin with a letter.
-  rules: [nameRule('^[a-z]([-a-z0-9]*[a-z0-9])?$', maxAgentNameLength, 'a lower-case letter, then lower-case letters, digits and "-"')],
+  rules: [nameRule(agentNamePattern.source, maxAgentNameLength, 'a lower-case letter, then lower-case letters, digits and "-"')],
   scale: {
     specReplicasPath: '.spec.replicas',
     statusReplicasPath: '.status.replicas',

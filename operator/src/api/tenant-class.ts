@@ -2,17 +2,49 @@
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, countOrShare, labelSelector, objectName, rules } from './fields.ts';
-import { budget, budgetWindows, models, quota, rateLimits } from './limits.ts';
+import { budget, budgetCeilings, models, quota, rateLimits } from './limits.ts';
 
 /** Bounds what the status of a class holds. */
 export const mostInAWave = 1000;
 
-const toleration = z.object({
-  key: z.string().max(316).describe('Key of the taint; every taint when not set.').optional(),
-  operator: z.enum(['Exists', 'Equal']).describe('How value is compared; Equal when not set.').optional(),
-  value: z.string().max(63).describe('Value of the taint.').optional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).describe('Effect of the taint; every effect when not set.').optional(),
-  tolerationSeconds: z.int().min(0).describe('How long NoExecute is tolerated; for ever when not set.').optional(),
+const exists = "has(self.operator) && self.operator == 'Exists'";
+const toleration = z
+  .object({
+    key: z.string().max(316).describe('Key of the taint; every taint when not set.').optional(),
+    operator: z.enum(['Exists', 'Equal']).describe('How value is compared; Equal when not set.').optional(),
+    value: z.string().max(63).describe('Value of the taint.').optional(),
+    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).describe('Effect of the taint; every effect when not set.').optional(),
+    tolerationSeconds: z.int().min(0).describe('How long NoExecute is tolerated; for ever when not set.').optional(),
+  })
+  .meta(
+    // What the API server would refuse in each agent's Deployment.
+    rules(
+      {
+        rule: `(has(self.key) && self.key != '') || (${exists})`,
+        message: 'without key, operator must be Exists: every taint is tolerated',
+      },
+      {
+        rule: `!(${exists}) || !has(self.value) || self.value == ''`,
+        message: 'operator Exists takes no value; remove value, or use Equal',
+      },
+      {
+        rule: "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+        message: 'tolerationSeconds goes with effect NoExecute alone; set that effect or remove tolerationSeconds',
+      },
+      {
+        rule: "!has(self.key) || self.key == '' || !format.qualifiedName().validate(self.key).hasValue()",
+        message: 'key is no key of a taint; expected for example example.com/dedicated',
+      },
+      {
+        rule: '!has(self.value) || !format.labelValue().validate(self.value).hasValue()',
+        message: 'value is no value of a taint; expected at most 63 letters, digits, "-", "_" and "."',
+      },
+    ),
+  );
+
+const nodeLabels = rules({
+  rule: 'self.all(key, !format.qualifiedName().validate(key).hasValue() && !format.labelValue().validate(self[key]).hasValue())',
+  message: 'expected labels of nodes: keys such as example.com/pool, values of at most 63 letters, digits, "-", "_" and "."',
 });
 
 const withinCeiling = (field: 'cpu' | 'memory') => {
@@ -21,6 +53,16 @@ const withinCeiling = (field: 'cpu' | 'memory') => {
   return {
     rule: `!(${present('defaults')} && ${present('ceilings')}) || quantity(string(${quota('defaults')})).compareTo(quantity(string(${quota('ceilings')}))) <= 0`,
     message: `defaults.quota.${field} is above ceilings.quota.${field}; lower the default or raise the ceiling`,
+  };
+};
+
+const countWithinCeiling = (field: string) => {
+  const parts = field.split('.');
+  const present = (root: string) => parts.map((_, index) => `has(self.${[root, ...parts.slice(0, index + 1)].join('.')})`).join(' && ');
+  const set = (root: string) => `has(self.${root}) && ${present(root)}`;
+  return {
+    rule: `!(${set('defaults')} && ${set('ceilings')}) || self.defaults.${field} <= self.ceilings.${field}`,
+    message: `defaults.${field} is above ceilings.${field}; lower the default or raise the ceiling`,
   };
 };
 
@@ -55,19 +97,29 @@ export const tenantClassSpec = z
       .object({
         quota: quota.describe('No tenant of this class gets more.').optional(),
         models: models.describe('No tenant of this class may use others.').optional(),
-        budget: z.object(budgetWindows).describe('No tenant of this class may spend more.').optional(),
+        budget: budgetCeilings.describe('No tenant of this class may spend more.').optional(),
         rateLimits: rateLimits.describe('No tenant of this class may call more often.').optional(),
       })
       .describe('What a Tenant sets above these is cut to them, and its status says so.')
       .optional(),
     runtimeClassName: objectName().describe('RuntimeClass of agent pods, for example gvisor.').optional(),
-    nodeSelector: z.record(z.string(), z.string().max(63)).describe('Labels of the nodes on which agent pods run.').optional(),
+    nodeSelector: z
+      .record(z.string(), z.string().max(63))
+      .meta({ maxProperties: 16, ...nodeLabels })
+      .describe('Labels of the nodes on which agent pods run.')
+      .optional(),
     tolerations: z.array(toleration).max(32).meta(atomic).describe('Taints that agent pods tolerate.').optional(),
     rollout: rollout
       .describe('A change of this class goes to its tenants in waves. Without it all follow at once. Not part of a revision.')
       .optional(),
   })
-  .meta(rules(withinCeiling('cpu'), withinCeiling('memory')));
+  .meta(
+    rules(
+      withinCeiling('cpu'),
+      withinCeiling('memory'),
+      ...['quota.pods', 'quota.agents', 'rateLimits.requestsPerMinute'].map(countWithinCeiling),
+    ),
+  );
 export type TenantClassSpec = z.infer<typeof tenantClassSpec>;
 
 const time = z.string().meta({ format: 'date-time' });

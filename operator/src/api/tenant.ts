@@ -2,7 +2,20 @@
 import { scope } from '@cloister/tenancy';
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
-import { atomic, hostName, label, listMap, listSet, objectName, rules, secretRef, worded } from './fields.ts';
+import {
+  agentName,
+  atomic,
+  hostName,
+  label,
+  listMap,
+  listSet,
+  namespaceName,
+  objectName,
+  rules,
+  secretRef,
+  url,
+  worded,
+} from './fields.ts';
 import { budget, models, quota, rateLimits } from './limits.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
@@ -13,16 +26,22 @@ const owner = z
     name: worded(/^[^\s].*$/, 253, 'expected the name of the subject').describe(
       'As the cluster authenticates it, for example jane@acme.example.',
     ),
-    namespace: objectName().describe('Namespace of the ServiceAccount.').optional(),
+    namespace: namespaceName().describe('Namespace of the ServiceAccount.').optional(),
     role: z
       .enum(['owner', 'editor', 'viewer'])
       .describe('owner: all of editor, and reads the API keys. editor: changes AgentConfigs. viewer: reads them, pods and logs.'),
   })
   .meta(
-    rules({
-      rule: "has(self.namespace) == (self.kind == 'ServiceAccount')",
-      message: 'set namespace for kind ServiceAccount, and for no other kind',
-    }),
+    rules(
+      {
+        rule: "has(self.namespace) == (self.kind == 'ServiceAccount')",
+        message: 'set namespace for kind ServiceAccount, and for no other kind',
+      },
+      {
+        rule: "self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+        message: 'name is no name of a ServiceAccount: lower-case letters, digits, "-" and "."',
+      },
+    ),
   );
 
 const apiKey = z.object({
@@ -35,9 +54,10 @@ const apiKey = z.object({
 });
 
 const oidc = z.object({
-  issuer: worded(/^https:\/\/[^\s?#]+$/, 512, 'expected an https:// URL without query').describe(
-    'The "iss" claim; its discovery document must be reachable by edge.',
-  ),
+  issuer: url(
+    'https',
+    'expected an https:// URL without query and slash at its end, for example https://id.example.com/realms/acme',
+  ).describe('The "iss" claim; its discovery document must be reachable by edge.'),
   audience: z.string().min(1).max(512).describe('What the "aud" claim must hold.'),
   tenantClaim: z
     .string()
@@ -101,7 +121,7 @@ export const tenantSpec = z.object({
     .object({ host: hostName().describe("Host name of the tenant's endpoint; <name>.<base domain> when not set.").optional() })
     .describe('How the tenant is reached.')
     .optional(),
-  defaultAgent: label()
+  defaultAgent: agentName()
     .describe('The AgentConfig that answers requests which name none; the only one, or the oldest, when not set.')
     .optional(),
 });

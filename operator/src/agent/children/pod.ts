@@ -1,5 +1,6 @@
 import { agentFiles, agentServiceAccount, documentKey, egressAudience, labels, ports, tenantSecrets } from '@cloister/tenancy';
 import { dirname } from 'node:path/posix';
+import { builtInResources } from '../../api/agent-config.ts';
 import { agentSelector } from '../../labels.ts';
 import type { AgentPlan } from '../plan.ts';
 import { documentNameOf } from './document.ts';
@@ -75,8 +76,8 @@ function container({ spec, configuration }: AgentPlan): object {
     // unlisted, until it is killed. By the end of this pause it listens.
     lifecycle: { preStop: { sleep: { seconds: 1 } } },
     resources: {
-      requests: { cpu: requests.cpu ?? '50m', memory: requests.memory ?? '128Mi' },
-      limits: { cpu: limits.cpu ?? '1', memory: limits.memory ?? '512Mi' },
+      requests: { ...builtInResources.requests, ...requests },
+      limits: { ...builtInResources.limits, ...limits },
     },
     securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
     volumeMounts: [

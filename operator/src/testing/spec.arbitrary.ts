@@ -1,0 +1,122 @@
+/** Specs as their schema would have them, and a little beyond, for fast-check: made from the schema that the API server is given. */
+import fc from 'fast-check';
+import { z } from 'zod';
+import { specSchema, type ResourceDefinition } from '../api/crd.ts';
+
+interface Schema {
+  readonly type?: string | undefined;
+  readonly enum?: readonly unknown[] | undefined;
+  readonly format?: string | undefined;
+  readonly minimum?: number | undefined;
+  readonly maximum?: number | undefined;
+  readonly minItems?: number | undefined;
+  readonly maxLength?: number | undefined;
+  readonly items?: Schema | undefined;
+  readonly properties?: Readonly<Record<string, Schema>> | undefined;
+  readonly required?: readonly string[] | undefined;
+  readonly additionalProperties?: Schema | boolean | undefined;
+  readonly 'x-kubernetes-int-or-string'?: boolean | undefined;
+  readonly 'x-kubernetes-validations'?: readonly { readonly rule: string }[] | undefined;
+}
+const schema: z.ZodType<Schema> = z.lazy(() =>
+  z.looseObject({
+    type: z.string().optional(),
+    enum: z.array(z.unknown()).optional(),
+    format: z.string().optional(),
+    minimum: z.number().optional(),
+    maximum: z.number().optional(),
+    minItems: z.number().optional(),
+    maxLength: z.number().optional(),
+    items: schema.optional(),
+    properties: z.record(z.string(), schema).optional(),
+    required: z.array(z.string()).optional(),
+    additionalProperties: z.union([z.boolean(), schema]).optional(),
+    'x-kubernetes-int-or-string': z.boolean().optional(),
+    'x-kubernetes-validations': z.array(z.looseObject({ rule: z.string() })).optional(),
+  }),
+);
+
+export const specOf = (resource: ResourceDefinition): fc.Arbitrary<unknown> => valueOf(schema.parse(specSchema(resource)));
+
+/** Plain ones, the same in other spelling, and such that some part of Kubernetes may stumble over. */
+const quantities = [
+  '1',
+  2,
+  '500m',
+  '50m',
+  '100m',
+  '64Mi',
+  '1Gi',
+  '4Gi',
+  '1e3',
+  '0.5',
+  '1.5Gi',
+  '.5',
+  '1n',
+  '8E',
+  '128974848000m',
+  9007199254740992,
+];
+const times = [
+  '2026-01-01T00:00:00Z',
+  '2030-02-28T23:59:59.123+02:00',
+  '2026-01-01t00:00:00z',
+  '2026-12-31T23:59:60Z',
+  '2026-01-01',
+  'soon',
+];
+/** What people write where no form is asked for. */
+const texts = ['', 'a', 'A b', 'example.com/pool', 'a/b/c', '-', 'x'.repeat(64), 'ü', 'a\nb', '10.0.0.1', 'Europe/Vienna', 'Local', 'UTC'];
+
+function valueOf(one: Schema): fc.Arbitrary<unknown> {
+  if (one['x-kubernetes-int-or-string']) return fc.constantFrom(...quantities);
+  if (one.enum) return fc.constantFrom(...one.enum);
+  switch (one.type) {
+    case 'boolean':
+      return fc.boolean();
+    case 'integer':
+      return integer(one);
+    case 'number':
+      return fc.double({ min: one.minimum ?? 0, max: one.maximum ?? 1e9, noNaN: true });
+    case 'array':
+      return fc.array(valueOf(one.items ?? {}), { minLength: one.minItems ?? 0, maxLength: Math.max(one.minItems ?? 0, 3) });
+    case 'object':
+      return object(one);
+    default:
+      return text(one);
+  }
+}
+
+/** Small ones mostly: large ones alone would never agree with each other. */
+function integer({ minimum = 0, maximum = 1e9 }: Schema): fc.Arbitrary<number> {
+  return fc.oneof(
+    fc.integer({ min: minimum, max: Math.min(minimum + 10, maximum) }),
+    fc.integer({ min: minimum, max: Math.min(maximum, 2 ** 31 - 1) }),
+  );
+}
+
+function text(one: Schema): fc.Arbitrary<string> {
+  if (one.format === 'date-time') return fc.constantFrom(...times);
+  const pattern = one['x-kubernetes-validations']
+    ?.map(({ rule }) => /^self\.matches\(r?'(.*?)'\)/.exec(rule)?.[1])
+    .find((found) => found !== undefined);
+  const fitting = pattern === undefined ? fc.string({ maxLength: 20 }) : fc.stringMatching(new RegExp(pattern), { size: 'small' });
+  const short = fitting.filter((value) => value.length <= (one.maxLength ?? Infinity));
+  return fc.oneof({ weight: pattern === undefined ? 1 : 9, arbitrary: short }, { weight: 1, arbitrary: fc.constantFrom(...texts) });
+}
+
+function object({ properties, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown> {
+  if (!properties)
+    return fc.dictionary(
+      fc.constantFrom(...texts, 'pool', 'example.com/zone'),
+      valueOf(typeof additionalProperties === 'object' ? additionalProperties : {}),
+      { maxKeys: 2 },
+    );
+  const fields = Object.entries(properties).map(([name, field]) => {
+    const value = valueOf(field);
+    return [name, required.includes(name) ? value : fc.option(value, { nil: undefined, freq: 2 })] as const;
+  });
+  return fc
+    .record(Object.fromEntries(fields))
+    .map((whole) => Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined)));
+}
