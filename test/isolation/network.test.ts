@@ -1,8 +1,9 @@
 import { labels, managedBy, namespaces, ports } from '@cloister/tenancy';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { conditionOf } from '../e2e/support/kubectl.ts';
 import { agentName, createTenant, deleteTenant, type LiveTenant } from '../e2e/support/tenants.ts';
-import { until } from '../e2e/support/until.ts';
+import { timed, until } from '../e2e/support/until.ts';
 import { openWorld, type World } from '../e2e/support/world.ts';
 import { probe, type Target } from './probe.ts';
 
@@ -92,6 +93,30 @@ test('a tenant reaches its way out, its data stores and nothing else', async () 
   });
   const expected = { ...Object.fromEntries(targets.map(({ name }) => [name, false])), egress: true, Postgres: true, Redis: true };
   expect(opened).toEqual(expected);
+});
+
+test('another policy that lets agents out does so, is named in the status while it is there, and no longer', async () => {
+  const wide = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'wide', namespace: one.namespace } };
+  const condition = async () => conditionOf(await world.kubectl.get('tenant', 'net-one'), 'EgressWidened');
+  const told = (status: string) =>
+    until(`EgressWidened to be ${status}`, async () => ((await condition())?.status === status ? condition() : undefined), {
+      within: 10_000,
+    });
+  await world.kubectl.apply({ ...wide, spec: { podSelector: {}, policyTypes: ['Egress'], egress: [{ ports: [{ port: 8080 }] }] } });
+  console.log(`EgressWidened told after ${Math.round(await timed(() => told('True')))} ms`);
+  expect((await condition())?.message).toMatch(
+    /NetworkPolicy "wide" spec\.egress\[0\] lets agents reach everything on TCP port 8080.*delete the policy/,
+  );
+  expect(await world.kubectl.run(['get', 'tenant', 'net-one'])).toMatch(/ISOLATION[^]*Widened/);
+  expect(conditionOf(await world.kubectl.get('tenant', 'net-one'), 'Ready')?.status).toBe('True');
+
+  const options = { name: 'probe-wide', namespace: one.namespace, image, labels: agentLabels, targets };
+  expect(await probe(world, options)).toMatchObject({ 'the provider': true, 'the kubelet': false });
+  await world.kubectl.run(['delete', 'networkpolicy', 'wide', '-n', one.namespace]);
+  await told('False');
+  const events = await world.kubectl.list('events', ['-A', '--field-selector', 'reason=EgressWidened']);
+  expect(events.length).toBeGreaterThan(0);
+  expect(await world.kubectl.run(['get', 'tenant', 'net-one'])).toMatch(/ISOLATION[^]*Closed/);
 });
 
 test('what is closed to a tenant is open to others, so it is the policy that closes it', async () => {

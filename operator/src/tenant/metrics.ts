@@ -1,5 +1,4 @@
 import { findCondition, isTrue } from 'kube-runtime';
-import type { Informer } from 'kube-runtime';
 import { Gauge, type Registry } from '@cloister/telemetry';
 import type { Tenant } from '../kinds.ts';
 
@@ -17,7 +16,7 @@ const gauges = [
 ] as const;
 
 /** Counted from the tenants' status when asked, so that every replica shows the same and a tenant that is gone is not remembered. */
-export function measureIsolation(registry: Registry, tenants: Informer<Tenant>): void {
+export function measureIsolation(registry: Registry, tenants: { list(): readonly Tenant[] }): void {
   for (const [name, condition, help] of gauges) {
     if (registry.getSingleMetric(name)) continue;
     new Gauge({
