@@ -44,6 +44,12 @@ describe('is accepted', () => {
     ['waves by number', 'TenantClass', 'c', { rollout: { waveSize: 3, canary: { matchLabels: { canary: 'yes' } } } }],
     ['waves by share', 'TenantClass', 'c', { rollout: { waveSize: '25%', pauseSeconds: 600 } }],
     ['a budget with fractions of a dollar', 'Tenant', 'acme', { budget: { timeZone: 'Europe/Vienna', daily: { usd: 0.07 } } }],
+    [
+      'an OIDC issuer that ends with a slash',
+      'Tenant',
+      'acme',
+      { access: { oidc: [{ issuer: 'https://acme.id.example/', audience: 'a' }] } },
+    ],
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
     [

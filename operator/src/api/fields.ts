@@ -56,9 +56,17 @@ export const namespaceName = (): z.ZodString => worded(dnsLabel, 63, 'expected t
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
 const urlHost = `(([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?\\.)*[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?|${octet}(\\.${octet}){3})`;
 const urlPort = '(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})';
-/** Without user, query and slash at its end. */
-export const url = (scheme: 'https' | 'https?', expected: string): z.ZodString =>
-  worded(new RegExp(`^${scheme}://${urlHost}(:${urlPort})?(/[^\\s?#]*[^\\s?#/])?$`), 512, expected);
+const urlOf = (scheme: string, path: string): RegExp => new RegExp(`^${scheme}://${urlHost}(:${urlPort})?${path}$`);
+
+export const baseURL = (): z.ZodString =>
+  worded(
+    urlOf('https?', '(/[^\\s?#]*[^\\s?#/])?'),
+    512,
+    'expected an http(s) URL without user, query and slash at its end, for example https://api.openai.com/v1',
+  );
+/** Some issuers end with a slash, and it counts. */
+export const issuerURL = (): z.ZodString =>
+  worded(urlOf('https', '(/[^\\s?#]*)?'), 512, 'expected an https:// URL without query, for example https://id.example.com/realms/acme');
 
 /** Registry, repository, tag and digest, as container runtimes read them: what they could not is refused here and not in a pod. */
 export const imageReference = (): z.ZodString =>

@@ -1,7 +1,7 @@
 /** ModelProvider: somebody who answers model requests, what its models cost, and which tenants may use it. */
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
-import { listMap, listSet, objectName, rules, secretRef, url, worded } from './fields.ts';
+import { baseURL, listMap, listSet, objectName, rules, secretRef, worded } from './fields.ts';
 
 const price = z.object({
   inputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million input tokens.'),
@@ -35,9 +35,7 @@ export const modelProviderSpec = z
       .describe(
         'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions.',
       ),
-    baseURL: url('https?', 'expected an http(s) URL without user, query and slash at its end, for example https://api.openai.com/v1')
-      .describe('Where the API is. https://api.openai.com/v1 for type OpenAI when not set.')
-      .optional(),
+    baseURL: baseURL().describe('Where the API is. https://api.openai.com/v1 for type OpenAI when not set.').optional(),
     credentials: z
       .object({ secretRef: secretRef("in the namespace for providers' credentials (cloister-providers)").describe('Where the key is.') })
       .describe('The key that egress sends as bearer token. It never reaches a tenant.')

@@ -13,7 +13,7 @@ import {
   objectName,
   rules,
   secretRef,
-  url,
+  issuerURL,
   worded,
 } from './fields.ts';
 import { budget, models, quota, rateLimits } from './limits.ts';
@@ -54,10 +54,7 @@ const apiKey = z.object({
 });
 
 const oidc = z.object({
-  issuer: url(
-    'https',
-    'expected an https:// URL without query and slash at its end, for example https://id.example.com/realms/acme',
-  ).describe('The "iss" claim; its discovery document must be reachable by edge.'),
+  issuer: issuerURL().describe('The "iss" claim; its discovery document must be reachable by edge.'),
   audience: z.string().min(1).max(512).describe('What the "aud" claim must hold.'),
   tenantClaim: z
     .string()
