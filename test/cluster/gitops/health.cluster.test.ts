@@ -50,21 +50,24 @@ async function waitForEach(results: Map<string, CommandResult>, timeout: string)
 
 const subjects = ['Tenant', 'AgentConfig', 'TenantClass', 'ModelProvider'] as const;
 const everyKind: readonly (readonly [state: string, argo: string, flux: string])[] = [
-  // Flux cannot ask its expressions of an object without a status; it asks again later, as for one that is in progress
-  ['new', 'Progressing', 'Unknown'],
+  ['new', 'Progressing', 'InProgress'],
   ['without conditions', 'Progressing', 'InProgress'],
   ['ready', 'Healthy', 'Current'],
   ['generation ahead', 'Progressing', 'InProgress'],
   ['stalled', 'Degraded', 'Failed'],
   ['deleting', 'Progressing', 'InProgress'],
 ];
+const stalledToo = 'Tenant, stalled beside reconciling';
 const table = [
   ...subjects.flatMap((kind) => everyKind.map(([state, argo, flux]) => [`${kind}, ${state}`, argo, flux] as const)),
   ['Tenant, reconciling', 'Progressing', 'InProgress'],
   ['AgentConfig, reconciling', 'Progressing', 'InProgress'],
   ['ModelProvider, reconciling', 'Progressing', 'InProgress'],
+  [stalledToo, 'Degraded', 'Failed'],
   ['Tenant, suspended', 'Suspended', 'Current'],
   ['AgentConfig, suspended', 'Suspended', 'Current'],
+  ['Tenant, archived', 'Suspended', 'Current'],
+  ['AgentConfig, archived', 'Suspended', 'Current'],
   ['AgentConfig, scaled to zero', 'Healthy', 'Current'],
 ] as const;
 
@@ -72,6 +75,11 @@ describe('Argo CD and Flux judge', () => {
   test.each(table)('%s: %s, %s', (state, argo, flux) => {
     const verdict = verdicts.get(state);
     expect([verdict?.argo.status, verdict?.flux.status], verdict?.flux.error).toEqual([argo, flux]);
+  });
+
+  test.each(table)('%s by kstatus alone: as with the expressions, but for one that both waits and needs somebody', (state, _, flux) => {
+    const going = gallery.objects.get(state)?.metadata.deletionTimestamp;
+    expect(verdicts.get(state)?.kstatus).toBe(going ? 'Terminating' : state === stalledToo ? 'InProgress' : flux);
   });
 
   test('nothing else than what is listed here', () => {

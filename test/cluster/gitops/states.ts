@@ -51,6 +51,7 @@ export class Gallery {
   async whileOperatorWorks(): Promise<void> {
     await this.#tenants();
     await this.#agents();
+    await this.#archived();
     await this.#providers();
     await this.#deleting();
     await this.#classes(); // last: two default classes leave tenants without one
@@ -90,6 +91,8 @@ export class Gallery {
     await this.#reach('stalled', { of: kinds.tenants, name: 'gt-stalled' }, 'Stalled', 'AboveClassCeiling');
     await this.#world.agent('gt-waiting', 'stalled', { model: 'op-offline/unheard-of' });
     await this.#reach('reconciling', { of: kinds.tenants, name: 'gt-waiting' }, 'Reconciling', 'AgentsNotReady');
+    await this.#world.agent('gt-stalled', 'stalled', { model: 'op-offline/unheard-of' });
+    await this.#reach('stalled beside reconciling', { of: kinds.tenants, name: 'gt-stalled' }, 'Reconciling', 'AgentsNotReady');
   }
 
   async #agents(): Promise<void> {
@@ -107,6 +110,17 @@ export class Gallery {
     await this.#cluster.patch(kinds.deployments, rolling, { metadata: { annotations: { [frozen]: 'true' } } });
     await this.#cluster.patch(kinds.agentConfigs, rolling, { spec: { instructions: 'Be brief.' } });
     await this.#reach('reconciling', rolling, 'Reconciling', 'RollingOut');
+  }
+
+  async #archived(): Promise<void> {
+    const tenant: Subject = { of: kinds.tenants, name: 'gt-archived' };
+    await this.#world.tenant(tenant.name, { classRef });
+    await this.#world.ready(tenant.name);
+    await this.#world.agent(tenant.name, 'kept');
+    await this.#world.agentReady(tenant.name, 'kept');
+    await this.#cluster.patch(kinds.tenants, tenant, { spec: { state: 'Archived' } });
+    await this.#reach('archived', tenant, 'Ready', 'Archived');
+    await this.#reach('archived', { of: kinds.agentConfigs, name: 'kept', namespace: namespaceOf(tenant.name) }, 'Ready', 'Archived');
   }
 
   async #providers(): Promise<void> {

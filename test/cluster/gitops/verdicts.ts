@@ -12,6 +12,7 @@ const answer = z.array(
   z.object({
     argo: z.object({ status: z.string(), message: z.string() }),
     flux: z.object({ status: z.string(), error: z.string().optional() }),
+    kstatus: z.string(),
   }),
 );
 export type Verdict = z.infer<typeof answer>[number];

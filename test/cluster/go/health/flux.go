@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"github.com/fluxcd/pkg/apis/kustomize"
 	"github.com/fluxcd/pkg/runtime/cel"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -25,4 +26,13 @@ func fluxVerdict(ctx context.Context, exprs *kustomize.HealthCheckExpressions, o
 		return fluxStatus{Status: "Unknown", Error: err.Error()}, nil
 	}
 	return fluxStatus{Status: result.Status.String()}, nil
+}
+
+// kstatusVerdict is what Flux, and whatever else waits by kstatus, says without being told anything of the kind.
+func kstatusVerdict(object *unstructured.Unstructured) (string, error) {
+	result, err := status.Compute(object)
+	if err != nil {
+		return "", err
+	}
+	return result.Status.String(), nil
 }

@@ -1,7 +1,7 @@
 // Prints how Argo CD and Flux judge objects, with the evaluators that they themselves use.
 //
 // On standard input: {"lua": script of Argo CD, "exprs": one entry of Flux' spec.healthCheckExprs, "objects": [...]}.
-// On standard output, for each object: {"argo": {"status", "message"}, "flux": {"status", "error"}}.
+// On standard output, for each object: {"argo": {"status", "message"}, "flux": {"status", "error"}, "kstatus": status}.
 // A script that fails, or an expression that does not parse, ends the program with the reason and code 1.
 package main
 
@@ -22,8 +22,9 @@ type question struct {
 }
 
 type verdict struct {
-	Argo argoHealth `json:"argo"`
-	Flux fluxStatus `json:"flux"`
+	Argo    argoHealth `json:"argo"`
+	Flux    fluxStatus `json:"flux"`
+	Kstatus string     `json:"kstatus"`
 }
 
 func main() {
@@ -53,7 +54,11 @@ func answer(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s %s, healthCheckExprs: %w", object.GetKind(), object.GetName(), err)
 		}
-		verdicts = append(verdicts, verdict{Argo: argo, Flux: flux})
+		kstatus, err := kstatusVerdict(object)
+		if err != nil {
+			return fmt.Errorf("%s %s, kstatus: %w", object.GetKind(), object.GetName(), err)
+		}
+		verdicts = append(verdicts, verdict{Argo: argo, Flux: flux, Kstatus: kstatus})
 	}
 	return json.NewEncoder(os.Stdout).Encode(verdicts)
 }
