@@ -27,6 +27,8 @@ export interface Attempt {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
+  /** To ask as somebody else. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Walled {
@@ -96,13 +98,14 @@ async function chartObjects(): Promise<(KubeObject & { readonly apiVersion: stri
 /** By plain HTTP: kube-runtime tells nobody what the server says about Secrets. */
 function asker({ server, ca, token }: Identity): Subject['try'] {
   const dispatcher = new Agent({ connect: { ca } });
-  return async ({ method, path, body }) => {
+  return async ({ method, path, body, headers }) => {
     const url = new URL(path, server);
     if (method !== 'GET') url.searchParams.set('dryRun', 'All');
     const { body: answer } = await request(url, {
       method,
       dispatcher,
       headers: {
+        ...headers,
         authorization: `Bearer ${token}`,
         'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
       },

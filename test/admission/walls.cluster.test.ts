@@ -104,6 +104,20 @@ describe('who must get past the walls does:', () => {
     expect(JSON.parse(await platform.try(patch('v1', 'Namespace', namespace, label)))).toMatchObject({ kind: 'Namespace' });
   });
 
+  test('kubelets: tokens for agents’ pods are theirs to fetch', async () => {
+    const kubelet = { 'impersonate-user': 'system:node:one', 'impersonate-group': 'system:nodes' };
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/agent/token`;
+    await walled.root.apply(roleBindings, {
+      metadata: { name: 'as-a-kubelet', namespace },
+      roleRef: clusterAdmin,
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'system:node:one' }],
+    });
+    // No pod of the agent runs on that node, which another plugin of the API server minds: so far a request of the tenant does not come.
+    expect(await platform.try({ method: 'POST', path, body: { spec: { audiences: ['cloister-egress'] } }, headers: kubelet })).toMatch(
+      /node requested token not bound to a pod/,
+    );
+  });
+
   test('Kubernetes’ own controllers: agents get pods, which the quota counts', async () => {
     const pods = kind('v1', 'Pod');
     const made = await until('a pod of the agent', async () => (await walled.root.list(pods, { namespace }))[0], { within: 20_000 });
