@@ -1,7 +1,8 @@
 /**
  * `make test`: everything that must pass, on clusters of its own, which are gone afterwards whatever happens.
  *
- * Flow: static checks and unit tests while the clusters start → tests against a bare API server, Postgres and Redis → Cloister is installed
+ * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
+ * compared with and nobody else may touch), Postgres and Redis → Cloister is installed
  * as `make up` does it → end-to-end and isolation tests. Every step runs even if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
@@ -14,7 +15,7 @@ import { staticChecks, type Check, type Suite } from './checks.ts';
 import { countReport, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
 import { runLogged } from './process.ts';
 
-const names = { cluster: 'test', api: 'test-api' } as const;
+const names = { cluster: 'test', api: 'test-api', model: 'test-model' } as const;
 const reports = join(repository, '.cluster', 'reports');
 const progress = new Progress((line) => console.log(line));
 const results: { name: string; counts: Counts }[] = [];
@@ -56,15 +57,17 @@ async function stopAll(): Promise<void> {
 
 async function clusterTier(cluster: Cluster): Promise<void> {
   const api = await attempt('bare API server', () => startControlPlane({ name: names.api, progress }));
-  if (!api) return;
+  const model = await attempt('API server for the model', () => startControlPlane({ name: names.model, progress }));
+  if (!api || !model) return;
   const { host, port, user, password, database } = cluster.postgres;
   await suite('cluster', {
     CLOISTER_TEST_CLUSTER: names.cluster,
     CLOISTER_TEST_KUBECONFIG: api.kubeconfig,
+    CLOISTER_TEST_MODEL_KUBECONFIG: model.kubeconfig,
     CLOISTER_TEST_POSTGRES_URL: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
     CLOISTER_TEST_REDIS_URL: cluster.redis.url,
   });
-  await attempt(`stop of cluster ${names.api}`, () => stopCluster(names.api));
+  for (const name of [names.api, names.model]) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
 }
 
 async function everything(): Promise<void> {

@@ -36,6 +36,16 @@ function partsOf(served: ServedKind, path: Path, old: unknown, fresh: unknown): 
 }
 
 function elementsOf(shape: Shape | undefined, value: unknown): [string, unknown][] {
-  if (shape?.type === 'list' && Array.isArray(value)) return value.map((item: unknown) => [shape.element(item), item]);
+  if (shape?.type === 'list' && Array.isArray(value)) return itemsOf(value, shape.element);
   return isRecord(value) ? Object.entries(value).map(([field, part]) => [`f:${field}`, part]) : [];
+}
+
+/** An item that a set holds twice is another one than the same item held once. */
+function itemsOf(list: readonly unknown[], elementOf: (item: unknown) => string): [string, unknown][] {
+  const items = new Map<string, unknown>();
+  for (const item of list) {
+    const element = elementOf(item);
+    items.set(element, items.has(element) ? [items.get(element), item] : item);
+  }
+  return [...items];
 }

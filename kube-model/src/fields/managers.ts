@@ -77,9 +77,13 @@ export interface Ownership {
   readonly now: string;
 }
 
-/** After a PUT, POST or patch: the writer owns what it changed, and nobody else does any more. */
+/**
+ * After a PUT, POST or patch: the writer owns what it changed, and nobody else does any more. An object of which nobody owns anything stays
+ * so until the first apply.
+ */
 export function afterUpdate({ served, manager, now }: Ownership, live: StoredObject | undefined, next: StoredObject): Managers {
   const before = managersOf(live);
+  if (live && before.size === 0) return before;
   const { added, modified, removed } = compare(served, live ? comparable(live) : served.bare, comparable(next));
   const changed = added.union(modified);
   const others = [...before].flatMap(([id, entry]): [string, Entry][] =>
@@ -106,9 +110,9 @@ export function applyConfiguration(
   configuration: StoredObject,
   force: boolean,
 ): AppliedConfiguration {
-  const before = managersOf(live);
+  const before = knownManagers({ served, manager, now }, live);
   const own = before.get(idOf(manager));
-  const set = ownable(fieldsOf(served, configuration));
+  const set = fieldsOf(served, configuration);
   const managers = new Map(before).set(idOf(manager), { ...manager, apiVersion: served.kind.apiVersion, time: timeOf(own, set, now), set });
   const merged = merge(served, live, configuration);
   const object = own ? prune(served, merged, managers, own.set) : merged;
@@ -125,6 +129,13 @@ export function applyConfiguration(
   return { object, managers: mine ? withOwn(new Map(left), mine) : new Map(left) };
 }
 
+/** The first apply to an object of which nobody owns anything gives all that is there to a manager of its own. */
+function knownManagers(ownership: Ownership, live: StoredObject): Managers {
+  const before = managersOf(live);
+  if (before.size > 0 || live.metadata.uid === undefined) return before;
+  return afterUpdate({ ...ownership, manager: { name: 'before-first-apply', operation: 'Update' } }, undefined, live);
+}
+
 function prune(served: ServedKind, merged: unknown, managers: Managers, last: FieldSet): unknown {
   const owned = [...managers.values()].reduce((all, { set }) => all.union(set), new FieldSet());
   const dropped = withNamedParents(served, last).without(withNamedParents(served, owned));
@@ -134,12 +145,12 @@ function prune(served: ServedKind, merged: unknown, managers: Managers, last: Fi
 const isStored = (value: unknown): value is StoredObject => at(value, ['metadata']) !== undefined;
 
 function withOwn(others: Map<string, Entry>, own: Entry): Managers {
-  return own.set.size === 0 ? others : others.set(idOf(own), own);
+  return ownable(own.set).size === 0 ? others : others.set(idOf(own), own);
 }
 
 /** The time of an entry moves only with its fields. */
 const timeOf = (own: Entry | undefined, set: FieldSet, now: string): string =>
-  own && equal(own.set.encode(), set.encode()) ? own.time : now;
+  own && equal(ownable(own.set).encode(), ownable(set).encode()) ? own.time : now;
 
 /** Ownership itself is no field that is owned. */
 function comparable(object: StoredObject): StoredObject {

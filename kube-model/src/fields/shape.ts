@@ -33,11 +33,11 @@ const atomicRecords = new Set([
 export function shapeOf(served: ServedKind, path: SchemaPath, value: unknown): Shape {
   if (served.atomic?.includes(path.join('.'))) return { type: 'leaf' };
   if (isRecord(value)) {
-    if (isBuiltIn(served) && atomicRecords.has(path.at(-1) ?? '')) return { type: 'leaf' };
+    if (isAtomic(served, path)) return { type: 'leaf' };
     return { type: 'record', named: !isMap(served, path) };
   }
   if (!Array.isArray(value)) return { type: 'leaf' };
-  const keys = listKeys(served.kind, path, value);
+  const keys = served.sets?.includes(path.join('.')) ? 'set' : listKeys(served.kind, path, value);
   if (keys === undefined) return { type: 'leaf' };
   return { type: 'list', element: keys === 'set' ? setElement : (item) => keyElement(keys, item) };
 }
@@ -48,6 +48,9 @@ export function isNamedField(served: ServedKind, path: Path): boolean {
 }
 
 export const schemaPath = (path: Path): SchemaPath => path.flatMap((element) => (element.startsWith('f:') ? [element.slice(2)] : []));
+
+const isAtomic = (served: ServedKind, path: SchemaPath): boolean =>
+  path.join('.') === 'metadata.ownerReferences' || (isBuiltIn(served) && atomicRecords.has(path.at(-1) ?? ''));
 
 function isMap(served: ServedKind, path: SchemaPath): boolean {
   if (served.maps?.includes(path.join('.'))) return true;

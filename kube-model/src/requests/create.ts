@@ -28,7 +28,7 @@ export function insert(call: Call, draft: StoredObject, verb: Author['verb'], ma
   const managedFields = encodeManagers(managers(draft));
   served.prepare?.(draft, undefined);
   const system = { uid: uidOf(site.next()), creationTimestamp: site.now(), ...(served.generation && { generation: 1 }), managedFields };
-  draft.metadata = { ...draft.metadata, ...system };
+  draft.metadata = withoutEmpty({ ...draft.metadata, ...system });
   const errors = [...checkMetadata(served, draft), ...(served.validate?.(draft, undefined) ?? [])];
   if (errors.length > 0) throw invalid(served, draft.metadata.name, errors);
   admitToQuota(site, served, draft, false);

@@ -34,12 +34,13 @@ export function mergePatch(target: unknown, change: unknown): unknown {
   return result;
 }
 
-/** RFC 6902, with the server's one liberty: a field that is not there passes a test for null. */
+/** RFC 6902, with the server's liberties: a field that is not there passes a test for null, and can be replaced. */
 function jsonPatch(object: StoredObject, body: unknown): StoredObject {
   if (!Array.isArray(body) || !body.every(isOperation)) throw badRequest('the body is no JSON Patch');
   for (const operation of body) {
     const passes = operation.op === 'test' && operation.value === null && isAbsent(object, operation.path);
-    const [error] = passes ? [] : applyPatch(object, [structuredClone(operation)]);
+    const adds = operation.op === 'replace' && isAbsent(object, operation.path);
+    const [error] = passes ? [] : applyPatch(object, [structuredClone(adds ? { ...operation, op: 'add' } : operation)]);
     if (error) throw unprocessable(`${error.name}: ${operation.op} ${operation.path}`);
   }
   return object;

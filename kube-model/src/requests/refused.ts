@@ -89,4 +89,6 @@ export const methodNotAllowed = (): Refused =>
 export const unsupportedMediaType = (): Refused =>
   new Refused({ code: 415, reason: 'UnsupportedMediaType', message: 'the body of the request was in an unknown format' });
 
+export const internal = (message: string): Refused => new Refused({ code: 500, reason: 'InternalError', message });
+
 export const expired = (): Refused => new Refused({ code: 410, reason: 'Expired', message: 'The provided resource version is too old' });

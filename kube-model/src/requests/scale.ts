@@ -1,9 +1,11 @@
-import { at, isRecord, withAt, type Json } from '../objects/json.ts';
+import type { ApiRequest } from 'kube-runtime';
+import { at, isRecord, recordOf, textOf, withAt, type Json } from '../objects/json.ts';
 import type { StoredObject } from '../objects/object.ts';
+import { managersOf, type Managers } from '../fields/managers.ts';
 import type { ScalePaths } from '../rules/served-kind.ts';
 import { nameOf, type Call } from './call.ts';
 import { mergePatch } from './patch.ts';
-import { badRequest, methodNotAllowed, noSuchPath, notFound, unsupportedMediaType } from './refused.ts';
+import { badRequest, internal, methodNotAllowed, noSuchPath, notFound, unsupportedMediaType } from './refused.ts';
 import { keyFrom } from './route.ts';
 import { overwrite, ownersAfter } from './update.ts';
 
@@ -15,21 +17,24 @@ export function scale(call: Call): Json {
   if (!paths) throw noSuchPath();
   const existing = site.store.get(route.served, keyFrom(route, nameOf(call)), method === 'GET' ? call.version : undefined);
   if (!existing) throw notFound(route.served, nameOf(call));
-  const current = scaleOf(existing, paths);
-  if (method === 'GET') return current;
-  const wanted = wantedScale(current, method, request.contentType, request.body);
-  const replicas = at(wanted, ['spec', 'replicas']) ?? 0;
-  if (typeof replicas !== 'number') throw badRequest('spec.replicas is no number');
-  const next = withAt(structuredClone(existing), fieldsIn(paths.specReplicasPath), replicas);
-  const version = at(wanted, ['metadata', 'resourceVersion']);
-  const draft = asObject(next);
-  if (typeof version === 'string') draft.metadata.resourceVersion = version;
-  const scaled = { ...call, route: { ...route, subresource: undefined } };
-  return scaleOf(overwrite(scaled, existing, draft, method === 'PUT' ? 'update' : 'patch', ownersAfter(call, existing)), paths);
+  if (method !== 'GET') return scaleOf(rescale(call, existing, paths), paths);
+  if (at(existing, fieldsIn(paths.specReplicasPath)) !== undefined) return scaleOf(existing, paths);
+  throw internal(`the spec replicas field "${paths.specReplicasPath}" does not exist`);
 }
 
-function wantedScale(current: Json, method: string, contentType: string | undefined, body: unknown): unknown {
-  if (method === 'PUT') return body;
+function rescale(call: Call, existing: StoredObject, paths: ScalePaths): StoredObject {
+  const { route, request } = call;
+  const wanted = request.method === 'PUT' ? request.body : patchedScale(scaleOf(existing, paths), request);
+  const replicas = at(wanted, ['spec', 'replicas']) ?? 0;
+  if (typeof replicas !== 'number') throw badRequest('spec.replicas is no number');
+  const draft = asObject(withAt(structuredClone(existing), fieldsIn(paths.specReplicasPath), replicas));
+  const version = at(wanted, ['metadata', 'resourceVersion']);
+  if (typeof version === 'string') draft.metadata.resourceVersion = version;
+  const verb = request.method === 'PUT' ? 'update' : 'patch';
+  return overwrite({ ...call, route: { ...route, subresource: undefined } }, existing, draft, verb, ownersOfScale(call, existing, paths));
+}
+
+function patchedScale(current: Json, { method, contentType, body }: ApiRequest): unknown {
   if (method !== 'PATCH') throw methodNotAllowed();
   if (contentType !== 'application/merge-patch+json') throw unsupportedMediaType();
   return mergePatch(current, body);
@@ -37,14 +42,38 @@ function wantedScale(current: Json, method: string, contentType: string | undefi
 
 function scaleOf(object: StoredObject, { specReplicasPath, statusReplicasPath, labelSelectorPath }: ScalePaths): Json {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = labelSelectorPath === undefined ? undefined : at(object, fieldsIn(labelSelectorPath));
+  const replicas = at(object, fieldsIn(specReplicasPath));
+  const selector = labelSelectorPath === undefined ? undefined : selectorText(at(object, fieldsIn(labelSelectorPath)));
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: at(object, fieldsIn(specReplicasPath)) ?? 0 },
-    status: { replicas: at(object, fieldsIn(statusReplicasPath)) ?? 0, ...(typeof selector === 'string' && { selector }) },
+    spec: { ...(replicas !== 0 && { replicas }) },
+    status: { replicas: at(object, fieldsIn(statusReplicasPath)) ?? 0, ...(selector && { selector }) },
   };
+}
+
+/** Owned is the number of replicas alone, and only once somebody owns it. A Scale of no replicas leaves them out, so nobody owns the zero. */
+function ownersOfScale(call: Call, existing: StoredObject, paths: ScalePaths): (fresh: StoredObject) => Managers {
+  const field = fieldsIn(paths.specReplicasPath).map((name) => `f:${name}`);
+  const before = managersOf(existing);
+  if (![...before.values()].some(({ set }) => set.has(field))) return () => before;
+  const after = ownersAfter(call, withoutZero(existing, paths));
+  return (fresh) => after(withoutZero(fresh, paths));
+}
+
+function withoutZero(object: StoredObject, { specReplicasPath }: ScalePaths): StoredObject {
+  const path = fieldsIn(specReplicasPath);
+  return at(object, path) === 0 ? asObject(withAt(object, path, undefined)) : object;
+}
+
+/** A selector as text, or one of `matchLabels`. */
+function selectorText(selector: unknown): string | undefined {
+  if (!isRecord(selector)) return textOf(selector);
+  return Object.entries(recordOf(selector['matchLabels']))
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .sort()
+    .join(',');
 }
 
 const fieldsIn = (path: string): string[] => path.split('.').filter((field) => field !== '');

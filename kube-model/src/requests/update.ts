@@ -20,8 +20,8 @@ export function update(call: Call): StoredObject {
   const draft = draftFrom(call);
   const existing = site.store.get(served, keyFrom(route, name));
   if (!existing && served.createOnUpdate && !draft.metadata.uid) return insert(call, draft, 'update', ownersAfter(call, undefined));
-  if (draft.metadata.uid && draft.metadata.uid !== existing?.metadata.uid) throw conflict(served, name, 'Precondition failed: UID');
   if (!existing) throw notFound(served, name);
+  if (draft.metadata.uid && draft.metadata.uid !== existing.metadata.uid) throw conflict(served, name, 'Precondition failed: UID');
   if (!draft.metadata.resourceVersion && !served.unconditionalUpdate) {
     throw invalid(served, name, [required('metadata.resourceVersion', 'must be specified for an update')]);
   }
@@ -75,7 +75,7 @@ const errorsIn = (served: ServedKind, draft: StoredObject, existing: StoredObjec
 function carry(served: ServedKind, subresource: string | undefined, given: StoredObject, existing: StoredObject): StoredObject {
   const { resourceVersion: _, ...metadata } = given.metadata;
   if (subresource === undefined) {
-    const draft = { ...given, metadata, ...(served.status && { status: existing['status'] }) };
+    const draft = { ...given, metadata: withoutEmpty(metadata), ...(served.status && { status: existing['status'] }) };
     served.defaults?.(draft);
     return draft;
   }

@@ -7,10 +7,10 @@ import type { StoredObject } from '../objects/object.ts';
 export const deployment: ServedKind = {
   kind: kind('apps/v1', 'Deployment'),
   status: true,
-  scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
+  scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.spec.selector' },
   generation: 'spec and annotations',
   unconditionalUpdate: true,
-  bare: { spec: { strategy: {}, template: { metadata: {}, spec: {} } }, status: {} },
+  bare: { spec: { strategy: {}, template: { metadata: {}, spec: { containers: [] } } }, status: {} },
   defaults(draft) {
     const spec = recordOf(draft['spec']);
     const template = recordOf(spec['template']);

@@ -1,6 +1,6 @@
 import type { BaseObject, Kind } from 'kube-runtime';
 import type { StoredObject } from '../objects/object.ts';
-import type { FieldError } from './field-error.ts';
+import { wrong, type FieldError } from './field-error.ts';
 
 export interface ScalePaths {
   readonly specReplicasPath: string;
@@ -22,6 +22,8 @@ export interface ServedKind {
   readonly createOnUpdate?: boolean;
   /** Paths of maps with free keys beside the well-known ones (labels, annotations, data, …), for example `spec.settings`. */
   readonly maps?: readonly string[];
+  /** Paths of lists of the kind's own that are sets. Lists merged by key are named in `kind.listKeys`. */
+  readonly sets?: readonly string[];
   /** Paths of records and lists of the kind's own that are owned as a whole. Lists without keys always are. */
   readonly atomic?: readonly string[];
   /** What an object of nothing looks like: records that a typed server never lacks, so that nobody becomes their owner by creating one. */
@@ -35,5 +37,13 @@ export interface ServedKind {
 
 /** A custom resource with `/status`, as by a CustomResourceDefinition. Give `validate` and `defaults` what its schema says. */
 export function customKind(kind: Kind<BaseObject>, rules: Omit<ServedKind, 'kind' | 'unconditionalUpdate'> = {}): ServedKind {
-  return { status: true, generation: 'spec', ...rules, kind };
+  const validate: ServedKind['validate'] = (object, old) => [...checkNulls(object, ''), ...(rules.validate?.(object, old) ?? [])];
+  return { status: true, generation: 'spec', ...rules, validate, kind };
+}
+
+/** No field of a custom resource may be null, unless its schema says so: removing the last key of a map may leave one. */
+function checkNulls(value: unknown, field: string): FieldError[] {
+  if (value === null) return [wrong(field, 'must not be null')];
+  if (typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([name, inner]) => checkNulls(inner, field === '' ? name : `${field}.${name}`));
 }

@@ -121,7 +121,7 @@ export class ModelConnection implements Wire {
 
   #call(request: ApiRequest): Call {
     const route = routeOf(this.#site.kinds, request.path);
-    return { site: this.#site, request, route, who: this.user, version: this.version };
+    return { site: this.#site, request: { ...request, body: asSent(request.body) }, route, who: this.user, version: this.version };
   }
 
   #open(request: ApiRequest): ModelWatch {
@@ -143,4 +143,9 @@ export class ModelConnection implements Wire {
   #flush(): void {
     if (this.delivery === 'at once') this.deliver();
   }
+}
+
+/** What is left of a body on the way: fields that are undefined are not sent. */
+function asSent(body: unknown): unknown {
+  return body === undefined ? undefined : JSON.parse(JSON.stringify(body));
 }

@@ -1,0 +1,82 @@
+import { KubeError, type ApiRequest } from 'kube-runtime';
+import { isObject, type StoredObject } from '../objects/object.ts';
+import { recordOf } from '../objects/json.ts';
+import { kindsByName, pathFor } from './kinds.fixture.ts';
+import { Normaliser } from './normalise.ts';
+import type { Operation } from './operation.ts';
+import { pathOfSpace, pathOfTarget, requestOf, type Known } from './request.ts';
+
+type Send = (request: ApiRequest) => Promise<unknown>;
+
+/** What a client sees of one operation: the answer or the refusal, and the object afterwards. */
+export interface Seen {
+  readonly answer: unknown;
+  readonly afterwards: unknown;
+}
+
+/** One of the two servers, with what it has shown in this sequence. */
+export class Side implements Known {
+  readonly spaces: readonly [string, string];
+  readonly normaliser = new Normaliser();
+  readonly #send: Send;
+  readonly #states = new Map<string, StoredObject[]>();
+
+  constructor(send: Send, spaces: readonly [string, string]) {
+    this.#send = send;
+    this.spaces = spaces;
+  }
+
+  states = (path: string): readonly StoredObject[] => this.#states.get(path) ?? [];
+
+  async run(operation: Operation): Promise<Seen> {
+    const answer = await this.#try(requestOf(this, operation));
+    return { answer: visible(operation, answer), afterwards: await this.#look(operation) };
+  }
+
+  /** Every object that is left, in the order of versions. */
+  async everything(): Promise<unknown> {
+    const found: StoredObject[] = [];
+    for (const [kind, of] of Object.entries(kindsByName))
+      for (const space of this.spaces) {
+        const { items } = recordOf(await this.#send({ path: pathFor(of, space) }));
+        for (const item of Array.isArray(items) ? items : []) {
+          const object: unknown = { ...recordOf(item), apiVersion: of.apiVersion, kind };
+          if (isObject(object)) found.push(object);
+        }
+      }
+    found.sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+    return found.map((object) => this.normaliser.normalise(object));
+  }
+
+  async #look(operation: Operation): Promise<unknown> {
+    if (operation.type === 'list' || (operation.type === 'scale' && operation.how === 'get')) return undefined;
+    if (operation.type === 'create' && operation.generated) return undefined;
+    return this.#try({ path: operation.type === 'space' ? pathOfSpace(this) : pathOfTarget(this, operation.target) });
+  }
+
+  async #try(request: ApiRequest): Promise<unknown> {
+    try {
+      const answer = await this.#send(request);
+      this.#note(request.path.replace(/\/(status|scale|finalize)$/, ''), request.method ?? 'GET', answer);
+      return this.normaliser.normalise(answer);
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      const causes = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict' || reason === 'NamespaceTerminating');
+      return { refused: error.status, reason: error.reason, ...(causes.length > 0 && { causes: causes.map(({ field }) => field).sort() }) };
+    }
+  }
+
+  #note(path: string, method: string, answer: unknown): void {
+    if (!isObject(answer) || answer.kind === 'Scale' || method === 'DELETE' || method === 'POST') return;
+    const states = this.#states.get(path) ?? [];
+    if (states.at(-1)?.metadata.resourceVersion !== answer.metadata.resourceVersion) states.push(answer);
+    this.#states.set(path, states);
+  }
+}
+
+/** Answers to a deletion are a Status or the object, by kind: nobody looks at them. A generated name is each server's own. */
+function visible(operation: Operation, answer: unknown): unknown {
+  if ('refused' in recordOf(answer)) return answer;
+  if (operation.type === 'delete' || (operation.type === 'space' && operation.how === 'delete')) return 'done';
+  return answer;
+}
