@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Addresses } from './addresses.ts';
 import { start, type Started } from './start.ts';
-import { apiServer, apiServerPort, writeAuditPolicy } from './components/api-server.ts';
+import { apiServer, apiServerPort, everyWrite, writeAuditPolicy } from './components/api-server.ts';
 import { controllerManager } from './components/controller-manager.ts';
 import { etcd } from './components/etcd.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -36,7 +36,7 @@ export async function startControlPlane({ name, controllers = false, progress = 
     kind: 'control-plane',
     programs: ['node', 'kube'],
     progress,
-    prepare: prepareControlPlane,
+    prepare: (dir, addresses) => prepareControlPlane(dir, addresses),
     plan: (dir, addresses) => ({
       setup: [...mounts(dir), ...network(addresses)],
       components: controlPlaneComponents(addresses, controllers),
@@ -55,9 +55,9 @@ export function controlPlaneComponents(addresses: Addresses, controllers: boolea
 }
 
 /** Certificates, kubeconfigs and policies in the cluster's directory. */
-export async function prepareControlPlane(dir: string, addresses: Addresses): Promise<void> {
+export async function prepareControlPlane(dir: string, addresses: Addresses, auditRules: readonly object[] = everyWrite): Promise<void> {
   const pki = join(dir, 'pki');
-  await Promise.all([makeCertificates(pki, addresses), writeAuditPolicy(dir)]);
+  await Promise.all([makeCertificates(pki, addresses), writeAuditPolicy(dir, auditRules)]);
   const inner = `https://127.0.0.1:${apiServerPort}`;
   const components = ['controller-manager', 'scheduler', 'proxy', 'kubelet'];
   await Promise.all([

@@ -10,10 +10,13 @@ export type Credentials = z.infer<typeof credentials>;
 
 const fileOf = (dir: string): string => join(dir, 'config', 'credentials.json');
 
+/** The administrator's name, in Postgres and in Redis. */
+export const adminUser = 'cloister_admin';
+
 export async function makeCredentials(dir: string): Promise<void> {
   // hexadecimal, so that it needs no escaping in a URL
   const password = (): string => randomBytes(24).toString('hex');
-  const made: Credentials = { user: 'cloister_admin', postgresPassword: password(), redisPassword: password() };
+  const made: Credentials = { user: adminUser, postgresPassword: password(), redisPassword: password() };
   await writeFile(fileOf(dir), JSON.stringify(made), { mode: 0o600 });
 }
 

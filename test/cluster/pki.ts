@@ -10,8 +10,11 @@ interface Subject {
   readonly group?: string;
 }
 
+/** Whom the cluster's own kubeconfig speaks for. */
+export const administrator = 'cloister-admin';
+
 const clients: readonly Subject[] = [
-  { file: 'admin', user: 'cloister-admin', group: 'system:masters' },
+  { file: 'admin', user: administrator, group: 'system:masters' },
   { file: 'controller-manager', user: 'system:kube-controller-manager' },
   { file: 'scheduler', user: 'system:kube-scheduler' },
   { file: 'proxy', user: 'system:kube-proxy' },

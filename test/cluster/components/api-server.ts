@@ -40,22 +40,20 @@ export function apiServer({ nodeIP, serviceCIDR }: Addresses): Component {
   return component('kube-apiserver', ['kube', 'kube-apiserver', ...options], { after: ['etcd'], ready });
 }
 
+export const leases = [{ group: 'coordination.k8s.io', resources: ['leases'] }];
+
 /**
- * Every write is in the audit log, by whom and to what, so that tests can count an operator's writes. Left out: reads, and what
- * the node and the leases of Kubernetes' own components write by the second.
+ * What the audit log holds unless somebody asks for something else: every write, by whom and to what, so that tests can count an
+ * operator's writes. Left out: reads, and what the node and the leases of Kubernetes' own components write by the second.
  */
-export async function writeAuditPolicy(dir: string): Promise<void> {
-  const leases = [{ group: 'coordination.k8s.io', resources: ['leases'] }];
-  const policy = {
-    apiVersion: 'audit.k8s.io/v1',
-    kind: 'Policy',
-    omitStages: ['RequestReceived'],
-    rules: [
-      { level: 'None', verbs: ['get', 'list', 'watch'] },
-      { level: 'None', userGroups: ['system:nodes'] },
-      { level: 'None', users: ['system:kube-controller-manager', 'system:kube-scheduler', 'system:apiserver'], resources: leases },
-      { level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] },
-    ],
-  };
+export const everyWrite: readonly object[] = [
+  { level: 'None', verbs: ['get', 'list', 'watch'] },
+  { level: 'None', userGroups: ['system:nodes'] },
+  { level: 'None', users: ['system:kube-controller-manager', 'system:kube-scheduler', 'system:apiserver'], resources: leases },
+  { level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] },
+];
+
+export async function writeAuditPolicy(dir: string, rules: readonly object[]): Promise<void> {
+  const policy = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules };
   await writeFile(join(dir, 'config', 'audit-policy.json'), JSON.stringify(policy));
 }

@@ -1,10 +1,10 @@
 import type { Addresses } from '../addresses.ts';
-import { component, flags, type Component } from '../machine/plan.ts';
+import { component, flags, type Component, type Flags } from '../machine/plan.ts';
 import { inside } from '../paths.ts';
 
 const pki = `${inside.cluster}/pki`;
 
-export function controllerManager({ podCIDR, serviceCIDR }: Addresses): Component {
+export function controllerManager({ podCIDR, serviceCIDR }: Addresses, more: Flags = {}): Component {
   const options = flags({
     kubeconfig: `${inside.cluster}/config/controller-manager.kubeconfig`,
     'root-ca-file': `${pki}/ca.crt`,
@@ -18,6 +18,7 @@ export function controllerManager({ podCIDR, serviceCIDR }: Addresses): Componen
     'leader-elect': false,
     // a HorizontalPodAutoscaler or a quota is looked at again soon enough for a test to wait for it
     'horizontal-pod-autoscaler-sync-period': '5s',
+    ...more,
   });
   const ready = { url: 'https://127.0.0.1:10257/healthz' };
   return component('kube-controller-manager', ['kube', 'kube-controller-manager', ...options], { after: ['kube-apiserver'], ready });

@@ -50,7 +50,9 @@ export function component(name: string, command: readonly string[], options: Com
   };
 }
 
+export type Flags = Readonly<Record<string, string | number | boolean>>;
+
 /** `--name=value` for every entry: the way all Kubernetes components take their flags. */
-export function flags(values: Readonly<Record<string, string | number | boolean>>): string[] {
+export function flags(values: Flags): string[] {
   return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
 }

@@ -1,4 +1,4 @@
-import type { Announcement } from '../targets.ts';
+import type { Announcement } from './start.ts';
 
 /** Tells the benchmark that the server is ready. It serves until it is told to end. */
 export const announce = (said: Announcement): void => {

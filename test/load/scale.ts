@@ -1,0 +1,64 @@
+/**
+ * How the operator does with many tenants: `node test/load/scale.ts [tenants …]`, each number on a cluster of its own.
+ *
+ * Method: real etcd, API server, controllers and scheduler; kwok plays nodes and pods; real Postgres and Redis. The operator is the built
+ * bundle in a process of its own, as the user and with the rights of the chart. Times come from the API server's audit log; memory and
+ * processor from /proc. Everything shares the machine, the load included.
+ */
+import { run } from '../cluster/command.ts';
+import { repository } from '../cluster/paths.ts';
+import { machine } from './measuring/machine.ts';
+import { deletions, drift, edits, noise } from './scale/changing.ts';
+import { arrivals, burst } from './scale/creating.ts';
+import { printFigures, type Figure } from './scale/figure.ts';
+import { footprintOf, makeForeignObjects, memory } from './scale/memory.ts';
+import { rest, restarts } from './scale/resting.ts';
+import { makeWorld, type World } from './scale/world.ts';
+
+const sizes = process.argv.slice(2).map(Number);
+if (sizes.some((size) => !(size >= 1))) throw new Error('usage: node test/load/scale.ts [tenants …], for example 10 100 1000');
+
+/** How the figures of one size are taken. */
+interface Plan {
+  readonly size: number;
+  /** The operator looks after Postgres and Redis so often; at rest, one such period is waited for. */
+  readonly dataCheckSeconds: number;
+  readonly rounds: number;
+}
+
+async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): Promise<void> {
+  const print = (title: string, figures: readonly Figure[]) => printFigures(`${size} tenants: ${title}`, figures);
+  await makeForeignObjects(world.client, size * 10);
+  const fresh = await world.restart();
+  await fresh.settled();
+  const empty = await footprintOf(fresh);
+
+  const tenants = numbered('t', size);
+  print('all at once', await burst(world, tenants));
+  const later = numbered('later', Math.min(100, size));
+  print('further ones, one by one', await arrivals(world, later, 10));
+  print('edits', await edits(world, tenants, { count: Math.min(400, size * 6), perSecond: 20 }));
+  print('drift', await drift(world, tenants, Math.min(100, size * 4)));
+  await world.fleet.apply(['noisy'], 1, 50);
+  await world.operator().settled();
+  const quiet = { rounds, perRound: 50, perSecond: 5 };
+  print('a noisy neighbour', await noise(world, { noisy: 'noisy', agents: 50, quiet: tenants }, quiet));
+  print('deletion', await deletions(world, [...later, 'noisy'], 5));
+  print('restart', await restarts(world, rounds));
+  print(`memory, beside ${size * 10} Secrets and ConfigMaps of others`, memory(empty, await footprintOf(world.operator()), size));
+  print(`at rest, data checked every ${dataCheckSeconds} s`, await rest(world, dataCheckSeconds + 30));
+}
+
+const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+
+await run('node', ['scripts/build.ts', 'operator'], { cwd: repository });
+console.log(`# Operator at scale\n\n${await machine()}`);
+for (const size of sizes.length > 0 ? sizes : [100]) {
+  const plan: Plan = size >= 1000 ? { size, dataCheckSeconds: 300, rounds: 4 } : { size, dataCheckSeconds: 60, rounds: 3 };
+  const world = await makeWorld({ name: 'scale', nodes: 10, dataCheckSeconds: plan.dataCheckSeconds });
+  try {
+    await Promise.race([measure(plan, world), world.failed]);
+  } finally {
+    await world.close();
+  }
+}

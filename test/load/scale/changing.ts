@@ -1,0 +1,132 @@
+import { namespaceOf } from '@cloister/tenancy';
+import { kind, type BaseObject, type Kind } from 'kube-runtime';
+import { setTimeout as pause } from 'node:timers/promises';
+import { quantile } from '../measuring/statistics.ts';
+import { requestsPer } from './creating.ts';
+import { atMost, plain, rounded, spread, type Figure } from './figure.ts';
+import { agentNames } from './fleet.ts';
+import { endings, operatorRequests, repairs, rollouts } from './timeline.ts';
+import type { World } from './world.ts';
+
+let edition = 0;
+
+/** Edits of many tenants' agents, one after the other at a pace. Resolves when the API server has taken them. */
+async function editAtPace(
+  world: World,
+  names: readonly string[],
+  { count, perSecond }: { count: number; perSecond: number },
+): Promise<void> {
+  const agents = names.flatMap((tenant) => agentNames().map((agent) => ({ tenant, agent })));
+  const begun = performance.now();
+  const edits = Array.from({ length: count }, async (_, index) => {
+    await pause(Math.max(0, (index / perSecond) * 1000 - (performance.now() - begun)));
+    const { tenant, agent } = agents[(index * 7) % agents.length] ?? { tenant: '', agent: '' };
+    await world.fleet.edit(tenant, agent, `Edition ${(edition += 1)}.`);
+  });
+  await Promise.all(edits);
+}
+
+export async function edits(world: World, names: readonly string[], pace: { count: number; perSecond: number }): Promise<Figure[]> {
+  await world.requests();
+  const cpu = world.operator().cpu();
+  await editAtPace(world, names, pace);
+  await world.operator().settled();
+  const used = (world.operator().cpu() - cpu) / 1000 / pace.count;
+  const requests = await world.requests();
+  const times = rollouts(requests);
+  return [
+    atMost(`AgentConfig edit → Deployment written, at ${pace.perSecond}/s: p99`, quantile(times, 0.99) / 1000, 1, 's'),
+    plain('… all', spread(times)),
+    plain("operator's processor time for an edit and its rollout", `${rounded(used)} ms`),
+    ...requestsPer('edit and its rollout', operatorRequests(requests), pace.count),
+  ];
+}
+
+/** Kinds of which every tenant has one under a name known beforehand. */
+const victims: readonly { readonly of: Kind<BaseObject>; readonly name: string }[] = [
+  { of: kind('v1', 'Service'), name: 'agent-1' },
+  { of: kind('apps/v1', 'Deployment'), name: 'agent-2' },
+  { of: kind('rbac.authorization.k8s.io/v1', 'Role'), name: '' },
+  { of: kind('networking.k8s.io/v1', 'NetworkPolicy'), name: '' },
+];
+
+/** Somebody deletes what the operator made. */
+export async function drift(world: World, names: readonly string[], count: number): Promise<Figure[]> {
+  const chosen: { of: Kind<BaseObject>; object: BaseObject }[] = [];
+  for (let index = 0; index < count; index++) {
+    const { of, name } = victims[index % victims.length] ?? { of: kind('v1', 'Service'), name: '' };
+    const namespace = namespaceOf(names[Math.floor(index / victims.length) % names.length] ?? '');
+    const object = (await world.client.list(of, { namespace })).find(({ metadata }) => name === '' || metadata.name === name);
+    if (object) chosen.push({ of, object });
+  }
+  await world.requests();
+  for (const { of, object } of chosen) {
+    await world.client.delete(of, object);
+    await pause(100);
+  }
+  await world.operator().settled();
+  const times = repairs(await world.requests());
+  return [plain('child deleted by somebody → made again', spread(times))];
+}
+
+export async function deletions(world: World, names: readonly string[], perSecond: number): Promise<Figure[]> {
+  await world.requests();
+  for (const name of names) {
+    await world.fleet.delete(name);
+    await pause(1000 / perSecond);
+  }
+  for (const name of names) while (await world.fleet.exists(name)) await pause(50);
+  await world.operator().settled();
+  const requests = await world.requests();
+  return [
+    plain(`tenant deleted → its last object gone, at ${perSecond}/s`, spread(endings(requests))),
+    ...requestsPer('tenant deleted', operatorRequests(requests), names.length),
+  ];
+}
+
+/**
+ * Edits of quiet tenants while another tenant edits as fast as the API server lets it, against the same edits without it, in turn, so
+ * that whatever else the machine does hits both alike.
+ */
+export async function noise(
+  world: World,
+  { noisy, agents, quiet }: { readonly noisy: string; readonly agents: number; readonly quiet: readonly string[] },
+  { rounds, perRound, perSecond }: { readonly rounds: number; readonly perRound: number; readonly perSecond: number },
+): Promise<Figure[]> {
+  const calm: number[] = [];
+  const loud: number[] = [];
+  let noiseMade = 0;
+  const measure = async (into: number[]) => {
+    await world.requests();
+    await editAtPace(world, quiet, { count: perRound, perSecond });
+    await pause(2_000);
+    into.push(...rollouts(await world.requests(), (tenant) => tenant !== noisy));
+  };
+  for (let round = 0; round < rounds; round++) {
+    await measure(calm);
+    await world.operator().settled();
+    const ending = new AbortController();
+    const storm = makeNoise(world, noisy, agents, ending.signal);
+    await measure(loud);
+    ending.abort();
+    noiseMade += await storm;
+    await world.operator().settled();
+  }
+  const ratio = quantile(loud, 0.99) / quantile(calm, 0.99);
+  return [
+    {
+      what: `one tenant edits ${agents} agents in a hot loop: the others' p99`,
+      goal: 'moves by < 20 %',
+      measured: `× ${rounded(ratio)}`,
+      holds: ratio < 1.2,
+    },
+    plain('… without it', spread(calm)),
+    plain(`… with it (${noiseMade} edits in ${rounds} rounds)`, spread(loud)),
+  ];
+}
+
+async function makeNoise({ fleet }: World, tenant: string, agents: number, signal: AbortSignal): Promise<number> {
+  let made = 0;
+  for (; !signal.aborted; made++) await fleet.edit(tenant, agentNames(agents)[made % agents] ?? '', `Noise ${(edition += 1)}.`);
+  return made;
+}

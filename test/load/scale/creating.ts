@@ -1,0 +1,54 @@
+import { median, quantile } from '../measuring/statistics.ts';
+import { atMost, plain, rounded, spread, type Figure } from './figure.ts';
+import { creations, isWrite, operatorRequests } from './timeline.ts';
+import type { World } from './world.ts';
+
+/** Many tenants with their agents at once. */
+export async function burst(world: World, names: readonly string[]): Promise<Figure[]> {
+  await world.requests();
+  world.operator().complaints();
+  const before = await world.operator().metrics();
+  const cpu = world.operator().cpu();
+  const took = await world.fleet.apply(names);
+  await world.operator().settled();
+  const used = (world.operator().cpu() - cpu) / 1000 / names.length;
+  const { errors, reconciles } = await world.operator().metrics();
+  const requests = await world.requests();
+  const { own } = creations(requests);
+  return [
+    { what: `${names.length} tenants at once: Ready`, goal: 'all', measured: `all, in ${rounded(took / 1000)} s`, holds: true },
+    { what: 'errors in reconciles', goal: 'none', measured: String(errors - before.errors), holds: errors === before.errors },
+    plain('tenant applied → its own children there', spread(own)),
+    plain('tenants a second', rounded((names.length / took) * 1000)),
+    plain('reconciles for a tenant with its agents', rounded((reconciles - before.reconciles) / names.length)),
+    plain("operator's processor time for a tenant with its agents", `${rounded(used)} ms`),
+    ...requestsPer('tenant created, with its agents', operatorRequests(requests), names.length),
+  ];
+}
+
+/** Tenants that come one by one. */
+export async function arrivals(world: World, names: readonly string[], perSecond: number): Promise<Figure[]> {
+  await world.requests();
+  await world.fleet.apply(names, perSecond);
+  await world.operator().settled();
+  const { own, agents } = creations(await world.requests());
+  const pace = `at ${perSecond} tenants/s`;
+  return [
+    atMost(`tenant applied → all its children, ${pace}: p50`, median(own) / 1000, 0.5, 's'),
+    atMost(`tenant applied → all its children, ${pace}: p99`, quantile(own, 0.99) / 1000, 5, 's'),
+    plain('… of the tenant itself', spread(own)),
+    plain('… and those of its three agents, applied once the namespace was there', spread(agents)),
+  ];
+}
+
+export function requestsPer(what: string, requests: ReturnType<typeof operatorRequests>, count: number): Figure[] {
+  const kinds = Map.groupBy(requests, ({ verb }) => verb);
+  const parts = [...kinds].map(([verb, of]) => `${verb} ${rounded(of.length / count)}`).sort();
+  const writes = requests.filter(isWrite).length;
+  return [
+    plain(
+      `API requests for a ${what}`,
+      `${rounded(requests.length / count)}, of them writes ${rounded(writes / count)} (${parts.join(', ')})`,
+    ),
+  ];
+}

@@ -1,0 +1,127 @@
+/** The operator as it is shipped: the built bundle, in a process of its own, as the user and with the rights that the chart gives it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { repository } from '../../cluster/paths.ts';
+import { cpuMicroseconds, peakResidentMiB, residentMiB } from '../measuring/process.ts';
+import type { Installation } from './installation.ts';
+import { sampleOf, type Sample } from './metrics.ts';
+
+const bundle = join(repository, 'operator/dist/operator.mjs');
+/** For whoever wants to see where its time goes: BENCH_NODE_OPTIONS=--cpu-prof, for example. */
+const options = process.env['BENCH_NODE_OPTIONS'];
+const profiling = options === undefined ? {} : { NODE_OPTIONS: options };
+
+const started = z.object({ msg: z.literal('Started'), port: z.number() });
+
+export interface OperatorProcess {
+  /** MiB. */
+  readonly memory: () => number;
+  readonly peakMemory: () => number;
+  /** Microseconds of processor time since it began; advances in steps of 10,000. */
+  readonly cpu: () => number;
+  readonly metrics: () => Promise<Sample>;
+  /** What it logged as a warning or worse since the last call. */
+  readonly complaints: () => string[];
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Resolves once all caches are full, with the milliseconds that took since the start. */
+  readonly ready: () => Promise<number>;
+  /** Resolves once there has been nothing to do for a while, with the milliseconds from the start until that while began. */
+  readonly settled: () => Promise<number>;
+  /** Rejects when it ends without having been told to. */
+  readonly failed: Promise<never>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startOperator({ kubeconfig, settings, environment, log }: Installation): Promise<OperatorProcess> {
+  const startedAt = Date.now();
+  const since = () => Date.now() - startedAt;
+  const child = spawn(process.execPath, [bundle], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...environment,
+      ...profiling,
+      PATH: process.env['PATH'],
+      KUBECONFIG: kubeconfig,
+      OPERATOR_CONFIG_FILE: settings,
+      METRICS_PORT: '0',
+    },
+  });
+  const complaints: string[] = [];
+  let stopping = false;
+  const failed = ended(child, () => stopping, log);
+  failed.catch(() => undefined); // whoever waits is told
+  const port = await Promise.race([follow(child, log, complaints), failed]);
+  const read = () => readMetrics(port);
+  const { pid = 0 } = child;
+  const ready = async () => {
+    while (!(await answers(`http://127.0.0.1:${port}/readyz`))) await pause(20);
+    return since();
+  };
+  return {
+    startedAt,
+    memory: () => residentMiB(pid),
+    peakMemory: () => peakResidentMiB(pid),
+    cpu: () => cpuMicroseconds(pid),
+    metrics: read,
+    complaints: () => complaints.splice(0),
+    ready,
+    settled: async () => {
+      await ready();
+      let idleSince = since();
+      while (since() - idleSince < calmMs) {
+        await pause(100);
+        if ((await read()).busy > 0) idleSince = since();
+      }
+      return idleSince;
+    },
+    failed,
+    stop: async () => {
+      stopping = true;
+      if (child.exitCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+/** When nothing waits and nothing runs for so long, nothing more is coming. */
+const calmMs = 3_000;
+
+/** Resolves with the port of its metrics. */
+function follow(child: ChildProcess, log: string, complaints: string[]): Promise<number> {
+  const file = createWriteStream(log, { flags: 'a' });
+  child.stderr?.pipe(file, { end: false });
+  return new Promise((resolve) => {
+    if (!child.stdout) return;
+    createInterface(child.stdout).on('line', (line) => {
+      file.write(`${line}\n`);
+      const said: unknown = JSON.parse(line);
+      const start = started.safeParse(said);
+      if (start.success) resolve(start.data.port);
+      if (/"level":"(warn|error|fatal)"/.test(line)) complaints.push(line);
+    });
+  });
+}
+
+async function ended(child: ChildProcess, wanted: () => boolean, log: string): Promise<never> {
+  await once(child, 'exit');
+  if (wanted()) return new Promise(() => undefined);
+  throw new Error(`the operator ended with ${child.exitCode ?? 'a signal'}; its log is ${log}`);
+}
+
+async function readMetrics(port: number): Promise<Sample> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
+  return sampleOf(await answer.text());
+}
+
+const answers = async (url: string): Promise<boolean> =>
+  fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );

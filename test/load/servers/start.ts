@@ -1,0 +1,47 @@
+/** Starts one of the servers in this folder in a process of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+
+/** What a server says on its first line. */
+const announcement = z.object({
+  url: z.url(),
+  headers: z.record(z.string(), z.string()).default({}),
+  model: z.string().default('stub'),
+  notes: z.array(z.string()).default([]),
+});
+export type Announcement = z.input<typeof announcement>;
+
+export interface RunningServer {
+  readonly said: z.output<typeof announcement>;
+  readonly pid: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Resolves once it serves. */
+export async function startServer(script: string, ...args: readonly string[]): Promise<RunningServer> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `${script}.ts`), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
+  const said = await Promise.race([firstLine(child.stdout), endOf(script, child)]);
+  const close = async () => {
+    if (child.exitCode !== null) return;
+    child.kill();
+    await once(child, 'exit');
+  };
+  return { said, pid: child.pid ?? 0, close };
+}
+
+async function firstLine(output: Readable): Promise<z.output<typeof announcement>> {
+  for await (const line of createInterface(output)) return announcement.parse(JSON.parse(line));
+  return new Promise(() => undefined); // the end of the process tells more than the end of its output
+}
+
+async function endOf(script: string, child: ChildProcess): Promise<never> {
+  await once(child, 'exit');
+  throw new Error(`the server "${script}" ended with ${child.exitCode ?? 'a signal'} before it was ready`);
+}
