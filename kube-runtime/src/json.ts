@@ -8,9 +8,13 @@ export const textOf = (value: unknown): string | undefined => (typeof value === 
 /** JSON.parse without its `any`. Throws SyntaxError. */
 export const parseJson = (text: string): unknown => JSON.parse(text);
 
-/** Freezes a tree of JSON in place, so that no reader of a cache can change it under the others. */
+/**
+ * Freezes a tree of JSON in place, so that no reader of a cache can change it under the others.
+ * Done for all that a cache tells or gives out, so written for speed: no list of values for each level, no `in` over lists.
+ */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
+  if (Array.isArray(value)) for (const inner of value) deepFreeze(inner);
+  else for (const field in value) deepFreeze(value[field]);
   return Object.freeze(value);
 }

@@ -29,7 +29,10 @@ export interface KindOptions<T> {
   readonly namespaced?: boolean;
   /** See `Kind.listKeys`. */
   readonly listKeys?: Readonly<Record<string, readonly string[]>>;
-  /** Called for every object read; what it throws fails that read. */
+  /**
+   * Called for every object read, and again on what it returned when that comes out of a cache; what it throws fails that read. May leave
+   * out what nobody needs, so that a cache keeps less; not for kinds that are applied, since what is not there seems to differ.
+   */
   readonly parse?: (raw: unknown) => T;
 }
 

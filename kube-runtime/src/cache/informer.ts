@@ -38,7 +38,10 @@ export interface Informer<T extends BaseObject> {
   /** The last fault, while it lasts. */
   readonly problem: string | undefined;
 
-  /** The cached object, frozen; undefined when it is not in the cache. Costs no request. */
+  /**
+   * The cached object, frozen; undefined when it is not in the cache. Costs no request, but some microseconds: the cache holds text, and
+   * each reader gets a copy of its own. So do `list` and `byIndex`, for each object.
+   */
   get(key: ObjectKey): T | undefined;
   /** All cached objects, or those of one namespace, in no order. */
   list(namespace?: string): T[];

@@ -87,19 +87,19 @@ export class ListWatch {
     };
     const timeoutSeconds = Math.max(1, Math.ceil(askedMs / 1000));
     try {
-      for await (const event of rawWatch(wire, kind, scope, {
+      for await (const together of rawWatch(wire, kind, scope, {
         resourceVersion: from,
         timeoutSeconds,
         signal: silence.signal,
         onChunk: heard,
       })) {
         if (signal.aborted) return;
-        events++;
-        if (event.type === 'BOOKMARK') {
+        events += together.length;
+        if (together.some(({ type }) => type === 'BOOKMARK')) {
           patienceMs = Math.min(patienceMs, timings.bookmarkSilenceMs);
           heard(); // the shorter patience counts from this very bookmark on
         }
-        this.#deliver(event);
+        for (const event of together) this.#deliver(event);
       }
     } catch (error) {
       // what was cut by our own clock is the clock's error, not that of the broken stream

@@ -1,10 +1,11 @@
 import type { CacheScope } from '../cluster/cluster.ts';
 import type { Wire } from '../cluster/wire.ts';
 import { KubeRuntimeError, messageOf } from '../errors.ts';
-import { isRecord, textOf } from '../json.ts';
+import { deepFreeze, isRecord, textOf } from '../json.ts';
 import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
+import type { Held } from './held.ts';
 import type { Change, ChangeHandler, IndexFunction, Informer } from './informer.ts';
 import { ListWatch, type Sink } from './list-watch.ts';
 import type { RawEvent } from './source.ts';
@@ -30,14 +31,14 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   readonly kind: Kind<T>;
   readonly scope: CacheScope;
   readonly #options: SharedInformerOptions<T>;
-  readonly #store = new Store<T>();
+  readonly #store: Store<T>;
   readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #stopping = new AbortController();
   readonly #firstSync = Promise.withResolvers<undefined>();
   #running: Promise<void> | undefined;
   #synced = false;
   /** By key: what handlers last heard of an object into whose place `remember` has put something newer. Undefined: they know of none. */
-  readonly #told = new Map<string, T | undefined>();
+  readonly #told = new Map<string, Held<T> | undefined>();
   /** The version of the last thing the server told us. */
   #seen: string | undefined;
   #lastSign = performance.now();
@@ -46,6 +47,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   constructor(options: SharedInformerOptions<T>) {
     this.#options = options;
     this.kind = options.kind;
+    this.#store = new Store(options.kind);
     this.scope = options.scope;
     this.#firstSync.promise.catch(() => undefined); // whoever waits gets it; nobody need wait
   }
@@ -119,9 +121,9 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
    */
   remember(object: T): void {
     const { name, namespace, resourceVersion } = object.metadata;
-    const known = this.#store.get({ name, namespace });
+    const known = this.#store.find({ name, namespace });
     const newest = (compareVersions(resourceVersion, this.#seen) ?? -1) > 0;
-    const newer = known === undefined || (compareVersions(resourceVersion, known.metadata.resourceVersion) ?? -1) > 0;
+    const newer = known === undefined || (compareVersions(resourceVersion, known.resourceVersion) ?? -1) > 0;
     if (!this.synced || !newest || !newer) return;
     this.#store.set(tidy(object, this.kind));
     const key = keyOf(object.metadata);
@@ -137,8 +139,8 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
       present.add(keyOf(object.metadata));
       this.#upsert(object, replay);
     }
-    for (const object of this.#store.list()) {
-      if (!present.has(keyOf(object.metadata))) this.#remove(object, replay);
+    for (const held of [...this.#store.all()]) {
+      if (!present.has(keyOf(held))) this.#remove(held.read(), replay);
     }
     this.#seen = resourceVersion;
     this.#synced = true;
@@ -189,23 +191,23 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
 
   #upsert(object: T, replay: boolean): void {
     const key = keyOf(object.metadata);
-    if (!this.#isNews(object, replay)) return;
-    const last = this.#told.has(key) ? this.#told.get(key) : this.#store.get(object.metadata);
+    const held = this.#store.find(object.metadata);
+    if (!this.#isNews(object, held, replay)) return;
+    const last = this.#told.has(key) ? this.#told.get(key) : held;
     this.#told.delete(key);
-    const previous = isSame(last, object) ? last : undefined;
+    const previous = last?.uid === object.metadata.uid ? last : undefined;
     if (last && !previous) {
-      this.#store.delete(last.metadata); // re-created under the same name
-      this.#tell({ type: 'deleted', object: last, replay });
+      this.#store.delete(last); // re-created under the same name
+      this.#tell({ type: 'deleted', object: last.read(), replay });
     }
     this.#store.set(object);
-    this.#tell(previous ? { type: 'updated', object, previous, replay } : { type: 'added', object, replay });
+    this.#tell(previous ? updated(object, previous, replay) : { type: 'added', object, replay });
   }
 
   /** False for what would go back in time, and for what a list only repeats. */
-  #isNews(object: T, replay: boolean): boolean {
-    const held = this.#store.get(object.metadata);
-    if (!isSame(held, object)) return true;
-    const order = compareVersions(object.metadata.resourceVersion, held?.metadata.resourceVersion);
+  #isNews(object: T, held: Held<T> | undefined, replay: boolean): boolean {
+    if (held?.uid !== object.metadata.uid) return true;
+    const order = compareVersions(object.metadata.resourceVersion, held?.resourceVersion);
     const repeats = replay && order === 0 && !this.#told.has(keyOf(object.metadata));
     return !repeats && (order === undefined || order >= 0);
   }
@@ -216,6 +218,8 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   }
 
   #tell(change: Change<T>): void {
+    if (this.#handlers.size === 0) return;
+    deepFreeze(change.object);
     for (const handler of this.#handlers) this.#tellOne(handler, change);
   }
 
@@ -229,4 +233,16 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   }
 }
 
-const isSame = (one: BaseObject | undefined, other: BaseObject): boolean => one?.metadata.uid === other.metadata.uid;
+/** The object before is read when somebody asks for it, once for all who do. */
+function updated<T extends BaseObject>(object: T, held: Held<T>, replay: boolean): Change<T> {
+  let previous: T | undefined;
+  return {
+    type: 'updated',
+    object,
+    get previous() {
+      previous ??= held.read();
+      return previous;
+    },
+    replay,
+  };
+}

@@ -69,8 +69,13 @@ export interface WatchFrom {
   readonly onChunk: () => void;
 }
 
-/** Events from a version on, until the server ends the watch. An `ERROR` event is thrown as the error it is. */
-export async function* rawWatch(wire: Wire, kind: Kind<BaseObject>, scope: CacheScope, from: WatchFrom): AsyncGenerator<RawEvent> {
+/** Events from a version on, as many together as come together, until the server ends the watch. An `ERROR` event is thrown as the error it is. */
+export async function* rawWatch(
+  wire: Wire,
+  kind: Kind<BaseObject>,
+  scope: CacheScope,
+  from: WatchFrom,
+): AsyncGenerator<readonly RawEvent[]> {
   const { path, query } = listRequest(kind, scope);
   const request = {
     path,
@@ -80,10 +85,10 @@ export async function* rawWatch(wire: Wire, kind: Kind<BaseObject>, scope: Cache
   };
   const body = await wire.stream(request);
   from.onChunk();
-  for await (const line of lines(body, from.onChunk)) {
-    const event = toEvent(line, kind);
-    if (event.type === 'ERROR') throw refusalInStream(request, event.object);
-    yield event;
+  for await (const together of lines(body, from.onChunk)) {
+    const { events, fault } = readEvents(together, kind, request);
+    yield events;
+    if (fault) throw fault;
   }
 }
 
@@ -107,14 +112,30 @@ function toPage(raw: unknown): RawPage {
   };
 }
 
-function toEvent(line: string, kind: Kind<BaseObject>): RawEvent {
+/** Events up to the first line that is none: what came before a fault counts. */
+function readEvents(
+  together: readonly string[],
+  kind: Kind<BaseObject>,
+  request: ApiRequest,
+): { readonly events: readonly RawEvent[]; readonly fault?: Error } {
+  const events: RawEvent[] = [];
+  for (const line of together) {
+    const event = toEvent(line, kind);
+    if (event instanceof Error) return { events, fault: event };
+    if (event.type === 'ERROR') return { events, fault: refusalInStream(request, event.object) };
+    events.push(event);
+  }
+  return { events };
+}
+
+function toEvent(line: string, kind: Kind<BaseObject>): RawEvent | Error {
   const invalid = () => new KubeRuntimeError('watch_line_invalid', { what: kind.kind, length: line.length });
   let raw: unknown;
   try {
     raw = parseJson(line);
   } catch {
-    throw invalid(); // without the parser's error: it quotes the line, which may be a Secret
+    return invalid(); // without the parser's error: it quotes the line, which may be a Secret
   }
-  if (!isRecord(raw) || typeof raw['type'] !== 'string' || !isRecord(raw['object'])) throw invalid();
+  if (!isRecord(raw) || typeof raw['type'] !== 'string' || !isRecord(raw['object'])) return invalid();
   return { type: raw['type'], object: raw['object'] };
 }

@@ -1,72 +1,93 @@
 import { KubeRuntimeError } from '../errors.ts';
-import { keyOf } from '../kind.ts';
+import type { Kind } from '../kind.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
+import { Held } from './held.ts';
 import type { IndexFunction } from './informer.ts';
 
-const byNamespace = ' namespace';
+interface Index<T extends BaseObject> {
+  readonly values: IndexFunction<T>;
+  readonly found: Map<string, Set<Held<T>>>;
+  /** Under which values an object is found, so that it can be taken out without being read. */
+  readonly entered: Map<Held<T>, readonly string[]>;
+}
 
-/** Objects by key, and by whatever else somebody wants to find them. */
+/** Objects by namespace and name, and by whatever else somebody wants to find them. What comes out is frozen, and a copy of its own. */
 export class Store<T extends BaseObject> {
-  readonly #objects = new Map<string, T>();
-  readonly #indexes = new Map<string, { readonly values: IndexFunction<T>; readonly keys: Map<string, Set<string>> }>();
+  readonly #kind: Kind<T>;
+  readonly #namespaces = new Map<string, Map<string, Held<T>>>();
+  readonly #indexes = new Map<string, Index<T>>();
 
-  constructor() {
-    this.addIndex(byNamespace, (object) => (object.metadata.namespace ? [object.metadata.namespace] : []));
-  }
-
-  get size(): number {
-    return this.#objects.size;
+  constructor(kind: Kind<T>) {
+    this.#kind = kind;
   }
 
   get(key: ObjectKey): T | undefined {
-    return this.#objects.get(keyOf(key));
+    return this.find(key)?.read();
+  }
+
+  /** What is known of an object without reading it. */
+  find({ name, namespace = '' }: ObjectKey): Held<T> | undefined {
+    return this.#namespaces.get(namespace)?.get(name);
+  }
+
+  *all(): Generator<Held<T>> {
+    for (const objects of this.#namespaces.values()) yield* objects.values();
   }
 
   list(namespace?: string): T[] {
-    return namespace === undefined ? [...this.#objects.values()] : this.byIndex(byNamespace, namespace);
+    const held = namespace === undefined ? this.all() : (this.#namespaces.get(namespace)?.values() ?? []);
+    return Array.from(held, (one) => one.read());
   }
 
   byIndex(name: string, value: string): T[] {
     const index = this.#indexes.get(name);
     if (!index) throw new KubeRuntimeError('index_unknown', { index: name });
-    return [...(index.keys.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+    return Array.from(index.found.get(value) ?? [], (one) => one.read());
   }
 
   addIndex(name: string, values: IndexFunction<T>): void {
     if (this.#indexes.has(name)) throw new KubeRuntimeError('index_taken', { index: name });
-    this.#indexes.set(name, { values, keys: new Map() });
-    for (const object of this.#objects.values()) this.#enter(name, object);
+    const index = { values, found: new Map<string, Set<Held<T>>>(), entered: new Map<Held<T>, readonly string[]>() };
+    this.#indexes.set(name, index);
+    for (const held of this.all()) enter(index, held, held.read());
   }
 
-  /** Returns what was there before. */
-  set(object: T): T | undefined {
-    const previous = this.delete(object.metadata);
-    this.#objects.set(keyOf(object.metadata), object);
-    for (const name of this.#indexes.keys()) this.#enter(name, object);
-    return previous;
+  set(object: T): void {
+    this.delete(object.metadata);
+    const held = new Held(object, this.#kind);
+    const objects = this.#namespaces.get(held.namespace);
+    if (objects) objects.set(held.name, held);
+    else this.#namespaces.set(held.namespace, new Map([[held.name, held]]));
+    for (const index of this.#indexes.values()) enter(index, held, object);
   }
 
-  delete(key: ObjectKey): T | undefined {
-    const id = keyOf(key);
-    const previous = this.#objects.get(id);
-    if (!previous) return undefined;
-    this.#objects.delete(id);
-    for (const { values, keys } of this.#indexes.values()) {
-      for (const value of values(previous)) {
-        const found = keys.get(value);
-        found?.delete(id);
-        if (found?.size === 0) keys.delete(value);
-      }
-    }
-    return previous;
+  /** False when there was none. */
+  delete({ name, namespace = '' }: ObjectKey): boolean {
+    const objects = this.#namespaces.get(namespace);
+    const held = objects?.get(name);
+    if (!objects || !held) return false;
+    objects.delete(name);
+    if (objects.size === 0) this.#namespaces.delete(namespace);
+    for (const index of this.#indexes.values()) leave(index, held);
+    return true;
   }
+}
 
-  #enter(name: string, object: T): void {
-    const index = this.#indexes.get(name);
-    for (const value of index?.values(object) ?? []) {
-      const found = index?.keys.get(value);
-      if (found) found.add(keyOf(object.metadata));
-      else index?.keys.set(value, new Set([keyOf(object.metadata)]));
-    }
+function enter<T extends BaseObject>({ values, found, entered }: Index<T>, held: Held<T>, object: T): void {
+  const all = values(object);
+  entered.set(held, all);
+  for (const value of all) {
+    const those = found.get(value);
+    if (those) those.add(held);
+    else found.set(value, new Set([held]));
   }
+}
+
+function leave<T extends BaseObject>({ found, entered }: Index<T>, held: Held<T>): void {
+  for (const value of entered.get(held) ?? []) {
+    const those = found.get(value);
+    those?.delete(held);
+    if (those?.size === 0) found.delete(value);
+  }
+  entered.delete(held);
 }

@@ -6,6 +6,7 @@ import { rawWatch, readAll } from '../cache/source.ts';
 import { tidy } from '../cache/tidy.ts';
 import type { InformerTimings } from '../cache/timings.ts';
 import { isNotFound, KubeRuntimeError } from '../errors.ts';
+import { deepFreeze } from '../json.ts';
 import { pathOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
@@ -85,7 +86,7 @@ export class ClusterClient implements Cluster {
 
   async list<T extends BaseObject>(kind: Kind<T>, scope: Scope = {}, { signal }: CallOptions = {}): Promise<T[]> {
     const all = await readAll(this.#options.wire, kind, scope, { pageSize: this.#options.timings.pageSize, signal });
-    return all.items.map((item) => tidy(item, kind));
+    return all.items.map((item) => deepFreeze(tidy(item, kind)));
   }
 
   async *watch<T extends BaseObject>(
@@ -95,13 +96,13 @@ export class ClusterClient implements Cluster {
   ): AsyncGenerator<WatchEvent<T>> {
     const [, longest] = this.#options.timings.watchMs;
     const timeoutSeconds = Math.ceil(longest / 1000);
-    for await (const event of rawWatch(this.#options.wire, kind, scope, {
+    for await (const events of rawWatch(this.#options.wire, kind, scope, {
       resourceVersion,
       timeoutSeconds,
       signal,
       onChunk: () => undefined,
     })) {
-      if (isWatchType(event.type)) yield { type: event.type, object: tidy(event.object, kind) };
+      for (const { type, object } of events) if (isWatchType(type)) yield { type, object: deepFreeze(tidy(object, kind)) };
     }
   }
 
