@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { KubeRuntimeError } from '../errors.ts';
 import { isRecord, type JsonRecord } from '../json.ts';
 import type { Kind } from '../kind.ts';
@@ -44,11 +44,7 @@ export function applyBody<T extends BaseObject>(
 export const annotationOf = (fieldManager: string): string =>
   `kube-runtime.dev/fields-of-${fieldManager.replace(/[^A-Za-z0-9._-]/g, '_')}`.slice(0, 80);
 
-const hashOf = (paths: readonly string[]): string =>
-  createHash('sha256')
-    .update([...paths].sort().join('\n'))
-    .digest('hex')
-    .slice(0, 16);
+const hashOf = (paths: string[]): string => hash('sha256', paths.sort().join('\n')).slice(0, 16);
 
 /** `stringData` exists only on the way in: compared and owned is `data`. */
 function encodeSecretText(kind: Kind<BaseObject>, fields: JsonRecord): JsonRecord {
@@ -60,9 +56,12 @@ function encodeSecretText(kind: Kind<BaseObject>, fields: JsonRecord): JsonRecor
 
 /** Drops undefined and null: server-side apply would take null as a value to own. */
 function withoutNothing(fields: JsonRecord): JsonRecord {
-  return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) => (value === undefined || value === null ? [] : [[name, clean(value)]])),
-  );
+  const left: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value !== undefined && value !== null) left[name] = clean(value);
+  }
+  return left;
 }
 
 function clean(value: unknown): unknown {

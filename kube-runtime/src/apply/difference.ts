@@ -28,8 +28,10 @@ function inRecord(
   live: Readonly<Record<string, unknown>>,
   path: readonly string[],
 ): string | undefined {
-  for (const [field, value] of Object.entries(desired)) {
-    const found = firstDifference(kind, value, live[field], [...path, field]);
+  for (const field of Object.keys(desired)) {
+    const [wanted, there] = [desired[field], live[field]];
+    if (wanted === there) continue; // most are, and need no path
+    const found = firstDifference(kind, wanted, there, [...path, field]);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -61,21 +63,30 @@ function sameKey(keys: readonly string[], a: unknown, b: unknown): boolean {
 }
 
 /** Names of all fields set in an object, each list item under its key. Two objects with equal paths own the same fields. */
-export function fieldPaths(
-  kind: Kind<BaseObject>,
-  value: unknown,
-  path: readonly string[] = [],
-  shown: readonly string[] = path,
-): string[] {
-  if (isNothing(value)) return [];
-  if (isRecord(value)) {
-    const inner = Object.entries(value).flatMap(([field, item]) => fieldPaths(kind, item, [...path, field], [...shown, field]));
-    return inner.length > 0 ? inner : [shown.join('.')];
+export function fieldPaths(kind: Kind<BaseObject>, value: unknown, path: readonly string[] = []): string[] {
+  const found: string[] = [];
+  gatherPaths(kind, value, [...path], path.join('.'), found);
+  return found;
+}
+
+/** Runs over every child of every reconcile: one list for all, and one path that grows and shrinks, instead of new ones at each field. */
+function gatherPaths(kind: Kind<BaseObject>, value: unknown, path: string[], shown: string, found: string[]): void {
+  if (isNothing(value)) return;
+  const keys = Array.isArray(value) ? listKeys(kind, path, value) : undefined;
+  if (Array.isArray(value) && keys !== undefined) {
+    for (const item of value) gatherPaths(kind, item, path, `${shown}.${itemKey(keys, item)}`, found);
+    return;
   }
-  if (!Array.isArray(value)) return [shown.join('.')];
-  const keys = listKeys(kind, path, value);
-  if (keys === undefined) return [shown.join('.')];
-  return value.flatMap((item: unknown) => fieldPaths(kind, item, path, [...shown, itemKey(keys, item)]));
+  const before = found.length;
+  if (isRecord(value)) {
+    for (const field of Object.keys(value)) {
+      path.push(field);
+      gatherPaths(kind, value[field], path, shown === '' ? field : `${shown}.${field}`, found);
+      path.pop();
+    }
+    if (found.length > before) return;
+  }
+  found.push(shown);
 }
 
 function itemKey(keys: readonly string[] | 'set', item: unknown): string {

@@ -32,7 +32,7 @@ export function listKeys(
   path: readonly string[],
   items: readonly unknown[],
 ): readonly string[] | 'set' | undefined {
-  const own = kind.listKeys[path.join('.')];
+  const own = hasListKeys(kind) ? kind.listKeys[path.join('.')] : undefined;
   if (own) return own;
   const field = path.at(-1) ?? '';
   if (field === 'finalizers' && path[0] === 'metadata') return 'set';
@@ -92,6 +92,12 @@ export function meansAbsent(kind: Kind<BaseObject>, field: string, value: unknow
   if (isRecord(value)) return maps.has(field) && Object.keys(value).length === 0;
   return (value === false && falseIsAbsent.has(field)) || (value === 0 && zeroIsAbsent.has(field));
 }
+
+/** Hardly any kind has; then no path need be put together. */
+const hasListKeys = ({ listKeys: own }: Kind<BaseObject>): boolean => {
+  for (const _ in own) return true;
+  return false;
+};
 
 const isBuiltIn = ({ apiVersion }: Kind<BaseObject>): boolean => {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';

@@ -27,17 +27,17 @@ export interface Definition<T extends BaseObject> {
 export const forSource =
   <T extends BaseObject>(kind: Kind<T>, options: ForOptions<T>): Source =>
   (cluster, queue) =>
-    subscribe(cluster.informer(kind, scopeOf(options)), queue, options.when, (object) => [object.metadata]);
+    subscribe(cluster.informer(kind, scopeOf(options)), queue, options, (object) => [object.metadata]);
 
 export const ownsSource =
   <T extends BaseObject, C extends BaseObject>(owner: Kind<T>, kind: Kind<C>, options: OwnsOptions<C>): Source =>
   (cluster, queue) =>
-    subscribe(cluster.informer(kind, scopeOf(options)), queue, options.when, (child) => ownerKeys(owner, child, options.label));
+    subscribe(cluster.informer(kind, scopeOf(options)), queue, options, (child) => ownerKeys(owner, child, options.label));
 
 export const watchesSource =
   <W extends BaseObject>(kind: Kind<W>, map: (object: W, cluster: Cluster) => readonly ObjectKey[], options: WatchesOptions<W>): Source =>
   (cluster, queue) =>
-    subscribe(cluster.informer(kind, scopeOf(options)), queue, options.when, (object) => map(object, cluster));
+    subscribe(cluster.informer(kind, scopeOf(options)), queue, options, (object) => map(object, cluster));
 
 /** The cache alone: a scope given to a controller must give the same informer as the same scope given elsewhere. */
 export const scopeOf = ({ namespace, namespacePrefix, labelSelector, fieldSelector, metadataOnly }: ForOptions<never>) => ({
@@ -51,7 +51,7 @@ export const scopeOf = ({ namespace, namespacePrefix, labelSelector, fieldSelect
 function subscribe<T extends BaseObject>(
   informer: Informer<T>,
   queue: WorkQueue,
-  when: ((change: Change<T>) => boolean) | undefined,
+  { when, settleMs = 0 }: WatchesOptions<T>,
   concerned: (object: T) => readonly ObjectKey[],
 ): () => void {
   return informer.onChange((change) => {
@@ -60,6 +60,6 @@ function subscribe<T extends BaseObject>(
     const concernedNow = [...concerned(change.object), ...(change.previous ? concerned(change.previous) : [])];
     // each key once: a worker may take it at the first mention, and a second one would make it run again
     const keys = new Set(concernedNow.map(keyOf));
-    for (const key of keys) queue.add(key, { priority: change.replay ? lowPriority : 0 });
+    for (const key of keys) queue.add(key, change.replay ? { priority: lowPriority } : { afterMs: settleMs });
   });
 }

@@ -54,18 +54,21 @@ export interface ForOptions<T> extends CacheScope {
   readonly when?: (change: Change<T>) => boolean;
 }
 
-/** Which of the children are seen, and how they name their owner. */
-export interface OwnsOptions<C> extends CacheScope {
-  /** Which changes matter. Default all. */
-  readonly when?: (change: Change<C>) => boolean;
-  /** Also find the owner by this label, whose value is its name: for children that cannot carry an owner reference. */
-  readonly label?: string;
-}
-
 /** Which of the objects are seen. */
 export interface WatchesOptions<W> extends CacheScope {
   /** Which changes matter. Default all. */
   readonly when?: (change: Change<W>) => boolean;
+  /**
+   * Milliseconds that a change waits for others to come, so that a burst of them leads to one run. Default none. Counts from the first
+   * change: however many follow, the run is not put off further. For what comes in bursts and matters to nobody at once.
+   */
+  readonly settleMs?: number;
+}
+
+/** Which of the children are seen, and how they name their owner. */
+export interface OwnsOptions<C> extends WatchesOptions<C> {
+  /** Also find the owner by this label, whose value is its name: for children that cannot carry an owner reference. */
+  readonly label?: string;
 }
 
 /** A finished controller, for `run`. */

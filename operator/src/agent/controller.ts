@@ -5,6 +5,12 @@ import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { reconcileAgent, type AgentParts } from './reconcile.ts';
 
+/**
+ * A rollout, and a tenant that is being set up, change a dozen objects within moments. Each of them would be told in a status of its own:
+ * they are told together.
+ */
+const settleMs = 100;
+
 export function agentController(parts: AgentParts): Controller {
   const { caches, configuration } = parts;
   const keys = (agents: readonly kinds.AgentConfig[]): ObjectKey[] => agents.map(({ metadata }) => metadata);
@@ -20,16 +26,17 @@ export function agentController(parts: AgentParts): Controller {
       })
       .owns(kinds.configMaps, ofTenants)
       .owns(kinds.services, ofTenants)
-      .owns(kinds.deployments, ofTenants)
+      .owns(kinds.deployments, { ...ofTenants, when: specChanged })
+      .owns(kinds.deployments, { ...ofTenants, when: (change) => !specChanged(change), settleMs })
       .owns(kinds.podDisruptionBudgets, { ...ofTenants, when: specChanged })
       .owns(kinds.horizontalPodAutoscalers, { ...ofTenants, when: specChanged })
-      .watches(kinds.pods, agentOfPod, ofTenants)
+      .watches(kinds.pods, agentOfPod, { ...ofTenants, settleMs })
       .watches(kinds.tenants, ({ metadata }) => agentsIn(namespaceOf(metadata.name)), { ...everything, when: tenantMatters })
       .watches(kinds.namespaceKind, ({ metadata }) => agentsIn(metadata.name), { ...everything, when: specChanged })
       // What must be there before an agent: its tenant's walls, account and credentials.
-      .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), { ...inTenantNamespaces, when: isOurs })
-      .watches(kinds.serviceAccounts, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
-      .watches(kinds.secrets, ({ metadata }) => agentsIn(metadata.namespace), ofTenants)
+      .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), { ...inTenantNamespaces, when: isOurs, settleMs })
+      .watches(kinds.serviceAccounts, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
+      .watches(kinds.secrets, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
       .watches(kinds.secrets, everyAgent, named(configuration.systemNamespace, systemSecrets.edgeIdentity))
       .watches(kinds.tenantClasses, everyAgent, { ...everything, when: specChanged })
       .watches(kinds.modelProviders, everyAgent, { ...everything, when: specChanged })
