@@ -57,6 +57,12 @@ export async function readRole(client: pg.ClientBase, name: string): Promise<Rol
   return state.parse(rows[0]);
 }
 
+/** What Postgres has stored for a role's password. Only a superuser may ask. */
+export async function readVerifier(client: pg.ClientBase, name: string): Promise<string | undefined> {
+  const { rows } = await client.query<Record<string, unknown>>('SELECT rolpassword FROM pg_authid WHERE rolname = $1', [name]);
+  return z.string().optional().catch(undefined).parse(rows[0]?.['rolpassword']);
+}
+
 /** Settings of the role in this database, as Postgres keeps them: `name=value`, in the order in which they are set. */
 export function settingsOf({ name, statementTimeoutSeconds }: RoleWanted, adminIsSuperuser: boolean): ReadonlyMap<string, string> {
   return new Map([
