@@ -62,6 +62,24 @@ describe('running controllers', () => {
     await ended;
   });
 
+  test('lets changes that come in a burst settle into one run', async () => {
+    server.put('a');
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const settling = controller('settling')
+      .for(configMaps, { when: ({ replay }) => replay })
+      .watches(configMaps, ({ metadata }) => [metadata], { when: ({ replay }) => !replay, settleMs: 500 })
+      .reconcile(async ({ key }) => void seen.push(await Promise.resolve(key)));
+    const ended = run({ cluster, controllers: [settling], signal: stop.signal });
+    await eventually('it was seen', () => seen.length === 1 && server.openWatches === 1);
+    for (let value = 0; value < 5; value++) server.put('a', { value });
+    await eventually('the burst was seen', () => seen.length === 2);
+    await quiet(50);
+    expect(seen).toHaveLength(2);
+    stop.abort();
+    await ended;
+  });
+
   test('is not ready, and works on nothing, before all caches are full', async () => {
     server.put('before');
     server.next('list', ...refusals(20));
