@@ -9,6 +9,8 @@ import type { PolicyPeer } from './tenant/isolation/peer.ts';
 import type { PolicyPort } from './tenant/isolation/port-range.ts';
 import type { LabelSelector } from './tenant/isolation/selector.ts';
 
+export { pods, type ContainerStatus, type Pod } from './pods.ts';
+
 /** Specs are parsed where they are used, not where they are read: one that no longer fits must not stop the cache of its kind. */
 export type Tenant = Resource<unknown, TenantStatus>;
 export type AgentConfig = Resource<unknown, AgentConfigStatus>;
@@ -61,30 +63,12 @@ export interface NetworkPolicySpec {
 export interface NetworkPolicy extends BaseObject {
   readonly spec?: NetworkPolicySpec;
 }
-export interface Pod extends BaseObject {
-  readonly spec?: { readonly volumes?: readonly { readonly configMap?: { readonly name?: string } }[] };
-  readonly status?: {
-    readonly phase?: string;
-    readonly conditions?: readonly {
-      readonly type: string;
-      readonly status: string;
-      readonly reason?: string;
-      readonly message?: string;
-    }[];
-    readonly containerStatuses?: readonly ContainerStatus[];
-  };
-}
-export interface ContainerStatus {
-  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
-  readonly lastState?: { readonly terminated?: { readonly reason?: string; readonly exitCode?: number } };
-}
 
 export const namespaceKind = kind<Namespace>('v1', 'Namespace');
 export const configMaps = kind<ConfigMap>('v1', 'ConfigMap');
 export const secrets = kind<Secret>('v1', 'Secret');
 export const serviceAccounts = kind('v1', 'ServiceAccount');
 export const services = kind('v1', 'Service');
-export const pods = kind<Pod>('v1', 'Pod');
 export const resourceQuotas = kind('v1', 'ResourceQuota');
 export const limitRanges = kind('v1', 'LimitRange');
 export const roles = kind('rbac.authorization.k8s.io/v1', 'Role');
