@@ -121,7 +121,7 @@ export const countOrShare = (): z.ZodType<string, string | number> =>
       'x-kubernetes-int-or-string': true,
       maxLength: 16,
       ...rules({
-        rule: `type(self) == int ? self > 0 : type(self) == string && self.matches(r'${countOrSharePattern.source}')`,
+        rule: `type(self) == int ? self > 0 && self <= 9999999 : type(self) == string && self.matches(r'${countOrSharePattern.source}')`,
         message: 'expected a number from 1, or a share from 1% to 100%',
       }),
     });
