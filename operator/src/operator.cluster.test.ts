@@ -12,11 +12,12 @@ import {
 import { hashApiKey } from '@cloister/identity';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { BaseObject, Kind } from 'kube-runtime';
+import { findCondition, type BaseObject, type Kind } from 'kube-runtime';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { base64 } from './child.ts';
 import * as kinds from './kinds.ts';
+import { isReady } from './status/conditions.ts';
 import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
 import { TenantWorld } from './testing/tenants.fixture.ts';
 import { until } from './testing/until.fixture.ts';
@@ -143,6 +144,24 @@ test('what somebody edits is put right within a second', async () => {
   const access = { name: 'tenant-one', namespace: namespaces.access };
   await operator.cluster.patch(kinds.secrets, access, { data: { [documentKey]: base64('{"tenant":"one","apiKeys":[],"oidc":[]}') } });
   await until('the keys', async () => ((await world.secret(namespaces.access, 'tenant-one', documentKey)) ?? '').includes('"hash"'), 1_000);
+});
+
+test('a policy of somebody else that opens more is named within a second, and no longer than it is there', async () => {
+  await world.tenant('one');
+  await world.ready('one');
+  const key = { name: 'wide', namespace: 'tenant-one' };
+  const tenant = () => world.get(kinds.tenants, undefined, 'one');
+  const told = async (status: string) => findCondition((await tenant())?.status?.conditions, 'EgressWidened')?.status === status;
+  await operator.cluster.create(kinds.networkPolicies, { metadata: key, spec: { podSelector: {}, policyTypes: ['Egress'], egress: [{}] } });
+  await until('EgressWidened', () => told('True'), 1_000);
+  expect((await tenant())?.status).toMatchObject({ isolation: 'Widened' });
+  expect(findCondition((await tenant())?.status?.conditions, 'EgressWidened')?.message).toMatch(
+    /"wide" spec\.egress\[0\].*everything on every port/,
+  );
+  expect(isReady((await tenant())?.status?.conditions)).toBe(true);
+  await operator.cluster.delete(kinds.networkPolicies, key);
+  await until('EgressWidened to go', () => told('False'), 1_000);
+  expect((await tenant())?.status).toMatchObject({ isolation: 'Closed' });
 });
 
 describe('the operator writes nothing', () => {
