@@ -17,7 +17,7 @@ const table = {
   cache_not_synced: 'cache of {what} did not fill within {seconds} s; last problem: {problem}',
   controller_incomplete: 'controller "{name}" needs .for(kind) before .reconcile(fn)',
   not_leader: '{method} {path} was refused here: this process does not hold lease "{lease}"',
-  leadership_lost: 'lease "{lease}" could not be renewed within {seconds} s; another replica may lead now, so this process must end',
+  leadership_lost: 'lease "{lease}" could not be renewed within {seconds} s; another replica may lead now',
   stopped: '{what} was stopped',
 } as const;
 

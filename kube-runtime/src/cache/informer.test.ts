@@ -232,6 +232,9 @@ describe('an informer misses nothing', () => {
     server.muteOpenWatches();
     server.put('a', { value: 1 });
     await eventually('the dead connection was replaced', () => value('a') === 1, 3_000);
+    server.muteOpenWatches(); // the next one, before it brought a bookmark of its own
+    server.put('a', { value: 2 });
+    await eventually('the second one was replaced too', () => value('a') === 2, 3_000);
   });
 });
 

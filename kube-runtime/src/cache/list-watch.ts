@@ -42,6 +42,8 @@ export class ListWatch {
   readonly #sink: Sink;
   readonly #backoff: Backoff;
   #version: string | undefined;
+  /** This server sends bookmarks: silence for longer than they take means a dead connection, from the first moment of a watch on. */
+  #bookmarked = false;
 
   constructor(options: ListWatchOptions, sink: Sink) {
     this.#options = options;
@@ -77,13 +79,14 @@ export class ListWatch {
     const askedMs = shortest + Math.random() * (longest - shortest);
     const silent = (): Error => new KubeRuntimeError('watch_ended', { what: kind.plural, why: 'the connection went silent' });
     let patienceMs = askedMs + timings.graceMs;
+    if (this.#bookmarked) patienceMs = Math.min(patienceMs, timings.bookmarkSilenceMs);
     using silence = deadline(patienceMs, signal, silent);
     const opened = performance.now();
     let events = 0;
     const heard = (): void => {
       this.#sink.sign();
       this.#sink.recovered();
-      silence.extend(Math.min(patienceMs, opened + askedMs + timings.graceMs - performance.now()));
+      silence.extend(Math.max(0, Math.min(patienceMs, opened + askedMs + timings.graceMs - performance.now())));
     };
     const timeoutSeconds = Math.max(1, Math.ceil(askedMs / 1000));
     try {
@@ -96,6 +99,7 @@ export class ListWatch {
         if (signal.aborted) return;
         events += together.length;
         if (together.some(({ type }) => type === 'BOOKMARK')) {
+          this.#bookmarked = true;
           patienceMs = Math.min(patienceMs, timings.bookmarkSilenceMs);
           heard(); // the shorter patience counts from this very bookmark on
         }

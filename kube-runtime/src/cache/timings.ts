@@ -7,8 +7,8 @@ export interface InformerTimings {
   /** How much longer than asked a watch may stay open, or silent, before its connection counts as dead. */
   readonly graceMs: number;
   /**
-   * Once a watch has brought a bookmark, the silence after which it counts as dead. The server sends one a minute, so a half-open
-   * connection is found long before the watch would have ended.
+   * Once a watch of this kind has brought a bookmark, the silence after which one counts as dead. The server sends one a minute, so a
+   * half-open connection is found long before the watch would have ended.
    */
   readonly bookmarkSilenceMs: number;
   /** A watch that ends sooner than this without an event is a fault, not a time-out. */

@@ -12,6 +12,8 @@ export interface Credentials {
   current(): Promise<Access>;
   /** Read everything again before the next request: the server did not accept what we have. */
   refresh(): void;
+  /** Use new connections from the next request on; what runs on the present ones, watches too, goes on. */
+  reconnect(): void;
   close(): Promise<void>;
 }
 
@@ -32,9 +34,19 @@ const freshForMs = 60_000;
 
 /** For a server that needs no credentials, such as `kubectl proxy` or a test. */
 export function anonymous(server: string, namespace = 'default'): Credentials {
-  const dispatcher = new Agent({ allowH2: false });
-  const access: Access = { dispatcher, headers: {} };
-  return { server, namespace, current: () => Promise.resolve(access), refresh: () => undefined, close: () => dispatcher.destroy() };
+  const newAccess = (): Access => ({ dispatcher: new Agent({ allowH2: false }), headers: {} });
+  let access = newAccess();
+  return {
+    server,
+    namespace,
+    current: () => Promise.resolve(access),
+    refresh: () => undefined,
+    reconnect: () => {
+      void access.dispatcher.close();
+      access = newAccess();
+    },
+    close: () => access.dispatcher.destroy(),
+  };
 }
 
 export async function fromKubeConfig(source: KubeConfigSource): Promise<Credentials> {
@@ -85,6 +97,11 @@ class KubeConfigCredentials implements Credentials {
   refresh(): void {
     this.#access = undefined;
     this.#refused = true;
+  }
+
+  reconnect(): void {
+    this.#access = undefined;
+    this.#fingerprint = '';
   }
 
   async close(): Promise<void> {

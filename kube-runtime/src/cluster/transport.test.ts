@@ -63,6 +63,13 @@ describe('a request', () => {
     expect(await failure(cluster.request({ path, timeoutMs: 50 }))).toMatchObject({ status: 0, reason: 'Timeout' });
   });
 
+  test('that is not answered in time is the last one to wait for connections that the network has forgotten', async () => {
+    await Promise.all([cluster.request({ path }), cluster.request({ path }), cluster.request({ path })]);
+    server.forgetConnections();
+    expect(await failure(cluster.request({ path, timeoutMs: 50 }))).toMatchObject({ reason: 'Timeout' });
+    for (let time = 0; time < 3; time++) await cluster.request({ path, timeoutMs: 2_000 });
+  });
+
   test('ends at once when its caller gives up', async () => {
     server.next('list', { kind: 'hang' });
     const giveUp = new AbortController();

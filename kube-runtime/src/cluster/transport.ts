@@ -20,6 +20,8 @@ const longestWaitMs = 10_000;
  *
  * Guarantees: a refusal with Retry-After (429, 5xx) is waited out and repeated up to three times, since the server did nothing yet;
  * a 401 is repeated once with credentials read anew; a read on a connection that broke is repeated once. Nothing else is.
+ * A request that got no answer in time takes the idle connections along: the network may have forgotten them all without a word, and
+ * each would cost the next request its time-out again.
  */
 export class Transport implements Wire {
   readonly #credentials: Credentials;
@@ -61,6 +63,7 @@ export class Transport implements Wire {
       answer.body.once('close', () => request.signal.removeEventListener('abort', cut));
       return answer.body;
     } catch (error) {
+      if (limit.expired) this.#credentials.reconnect();
       if (!(error instanceof KubeError) && !request.signal.aborted) this.#metrics.opened(0);
       throw this.#asKubeError(request, error);
     }
@@ -76,6 +79,7 @@ export class Transport implements Wire {
       if (answer.statusCode >= 300) throw this.#refused(request, answer, text);
       return text === '' ? undefined : parseJson(text);
     } catch (error) {
+      if (limit.expired) this.#credentials.reconnect();
       if (!(error instanceof KubeError)) end(0);
       throw this.#asKubeError(request, error);
     }

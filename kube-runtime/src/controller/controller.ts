@@ -41,8 +41,9 @@ export class ObjectController<T extends BaseObject> implements Controller {
       abort: (reason) => workers.abort(reason),
       async stop(graceMs) {
         for (const end of unsubscribe) end();
-        await workers.stop(graceMs);
+        const ended = await workers.stop(graceMs);
         await recorder.flush();
+        return ended;
       },
     };
   }

@@ -74,7 +74,7 @@ export interface OwnsOptions<C> extends WatchesOptions<C> {
 /** A finished controller, for `run`. */
 export interface Controller {
   readonly name: string;
-  /** Subscribes to the caches that it needs. Called by `run`, once. */
+  /** Subscribes to the caches that it needs. Called by `run`, once for each time that it may come to lead. */
   bind(cluster: Cluster): BoundController;
 }
 
@@ -84,8 +84,8 @@ export interface BoundController {
   start(): void;
   /** Aborts what runs, at once: this process may not act any more. */
   abort(reason: unknown): void;
-  /** Takes no more work, gives running work `graceMs` to end, then aborts it. */
-  stop(graceMs: number): Promise<void>;
+  /** Takes no more work, gives running work `graceMs` to end, then aborts it. False when some of it does not end even so. */
+  stop(graceMs: number): Promise<boolean>;
 }
 
 /**

@@ -41,13 +41,14 @@ export class Workers {
     this.#loops = Array.from({ length: this.#options.count }, () => this.#loop());
   }
 
-  /** Lets running work end for `graceMs`, then aborts it and waits a moment longer. */
-  async stop(graceMs: number): Promise<void> {
+  /** Lets running work end for `graceMs`, then aborts it and waits a moment longer. False when something still runs then. */
+  async stop(graceMs: number): Promise<boolean> {
     this.#options.queue.close();
     const ended = Promise.all([...this.#loops, ...this.#runs]).then(() => undefined);
     await this.#atMost(ended, graceMs);
     this.#aborting.abort(new DOMException('the controller stops', 'AbortError'));
     await this.#atMost(ended, overtimeMs);
+    return this.#runs.size === 0;
   }
 
   /** Aborts what runs: this process may not act any more. */

@@ -6,6 +6,9 @@ import type { LeaseTimings } from '../run/options.ts';
 import { sleep } from '../time/sleep.ts';
 import { HolderWatch, leases, microTime, type Lease, type LeaseSpec } from './lease-record.ts';
 
+/** Between two tries for a lease that is about to be free. */
+const shortestPauseMs = 50;
+
 export interface LeaderLeaseOptions {
   readonly cluster: Cluster;
   readonly name: string;
@@ -25,11 +28,13 @@ export interface LeaderLeaseOptions {
 export class LeaderLease {
   readonly #options: LeaderLeaseOptions;
   readonly #watch = new HolderWatch();
-  readonly #lost = new AbortController();
+  #lost = new AbortController();
   readonly #status: (leading: boolean) => void;
   /** Monotonic time of the start of the last successful renewal: the server cannot have counted from any earlier. */
   #renewedAt = -Infinity;
   #triedAt = performance.now();
+  /** Milliseconds until the lease that another holds runs out, as of the last try. */
+  #freeIn = Infinity;
   #ended = false;
 
   constructor(options: LeaderLeaseOptions) {
@@ -59,17 +64,22 @@ export class LeaderLease {
     return this.#ended || performance.now() - this.#triedAt < leaseDurationMs + renewDeadlineMs;
   }
 
-  /** Waits for the lease. False when the signal aborted first. */
+  /** Waits for the lease, for the first time or anew after its loss. False when the signal aborted first. */
   async acquire(signal: AbortSignal): Promise<boolean> {
     const { cluster, name, identity, timings } = this.#options;
+    this.#lost = new AbortController();
+    this.#renewedAt = -Infinity;
+    this.#ended = false;
     while (!signal.aborted) {
       if (await this.#try()) {
         cluster.log.info({ lease: name, identity }, 'Became leader');
         this.#status(true);
         return true;
       }
-      // between half a period and a whole one: replicas that start together do not stay in step, and a release is noticed within it
-      await sleep(timings.retryPeriodMs * (0.5 + 0.5 * Math.random()), signal);
+      // Well within a period, so that a release is answered within it, requests included; at random, so that replicas do not stay in step.
+      // And not past the moment at which a dead holder's lease runs out.
+      const pause = timings.retryPeriodMs * (0.4 + 0.4 * Math.random());
+      await sleep(Math.min(pause, Math.max(shortestPauseMs, this.#freeIn)), signal);
     }
     return false;
   }
@@ -123,11 +133,16 @@ export class LeaderLease {
     const { cluster, name, identity, timings } = this.#options;
     const startedAt = performance.now();
     this.#triedAt = startedAt;
+    this.#freeIn = Infinity;
     try {
       const lease = await this.#read();
-      if (lease) this.#watch.observe(lease, performance.now());
+      const now = performance.now();
+      if (lease) this.#watch.observe(lease, now);
       const ours = lease?.spec.holderIdentity === identity;
-      if (lease && !ours && !this.#watch.isFree(lease, timings.leaseDurationMs, performance.now())) return false;
+      if (lease && !ours) {
+        this.#freeIn = this.#watch.freeIn(lease, timings.leaseDurationMs, now);
+        if (this.#freeIn > 0) return false;
+      }
       await (lease ? this.#replace(lease, this.#claim(lease, ours)) : this.#create());
       if (!this.#ended) this.#renewedAt = startedAt;
       return true;
@@ -150,9 +165,19 @@ export class LeaderLease {
     };
   }
 
+  /** Each request has a part of the renew deadline only: one that hangs on a dead connection must leave time for another try. */
+  get #timeoutMs(): number {
+    return this.#options.timings.renewDeadlineMs / 3;
+  }
+
   async #read(): Promise<Lease | undefined> {
-    const { cluster, name, namespace, timings } = this.#options;
-    return cluster.get(leases, { name, namespace }, { signal: AbortSignal.timeout(timings.renewDeadlineMs) });
+    const { cluster, name, namespace } = this.#options;
+    try {
+      return leases.accept(await cluster.request({ path: pathOf(leases, { name, namespace }), timeoutMs: this.#timeoutMs }));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   async #create(): Promise<void> {
@@ -165,13 +190,14 @@ export class LeaderLease {
       renewTime: now,
       leaseTransitions: 0,
     };
-    await cluster.create(leases, { metadata: { name, namespace }, spec }, { signal: AbortSignal.timeout(timings.renewDeadlineMs) });
+    const body = { apiVersion: leases.apiVersion, kind: leases.kind, metadata: { name, namespace }, spec };
+    await cluster.request({ method: 'POST', path: pathOf(leases, { namespace }), body, timeoutMs: this.#timeoutMs });
   }
 
   /** With the resourceVersion that was read, so that of two candidates one gets a conflict. */
   async #replace(lease: Lease, spec: LeaseSpec): Promise<void> {
-    const { cluster, timings } = this.#options;
-    const signal = AbortSignal.timeout(timings.renewDeadlineMs);
-    await cluster.request({ method: 'PUT', path: pathOf(leases, lease.metadata), body: { ...lease, spec }, signal });
+    const { cluster } = this.#options;
+    const body = { ...lease, spec };
+    await cluster.request({ method: 'PUT', path: pathOf(leases, lease.metadata), body, timeoutMs: this.#timeoutMs });
   }
 }

@@ -32,8 +32,8 @@ export class HolderWatch {
     this.#changedAt = now;
   }
 
-  /** True when the holder let go, or did not renew for as long as it promised. */
-  isFree(lease: Lease, leaseDurationMs: number, now: number): boolean {
-    return !lease.spec.holderIdentity || now - this.#changedAt >= leaseDurationMs;
+  /** Milliseconds until the lease of a holder that stays silent is free; 0 when it is, because it let go or did not renew for so long. */
+  freeIn(lease: Lease, leaseDurationMs: number, now: number): number {
+    return lease.spec.holderIdentity ? Math.max(0, this.#changedAt + leaseDurationMs - now) : 0;
   }
 }

@@ -17,35 +17,39 @@ const leaseTimings: LeaseTimings = { leaseDurationMs: 15_000, renewDeadlineMs: 1
  * Runs controllers until told to stop.
  *
  * Flow: caches fill → (lease) wait to lead → workers begin → … → workers end → lease released → caches stop.
- * Resolves after an orderly stop.
+ * Resolves after an orderly stop. When the lease could not be renewed in time, all work is aborted and this replica stands by again, its
+ * caches warm: an API server that is away for minutes costs no restart.
  * @throws KubeRuntimeError `cache_not_synced` when a cache does not fill in time, naming the kind and the last problem;
- * `leadership_lost` when another replica may lead: end the process, its restart is the way back.
+ * `leadership_lost` when work goes on although it was aborted: beside it nothing can be begun anew, so the process must end.
  */
 export async function run(options: RunOptions): Promise<void> {
   const { cluster, controllers, gracePeriodMs = 20_000 } = options;
   using stop = untilTerminated(options.signal);
-  const bound = controllers.map((controller) => controller.bind(cluster));
+  const bind = () => controllers.map((controller) => controller.bind(cluster));
+  let bound = bind();
   const lease = options.lease === undefined ? undefined : leaseOf(cluster, options.lease);
   const server = await startServer(options, lease);
   try {
     cluster.startInformers();
     if (!(await allSynced(options, stop.signal))) return;
-    if (lease && !(await lease.acquire(stop.signal))) return;
-    for (const controller of bound) controller.start();
-    await work(bound, lease, stop.signal, gracePeriodMs);
+    while (lease === undefined || (await lease.acquire(stop.signal))) {
+      for (const controller of bound) controller.start();
+      if ((await work(bound, lease, stop.signal, gracePeriodMs)) === 'stopped') return;
+      bound = bind(); // another may have led meanwhile: everything is looked at again
+    }
   } finally {
     await Promise.all(cluster.informers.map((informer) => informer.stop()));
     await server?.close();
   }
 }
 
-/** From leadership to its end, however it ends. */
+/** From leadership to its end: by order, or because it was lost and everything that ran has ended. */
 async function work(
   bound: readonly BoundController[],
   lease: LeaderLease | undefined,
   signal: AbortSignal,
   graceMs: number,
-): Promise<void> {
+): Promise<'stopped' | 'lost'> {
   const stopAll = (ms: number) => Promise.all(bound.map((controller) => controller.stop(ms)));
   // The lease is renewed through the grace period too: running work still writes.
   const renewing = new AbortController();
@@ -55,10 +59,11 @@ async function work(
     await Promise.race([stopAll(graceMs), held]);
     renewing.abort();
     await lease?.release();
+    return 'stopped';
   } catch (error) {
     for (const controller of bound) controller.abort(error);
-    await stopAll(0);
-    throw error;
+    if (!(await stopAll(0)).every((ended) => ended)) throw error;
+    return 'lost';
   }
 }
 

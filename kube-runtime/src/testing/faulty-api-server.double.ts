@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** What the next request that fits meets instead of an answer. */
 export type Fault =
@@ -39,12 +39,15 @@ export class FaultyApiServer implements AsyncDisposable {
   readonly #objects = new Map<string, { readonly data: unknown; readonly version: number; readonly uid: string }>();
   readonly #log: { readonly version: number; readonly line: string }[] = [];
   readonly #watches = new Set<ServerResponse>();
+  readonly #connections = new Set<Socket>();
+  readonly #forgotten = new WeakSet<Socket>();
   readonly #faults: { readonly phase: Phase; readonly fault: Fault }[] = [];
   #version = 100;
   #uids = 0;
 
   private constructor() {
     this.#server = createServer((request, response) => this.#serve(request, response));
+    this.#server.on('connection', (socket) => this.#connections.add(socket));
   }
 
   static async start(): Promise<FaultyApiServer> {
@@ -108,6 +111,12 @@ export class FaultyApiServer implements AsyncDisposable {
     this.#watches.clear();
   }
 
+  /** The same for all connections, idle ones too: a request on one of them gets no answer, on a new one it does. */
+  forgetConnections(): void {
+    this.muteOpenWatches();
+    for (const connection of this.#connections) this.#forgotten.add(connection);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -117,6 +126,7 @@ export class FaultyApiServer implements AsyncDisposable {
     const url = new URL(request.url ?? '/', 'http://double');
     const seen: SeenRequest = { method: request.method ?? '', path: url.pathname, query: url.searchParams, headers: request.headers };
     this.requests.push(seen);
+    if (this.#forgotten.has(request.socket)) return;
     const phase = phaseOf(seen);
     const at = this.#faults.findIndex((waiting) => waiting.phase === phase);
     const fault = at < 0 ? undefined : this.#faults.splice(at, 1)[0]?.fault;
