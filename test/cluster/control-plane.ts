@@ -21,6 +21,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   readonly name: string;
   readonly dir: string;
+  /** Process id, on this machine, of the first process of its machine. */
+  readonly pid: number;
   /** File of an administrator's kubeconfig. */
   readonly kubeconfig: string;
   /** Base URL of the API server. */
@@ -45,9 +47,9 @@ export async function startControlPlane({ name, controllers = false, progress = 
   return controlPlaneOf(started);
 }
 
-export function controlPlaneOf({ name, dir, addresses }: Started): ControlPlane {
+export function controlPlaneOf({ name, dir, addresses, pid }: Started): ControlPlane {
   const apiServer = `https://${addresses.nodeIP}:${apiServerPort}`;
-  return { name, dir, kubeconfig: join(dir, 'kubeconfig'), apiServer, auditLog: join(dir, 'audit.log') };
+  return { name, dir, pid, kubeconfig: join(dir, 'kubeconfig'), apiServer, auditLog: join(dir, 'audit.log') };
 }
 
 export function controlPlaneComponents(addresses: Addresses, controllers: boolean): Component[] {

@@ -3,6 +3,7 @@ export { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '
 export { startScaleCluster, type ScaleCluster, type ScaleClusterOptions } from './scale-cluster.ts';
 export { startCluster, type ClusterOptions } from './cluster.ts';
 export { ClusterError, type ErrorCode } from './errors.ts';
+export { freeze, runInside, takeDown, type Machine } from './machine/disturb.ts';
 export { Progress } from './progress.ts';
 export { clusterStatus, testCluster, type Cluster } from './status.ts';
 export { stopCluster } from './stop.ts';

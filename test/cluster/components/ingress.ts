@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import type { Addresses } from '../addresses.ts';
+import { bundleProgram } from '../bundle.ts';
 import { component, flags, type Component } from '../machine/plan.ts';
 import { inside, repository } from '../paths.ts';
 
@@ -20,15 +20,5 @@ export function ingress({ nodeIP }: Addresses): Component[] {
 
 /** One file, because the node does not see this repository. */
 export async function bundleIngressController(dir: string): Promise<void> {
-  await build({
-    entryPoints: [join(repository, 'test/cluster/ingress/main.ts')],
-    outfile: join(dir, 'config', 'ingress.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node26',
-    logLevel: 'error',
-    // CommonJS packages in the bundle call require for Node's own modules
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  });
+  await bundleProgram(join(repository, 'test/cluster/ingress/main.ts'), join(dir, 'config', 'ingress.mjs'));
 }

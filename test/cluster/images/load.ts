@@ -8,11 +8,7 @@ import type { Archive } from './images.ts';
 
 /** Gives images to the containerd of a running node, unless it has them. */
 export async function loadImages(pid: number, archives: readonly Archive[]): Promise<void> {
-  const path = await pathOf(pid);
-  const ctr = (...command: string[]): Promise<string> => {
-    const { program, args } = enterMachine(pid, path, ['ctr', '-a', containerdSocket, '-n', 'k8s.io', ...command]);
-    return run(program, args);
-  };
+  const ctr = await ctrOf(pid);
   const present = new Set((await ctr('images', 'list', '-q')).split('\n'));
   // one after the other: unpacking is bound by the disk
   for (const { image, file } of archives) {
@@ -25,4 +21,18 @@ export async function loadImages(pid: number, archives: readonly Archive[]): Pro
       );
     });
   }
+}
+
+/** Gives an image that a running node has one more name. */
+export async function tagImage(pid: number, image: string, name: string): Promise<void> {
+  const ctr = await ctrOf(pid);
+  await ctr('images', 'tag', '--force', image, name);
+}
+
+async function ctrOf(pid: number): Promise<(...command: string[]) => Promise<string>> {
+  const path = await pathOf(pid);
+  return (...command) => {
+    const { program, args } = enterMachine(pid, path, ['ctr', '-a', containerdSocket, '-n', 'k8s.io', ...command]);
+    return run(program, args);
+  };
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// heldPoll is how long a component stays down after it is let go, at most.
+const heldPoll = 20 * time.Millisecond
+
 // restartAfter is short enough that a test that kills a component need not wait, and long enough not to spin.
 const restartAfter = 500 * time.Millisecond
 
@@ -65,6 +68,18 @@ func (s *supervisor) keepRunning(c Component) {
 		out.Close()
 		s.log.record(event{Component: c.Name, State: "exited", PID: started.pid, Message: fmt.Sprintf("status %d", status)})
 		time.Sleep(restartAfter)
+		awaitRelease(c)
+	}
+}
+
+// awaitRelease keeps a component that has ended from coming back for as long as a file says so: a test that takes away etcd for some
+// seconds makes the file, ends the process, and removes the file.
+func awaitRelease(c Component) {
+	for {
+		if _, err := os.Stat(c.PIDFile + ".held"); err != nil {
+			return
+		}
+		time.Sleep(heldPoll)
 	}
 }
 
