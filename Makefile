@@ -6,13 +6,14 @@ CLUSTER ?= dev
 FORMAT ?= text
 SCALE ?= 100
 
-.PHONY: help up test down status bench clean
+.PHONY: help up test down status bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  CLUSTER=name       another embedded cluster beside "dev" (up, down, status)'
 	@echo '  SCALE="10 1000"    numbers of tenants that bench measures (100): a cluster for each; 1000 take half an hour'
+	@echo '  SEED=n             soak: the same faults again; MINUTES=n for longer or shorter'
 	@echo '  FORMAT=json        status for programs: make -s status FORMAT=json'
 	@echo '  KUBECONFIG=file CLOISTER_REGISTRY=host/path make up'
 	@echo '                     use a cluster and an image registry that you have'
@@ -36,6 +37,9 @@ status: node_modules/.package-lock.json ## how to reach what runs
 
 bench: node_modules/.package-lock.json ## measure, beside baselines run in turn
 	@node test/load/run.ts $(SCALE)
+
+soak: node_modules/.package-lock.json ## break things at random for MINUTES (60), and check that nothing is lost
+	@node test/soak/run.ts
 
 clean: ## remove what `up` and `test` keep to be faster next time: node_modules, built programs and images
 	@rm -rf node_modules */dist "$${CLOISTER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/cloister}"

@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three tiers. `unit` needs nothing but Node; `cluster` needs a running embedded cluster (etcd, API server, Postgres, Redis) and
- * `e2e` the whole product on it. `make test` runs all three and starts what they need.
+ * Four tiers. `unit` needs nothing but Node; `cluster` needs a running embedded cluster (etcd, API server, Postgres, Redis); `faults` needs
+ * its Postgres and Redis, and starts API servers of its own to break; `e2e` needs the whole product on the cluster. `make test` runs all
+ * four and starts what they need.
  */
 export default defineConfig({
   test: {
@@ -30,8 +31,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'faults',
+          include: ['test/faults/operator/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/isolation/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/isolation/**/*.test.ts', 'test/faults/serving/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 240_000,
           fileParallelism: false,

@@ -2,8 +2,8 @@
  * `make test`: everything that must pass, on clusters of its own, which are gone afterwards whatever happens.
  *
  * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
- * compared with and nobody else may touch), Postgres and Redis → Cloister is installed
- * as `make up` does it → end-to-end and isolation tests. Every step runs even if one before it failed, unless it needs that one.
+ * compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed as `make up`
+ * does it → end-to-end and isolation tests. Every step runs even if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { clusterStatus, startCluster, startControlPlane, stopCluster, type Cluster } from '../cluster/index.ts';
 import { Progress } from '../cluster/progress.ts';
 import { repository } from '../cluster/paths.ts';
-import { staticChecks, type Check, type Suite } from './checks.ts';
+import { staticChecks, suites, type Check, type Suite } from './checks.ts';
 import { countReport, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
 import { runLogged } from './process.ts';
 
@@ -60,14 +60,18 @@ async function clusterTier(cluster: Cluster): Promise<void> {
   const model = await attempt('API server for the model', () => startControlPlane({ name: names.model, progress }));
   if (!api || !model) return;
   const { host, port, user, password, database } = cluster.postgres;
+  const data = {
+    CLOISTER_TEST_POSTGRES_URL: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
+    CLOISTER_TEST_REDIS_URL: cluster.redis.url,
+  };
   await suite('cluster', {
     CLOISTER_TEST_CLUSTER: names.cluster,
     CLOISTER_TEST_KUBECONFIG: api.kubeconfig,
     CLOISTER_TEST_MODEL_KUBECONFIG: model.kubeconfig,
-    CLOISTER_TEST_POSTGRES_URL: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
-    CLOISTER_TEST_REDIS_URL: cluster.redis.url,
+    ...data,
   });
   for (const name of [names.api, names.model]) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
+  await suite('faults', data);
 }
 
 async function everything(): Promise<void> {
@@ -98,7 +102,7 @@ await stopAll();
 console.log('');
 for (const { name, counts } of results) console.log(`  ${name}: ${summary(counts)}`);
 const ran = new Set(results.map(({ name }) => name));
-const missing = (['unit', 'cluster', 'e2e'] as const).filter((name) => !ran.has(name));
+const missing = suites.filter((name) => !ran.has(name));
 for (const name of missing) console.log(`  ${name}: did not run`);
 const total = sum([...results.map(({ counts }) => counts), ...missing.map(() => oneFailed)]);
 process.exitCode = total.failed === 0 ? 0 : 1;

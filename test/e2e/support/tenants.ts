@@ -24,11 +24,13 @@ export interface LiveTenant {
 
 export const agentName = 'support';
 
+export const testClassName = 'test';
+
 /** Without the limits of the examples' classes, which tests would run into. */
 const testClass = {
   apiVersion: 'cloister.dev/v1alpha1',
   kind: 'TenantClass',
-  metadata: { name: 'test' },
+  metadata: { name: testClassName },
   spec: { defaults: { models: { allow: ['offline/*'] }, quota: { cpu: '2', memory: '4Gi', pods: 20, agents: 5 } } },
 };
 
@@ -36,7 +38,7 @@ export const tenantManifest = ({ name, spec = {} }: TenantOptions): object => ({
   apiVersion: 'cloister.dev/v1alpha1',
   kind: 'Tenant',
   metadata: { name },
-  spec: { displayName: `Test ${name}`, classRef: { name: testClass.metadata.name }, ...spec },
+  spec: { displayName: `Test ${name}`, classRef: { name: testClassName }, ...spec },
 });
 
 export const agentManifest = ({ name, agent = {} }: TenantOptions): object => ({

@@ -1,0 +1,38 @@
+/** What Postgres and Redis hold of some tenants: the part of a tenant that no list of Kubernetes objects shows. */
+import { dataNameOf } from '@cloister/tenancy';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+
+export interface DataServers {
+  /** Administrator's address. */
+  readonly postgres: pg.ClientConfig;
+  readonly redis: string;
+}
+
+const names = (rows: readonly { readonly name: string }[]): string[] => rows.map(({ name }) => name);
+
+/** Roles, schemas and users, each with its kind before its name, in order. */
+export async function dataHeld({ postgres, redis }: DataServers, prefix: string): Promise<string[]> {
+  const client = new pg.Client(postgres);
+  await client.connect();
+  const store = new Redis(redis);
+  try {
+    const like = `${dataNameOf(prefix)}%`;
+    const roles = await client.query<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE rolname LIKE $1', [like]);
+    const schemas = await client.query<{ name: string }>('SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE $1', [like]);
+    const users: unknown = await store.call('ACL', 'USERS');
+    const ours = Array.isArray(users) ? users.map(String).filter((name) => name.startsWith(dataNameOf(prefix))) : [];
+    return [
+      ...names(roles.rows).map((name) => `role ${name}`),
+      ...names(schemas.rows).map((name) => `schema ${name}`),
+      ...ours.map((name) => `user ${name}`),
+    ].sort();
+  } finally {
+    await client.end();
+    store.disconnect();
+  }
+}
+
+/** The same for tenants that are all there, by their names. */
+export const dataExpected = (tenants: readonly string[]): string[] =>
+  tenants.flatMap((tenant) => ['role', 'schema', 'user'].map((what) => `${what} ${dataNameOf(tenant)}`)).sort();
