@@ -15,7 +15,10 @@ const tries = 3;
 /** Whether the object, as given, carries the finalizer. */
 export const hasFinalizer = (object: BaseObject, finalizer: string): boolean => object.metadata.finalizers?.includes(finalizer) ?? false;
 
-/** Returns the object with the finalizer. Writes nothing when it has it, or when it is being deleted (Kubernetes allows no new ones then). */
+/**
+ * Returns the object with the finalizer. Writes nothing when it has it. Without it comes back what is gone, was made anew, or is being deleted
+ * (Kubernetes allows no new ones then).
+ */
 export async function addFinalizer<T extends BaseObject>(cluster: Cluster, kind: Kind<T>, object: T, finalizer: string): Promise<T> {
   return patchFinalizers(cluster, kind, object, (current) => {
     if (hasFinalizer(current, finalizer) || current.metadata.deletionTimestamp) return undefined;

@@ -118,8 +118,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   'API server frozen': (struck) => frozen(struck, apiServer),
   'history compacted': async (struck) => {
     const release = await takeDown(struck.world.cluster, apiServer);
-    await compactHistory(struck.world.cluster);
-    await release();
+    await compactHistory(struck.world.cluster).finally(release);
     await apiServerBack(struck.world);
     return '';
   },

@@ -96,6 +96,26 @@ describe('a controller', () => {
     expect(second.writes).toEqual([]);
   });
 
+  test('makes nothing for an object that was deleted before its finalizer could stand', async () => {
+    namespace = await freshNamespace(client);
+    const seen: string[] = [];
+    const careful = controller('careful')
+      .for(greetings, { namespace })
+      .finalizer('kube-runtime.test/careful', () => Promise.resolve(undefined))
+      .reconcile(async ({ name }) => void seen.push(await Promise.resolve(name)));
+    const { cluster } = await operate(careful);
+    let patches = 0;
+    cluster.interceptWrites(async ({ method, path }, proceed) => {
+      if (method === 'PATCH' && path.endsWith('/short') && patches++ === 0) await client.delete(greetings, { name: 'short', namespace });
+      return proceed();
+    });
+    await greet('short', 'nobody');
+    await eventually('its finalizer was tried', () => patches > 0);
+    await greet('long', 'somebody');
+    await eventually('the other was seen', () => seen.includes('long'));
+    expect(seen).not.toContain('short');
+  });
+
   test('retries a broken object with growing pauses, while the others go on', async () => {
     namespace = await freshNamespace(client);
     let tries = 0;

@@ -68,6 +68,8 @@ export class ObjectController<T extends BaseObject> implements Controller {
     if (!finalizer) return (await this.#reconcile(context)) ?? undefined;
     if (!object.metadata.deletionTimestamp) {
       const held = await addFinalizer(io.cluster, kind, object, finalizer.name);
+      // Deleted before the finalizer could stand: what a reconcile made now, nobody would ever clean up.
+      if (!hasFinalizer(held, finalizer.name)) return undefined;
       return (await this.#reconcile(held === object ? context : contextFor({ kind, object: held, ...io }))) ?? undefined;
     }
     if (!hasFinalizer(object, finalizer.name)) return undefined;

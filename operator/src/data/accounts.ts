@@ -26,13 +26,13 @@ export class Accounts {
     this.#recent = new Recent(checkSeconds);
   }
 
-  /** The URL for the role, once it works. */
-  async database(wanted: RoleWanted, current: string | undefined): Promise<string> {
+  /** The URL for the role, once it works. `ownerLives` is asked before a role is made. */
+  async database(wanted: RoleWanted, current: string | undefined, ownerLives?: () => Promise<boolean>): Promise<string> {
     const password = passwordIn(current, wanted.name) ?? newPassword();
     const { address, admin } = await this.#connections.postgres();
     await this.#once(`postgres ${wanted.name}`, [address, wanted, password], async () => {
       await this.#once('postgres walls', [address], () => admin.closeWalls());
-      await admin.ensureRole(wanted, password);
+      await admin.ensureRole(wanted, password, ownerLives);
     });
     return postgresURL(address, wanted.name, password);
   }

@@ -17,6 +17,10 @@ const table = {
       'To hand both over: COMMENT ON SCHEMA "{name}" IS \'{wanted}\'; COMMENT ON ROLE "{name}" IS \'{wanted}\'. ' +
       'To drop them with what they hold: DROP SCHEMA "{name}" CASCADE; DROP OWNED BY "{name}"; DROP ROLE "{name}"',
   },
+  owner_gone: {
+    reason: 'DataUnreachable',
+    say: 'the Tenant (uid {owner}) of "{name}" is gone or being deleted: nothing is made for it any more',
+  },
   postgres_failed: { reason: 'DataUnreachable', say: 'Postgres at {address}: {why}' },
   redis_failed: { reason: 'DataUnreachable', say: 'Redis at {address}: {why}' },
 } as const satisfies Record<string, { reason: Reason; say: string }>;

@@ -49,6 +49,14 @@ test('a role that is as it should be is left alone', async () => {
   expect(await admin.closeWalls()).toBe(false);
 });
 
+test('no role is made for an owner who is gone, and one that is there is kept as it should be', async () => {
+  const gone = () => Promise.resolve(false);
+  await expect(admin.ensureRole(acme, password, gone)).rejects.toMatchObject({ code: 'owner_gone' });
+  expect((await root.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [acme.name])).rowCount).toBe(0);
+  await admin.ensureRole(acme, password);
+  expect(await admin.ensureRole(acme, password, gone)).toBe(false);
+});
+
 test.each([
   ['another password', `ALTER ROLE ${acme.name} PASSWORD 'x'`],
   ['the right to make roles', `ALTER ROLE ${acme.name} CREATEROLE`],

@@ -46,12 +46,14 @@ export class PostgresAdmin {
 
   /**
    * Makes the role log in with this password and own its schema, and nothing else. True when something had to change.
-   * Throws `data_taken` where role or schema are another owner's.
+   * A role that is not there is made only if its owner still lives: one that is made for an owner who is gone is nobody's to drop.
+   * Throws `data_taken` where role or schema are another owner's, `owner_gone` where there is no owner any more.
    */
-  ensureRole(wanted: RoleWanted, password: string): Promise<boolean> {
+  ensureRole(wanted: RoleWanted, password: string, ownerLives: () => Promise<boolean> = alwaysThere): Promise<boolean> {
     return this.#use(async (client) => {
       const found = await readRole(client, wanted.name);
       refuseForeign(wanted, found);
+      if (!found.role_exists && !(await ownerLives())) throw new DataError('owner_gone', { name: wanted.name, owner: wanted.owner });
       const statements = statementsFor(wanted, found, this.#address.database);
       const works = found.role_exists && found.login === true && (await this.#passwordWorks(client, wanted.name, found, password));
       if (!works)
@@ -134,6 +136,8 @@ export class PostgresAdmin {
     }
   }
 }
+
+const alwaysThere = (): Promise<boolean> => Promise.resolve(true);
 
 async function changing(client: pg.ClientBase, statements: readonly string[]): Promise<void> {
   await client.query('BEGIN');

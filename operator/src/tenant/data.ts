@@ -13,20 +13,21 @@ export interface Provided extends Outcome {
   readonly children: readonly Child[];
 }
 
-export async function provideData(seen: TenantSnapshot, accounts: Accounts): Promise<Provided> {
+/** `lives` asks the API server itself, not a cache, whether the Tenant is there and stays. */
+export async function provideData(seen: TenantSnapshot, accounts: Accounts, lives: () => Promise<boolean>): Promise<Provided> {
   const { name, uid, databaseURL, redisURL, configuration } = seen;
   const { connectionLimit, statementTimeoutSeconds } = configuration.postgres;
   const account = { name: dataNameOf(name), owner: uid };
   if (seen.spec.state === 'Archived') return closeData(account, seen, accounts);
-  const outcomes = await Promise.all([
-    attempt(async () =>
-      databaseSecret(name, await accounts.database({ ...account, connectionLimit, statementTimeoutSeconds }, databaseURL)),
-    ),
-    attempt(async () =>
-      redisSecret(name, await accounts.redis({ ...account, prefix: redisPrefixOf(name), commands: tenantCommands }, redisURL)),
-    ),
-  ]);
-  return told(outcomes);
+  const database = await attempt(async () =>
+    databaseSecret(name, await accounts.database({ ...account, connectionLimit, statementTimeoutSeconds }, databaseURL, lives)),
+  );
+  // After the database, which knows whether there is still a Tenant to make anything for.
+  const redis = await attempt(async () => {
+    if (database.error?.code === 'owner_gone') throw database.error;
+    return redisSecret(name, await accounts.redis({ ...account, prefix: redisPrefixOf(name), commands: tenantCommands }, redisURL));
+  });
+  return told([database, redis]);
 }
 
 /** Nobody can log in any more. The Secrets stay as they are: their passwords work again when the tenant is Active again. */

@@ -9,7 +9,7 @@
 import type { ReconcileContext, Result } from 'kube-runtime';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
-import type { Tenant } from '../kinds.ts';
+import { tenants, type Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
@@ -53,12 +53,18 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
   if (world.findings.some(({ condition }) => condition === 'NamespaceReady')) return world;
   // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
   await removeSurplus(context, surplus(seen, children));
-  const data = await provideData(seen, accounts);
+  const data = await provideData(seen, accounts, () => lives(context));
   const kept = await applyChildren(context, data.children);
   return {
     findings: [...world.findings, ...data.findings, ...kept.findings],
     error: world.error ?? data.error ?? kept.error,
   };
+}
+
+/** A cache may be behind: another replica, or this one before a cut, may have retired the Tenant. */
+async function lives({ cluster, object, signal }: ReconcileContext<Tenant>): Promise<boolean> {
+  const live = await cluster.get(tenants, { name: object.metadata.name }, { signal });
+  return live !== undefined && live.metadata.uid === object.metadata.uid && live.metadata.deletionTimestamp === undefined;
 }
 
 async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<void> {

@@ -82,8 +82,7 @@ describe.each([
 test('when history is compacted and the API server starts anew, every watch is told so and nothing is missed', async () => {
   const before = await processesOf(world);
   const release = await takeDown(world.cluster, 'kube-apiserver');
-  await compactHistory(world.cluster);
-  await release();
+  await compactHistory(world.cluster).finally(release);
   const instructions = `You are the agent of outage-b. Edition ${Date.now()}.`;
   await until(
     'an edit',
