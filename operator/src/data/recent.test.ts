@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Recent } from './recent.ts';
+import { nextLookMs, Recent } from './recent.ts';
 
 test('what was in order a moment ago is not looked at again', () => {
   const recent = new Recent(300);
@@ -15,4 +15,14 @@ test.each([
   const recent = new Recent(300);
   recent.note('acme', 'a', 0);
   expect(recent.has(name, fingerprint, now)).toBe(false);
+});
+
+test('whenever the next look comes, what was in order counts no more, and the time is not exceeded', () => {
+  for (let tenant = 0; tenant < 1000; tenant++) {
+    const recent = new Recent(300);
+    recent.note('acme', 'a', 0);
+    const next = nextLookMs(300);
+    expect(recent.has('acme', 'a', next)).toBe(false);
+    expect(next).toBeLessThanOrEqual(300_000);
+  }
 });

@@ -1,6 +1,12 @@
+/** The part of its time after which an entry is old. */
+const freshShare = 0.9;
+
+/** When to look again, in milliseconds: within the last tenth of the time, so that tenants that came together do not come together again. */
+export const nextLookMs = (seconds: number): number => seconds * 1000 * (freshShare + (1 - freshShare) * Math.random());
+
 /**
- * Remembers what was found in order a short while ago. Postgres and Redis report no changes, so their state is looked at again after
- * `seconds`, spread by a tenth so that not all tenants come at once; in between, a reconcile for another cause asks them nothing.
+ * Remembers what was found in order a short while ago. Postgres and Redis report no changes, so their state is looked at again within
+ * `seconds`; until shortly before that, a reconcile for another cause asks them nothing.
  */
 export class Recent {
   readonly #seconds: number;
@@ -16,7 +22,7 @@ export class Recent {
   }
 
   note(name: string, fingerprint: string, now: number = performance.now()): void {
-    this.#entries.set(name, { fingerprint, until: now + this.#seconds * 1000 * (0.9 + Math.random() * 0.1) });
+    this.#entries.set(name, { fingerprint, until: now + this.#seconds * 1000 * freshShare });
   }
 
   forget(name: string): void {

@@ -9,6 +9,7 @@
 import type { ReconcileContext, Result } from 'kube-runtime';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
+import { nextLookMs } from '../data/recent.ts';
 import { tenants, type Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
@@ -75,7 +76,7 @@ async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenan
 
 /** Watches are the trigger; this is for what cannot be watched: Postgres, Redis, and Secrets that others made without our label. */
 function nextLook({ configuration, sharedSecret }: TenantSnapshot, { findings }: Outcome): number {
-  const data = configuration.dataCheckSeconds * 1000;
+  const data = nextLookMs(configuration.dataCheckSeconds);
   const wantsAttention = findings.some(({ condition }) => condition === 'DataReady') || (sharedSecret && sharedSecret.state !== 'usable');
   if (wantsAttention) return Math.min(data, 10_000);
   return sharedSecret ? Math.min(data, 60_000) : data;
