@@ -1,5 +1,6 @@
 import { median, quantile } from '../measuring/statistics.ts';
 import { atMost, plain, rounded, spread, type Figure } from './figure.ts';
+import { writePlainly } from './plain-client.ts';
 import { creations, isWrite, operatorRequests } from './timeline.ts';
 import type { World } from './world.ts';
 
@@ -32,11 +33,14 @@ export async function arrivals(world: World, names: readonly string[], perSecond
   await world.fleet.apply(names, perSecond);
   await world.operator().settled();
   const { own, agents } = creations(await world.requests());
+  const plainly = await writePlainly(world, names[0] ?? '', names.length, perSecond);
   const pace = `at ${perSecond} tenants/s`;
   return [
     atMost(`tenant applied → all its children, ${pace}: p50`, median(own) / 1000, 0.5, 's'),
     atMost(`tenant applied → all its children, ${pace}: p99`, quantile(own, 0.99) / 1000, 5, 's'),
     plain('… of the tenant itself', spread(own)),
+    plain('… the same objects by a client that looks at nothing', spread(plainly)),
+    plain('… the operator takes', `× ${rounded(median(own) / median(plainly))} of that`),
     plain('… and those of its three agents, applied once the namespace was there', spread(agents)),
   ];
 }

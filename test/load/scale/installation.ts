@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kind, type Cluster, type KubeObject } from 'kube-runtime';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 import { namespaces } from '@cloister/tenancy';
 import { repository } from '../../cluster/paths.ts';
@@ -98,8 +98,16 @@ function configOf(objects: readonly KubeObject[]): string {
   const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(config);
   const [text] = Object.values(data);
   if (text === undefined) throw new Error('the chart renders no settings for the operator');
-  return text;
+  return withoutLease(text);
 }
+
+/**
+ * A leader that cannot renew its lease for 10 s ends its process, as it must. While everything else of the cluster shares the machine with
+ * it, the API server may well not answer for so long, and what was measured so far would be lost.
+ */
+const withoutLease = (text: string): string => stringify({ ...anySettings.parse(parse(text)), leaderElection: { enabled: false } });
+
+const anySettings = z.record(z.string(), z.unknown());
 
 async function makeAdminSecrets({ postgres, redis }: ScaleCluster, client: Cluster): Promise<void> {
   const secrets = kind('v1', 'Secret');
