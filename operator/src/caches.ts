@@ -1,9 +1,12 @@
 /** Every cache of the operator, made once and shared by its controllers. */
-import { systemSecrets } from '@cloister/tenancy';
+import { labels, systemSecrets } from '@cloister/tenancy';
 import type { Cluster, Informer, KubeObject } from 'kube-runtime';
+import { byClass, byRevision, namedClassOf, revisionsInUse } from './class/members.ts';
+import { classOfRevision, revisionsByClass } from './class/revisions.ts';
 import type {
   AgentConfig,
   ConfigMap,
+  ControllerRevision,
   Deployment,
   ModelProvider,
   Namespace,
@@ -22,6 +25,8 @@ export interface Caches {
   readonly tenants: Informer<Tenant>;
   readonly agentConfigs: Informer<AgentConfig>;
   readonly tenantClasses: Informer<TenantClass>;
+  /** Revisions of the TenantClasses. */
+  readonly classRevisions: Informer<ControllerRevision>;
   readonly modelProviders: Informer<ModelProvider>;
   readonly namespaces: Informer<Namespace>;
   readonly secrets: Informer<Secret>;
@@ -52,10 +57,15 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
   const tenants = cluster.informer(kinds.tenants, everything);
   tenants.addIndex(byHost, (tenant) => [hostOf(tenant, ingress.baseDomain)]);
   tenants.addIndex(byIssuer, issuersOf);
+  tenants.addIndex(byClass, namedClassOf);
+  tenants.addIndex(byRevision, revisionsInUse);
+  const classRevisions = cluster.informer(kinds.controllerRevisions, { namespace: systemNamespace, labelSelector: labels.tenantClass });
+  classRevisions.addIndex(revisionsByClass, classOfRevision);
   return {
     tenants,
     agentConfigs: cluster.informer(kinds.agentConfigs, everything),
     tenantClasses: cluster.informer(kinds.tenantClasses, everything),
+    classRevisions,
     modelProviders: cluster.informer(kinds.modelProviders, everything),
     namespaces: cluster.informer(kinds.namespaceKind, everything),
     secrets: cluster.informer(kinds.secrets, ofTenants),

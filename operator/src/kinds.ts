@@ -33,6 +33,11 @@ export interface Secret extends BaseObject {
   /** Base64. */
   readonly data?: Readonly<Record<string, string>>;
 }
+/** What a TenantClass once said of its tenants. `data` can be changed by nobody. */
+export interface ControllerRevision extends BaseObject {
+  readonly revision: number;
+  readonly data: Readonly<Record<string, unknown>>;
+}
 export interface Deployment extends BaseObject {
   readonly spec: { readonly replicas?: number };
   readonly status?: {
@@ -75,6 +80,7 @@ export const roles = kind('rbac.authorization.k8s.io/v1', 'Role');
 export const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
 export const networkPolicies = kind<NetworkPolicy>('networking.k8s.io/v1', 'NetworkPolicy');
 export const ingresses = kind('networking.k8s.io/v1', 'Ingress');
+export const controllerRevisions = kind<ControllerRevision>('apps/v1', 'ControllerRevision');
 export const deployments = kind<Deployment>('apps/v1', 'Deployment');
 export const podDisruptionBudgets = kind('policy/v1', 'PodDisruptionBudget');
 export const horizontalPodAutoscalers = kind('autoscaling/v2', 'HorizontalPodAutoscaler');

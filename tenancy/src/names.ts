@@ -20,6 +20,8 @@ export const labels = {
   agent: `${group}/agent`,
   /** On the ConfigMaps and Secrets through which the operator tells the gateway what to enforce: one of {@link documentKinds}. */
   document: `${group}/document`,
+  /** On the revisions of a TenantClass: its name. */
+  tenantClass: `${group}/class`,
   managedBy: 'app.kubernetes.io/managed-by',
   name: 'app.kubernetes.io/name',
   component: 'app.kubernetes.io/component',

@@ -38,7 +38,6 @@ export function agentController(parts: AgentParts): Controller {
       .watches(kinds.serviceAccounts, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
       .watches(kinds.secrets, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
       .watches(kinds.secrets, everyAgent, named(configuration.systemNamespace, systemSecrets.edgeIdentity))
-      .watches(kinds.tenantClasses, everyAgent, { ...everything, when: specChanged })
       .watches(kinds.modelProviders, everyAgent, { ...everything, when: specChanged })
       .concurrency(configuration.concurrency)
       // A tenant whose agents are many, or edited all the time, delays no other tenant.
@@ -55,6 +54,6 @@ function agentOfPod({ metadata }: BaseObject): ObjectKey[] {
 
 const isOurs = ({ object }: Change<BaseObject>): boolean => object.metadata.labels?.[labels.tenant] !== undefined;
 
-/** Of a tenant's status, its agents' own shows only the endpoint. */
-const tenantMatters = (change: Change<kinds.Tenant>): boolean =>
-  specChanged(change) || change.object.status?.endpoint !== change.previous?.status?.endpoint;
+/** Of a tenant's status: the endpoint, which its agents show, and the revision of the class, which they follow. */
+const tenantMatters = (change: Change<kinds.Tenant>): boolean => specChanged(change) || digest(change.object) !== digest(change.previous);
+const digest = (tenant: kinds.Tenant | undefined): string => JSON.stringify([tenant?.status?.endpoint, tenant?.status?.classRevision]);

@@ -10,7 +10,8 @@ import type { AgentConfig, ConfigMap, Deployment, Pod, Secret, Tenant } from '..
 import type { Configuration } from '../settings.ts';
 import { parseTenantSpec } from '../tenant/claims.ts';
 import { policyNames } from '../tenant/children/network-policies.ts';
-import { standingOf, type Standing } from '../tenant/standing.ts';
+import { standingWorld } from '../tenant/observe.ts';
+import { recordedStandingOf, type Standing } from '../tenant/standing.ts';
 import { readIdentity, type EdgeIdentity } from './identity.ts';
 
 export interface Landlord {
@@ -81,13 +82,13 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
 }
 
 /** By the namespace's label, not its name: the label is what the tenant's own reconcile has put there, or an administrator. */
-export function landlordOf(namespace: string, { namespaces, tenants, tenantClasses, modelProviders }: Caches): Landlord | undefined {
-  const name = namespaces.get({ name: namespace })?.metadata.labels?.[labels.tenant];
+export function landlordOf(namespace: string, caches: Caches): Landlord | undefined {
+  const name = caches.namespaces.get({ name: namespace })?.metadata.labels?.[labels.tenant];
   if (name === undefined || namespaceOf(name) !== namespace) return undefined;
-  const tenant = tenants.get({ name });
+  const tenant = caches.tenants.get({ name });
   const spec = tenant && parseTenantSpec(tenant).data;
   if (!tenant || !spec) return undefined;
-  return { tenant, name, spec, standing: standingOf({ name, spec }, { classes: tenantClasses.list(), providers: modelProviders.list() }) };
+  return { tenant, name, spec, standing: recordedStandingOf({ tenant, spec }, standingWorld(caches)) };
 }
 
 /** By time of creation, then by name: an order that never changes. */

@@ -2,18 +2,19 @@ import { apiVersion } from '@cloister/tenancy';
 import { agentConfigSpec } from '../api/agent-config.ts';
 import { tenantSpec } from '../api/tenant.ts';
 import type { TenantClass } from '../kinds.ts';
-import { configuration, offline, starter, tenantNamed } from '../tenant/snapshot.fixture.ts';
+import { configuration, starter, tenantNamed, worldOf } from '../tenant/snapshot.fixture.ts';
 import { standingOf } from '../tenant/standing.ts';
 import type { AgentSnapshot, Landlord } from './observe.ts';
 import { planOf, type AgentPlan } from './plan.ts';
 
 export function landlord(spec: object = {}, classes: readonly TenantClass[] = [starter]): Landlord {
   const parsed = tenantSpec.parse(spec);
+  const tenant = tenantNamed('acme', spec);
   return {
-    tenant: tenantNamed('acme', spec),
+    tenant,
     name: 'acme',
     spec: parsed,
-    standing: standingOf({ name: 'acme', spec: parsed }, { classes, providers: [offline] }),
+    standing: standingOf({ tenant, spec: parsed }, worldOf(classes)),
   };
 }
 

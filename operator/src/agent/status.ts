@@ -21,6 +21,7 @@ export function agentStatusOf(seen: AgentSnapshot, outcome: AgentOutcome, now: D
     observedGeneration: agent.metadata.generation,
     endpoint: endpointOf(seen),
     revision,
+    classRevision: landlord?.standing.tenantClass?.revision ?? before?.classRevision,
     lastGoodRevision: complete ? revision : before?.lastGoodRevision,
     ...podsOf(deployment),
     selector: landlord && `${labels.tenant}=${landlord.name},${labels.agent}=${name}`,

@@ -1,46 +1,131 @@
-import type { ReconcileContext } from 'kube-runtime';
-import { tenantClassSpec } from '../api/tenant-class.ts';
+/**
+ * Keeps the revisions of a class and moves its tenants from one to the next.
+ *
+ * Flow: keep the wanted revision → look at the tenants → decide → tell → forget old revisions. What is told is also what is done: tenants
+ * read in the status of their class whether they are in a wave, and move by themselves.
+ * Guarantees: level-triggered; a crash between any two writes is made good by the next run; a repeat writes nothing.
+ */
+import type { ReconcileContext, Result } from 'kube-runtime';
+import { tenantClassSpec, type TenantClassSpec, type TenantClassStatus } from '../api/tenant-class.ts';
 import type { Caches } from '../caches.ts';
-import type { TenantClass } from '../kinds.ts';
+import { controllerRevisions, type TenantClass } from '../kinds.ts';
+import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
-import { judge } from '../status/conditions.ts';
-import type { Finding } from '../status/finding.ts';
-import { parseTenantSpec } from '../tenant/claims.ts';
+import { refusalOf, type Refusal } from '../status/refusal.ts';
+import { goesAtOnce } from './choice.ts';
+import { byRevision, memberOf, pinOf, tenantsOfClass } from './members.ts';
+import { numberOf, outdatedRevisions, revisionChild, revisionNameOf, revisionsOf } from './revisions.ts';
+import { conditionsOf, type ClassFinding } from './status.ts';
+import { decideWave, type Decision } from './waves.ts';
 
-const parts = ['SpecValid', 'DefaultUnique'] as const;
-type ClassFinding = Finding<(typeof parts)[number]>;
+export interface ClassParts {
+  readonly caches: Caches;
+  readonly configuration: Configuration;
+}
 
-/** Counts the tenants of a class, and says when more than one class claims to be the default. Makes nothing. */
-export async function reconcileClass(context: ReconcileContext<TenantClass>, { tenantClasses, tenants }: Caches): Promise<void> {
+type Context = ReconcileContext<TenantClass>;
+
+export async function reconcileClass(context: Context, { caches, configuration }: ClassParts): Promise<Result> {
   const { object, name } = context;
-  const defaults = tenantClasses
-    .list()
-    .filter(({ spec }) => tenantClassSpec.safeParse(spec).data?.default)
-    .map((one) => one.metadata.name)
-    .sort();
-  const count = tenants.list().filter((tenant) => {
-    const parsed = parseTenantSpec(tenant).data;
-    return parsed && (parsed.classRef?.name ?? (defaults.length === 1 ? defaults[0] : undefined)) === name;
-  }).length;
-  const conditions = judge({
-    object,
-    previous: object.status?.conditions,
-    findings: findingsOf(object, defaults),
-    parts,
-    good: { Ready: { reason: 'Ready', message: 'may be used' } },
-    now: new Date(),
-  });
-  await context.updateStatus({ observedGeneration: object.metadata.generation, tenants: count, conditions });
+  const defaults = defaultsAmong(caches.tenantClasses.list());
+  const tenants = tenantsOfClass(caches, name, defaults.length === 1 && defaults[0] === name);
+  const findings = severalDefaults(name, defaults);
+  const parsed = tenantClassSpec.safeParse(object.spec);
+  if (object.metadata.deletionTimestamp) {
+    const message = 'the class is being deleted; its tenants keep what they run and are not changed any more';
+    await tell(context, { ...object.status, tenants: tenants.length }, [
+      { condition: 'RolledOut', reason: 'Deleting', message, blocks: true },
+    ]);
+    return {};
+  }
+  if (!parsed.success) {
+    const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
+    await tell(context, { ...object.status, tenants: tenants.length }, [
+      { condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: false },
+    ]);
+    return {};
+  }
+  const wanted = revisionNameOf(name, parsed.data);
+  const refusal = await keepRevision(context, parsed.data, { caches, configuration });
+  const { decision, pinned, updated } = refusal ? nobodyMoves(object) : decide(object, parsed.data, { wanted, tenants, caches });
+  const { wave, complete, hold, lookAgainAt } = decision;
+  if (refusal) findings.push({ condition: 'RolledOut', reason: refusal.reason, message: refusal.message, blocks: false });
+  if (hold) findings.push({ condition: 'RolledOut', ...hold, blocks: false });
+  const status: TenantClassStatus = {
+    tenants: tenants.length,
+    pinnedTenants: pinned,
+    updatedTenants: updated,
+    wantedRevision: wanted,
+    currentRevision: complete ? wanted : object.status?.currentRevision,
+    rollout: wave,
+  };
+  await tell(context, status, findings);
+  if (refusal) throw refusal.error;
+  const needed = new Set([wanted, status.currentRevision]);
+  const isNeeded = (revision: string) => needed.has(revision) || caches.tenants.byIndex(byRevision, revision).length > 0;
+  for (const old of outdatedRevisions(revisionsOf(object, caches.classRevisions), isNeeded))
+    await context.cluster.delete(controllerRevisions, old, { signal: context.signal });
+  return lookAgainAt === undefined ? {} : { requeueAfter: Math.max(0, lookAgainAt - Date.now()) + 20 };
+}
+
+/** Before anybody is moved to it: a tenant never runs on a revision that is not kept. */
+async function keepRevision(context: Context, spec: TenantClassSpec, { caches, configuration }: ClassParts): Promise<Refusal | undefined> {
+  const { object, name } = context;
+  const number = numberOf(revisionNameOf(name, spec), revisionsOf(object, caches.classRevisions));
+  const { kind, desired, adopt = true } = revisionChild(name, spec, { namespace: configuration.systemNamespace, number });
+  return context.apply(kind, desired, { adopt }).then(
+    () => undefined,
+    (error: unknown) => refusalOf(error, 'the revision of the class'),
+  );
+}
+
+interface Decided {
+  readonly decision: Decision;
+  readonly pinned: number | undefined;
+  readonly updated: number | undefined;
+}
+
+interface World {
+  readonly wanted: string;
+  readonly tenants: ReturnType<typeof tenantsOfClass>;
+  readonly caches: Caches;
+}
+
+function decide({ metadata: { name }, status }: TenantClass, spec: TenantClassSpec, { wanted, tenants, caches }: World): Decided {
+  const wave = status?.wantedRevision === wanted ? status.rollout : undefined;
+  const staying = tenants.filter(({ metadata }) => !metadata.deletionTimestamp);
+  const free = staying.filter((tenant) => pinOf(tenant) === undefined);
+  const parts = { caches, canary: spec.rollout?.canary, inWave: new Set(wave?.tenants) };
+  const members = free.map((tenant) => memberOf(tenant, parts));
+  const atOnce = goesAtOnce({ name, spec, status }, wanted);
+  return {
+    decision: decideWave({ wanted, atOnce, rollout: spec.rollout, wave, members, now: Date.now() }),
+    pinned: staying.length - free.length,
+    updated: members.filter(({ revision }) => revision === wanted).length,
+  };
+}
+
+const nobodyMoves = ({ status }: TenantClass): Decided => ({
+  decision: { complete: false, wave: undefined },
+  pinned: status?.pinnedTenants,
+  updated: status?.updatedTenants,
+});
+
+async function tell(context: Context, status: TenantClassStatus, findings: readonly ClassFinding[]): Promise<void> {
+  const { object } = context;
+  const conditions = conditionsOf(object, findings, status, new Date());
+  await context.updateStatus({ ...status, observedGeneration: object.metadata.generation, conditions });
   for (const note of announcements(object.status?.conditions, conditions)) context.record(note);
 }
 
-function findingsOf({ metadata, spec }: TenantClass, defaults: readonly string[]): ClassFinding[] {
-  const parsed = tenantClassSpec.safeParse(spec);
-  if (!parsed.success) {
-    const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
-    return [{ condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: false }];
-  }
-  if (defaults.length < 2 || !defaults.includes(metadata.name)) return [];
-  const message = `spec.default is true here and on ${defaults.filter((other) => other !== metadata.name).join(', ')}; leave it to one class`;
+const defaultsAmong = (classes: readonly TenantClass[]): string[] =>
+  classes
+    .filter(({ spec }) => tenantClassSpec.safeParse(spec).data?.default)
+    .map(({ metadata }) => metadata.name)
+    .sort();
+
+function severalDefaults(name: string, defaults: readonly string[]): ClassFinding[] {
+  if (defaults.length < 2 || !defaults.includes(name)) return [];
+  const message = `spec.default is true here and on ${defaults.filter((other) => other !== name).join(', ')}; leave it to one class`;
   return [{ condition: 'DefaultUnique', reason: 'SeveralDefaults', message, blocks: false }];
 }

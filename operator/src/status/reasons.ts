@@ -12,7 +12,9 @@ export const reasons = {
 
   Pending: { kind: 'waits', means: 'something before this has to exist first' },
   Stopping: { kind: 'waits', means: 'pods of an archived tenant are ending' },
-  RollingOut: { kind: 'waits', means: 'new pods are replacing old ones' },
+  RollingOut: { kind: 'waits', means: 'what is new is replacing what was before: pods, or the revision of a class' },
+  WavePause: { kind: 'waits', means: 'the next wave of a rollout waits for spec.rollout.pauseSeconds to pass' },
+  RolloutPaused: { kind: 'waits', means: 'spec.rollout.paused holds the next wave of a rollout' },
   Deleting: { kind: 'waits', means: 'it is being deleted, step by step' },
   NamespaceTerminating: { kind: 'waits', means: 'a namespace of that name is still being deleted' },
   AgentsNotReady: { kind: 'waits', means: 'at least one AgentConfig is not Ready; its own status says why' },
@@ -22,6 +24,11 @@ export const reasons = {
 
   InvalidSpec: { kind: 'needs someone', means: 'the stored spec does not fit the schema of this version' },
   ClassNotFound: { kind: 'needs someone', means: 'spec.classRef names no TenantClass, or there is no default class' },
+  RevisionUnknown: {
+    kind: 'needs someone',
+    means: 'spec.classRef.revision names no revision of the class; the tenant stays on the one it has',
+  },
+  RolloutStopped: { kind: 'needs someone', means: 'tenants stopped being Ready after they were moved to the new revision of their class' },
   SeveralDefaults: { kind: 'needs someone', means: 'more than one TenantClass says spec.default' },
   NamespaceTaken: { kind: 'needs someone', means: "a namespace of that name exists and is not this tenant's" },
   AboveClassCeiling: { kind: 'needs someone', means: 'the spec asks for more than its class allows; the ceiling applies' },

@@ -19,6 +19,12 @@ describe('a tenant is held back', () => {
       'SeveralDefaults',
       /b, starter/,
     ],
+    [
+      'when it is pinned to a revision that its class does not have, and has none of its own yet',
+      { spec: { classRef: { name: 'starter', revision: 'starter-0' } } },
+      'RevisionUnknown',
+      /spec\.classRef\.revision is "starter-0".*kubectl get controllerrevisions -n cloister-system -l cloister\.dev\/class=starter/,
+    ],
     ["when its namespace is somebody else's", { namespace: taken }, 'NamespaceTaken', /label it cloister\.dev\/tenant=acme/],
     [
       'when its namespace is that of an earlier tenant of its name',

@@ -34,6 +34,7 @@ type Check = (seen: TenantSnapshot) => TenantFinding | readonly TenantFinding[] 
 
 const checks: readonly Check[] = [
   classExists, // without its class nothing else can be decided
+  revisionExists, // nor without a revision of it
   namespaceIsOurs, // never write into a namespace that nobody gave us
   namespaceStays,
   withinCeilings,
@@ -51,7 +52,7 @@ const checks: readonly Check[] = [
 export const check = (seen: TenantSnapshot): TenantFinding[] => checks.flatMap((rule) => rule(seen) ?? []);
 
 function classExists({ spec, standing }: TenantSnapshot): TenantFinding | undefined {
-  if (standing.tenantClass) return undefined;
+  if (standing.classExists) return undefined;
   // To stop a tenant takes no class: nothing of what a class decides matters then.
   const finding = { condition: 'QuotaReady', reason: 'ClassNotFound', blocks: spec.state === 'Active' } as const;
   if (spec.classRef)
@@ -68,6 +69,24 @@ function classExists({ spec, standing }: TenantSnapshot): TenantFinding | undefi
   return {
     ...finding,
     message: 'spec.classRef is not set and no TenantClass says spec.default; set spec.classRef.name, or spec.default on a class',
+  };
+}
+
+function revisionExists({ spec, standing, configuration }: TenantSnapshot): TenantFinding | undefined {
+  const { classExists, className = '', tenantClass, unknownPin } = standing;
+  const blocks = !tenantClass && spec.state === 'Active';
+  if (unknownPin !== undefined) {
+    const stays = tenantClass ? `; it stays on ${tenantClass.revision}` : '';
+    const choice = `kubectl get controllerrevisions -n ${configuration.systemNamespace} -l ${labels.tenantClass}=${className}`;
+    const message = `spec.classRef.revision is "${unknownPin}", which is no revision of TenantClass "${className}"${stays}; choose one of "${choice}", or remove it`;
+    return { condition: 'QuotaReady', reason: 'RevisionUnknown', message, blocks };
+  }
+  if (!classExists || tenantClass) return undefined;
+  return {
+    condition: 'QuotaReady',
+    reason: 'Pending',
+    message: `a revision of TenantClass "${className}" is awaited; see its status`,
+    blocks,
   };
 }
 

@@ -2,7 +2,16 @@
 import { tenantSpec, type TenantSpec } from '../api/tenant.ts';
 import type { Tenant } from '../kinds.ts';
 
-export const parseTenantSpec = (tenant: Tenant) => tenantSpec.safeParse(tenant.spec);
+type Parsed = ReturnType<typeof tenantSpec.safeParse>;
+
+/** By object: those in the cache are frozen, and each is asked about many times. */
+const parsed = new WeakMap<Tenant, Parsed>();
+
+export function parseTenantSpec(tenant: Tenant): Parsed {
+  const known = parsed.get(tenant) ?? tenantSpec.safeParse(tenant.spec);
+  parsed.set(tenant, known);
+  return known;
+}
 
 const specOf = (tenant: Tenant): TenantSpec | undefined => parseTenantSpec(tenant).data;
 

@@ -1,11 +1,15 @@
 /** What wakes a tenant, and what is done then. */
 import { labels, namespaceOf, tenantFinalizer } from '@cloister/tenancy';
-import { controller, specChanged, type BaseObject, type Change, type Cluster, type Controller, type ObjectKey } from 'kube-runtime';
+import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import { tenantClassSpec } from '../api/tenant-class.ts';
 import { byHost, byIssuer } from '../caches.ts';
+import { goesAtOnce } from '../class/choice.ts';
+import { pinOf, tenantsOfClass } from '../class/members.ts';
+import { classOfRevision, revisionNameOf } from '../class/revisions.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { serves } from '../status/conditions.ts';
-import { hostOf, issuersOf, parseTenantSpec } from './claims.ts';
+import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
 
@@ -17,28 +21,56 @@ export function tenantController(parts: TenantParts): Controller {
   const { caches, configuration } = parts;
   const { systemNamespace, postgres, redis } = configuration;
   const everyTenant = (): ObjectKey[] => caches.tenants.list().map(({ metadata }) => ({ name: metadata.name }));
-  return controller('tenant')
-    .for(kinds.tenants, { ...everything, when: specChanged })
-    .watches(kinds.namespaceKind, tenantOfNamespace, everything)
-    .watches(kinds.networkPolicies, ({ metadata }) => tenantNamed(metadata.namespace), inTenantNamespaces)
-    .owns(kinds.resourceQuotas, labelled)
-    .owns(kinds.limitRanges, labelled)
-    .owns(kinds.serviceAccounts, labelled)
-    .owns(kinds.roles, labelled)
-    .owns(kinds.roleBindings, labelled)
-    .owns(kinds.secrets, labelled)
-    .owns(kinds.configMaps, labelled)
-    .owns(kinds.ingresses, labelled)
-    .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: agentMatters })
-    .watches(kinds.tenantClasses, (one, cluster) => tenantsOfClass(one.metadata.name, cluster), { ...everything, when: specChanged })
-    .watches(kinds.modelProviders, everyTenant, { ...everything, when: specChanged })
-    .watches(kinds.tenants, (tenant) => rivals(tenant), { ...everything, when: specChanged })
-    .watches(kinds.secrets, everyTenant, named(systemNamespace, postgres.adminSecret.name))
-    .watches(kinds.secrets, everyTenant, named(systemNamespace, redis.adminSecret.name))
-    .concurrency(configuration.concurrency)
-    .maxBackoff(maxBackoffMs)
-    .finalizer(tenantFinalizer, (context) => retireTenant(context, parts))
-    .reconcile((context) => reconcileTenant(context, parts));
+  return (
+    controller('tenant')
+      .for(kinds.tenants, { ...everything, when: specChanged })
+      .watches(kinds.namespaceKind, tenantOfNamespace, everything)
+      .watches(kinds.networkPolicies, ({ metadata }) => tenantNamed(metadata.namespace), inTenantNamespaces)
+      .owns(kinds.resourceQuotas, labelled)
+      .owns(kinds.limitRanges, labelled)
+      .owns(kinds.serviceAccounts, labelled)
+      .owns(kinds.roles, labelled)
+      .owns(kinds.roleBindings, labelled)
+      .owns(kinds.secrets, labelled)
+      .owns(kinds.configMaps, labelled)
+      .owns(kinds.ingresses, labelled)
+      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: agentMatters })
+      .watches(kinds.tenantClasses, ({ metadata }) => tenantsOf(metadata.name), { ...everything, when: specChanged })
+      // Those whom the new status of a class may move. A revision that comes late moves the same.
+      .watches(kinds.tenantClasses, movable, { ...everything, when: waveChanged })
+      .watches(kinds.controllerRevisions, (revision) => classOfRevision(revision).flatMap(movableOfClass), {
+        namespace: systemNamespace,
+        labelSelector: labels.tenantClass,
+      })
+      .watches(kinds.modelProviders, everyTenant, { ...everything, when: specChanged })
+      .watches(kinds.tenants, (tenant) => rivals(tenant), { ...everything, when: specChanged })
+      .watches(kinds.secrets, everyTenant, named(systemNamespace, postgres.adminSecret.name))
+      .watches(kinds.secrets, everyTenant, named(systemNamespace, redis.adminSecret.name))
+      .concurrency(configuration.concurrency)
+      .maxBackoff(maxBackoffMs)
+      .finalizer(tenantFinalizer, (context) => retireTenant(context, parts))
+      .reconcile((context) => reconcileTenant(context, parts))
+  );
+
+  /** All that may be of this class: who names none may get it as default. */
+  function tenantsOf(name: string): ObjectKey[] {
+    return tenantsOfClass(caches, name, true).map(({ metadata }) => ({ name: metadata.name }));
+  }
+
+  function movableOfClass(name: string): ObjectKey[] {
+    const tenantClass = caches.tenantClasses.get({ name });
+    return tenantClass ? movable(tenantClass) : [];
+  }
+
+  function movable({ metadata, spec, status }: kinds.TenantClass): ObjectKey[] {
+    const parsed = tenantClassSpec.safeParse(spec).data;
+    if (!parsed || goesAtOnce({ name: metadata.name, spec: parsed, status }, revisionNameOf(metadata.name, parsed)))
+      return tenantsOf(metadata.name);
+    const inWave = new Set(status?.rollout?.tenants);
+    return tenantsOfClass(caches, metadata.name, true)
+      .filter((tenant) => inWave.has(tenant.metadata.name) || tenant.status?.classRevision === undefined || pinOf(tenant) !== undefined)
+      .map((tenant) => ({ name: tenant.metadata.name }));
+  }
 
   /** Those who want what this one has, and may get it when it goes. */
   function rivals(tenant: kinds.Tenant): ObjectKey[] {
@@ -58,16 +90,11 @@ const tenantNamed = (namespace: string | undefined): ObjectKey[] =>
 /** By name: a namespace that is in a tenant's way bears no label of ours. */
 const tenantOfNamespace = ({ metadata }: BaseObject): ObjectKey[] => tenantNamed(metadata.name);
 
-function tenantsOfClass(name: string, cluster: Cluster): ObjectKey[] {
-  const concerned = cluster
-    .informer(kinds.tenants, everything)
-    .list()
-    .filter((tenant) => {
-      const classRef = parseTenantSpec(tenant).data?.classRef;
-      return classRef === undefined || classRef.name === name;
-    });
-  return concerned.map(({ metadata }) => ({ name: metadata.name }));
-}
+const waveChanged = ({ object, previous }: Change<kinds.TenantClass>): boolean => waveOf(object) !== waveOf(previous);
+const waveOf = (tenantClass: kinds.TenantClass | undefined): string => {
+  const { wantedRevision, currentRevision, rollout } = tenantClass?.status ?? {};
+  return JSON.stringify([wantedRevision, currentRevision, rollout?.wave, rollout?.stopped]);
+};
 
 /** Replicas come and go; the tenant cares whether an agent is there and whether it is Ready. */
 const agentMatters = (change: Change<kinds.AgentConfig>): boolean =>

@@ -5,6 +5,7 @@ import { isControlledBy, type BaseObject, type Cluster, type Kind } from 'kube-r
 import type { TenantSpec } from '../api/tenant.ts';
 import { byHost, byIssuer, type Caches } from '../caches.ts';
 import { fromBase64 } from '../child.ts';
+import { readRevisions, revisionsOf } from '../class/revisions.ts';
 import {
   ingresses,
   roleBindings,
@@ -17,7 +18,7 @@ import {
 } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
-import { standingOf, type Standing } from './standing.ts';
+import { standingOf, type Standing, type StandingWorld } from './standing.ts';
 
 export interface TenantSnapshot {
   readonly tenant: Tenant;
@@ -75,7 +76,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     name,
     uid,
     spec,
-    standing: standingOf({ name, spec }, { classes: caches.tenantClasses.list(), providers: caches.modelProviders.list() }),
+    standing: standingOf({ tenant, spec }, standingWorld(caches)),
     configuration,
     host,
     hostTakenBy: eldersOf(tenant, caches.tenants.byIndex(byHost, host))[0]?.metadata.name,
@@ -91,6 +92,12 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     removable: removables(tenant, namespace, world),
   };
 }
+
+export const standingWorld = ({ tenantClasses, modelProviders, classRevisions }: Caches): StandingWorld => ({
+  classes: tenantClasses.list(),
+  providers: modelProviders.list(),
+  revisionsOf: (tenantClass) => readRevisions(revisionsOf(tenantClass, classRevisions)),
+});
 
 /** Asks the server where the cache has nothing: a Secret overlooked would be replaced by one with another password. */
 const ownSecret = async (namespace: string, name: string, { cluster, caches, signal }: TenantWorld): Promise<Secret | undefined> =>

@@ -1,11 +1,13 @@
 import { createApiKey } from '@cloister/identity';
 import { apiVersion } from '@cloister/tenancy';
 import { modelProviderSpec } from '../api/model-provider.ts';
+import { tenantClassSpec } from '../api/tenant-class.ts';
 import { tenantSpec } from '../api/tenant.ts';
+import { revisionNameOf } from '../class/revisions.ts';
 import type { AgentConfig, ModelProvider, Namespace, Tenant, TenantClass } from '../kinds.ts';
 import { parseConfiguration } from '../settings.ts';
 import type { TenantSnapshot } from './observe.ts';
-import { standingOf } from './standing.ts';
+import { standingOf, type StandingWorld } from './standing.ts';
 
 export const configuration = parseConfiguration(
   'agentRuntime: { image: runtime:1, egressURL: "http://egress.cloister-system.svc:80/v1" }',
@@ -35,6 +37,16 @@ export const starter = classNamed('starter', {
   ceilings: { quota: { pods: 20 } },
 });
 
+/** A world in which each class keeps the revision that it wants, and no other. */
+export const worldOf = (classes: readonly TenantClass[]): StandingWorld => ({
+  classes,
+  providers: [offline],
+  revisionsOf: ({ metadata: { name }, spec }) => {
+    const parsed = tenantClassSpec.parse(spec);
+    return new Map([[revisionNameOf(name, parsed), parsed]]);
+  },
+});
+
 interface Given {
   readonly spec?: object;
   readonly classes?: readonly TenantClass[];
@@ -50,7 +62,7 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     name: 'acme',
     uid: 'uid-acme',
     spec,
-    standing: standingOf({ name: 'acme', spec }, { classes, providers: [offline] }),
+    standing: standingOf({ tenant, spec }, worldOf(classes)),
     configuration,
     host: 'acme.cloister.localhost',
     hostTakenBy: undefined,

@@ -2,14 +2,20 @@
 import { modelProviderSpec } from '../api/model-provider.ts';
 import { tenantClassSpec, type TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
-import type { ModelProvider, TenantClass } from '../kinds.ts';
+import { chooseRevision, type ClassSeen } from '../class/choice.ts';
+import type { Kept } from '../class/revisions.ts';
+import type { ModelProvider, Tenant, TenantClass } from '../kinds.ts';
 import { allowedModels, type Provider } from '../provider/offers.ts';
 import { effectiveLimits, type Cut, type Limits } from './limits.ts';
 
 export interface Standing {
   /** The class that the spec names, or the default one; present even where no such class exists. */
   readonly className: string | undefined;
-  readonly tenantClass: { readonly name: string; readonly generation: number; readonly spec: TenantClassSpec } | undefined;
+  readonly classExists: boolean;
+  /** What the class says in the revision that the tenant is on. */
+  readonly tenantClass: { readonly name: string; readonly revision: string; readonly spec: TenantClassSpec } | undefined;
+  /** The revision that the spec pins the tenant to, where the class has no such revision. */
+  readonly unknownPin: string | undefined;
   /** Names of all classes that say `default`, where the spec names none. */
   readonly defaults: readonly string[];
   readonly limits: Limits;
@@ -18,29 +24,49 @@ export interface Standing {
   readonly models: readonly string[];
 }
 
-export function standingOf(
-  tenant: { readonly name: string; readonly spec: TenantSpec },
-  world: { readonly classes: readonly TenantClass[]; readonly providers: readonly ModelProvider[] },
-): Standing {
-  const classes = world.classes.map(readClass);
-  const defaults = tenant.spec.classRef ? [] : classes.filter(({ spec }) => spec?.default).map(({ name }) => name);
-  const className = tenant.spec.classRef?.name ?? (defaults.length === 1 ? defaults[0] : undefined);
-  const found = classes.find(({ name }) => name === className);
-  const { limits, cuts } = effectiveLimits(tenant.spec, found?.spec);
+export interface StandingWorld {
+  readonly classes: readonly TenantClass[];
+  readonly providers: readonly ModelProvider[];
+  readonly revisionsOf: (tenantClass: TenantClass) => Kept;
+}
+
+interface Subject {
+  readonly tenant: Tenant;
+  readonly spec: TenantSpec;
+}
+
+/** On the revision that the tenant is to be on: its own, or the one that it is moved to now. */
+export const standingOf = (subject: Subject, world: StandingWorld): Standing => standing(subject, world, chooseRevision);
+
+/** On the revision that the tenant's status names. Agents follow their tenant, so that it never stands on two. */
+export const recordedStandingOf = (subject: Subject, world: StandingWorld): Standing => standing(subject, world, ({ applied }) => applied);
+
+function standing({ tenant, spec }: Subject, world: StandingWorld, choose: typeof chooseRevision): Standing {
+  const { name } = tenant.metadata;
+  const defaults = spec.classRef ? [] : world.classes.filter((one) => readClass(one).spec?.default).map(({ metadata }) => metadata.name);
+  const className = spec.classRef?.name ?? (defaults.length === 1 ? defaults[0] : undefined);
+  const found = world.classes.find(({ metadata }) => metadata.name === className);
+  const kept: Kept = found ? world.revisionsOf(found) : new Map();
+  const pin = spec.classRef?.revision;
+  const revision = found && choose({ name, pin, applied: tenant.status?.classRevision }, readClass(found), kept);
+  const inForce = revision === undefined ? undefined : kept.get(revision);
+  const { limits, cuts } = effectiveLimits(spec, inForce);
   return {
     className,
-    tenantClass: found?.spec ? { ...found, spec: found.spec } : undefined,
+    classExists: found !== undefined,
+    tenantClass: found && revision !== undefined && inForce ? { name: found.metadata.name, revision, spec: inForce } : undefined,
+    unknownPin: found && pin !== undefined && !kept.has(pin) ? pin : undefined,
     defaults: defaults.sort(),
     limits,
     cuts,
-    models: allowedModels(world.providers.flatMap(readProvider), { tenant: tenant.name, tenantClass: className }, limits.models),
+    models: allowedModels(world.providers.flatMap(readProvider), { tenant: name, tenantClass: className }, limits.models),
   };
 }
 
-const readClass = ({ metadata, spec }: TenantClass) => ({
+const readClass = ({ metadata, spec, status }: TenantClass): ClassSeen => ({
   name: metadata.name,
-  generation: metadata.generation ?? 0,
   spec: tenantClassSpec.safeParse(spec).data,
+  status,
 });
 
 function readProvider({ metadata, spec }: ModelProvider): Provider[] {

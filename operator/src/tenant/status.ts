@@ -13,7 +13,8 @@ export function tenantStatusOf(seen: TenantSnapshot, findings: readonly TenantFi
     namespace: namespaceOf(name),
     endpoint: endpointOf(seen),
     class: standing.className,
-    classRevision: tenantClass && `${tenantClass.name}@${tenantClass.generation}`,
+    classRevision: tenantClass?.revision,
+    classRevisionTime: movedAt(tenant, tenantClass?.revision, now),
     agents: agents.length,
     agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
     isolation: isolationOf(findings),
@@ -26,6 +27,13 @@ function isolationOf(findings: readonly TenantFinding[]): TenantStatus['isolatio
   const found = (conditions: readonly Part[]) => findings.some(({ condition }) => conditions.includes(condition));
   if (found(['NamespaceReady', 'NetworkIsolated'])) return 'Pending';
   return found(warnings) ? 'Widened' : 'Closed';
+}
+
+/** Set when a tenant comes from another revision, kept while it stays. */
+function movedAt({ status }: Tenant, revision: string | undefined, now: Date): string | undefined {
+  const before = status?.classRevision;
+  if (revision === before) return status?.classRevisionTime;
+  return before === undefined || revision === undefined ? undefined : `${now.toISOString().slice(0, 19)}Z`;
 }
 
 /** For a tenant of which no more than this is known: its spec does not parse, or it is on its way out. */
@@ -47,11 +55,12 @@ const endpointOf = ({ spec, host, hostTakenBy, configuration: { ingress } }: Ten
 function good(seen: TenantSnapshot): Judgement<Part>['good'] {
   const { name, spec, standing, agents } = seen;
   const count = agents.length === 1 ? '1 agent' : `${agents.length} agents`;
+  const revision = `${standing.tenantClass?.revision ?? 'unknown'}${spec.classRef?.revision === undefined ? '' : ', to which spec.classRef.revision pins the tenant'}`;
   const archived = spec.state === 'Archived';
   return {
     Ready: standstill(spec.state) ?? { reason: 'Ready', message: `${count} at ${endpointOf(seen) ?? 'no endpoint'}` },
     NamespaceReady: { reason: 'Ready', message: `namespace "${namespaceOf(name)}" is there` },
-    QuotaReady: { reason: 'Ready', message: `quota and limits of class "${standing.className ?? ''}" apply` },
+    QuotaReady: { reason: 'Ready', message: `quota and limits of class "${standing.className ?? ''}" apply, revision ${revision}` },
     NetworkIsolated: { reason: 'Ready', message: 'everything is closed but what agents need' },
     EgressWidened: { reason: 'Closed', message: 'no other policy lets agents reach more' },
     IngressWidened: { reason: 'Closed', message: 'no other policy lets more reach agents' },

@@ -1,6 +1,7 @@
 /**
  * Plays, on an API server that runs alone, the parts of the controller manager and the kubelets without which nothing ends or starts:
- * namespaces that are deleted become empty and go; Deployments report their pods ready; documents go with the provider they describe.
+ * namespaces that are deleted become empty and go; Deployments report their pods ready; documents go with the provider they describe, revisions
+ * with their class.
  */
 import { namespaces } from '@cloister/tenancy';
 import { controllerOf, kind, pathOf, type Cluster } from 'kube-runtime';
@@ -40,7 +41,7 @@ export function standInForControllers(cluster: Cluster): { readonly stop: () => 
 
   async function loop(): Promise<void> {
     while (!ending.signal.aborted) {
-      await Promise.allSettled([endNamespaces(), readyDeployments(), collectDocuments()]); // what fails now is tried again below
+      await Promise.allSettled([endNamespaces(), readyDeployments(), collectDocuments(), collectRevisions()]); // what fails now is tried again below
       await pause(30);
     }
   }
@@ -64,6 +65,12 @@ export function standInForControllers(cluster: Cluster): { readonly stop: () => 
       const counts = { replicas: pods, updatedReplicas: pods, readyReplicas: pods, availableReplicas: pods };
       await cluster.patch(deploymentObjects, metadata, { status: { observedGeneration, ...counts } }, { subresource: 'status' });
     }
+  }
+
+  async function collectRevisions(): Promise<void> {
+    const owners = new Set((await cluster.list(kinds.tenantClasses)).map(({ metadata }) => metadata.uid));
+    for (const revision of await cluster.list(kinds.controllerRevisions, { namespace: namespaces.system }))
+      if (!owners.has(controllerOf(revision)?.uid)) await cluster.delete(kinds.controllerRevisions, revision);
   }
 
   async function collectDocuments(): Promise<void> {
