@@ -2,19 +2,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { reasonsFile, reasonsPage } from './reasons.ts';
 import { definition, type Definition, type FieldSchema } from './definition.ts';
 import { rolesPage } from './roles.ts';
 
 export const referenceFolder = join('docs', 'reference');
 
-/** File name → content: one page for each file of `crds/`, and one of the roles. `root` is the repository's. */
+/** File name → content: one page for each file of `crds/`, one of the roles, one of all reasons. `root` is the repository's. */
 export function referencePages(root: string): ReadonlyMap<string, string> {
   const folder = join(root, 'crds');
   const resources = readdirSync(folder).map((name): [string, string] => [
     name.replace(/\.yaml$/, '.md'),
     page(definition.parse(parse(readFileSync(join(folder, name), 'utf8')))),
   ]);
-  return new Map([...resources, ['roles.md', rolesPage()]]);
+  return new Map([...resources, ['roles.md', rolesPage()], [reasonsFile, reasonsPage()]]);
 }
 
 function page({ spec }: Definition): string {

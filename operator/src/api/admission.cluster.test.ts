@@ -62,6 +62,15 @@ describe('is accepted', () => {
     expect(await dryRun(kindName, name, spec)).toMatchObject({ metadata: { name } });
   });
 
+  test.each([
+    ['Tenant', {}],
+    ['TenantClass', {}],
+    ['ModelProvider', { type: 'Offline', models: [echo] }],
+    ['AgentConfig', { model: 'offline/echo' }],
+  ])('as in progress until the operator has looked at it: %s', async (kindName, spec) => {
+    expect(await dryRun(kindName, 'fresh', spec)).toMatchObject({ status: { observedGeneration: -1 } });
+  });
+
   test('with the defaults filled in', async () => {
     expect(await dryRun('Tenant', 'acme', {})).toMatchObject({
       spec: { state: 'Active', access: { apiKeys: [{ name: 'default', scopes: ['chat', 'settings'] }] } },

@@ -20,7 +20,10 @@ export function classController(parts: ClassParts): Controller {
     .watches(tenantClasses, everyClass, { ...everything, when: specChanged })
     .watches(tenants, classesOf, { ...everything, when: tenantMatters })
     .watches(agentConfigs, ({ metadata }) => rollingClassOf(metadata.namespace), { ...everything, when: agentMatters })
-    .gone(async ({ name }) => void lastRuns.delete(name))
+    .gone(({ name }) => {
+      lastRuns.delete(name);
+      return Promise.resolve();
+    })
     .reconcile(async (context) => {
       const wait = (lastRuns.get(context.name) ?? -Infinity) + pauseMs - performance.now();
       if (wait > 0) return { requeueAfter: wait };

@@ -1,5 +1,5 @@
 /**
- * Which tenants are moved to the wanted revision next, and whether anybody is. Pure; the rules of docs/decisions/0011.
+ * Which tenants are moved to the wanted revision next, and whether anybody is. Pure; the rules of docs/decisions/0013.
  *
  * Everything follows from what is stored: the status of the class and of its tenants. So a crash at any point changes nothing, and an edit
  * during a rollout simply makes another situation.
@@ -53,24 +53,33 @@ function inWaves(situation: InWaves, left: readonly Member[]): Decision {
   const { failed, nextAt } = judgeMoved(situation);
   if (failed.length > rollout.maxUnready)
     return { complete: false, wave: wave && { ...wave, stopped: true }, hold: stopped(situation, failed) };
-
-  const open = wave && unsettled(situation, wave);
-  if (wave && open && open.length > 0)
+  const going = wave && { ...wave, stopped: undefined };
+  const open = going ? unsettled(situation, going) : [];
+  if (going && open.length > 0)
     return {
       complete: false,
-      wave: { ...wave, stopped: undefined, completionTime: undefined },
-      hold: waiting(situation, wave, open),
+      wave: { ...going, completionTime: undefined },
+      hold: waiting(situation, going, open),
       lookAgainAt: nextAt,
     };
-
-  const ended: Wave | undefined = wave && { ...wave, stopped: undefined, completionTime: wave.completionTime ?? timeOf(now) };
   if (left.length === 0) return { complete: true };
-  if (rollout.paused) return { complete: false, wave: ended, hold: held(situation), lookAgainAt: nextAt };
-  const dueAt = ended ? Date.parse(ended.completionTime ?? '') + rollout.pauseSeconds * 1000 : now;
-  if (now < dueAt) return { complete: false, wave: ended, hold: pausing(situation, dueAt), lookAgainAt: Math.min(dueAt, nextAt ?? dueAt) };
+  const ended = going && { ...going, completionTime: going.completionTime ?? timeOf(now) };
+  return between(situation, { ended, left, nextAt });
+}
 
-  const tenants = nextTenants(left, waveSizeOf(rollout.waveSize, situation.members.length)).map(({ name }) => name);
-  const next: Wave = { wave: (wave?.wave ?? 0) + 1, tenants, startTime: timeOf(now) };
+interface Between {
+  readonly ended: (Wave & { readonly completionTime: string }) | undefined;
+  readonly left: readonly Member[];
+  readonly nextAt: number | undefined;
+}
+
+function between(situation: InWaves, { ended, left, nextAt }: Between): Decision {
+  const { rollout, now, members } = situation;
+  if (rollout.paused) return { complete: false, wave: ended, hold: held(situation), lookAgainAt: nextAt };
+  const dueAt = ended ? Date.parse(ended.completionTime) + rollout.pauseSeconds * 1000 : now;
+  if (now < dueAt) return { complete: false, wave: ended, hold: pausing(situation, dueAt), lookAgainAt: Math.min(dueAt, nextAt ?? dueAt) };
+  const tenants = nextTenants(left, waveSizeOf(rollout.waveSize, members.length)).map(({ name }) => name);
+  const next: Wave = { wave: (ended?.wave ?? 0) + 1, tenants, startTime: timeOf(now) };
   return { complete: false, wave: next, hold: waiting(situation, next, tenants) };
 }
 

@@ -26,7 +26,9 @@ export async function reconcileProvider(
   const parsed = modelProviderSpec.safeParse(provider.spec);
   const findings: ProviderFinding[] = [];
   let refusal: Refusal | undefined;
-  if (parsed.success) {
+  if (provider.metadata.deletionTimestamp) {
+    findings.push({ condition: 'DocumentWritten', reason: 'Deleting', message: 'the provider is being deleted', blocks: true });
+  } else if (parsed.success) {
     const { kind, desired } = providerChild(name, parsed.data, configuration.systemNamespace);
     refusal = await context.apply(kind, desired).then(
       () => undefined,

@@ -1,9 +1,11 @@
 import { findCondition } from 'kube-runtime';
 import { describe, expect, test } from 'vitest';
+import { unobserved } from '../api/conditions.ts';
+import { kstatus } from '../testing/kstatus.fixture.ts';
 import { announcements } from './announce.ts';
 import { judge, serves } from './conditions.ts';
 import type { Finding } from './finding.ts';
-import type { Reason } from './reasons.ts';
+import { reasonNames, reasons, type Reason } from './reasons.ts';
 
 type Part = 'DataReady' | 'ModelsReady';
 const object = { metadata: { name: 'acme', generation: 7 } };
@@ -56,6 +58,32 @@ describe('conditions', () => {
   test('said twice are equal, so nothing is written', () => {
     const once = judged([finding('DataReady', 'Pending')], day(1));
     expect(judged([finding('DataReady', 'Pending')], day(2), once)).toEqual(once);
+  });
+});
+
+describe('kstatus, which Flux and others go by, sees', () => {
+  const verdictOf = (reason: Reason) =>
+    kstatus({ ...object, status: { observedGeneration: 7, conditions: judged([finding('DataReady', reason)]) } });
+  const expected = { good: 'Current', waits: 'InProgress', 'needs someone': 'Failed' } as const;
+  const all: readonly (readonly [Reason, 'good' | 'waits' | 'needs someone'])[] = reasonNames.map((name) => [name, reasons[name].kind]);
+
+  test.each(all)('%s as it is meant: %s', (reason, kind) => {
+    expect(verdictOf(reason)).toBe(expected[kind]);
+  });
+  test('that a person is awaited, although something is also in progress', () => {
+    const conditions = judged([finding('DataReady', 'Pending'), finding('DataReady', 'DataTaken')]);
+    expect(kstatus({ ...object, status: { observedGeneration: 7, conditions } })).toBe('Failed');
+  });
+  test.each([
+    [
+      'progress before the operator has looked, by the status that the API server fills in',
+      { status: { observedGeneration: unobserved } },
+      'InProgress',
+    ],
+    ['progress after an edit', { status: { observedGeneration: 6, conditions: judged([]) } }, 'InProgress'],
+    ['an end while it is deleted', { metadata: { ...object.metadata, deletionTimestamp: 'x' } }, 'Terminating'],
+  ])('%s', (_, change, verdict) => {
+    expect(kstatus({ ...object, ...change })).toBe(verdict);
   });
 });
 

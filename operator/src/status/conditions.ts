@@ -33,7 +33,8 @@ export function judge<Type extends string>(judgement: Judgement<Type>): Conditio
   const drafts: Draft[] = [
     // Whoever is needed is told so; what only takes time would distract.
     readiness(judgement, needsSomeone.length > 0 ? needsSomeone : waits),
-    abnormal('Reconciling', waits, 'nothing is in progress'),
+    // Never beside Stalled: kstatus would see progress where a person is awaited.
+    abnormal('Reconciling', needsSomeone.length > 0 ? [] : waits, 'nothing is in progress'),
     abnormal('Stalled', needsSomeone, 'nothing needs a person'),
     ...judgement.parts.map((part) => partCondition(judgement, part)),
     ...warnings.map((warning) => warningCondition(judgement, warning)),

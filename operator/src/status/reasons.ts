@@ -48,3 +48,5 @@ export const reasons = {
 } as const satisfies Record<string, { kind: 'good' | 'waits' | 'needs someone'; means: string }>;
 
 export type Reason = keyof typeof reasons;
+
+export const reasonNames = Object.keys(reasons).filter((name): name is Reason => name in reasons);

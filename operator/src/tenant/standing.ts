@@ -41,25 +41,40 @@ export const standingOf = (subject: Subject, world: StandingWorld): Standing => 
 /** On the revision that the tenant's status names. Agents follow their tenant, so that it never stands on two. */
 export const recordedStandingOf = (subject: Subject, world: StandingWorld): Standing => standing(subject, world, ({ applied }) => applied);
 
-function standing({ tenant, spec }: Subject, world: StandingWorld, choose: typeof chooseRevision): Standing {
+function standing(subject: Subject, world: StandingWorld, choose: typeof chooseRevision): Standing {
+  const { tenant, spec } = subject;
   const { name } = tenant.metadata;
   const defaults = spec.classRef ? [] : world.classes.filter((one) => readClass(one).spec?.default).map(({ metadata }) => metadata.name);
   const className = spec.classRef?.name ?? (defaults.length === 1 ? defaults[0] : undefined);
   const found = world.classes.find(({ metadata }) => metadata.name === className);
-  const kept: Kept = found ? world.revisionsOf(found) : new Map();
-  const pin = spec.classRef?.revision;
-  const revision = found && choose({ name, pin, applied: tenant.status?.classRevision }, readClass(found), kept);
-  const inForce = revision === undefined ? undefined : kept.get(revision);
-  const { limits, cuts } = effectiveLimits(spec, inForce);
+  const placed = found ? placeIn(found, subject, { kept: world.revisionsOf(found), choose }) : nowhere;
+  const { limits, cuts } = effectiveLimits(spec, placed.tenantClass?.spec);
   return {
     className,
     classExists: found !== undefined,
-    tenantClass: found && revision !== undefined && inForce ? { name: found.metadata.name, revision, spec: inForce } : undefined,
-    unknownPin: found && pin !== undefined && !kept.has(pin) ? pin : undefined,
+    ...placed,
     defaults: defaults.sort(),
     limits,
     cuts,
     models: allowedModels(world.providers.flatMap(readProvider), { tenant: name, tenantClass: className }, limits.models),
+  };
+}
+
+type Place = Pick<Standing, 'tenantClass' | 'unknownPin'>;
+const nowhere: Place = { tenantClass: undefined, unknownPin: undefined };
+
+interface Choosing {
+  readonly kept: Kept;
+  readonly choose: typeof chooseRevision;
+}
+
+function placeIn(found: TenantClass, { tenant, spec }: Subject, { kept, choose }: Choosing): Place {
+  const pin = spec.classRef?.revision;
+  const revision = choose({ name: tenant.metadata.name, pin, applied: tenant.status?.classRevision }, readClass(found), kept);
+  const inForce = revision === undefined ? undefined : kept.get(revision);
+  return {
+    tenantClass: revision !== undefined && inForce ? { name: found.metadata.name, revision, spec: inForce } : undefined,
+    unknownPin: pin !== undefined && !kept.has(pin) ? pin : undefined,
   };
 }
 

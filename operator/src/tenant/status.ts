@@ -55,12 +55,11 @@ const endpointOf = ({ spec, host, hostTakenBy, configuration: { ingress } }: Ten
 function good(seen: TenantSnapshot): Judgement<Part>['good'] {
   const { name, spec, standing, agents } = seen;
   const count = agents.length === 1 ? '1 agent' : `${agents.length} agents`;
-  const revision = `${standing.tenantClass?.revision ?? 'unknown'}${spec.classRef?.revision === undefined ? '' : ', to which spec.classRef.revision pins the tenant'}`;
   const archived = spec.state === 'Archived';
   return {
     Ready: standstill(spec.state) ?? { reason: 'Ready', message: `${count} at ${endpointOf(seen) ?? 'no endpoint'}` },
     NamespaceReady: { reason: 'Ready', message: `namespace "${namespaceOf(name)}" is there` },
-    QuotaReady: { reason: 'Ready', message: `quota and limits of class "${standing.className ?? ''}" apply, revision ${revision}` },
+    QuotaReady: { reason: 'Ready', message: `quota and limits of class "${standing.className ?? ''}" apply, revision ${revisionOf(seen)}` },
     NetworkIsolated: { reason: 'Ready', message: 'everything is closed but what agents need' },
     EgressWidened: { reason: 'Closed', message: 'no other policy lets agents reach more' },
     IngressWidened: { reason: 'Closed', message: 'no other policy lets more reach agents' },
@@ -75,6 +74,11 @@ function good(seen: TenantSnapshot): Judgement<Part>['good'] {
     AgentsReady:
       agents.length === 0 ? { reason: 'NoAgents', message: 'no AgentConfig yet' } : { reason: 'Ready', message: `${count} serving` },
   };
+}
+
+function revisionOf({ spec, standing }: TenantSnapshot): string {
+  const revision = standing.tenantClass?.revision ?? 'unknown';
+  return spec.classRef?.revision === revision ? `${revision}, to which spec.classRef.revision pins the tenant` : revision;
 }
 
 function standstill(state: TenantSpec['state']): Judgement<Part>['good']['Ready'] {
