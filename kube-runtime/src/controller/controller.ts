@@ -9,6 +9,7 @@ import type { BaseObject } from '../resource.ts';
 import { contextFor } from './context.ts';
 import { controllerMetrics } from './controller-metrics.ts';
 import { scopeOf, type Definition } from './definition.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { BoundController, Controller, ReconcileFunction, Result } from './types.ts';
 import { Workers, type Run } from './workers.ts';
 
@@ -34,9 +35,14 @@ export class ObjectController<T extends BaseObject> implements Controller {
     });
     const recorder = new EventRecorder(cluster, name);
     const metrics = controllerMetrics(cluster.registry, name, count);
-    const workers = new Workers({ queue, count, timeLimitMs, metrics, log, run: this.#runOn(cluster, recorder) });
+    const heartbeat = new Heartbeat(cluster.registry, name);
+    const workers = new Workers({ queue, count, timeLimitMs, metrics, heartbeat, log, run: this.#runOn(cluster, recorder) });
     const unsubscribe = sources.map((source) => source(cluster, queue));
     return {
+      name,
+      get problem() {
+        return workers.problem;
+      },
       start: () => workers.start(),
       abort: (reason) => workers.abort(reason),
       async stop(graceMs) {

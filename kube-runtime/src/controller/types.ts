@@ -80,6 +80,9 @@ export interface Controller {
 
 /** A controller on a cluster. For `run`; own programs rarely need it. */
 export interface BoundController {
+  readonly name: string;
+  /** Why only a restart helps, in words; undefined while it works. */
+  readonly problem: string | undefined;
   /** Begins to work. Before that, changes only gather. */
   start(): void;
   /** Aborts what runs, at once: this process may not act any more. */

@@ -4,6 +4,7 @@ import { TerminalError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import { controllerMetrics } from './controller-metrics.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Workers, type Run } from './workers.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -13,13 +14,16 @@ function setUp(run: Run, count = 1) {
   const queue = new WorkQueue({ maxBackoffMs: 1_000, now: () => Date.now() });
   const registry = new Registry();
   const metrics = controllerMetrics(registry, 'c', count);
-  const workers = new Workers({ queue, run, count, timeLimitMs: 100, metrics, log: silentLogger });
+  const heartbeat = new Heartbeat(registry, 'c', () => Date.now());
+  const workers = new Workers({ queue, run, count, timeLimitMs: 100, metrics, heartbeat, log: silentLogger });
   workers.start();
   const metric = async (name: string): Promise<number> => {
     const line = (await registry.metrics()).split('\n').find((one) => one.startsWith(`controller_runtime_${name}{controller="c"`));
     return Number(line?.split(' ').at(-1));
   };
-  return { queue, workers, metric };
+  const movedAt = async (): Promise<number> =>
+    Number(/heartbeat_timestamp_seconds\{controller="c"\} (\S+)/.exec(await registry.metrics())?.[1]);
+  return { queue, workers, metric, movedAt };
 }
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -110,6 +114,41 @@ describe('a run', () => {
     stuck.resolve(undefined);
     await pass(10);
     expect(started).toEqual(['stuck', 'other', 'stuck']);
+  });
+});
+
+describe('the heartbeat', () => {
+  test('goes on while there is nothing to do, by way of the queue and the workers', async () => {
+    const { workers, movedAt, metric } = setUp(() => Promise.resolve(undefined));
+    const first = await movedAt();
+    await pass(60_000);
+    expect(await movedAt()).toBeGreaterThan(first + 54);
+    expect(workers.problem).toBeUndefined();
+    expect(await metric('active_workers')).toBe(0);
+  });
+
+  test('stops when the queue hands nothing out, and the controller counts as dead after its longest run and a margin', async () => {
+    const { queue, workers } = setUp(() => Promise.resolve(undefined));
+    await pass(20_000);
+    vi.spyOn(queue, 'take').mockImplementation(() => new Promise(() => undefined));
+    await pass(34_000);
+    expect(workers.problem).toBeUndefined();
+    await pass(20_000);
+    expect(workers.problem).toMatch(/^nothing was taken or ended for \d+ s$/);
+  });
+
+  test('does not hide that every worker was lost to a run that never ends', async () => {
+    const stuck = Promise.withResolvers<undefined>();
+    const { queue, workers } = setUp(() => stuck.promise, 2);
+    queue.add('a');
+    await pass(10_000);
+    expect(workers.problem).toBeUndefined(); // the other worker goes on
+    queue.add('b');
+    await pass(10_000);
+    expect(workers.problem).toBe('2 runs ignore their time limit and lock their objects');
+    stuck.resolve(undefined);
+    await pass(10);
+    expect(workers.problem).toBeUndefined();
   });
 });
 

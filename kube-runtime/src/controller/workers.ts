@@ -4,6 +4,7 @@ import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
 import { deadline } from '../time/deadline.ts';
 import { sleep } from '../time/sleep.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
+import { heartbeatKey, heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import type { Result } from './types.ts';
 
 /** One run on one key. */
@@ -15,11 +16,14 @@ export interface WorkersOptions {
   readonly count: number;
   readonly timeLimitMs: number;
   readonly metrics: ControllerMetrics;
+  readonly heartbeat: Heartbeat;
   readonly log: Logger;
 }
 
 /** How long a run that ignores its aborted signal still holds its worker. */
 const overtimeMs = 5_000;
+/** What may come on top before a controller that does not move counts as dead. */
+const marginMs = 30_000;
 
 /**
  * Takes keys from a queue and runs them.
@@ -31,6 +35,9 @@ export class Workers {
   readonly #options: WorkersOptions;
   readonly #aborting = new AbortController();
   readonly #runs = new Set<Promise<void>>();
+  /** Runs that ignore their time limit. */
+  readonly #late = new Set<Promise<void>>();
+  #ending = false;
   #loops: Promise<void>[] = [];
 
   constructor(options: WorkersOptions) {
@@ -38,16 +45,20 @@ export class Workers {
   }
 
   start(): void {
+    this.#options.heartbeat.beat();
+    this.#options.queue.add(heartbeatKey);
     this.#loops = Array.from({ length: this.#options.count }, () => this.#loop());
   }
 
   /** Lets running work end for `graceMs`, then aborts it and waits a moment longer. False when something still runs then. */
   async stop(graceMs: number): Promise<boolean> {
+    this.#ending = true;
     this.#options.queue.close();
     const ended = Promise.all([...this.#loops, ...this.#runs]).then(() => undefined);
     await this.#atMost(ended, graceMs);
     this.#aborting.abort(new DOMException('the controller stops', 'AbortError'));
     await this.#atMost(ended, overtimeMs);
+    this.#options.heartbeat.end();
     return this.#runs.size === 0;
   }
 
@@ -56,15 +67,34 @@ export class Workers {
     this.#aborting.abort(reason);
   }
 
+  /** What only a restart helps against; undefined while all is well, before the start and after the end. */
+  get problem(): string | undefined {
+    const { heartbeat, timeLimitMs, count } = this.#options;
+    if (this.#ending) return undefined;
+    if (this.#late.size >= count) return `${this.#late.size} runs ignore their time limit and lock their objects`;
+    // A run that takes all of its time holds its worker for so long.
+    if (heartbeat.silentMs <= timeLimitMs + overtimeMs + marginMs) return undefined;
+    return `nothing was taken or ended for ${Math.round(heartbeat.silentMs / 1000)} s`;
+  }
+
   async #loop(): Promise<void> {
-    for (let key = await this.#options.queue.take(); key !== undefined; key = await this.#options.queue.take()) {
-      await this.#work(key);
+    const { queue, heartbeat } = this.#options;
+    for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+      heartbeat.beat();
+      if (key === heartbeatKey) this.#comeAgain();
+      else await this.#work(key);
     }
+  }
+
+  #comeAgain(): void {
+    const { queue } = this.#options;
+    queue.done(heartbeatKey);
+    queue.add(heartbeatKey, { afterMs: heartbeatMs });
   }
 
   /** Resolves when the run ends, or when it is so late that the worker must move on. */
   async #work(key: string): Promise<void> {
-    const { timeLimitMs, metrics, log, queue } = this.#options;
+    const { timeLimitMs, metrics, heartbeat, log, queue } = this.#options;
     const limit = deadline(timeLimitMs, this.#aborting.signal, () => new DOMException(`time limit of ${timeLimitMs} ms`, 'TimeoutError'));
     const startedAt = performance.now();
     metrics.started();
@@ -73,11 +103,15 @@ export class Workers {
       metrics.ended((performance.now() - startedAt) / 1000);
       limit[Symbol.dispose]();
       queue.done(key);
+      heartbeat.beat();
       this.#runs.delete(run);
+      this.#late.delete(run);
     });
     this.#runs.add(run);
     await this.#atMost(run, timeLimitMs + overtimeMs);
-    if (this.#runs.has(run)) log.error({ key }, 'Run ignores its time limit; its key stays locked until it ends');
+    if (!this.#runs.has(run)) return;
+    this.#late.add(run);
+    log.error({ key }, 'Run ignores its time limit; its key stays locked until it ends');
   }
 
   async #contained(key: string, signal: AbortSignal): Promise<void> {

@@ -111,6 +111,36 @@ describe('running controllers', () => {
     await ended;
   });
 
+  test('is unhealthy once every worker of a controller is lost to runs that ignore their end, so that it is started anew', async () => {
+    server.put('a');
+    const stop = new AbortController();
+    const stuck = Promise.withResolvers<undefined>();
+    const hanging = controller('hanging')
+      .for(configMaps)
+      .timeLimit(10)
+      .reconcile(() => stuck.promise);
+    let port = 0;
+    const onListening = (at: { port: number }) => (port = at.port);
+    const ended = run({ cluster, controllers: [hanging], signal: stop.signal, metricsPort: 0, metricsHost: '127.0.0.1', onListening });
+    await eventually('it listens', () => port > 0);
+    const ask = async (path: string) => {
+      const { statusCode, body } = await request(`http://127.0.0.1:${port}${path}`);
+      return `${statusCode} ${await body.text()}`;
+    };
+    expect(await ask('/healthz')).toBe('200 ok\n');
+    await eventually(
+      'it is unhealthy',
+      async () => (await ask('/healthz')).startsWith('503 controller hanging is stuck: 1 runs ignore'),
+      10_000,
+    );
+    const metrics = await ask('/metrics');
+    expect(metrics).toMatch(/kube_runtime_controller_heartbeat_timestamp_seconds\{controller="hanging"\} \d+/);
+    expect(metrics).toMatch(/kube_runtime_event_loop_delay_seconds \d/);
+    stuck.resolve(undefined);
+    stop.abort();
+    await ended;
+  }, 20_000);
+
   test('fails with the kind and the reason when a cache does not fill in time', async () => {
     server.next('list', ...refusals(1_000));
     const { controllers } = watcher();

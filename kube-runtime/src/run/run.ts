@@ -8,6 +8,7 @@ import { LeaderLease } from '../lease/leader-lease.ts';
 import type { BaseObject } from '../resource.ts';
 import { serveHealth, type HealthServer } from '../server/health-server.ts';
 import { deadline } from '../time/deadline.ts';
+import { watchEventLoop } from './event-loop.ts';
 import type { LeaseOptions, LeaseTimings, RunOptions } from './options.ts';
 import { untilTerminated } from './signals.ts';
 
@@ -28,7 +29,8 @@ export async function run(options: RunOptions): Promise<void> {
   const bind = () => controllers.map((controller) => controller.bind(cluster));
   let bound = bind();
   const lease = options.lease === undefined ? undefined : leaseOf(cluster, options.lease);
-  const server = await startServer(options, lease);
+  const stopWatching = watchEventLoop(cluster.registry);
+  const server = await startServer(options, lease, () => bound);
   try {
     cluster.startInformers();
     if (!(await allSynced(options, stop.signal))) return;
@@ -39,6 +41,7 @@ export async function run(options: RunOptions): Promise<void> {
     }
   } finally {
     await Promise.all(cluster.informers.map((informer) => informer.stop()));
+    stopWatching();
     await server?.close();
   }
 }
@@ -98,7 +101,11 @@ function leaseOf(cluster: Cluster, given: string | LeaseOptions): LeaderLease {
   });
 }
 
-async function startServer(options: RunOptions, lease: LeaderLease | undefined): Promise<HealthServer | undefined> {
+async function startServer(
+  options: RunOptions,
+  lease: LeaderLease | undefined,
+  bound: () => readonly BoundController[],
+): Promise<HealthServer | undefined> {
   const { cluster, metricsPort, metricsHost, onListening } = options;
   if (metricsPort === undefined) return undefined;
   const about = (informers: readonly Informer<BaseObject>[], what: string) =>
@@ -113,6 +120,7 @@ async function startServer(options: RunOptions, lease: LeaderLease | undefined):
         'watch is dead',
       ),
       ...(lease && !lease.alive ? ['leader election is stuck'] : []),
+      ...bound().flatMap(({ name, problem }) => (problem === undefined ? [] : `controller ${name} is stuck: ${problem}`)),
     ],
     unready: () =>
       about(
