@@ -32,3 +32,5 @@ export function readSecretFile(setting: string, path: string): string {
     throw new SettingsError([`${setting}: the file ${path} cannot be read (${error instanceof Error ? error.message : 'unknown reason'})`]);
   }
 }
+
+export { followSecretFile, type FollowOptions } from './followed-file.ts';

@@ -18,9 +18,9 @@ let directory: string;
 let urlFile: string;
 let database: Database;
 
-async function writeURL(password: string): Promise<void> {
+async function writeURL(password: string, user = role): Promise<void> {
   const url = new URL(adminURL ?? '');
-  url.username = role;
+  url.username = user;
   url.password = password;
   await writeFile(urlFile, `${url.href}\n`);
 }
@@ -97,6 +97,26 @@ test('a password that was changed is read again for new connections', async () =
   await expect(database.query('select 1 as one')).rejects.toThrow('the database is unavailable: SQLSTATE 28P01');
   await writeURL('second');
   expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('another role, whose credential took the place of the one before, is used without a restart', async () => {
+  const other = `${role}_other`;
+  await admin.query(`create role ${other} login noinherit password 'other' in role ${role}`);
+  await admin.query(`alter role ${other} set role = ${role}`);
+  const { rows } = await admin.query<{ name: string }>('select quote_ident(current_database()) as name');
+  await admin.query(`grant connect on database ${rows[0]?.name ?? ''} to ${other}`);
+  await writeURL('other', other);
+  await admin.query(`alter role ${role} nologin`);
+  await endConnections();
+  expect(await database.query('select session_user::text as session, current_user::text as acting')).toEqual([
+    { session: other, acting: role },
+  ]);
+  await database.close();
+  await admin.query(`alter role ${role} login`);
+  await writeURL('second');
+  database = openPostgres({ urlFile, onConnectionLost: (error) => lost.push(error) });
+  await admin.query(`drop owned by ${other}`);
+  await admin.query(`drop role ${other}`);
 });
 
 test('a server that is not there is unavailable, and the reason shows no password', async () => {

@@ -11,7 +11,7 @@ const queryTimeoutMs = 5_000;
 const idleConnectionMs = 30_000;
 
 export interface PostgresOptions {
-  /** File that holds postgres://role:password@host:port/database. Its password is read again for every new connection. */
+  /** File that holds postgres://role:password@host:port/database. Read again for every new connection. */
   readonly urlFile: string;
   /** Told when an idle connection breaks. */
   readonly onConnectionLost: (error: Error) => void;
@@ -32,12 +32,39 @@ export function openPostgres({ urlFile, onConnectionLost }: PostgresOptions): Da
     });
     return opening;
   };
+  /** A file that names another role by now is read anew: the credential was replaced after this process had started. */
+  const connect = async (): Promise<PoolClient> => {
+    const opened = pool();
+    const { options } = await opened;
+    try {
+      return await (await opened).connect();
+    } catch (error) {
+      if (!isRefusal(error) || options.user === decodeURIComponent((await readURL(urlFile)).username)) throw error;
+      if (opening === opened) opening = undefined; // what is idle there ends by itself
+      return (await pool()).connect();
+    }
+  };
+  const connected = (): Promise<PoolClient> => translated(connect);
   return {
-    query: (sql, values) => translated(async () => (await (await pool()).query<Row>(sql, values && [...values])).rows),
-    transaction: async (work) => inTransaction(await translated(async () => (await pool()).connect()), work),
+    query: async (sql, values) => {
+      const client = await connected();
+      try {
+        const { rows } = await translated(() => client.query<Row>(sql, values && [...values]));
+        client.release();
+        return rows;
+      } catch (error) {
+        client.release(true);
+        throw error;
+      }
+    },
+    transaction: async (work) => inTransaction(await connected(), work),
     close: async () => (await opening)?.end(),
   };
 }
+
+/** SQLSTATE class 28: not let in. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('28');
 
 async function poolConfig(urlFile: string): Promise<PoolConfig> {
   const url = await readURL(urlFile);

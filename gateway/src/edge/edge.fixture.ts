@@ -1,5 +1,5 @@
-import { createApiKey, generateIdentityKeys, hashApiKey, parseApiKey, type IdentityKeys } from '@cloister/identity';
-import type { Scope, TenantAccess, TenantPolicy } from '@cloister/tenancy';
+import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey, type IdentityKeys } from '@cloister/identity';
+import { edgeIssuer, type Scope, type TenantAccess, type TenantPolicy } from '@cloister/tenancy';
 import { createLogger, createRegistry, type Registry } from '@cloister/telemetry';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
@@ -31,7 +31,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     policies,
     access,
     sharedHosts: new Set(['*']),
-    identityKey: identity.privateKey,
+    sign: await callerSigner(identity.privateKey, edgeIssuer),
     limiter: new LocalLimiter(),
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,

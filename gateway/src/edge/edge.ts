@@ -1,8 +1,6 @@
 /** Edge as a server, from its parts. Knows no cluster: production, tests and benchmarks give it their directories. */
-import { callerSigner } from '@cloister/identity';
-import { edgeIssuer } from '@cloister/tenancy';
+import type { SignCaller } from '@cloister/identity';
 import type { Logger, Registry } from '@cloister/telemetry';
-import type { JWK } from 'jose';
 import type { Access, Policies } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
@@ -21,8 +19,8 @@ export interface EdgeOptions {
   readonly policies: Policies;
   readonly access: Access;
   readonly sharedHosts: ReadonlySet<string>;
-  /** Ed25519 private key with `kid`. */
-  readonly identityKey: JWK;
+  /** Vouches for callers towards agents. The key behind it may change at any time. */
+  readonly sign: SignCaller;
   /** Shared by all replicas. */
   readonly limiter: RateLimiter;
   readonly maxBodyBytes: number;
@@ -37,7 +35,7 @@ export interface EdgeOptions {
 }
 
 export async function startEdge(options: EdgeOptions): Promise<Running> {
-  const { policies, access, sharedHosts, identityKey, limiter, maxBodyBytes, registry, log } = options;
+  const { policies, access, sharedHosts, sign, limiter, maxBodyBytes, registry, log } = options;
   const metrics = edgeMetrics(registry);
   const upstream = relay(options.timeouts);
   const handler = edgeHandler({
@@ -48,7 +46,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     log,
     authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys()),
     limiter: withFallback({ shared: limiter, log, onFallback: () => metrics.fallbacks.inc() }),
-    tokenFor: callerTokens(await callerSigner(identityKey, edgeIssuer)),
+    tokenFor: callerTokens(sign),
     relay: upstream.relay,
   });
   const running = await serve({ ...options, handler: application(handler, log) });

@@ -1,17 +1,15 @@
 /** `gateway edge`: settings, cluster and Redis into a running edge. */
-import { readSecretFile, readSettings } from '@cloister/settings';
+import { readSettings } from '@cloister/settings';
 import { createLogger, createRegistry, serveMetrics } from '@cloister/telemetry';
 import { documentKinds, tenantAccess, tenantPolicy } from '@cloister/tenancy';
 import { connect } from 'kube-runtime';
-import { z } from 'zod';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followSecrets } from '../directory/follow.ts';
 import { untilTold } from '../server/until-told.ts';
 import { startEdge } from './edge.ts';
-import { connectRedis, RedisLimiter } from './rate-limit/redis-limiter.ts';
+import { followedIdentity } from './followed-identity.ts';
+import { followedLimiter } from './rate-limit/followed-redis.ts';
 import { edgeSettings } from './settings.ts';
-
-const identityKey = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string(), d: z.string() });
 
 /** Resolves when the process was told to stop and everything in flight has ended. */
 export async function runEdge(): Promise<void> {
@@ -38,15 +36,15 @@ export async function runEdge(): Promise<void> {
   ];
   cluster.startInformers();
 
-  const redisURL = readSecretFile('REDIS_URL_FILE', settings.REDIS_URL_FILE);
-  const redis = connectRedis(redisURL, ({ message }) => log.warn({ reason: message }, 'Redis cannot be reached'));
+  const limiter = followedLimiter(settings.REDIS_URL_FILE, log);
+  const identity = await followedIdentity(settings.IDENTITY_KEY_FILE, log);
   const edge = await startEdge({
     port: settings.HTTP_PORT,
     policies,
     access,
     sharedHosts: settings.EDGE_SHARED_HOSTS,
-    identityKey: identityKey.parse(JSON.parse(readSecretFile('IDENTITY_KEY_FILE', settings.IDENTITY_KEY_FILE))),
-    limiter: new RedisLimiter(redis, 'edge:rl:'),
+    sign: identity.sign,
+    limiter,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => informers.every((informer) => informer.synced),
@@ -59,7 +57,8 @@ export async function runEdge(): Promise<void> {
 
   await untilTold();
   await edge.drain();
-  redis.disconnect();
+  limiter.close();
+  identity.stop();
   metrics.close();
   await cluster.close();
 }

@@ -1,5 +1,5 @@
 /** `gateway egress`: settings, cluster and Postgres into a running egress. */
-import { readSecretFile, readSettings } from '@cloister/settings';
+import { readSettings } from '@cloister/settings';
 import { createLogger, createRegistry, serveMetrics, type Logger } from '@cloister/telemetry';
 import { documentKinds, providerDocument, tenantPolicy } from '@cloister/tenancy';
 import { connect, type Cluster } from 'kube-runtime';
@@ -9,7 +9,7 @@ import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
-import { postgres } from './budget/sql/postgres.ts';
+import { followedPostgres } from './budget/sql/followed-postgres.ts';
 import { startEgress } from './egress.ts';
 import { clusterKeys } from './pods/cluster-keys.ts';
 import { fetchClusterKeys } from './pods/fetch-cluster-keys.ts';
@@ -23,9 +23,7 @@ export async function runEgress(): Promise<void> {
   const registry = createRegistry();
   const cluster = await connect({ log, registry });
   const { informers, ...directories } = follow(cluster, settings, log);
-  const sql = postgres(readSecretFile('DATABASE_URL_FILE', settings.DATABASE_URL_FILE), ({ message }) =>
-    log.warn({ reason: message }, 'a connection to Postgres broke'),
-  );
+  const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
 
   const stopping = new AbortController();
   let verifyPod: VerifyPod | undefined;

@@ -1,6 +1,7 @@
 /** Edge as it runs, with API keys, limits and signed callers, before the stub instead of an agent. */
 import { AccessDirectory, connectRedis, LocalLimiter, PolicyDirectory, RedisLimiter, startEdge } from '@cloister/gateway';
-import { createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
+import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
+import { edgeIssuer } from '@cloister/tenancy';
 import { createLogger, createRegistry } from '@cloister/telemetry';
 import { announce, upstreamArgument } from './announce.ts';
 import { policyFor, tenantCount } from './tenants.ts';
@@ -21,7 +22,7 @@ const edge = await startEdge({
   policies,
   access,
   sharedHosts: new Set(['*']),
-  identityKey: (await generateIdentityKeys()).privateKey,
+  sign: await callerSigner((await generateIdentityKeys()).privateKey, edgeIssuer),
   limiter: redisURL
     ? new RedisLimiter(
         connectRedis(redisURL, () => undefined),

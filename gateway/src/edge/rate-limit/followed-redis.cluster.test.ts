@@ -1,0 +1,68 @@
+/** Needs CLOISTER_TEST_REDIS_URL. */
+import { createLogger } from '@cloister/telemetry';
+import { Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { followedLimiter } from './followed-redis.ts';
+
+const log = createLogger({ name: 'test', destination: { write: () => undefined } });
+const adminURL = process.env['CLOISTER_TEST_REDIS_URL'] ?? '';
+const logins = ['edge_test$a', 'edge_test$b'];
+let admin: Redis;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'edge-'));
+  admin = new Redis(adminURL);
+  for (const login of logins)
+    await admin.call('ACL', 'SETUSER', login, 'reset', 'on', '>secret', '~edge:*', '+@all', '-@admin', '-@dangerous');
+});
+afterAll(async () => {
+  await admin.call('ACL', 'DELUSER', ...logins);
+  admin.disconnect();
+  await rm(folder, { recursive: true });
+});
+
+const urlOf = (login: string): string => {
+  const url = new URL(adminURL);
+  [url.username, url.password] = [encodeURIComponent(login), 'secret'];
+  return url.href;
+};
+const connectionsOf = async (login: string): Promise<number> =>
+  String(await admin.client('LIST'))
+    .split('\n')
+    .filter((line) => line.includes(` user=${login} `)).length;
+
+test('a credential that is replaced while requests are counted loses none of them, and leaves no connection of the old one', async () => {
+  const [first = '', second = ''] = logins;
+  const path = join(folder, 'url');
+  await writeFile(path, urlOf(first));
+  const limiter = followedLimiter(path, log, 20);
+  const key = randomUUID();
+  await expect
+    .poll(() =>
+      limiter.take(randomUUID(), 5).then(
+        ({ admitted }) => admitted,
+        () => false,
+      ),
+    )
+    .toBe(true);
+  let working = true;
+  let counted = 0;
+  const worker = async (): Promise<void> => {
+    while (working) {
+      await limiter.take(key, 1_000_000);
+      counted++;
+    }
+  };
+  const workers = Array.from({ length: 10 }, worker);
+  await writeFile(path, urlOf(second));
+  await expect.poll(() => connectionsOf(first), { timeout: 5_000 }).toBe(0);
+  working = false;
+  await Promise.all(workers);
+  expect(await connectionsOf(second)).toBe(1);
+  expect((await limiter.take(key, 1_000_000)).remaining).toBe(1_000_000 - counted - 1);
+  limiter.close();
+});
