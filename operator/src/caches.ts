@@ -44,6 +44,8 @@ export interface Caches {
   /** Names alone of the Secrets in the providers' namespace. */
   readonly credentials: Informer<Secret>;
   readonly edgeIdentity: Informer<Secret>;
+  /** Of Cloister's own parts, by name. */
+  readonly platformSecrets: ReadonlyMap<string, Informer<Secret>>;
   readonly postgresAdmin: Informer<Secret>;
   readonly redisAdmin: Informer<Secret>;
 }
@@ -81,6 +83,7 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     pods: cluster.informer(kinds.pods, ofTenants),
     credentials: cluster.informer(kinds.secrets, { namespace: providersNamespace, metadataOnly: true }),
     edgeIdentity: secretNamed(systemSecrets.edgeIdentity),
+    platformSecrets: new Map(Object.values(systemSecrets).map((name) => [name, secretNamed(name)])),
     postgresAdmin: secretNamed(postgres.adminSecret.name),
     redisAdmin: secretNamed(redis.adminSecret.name),
   };

@@ -195,7 +195,7 @@ describe('a Tenant that is deleted', () => {
     expect(await world.get(kinds.ingresses, namespaces.system, 'tenant-one')).toBeUndefined();
     expect(await world.get(kinds.configMaps, namespaces.system, 'tenant-one')).toBeUndefined();
     await expect(new pg.Client({ connectionString: url }).connect()).rejects.toThrow(/authentication failed/);
-    expect(await world.dataOf('one')).toEqual({ roles: 0, schemas: 0, user: null });
+    expect(await world.dataOf('one')).toEqual({ roles: 0, schemas: 0, users: 0 });
     await until('the Events', async () => {
       const told = await world.eventReasons('one');
       return ['StoppingAgents', 'DataDropped', 'AccessRevoked', 'DeletingNamespace'].every((reason) => told.includes(reason));

@@ -65,6 +65,16 @@ const configuration = z.strictObject({
       port: port.default(6379),
     })
     .prefault({}),
+  /** How old credentials get before they are replaced, in days; 0: only when somebody asks. */
+  rotation: z
+    .strictObject({
+      databaseDays: z.number().min(0).default(30),
+      redisDays: z.number().min(0).default(30),
+      identityDays: z.number().min(0).default(90),
+      /** By then every mounted copy of a changed Secret or ConfigMap has followed: kubelets look once a minute. */
+      settleSeconds: z.int().min(1).default(300),
+    })
+    .prefault({}),
   dns: z
     .strictObject({
       networkPeer: networkPeer.default({ ...byName('kube-system'), podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } }),
@@ -74,6 +84,8 @@ const configuration = z.strictObject({
   leaderElection: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   /** Tenants, and agents, worked on at a time. */
   concurrency: z.int().min(1).max(100).default(8),
+  /** An object whose spec the operator has not looked at for so long is no longer called Ready. */
+  behindSeconds: z.int().min(1).default(120),
   /** How often Postgres and Redis, which tell nobody of changes, are checked for drift. */
   dataCheckSeconds: z.int().min(1).default(300),
 });

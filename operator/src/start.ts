@@ -1,15 +1,18 @@
 /** Puts the operator together on one cluster connection. */
 import { run, type Cluster, type Controller, type RunOptions } from 'kube-runtime';
 import { agentController } from './agent/controller.ts';
-import { openCaches } from './caches.ts';
+import { openCaches, type Caches } from './caches.ts';
 import { classController } from './class/controller.ts';
 import { Accounts } from './data/accounts.ts';
 import { Connections } from './data/connections.ts';
 import { platformController } from './platform/controller.ts';
+import * as kinds from './kinds.ts';
 import { providerController } from './provider/controller.ts';
+import { credentialMetrics } from './rotation/metrics.ts';
 import type { Configuration } from './settings.ts';
 import { tenantController } from './tenant/controller.ts';
 import { measureIsolation } from './tenant/metrics.ts';
+import { Watchdog, type WatchedKind } from './watchdog/watchdog.ts';
 
 export const leaseName = 'cloister-operator';
 
@@ -40,9 +43,20 @@ export async function startOperator(
     tenantController(parts),
     agentController(parts),
   ];
+  credentialMetrics(cluster.registry, caches);
+  const watchdog = new Watchdog({ cluster, kinds: watchedKinds(caches), limit: configuration.behindSeconds });
+  watchdog.start();
   try {
     await run({ cluster, controllers, ...options });
   } finally {
+    watchdog.stop();
     await connections.close();
   }
 }
+
+const watchedKinds = ({ tenants, agentConfigs, tenantClasses, modelProviders }: Caches): WatchedKind[] => [
+  { kind: kinds.tenants, informer: tenants },
+  { kind: kinds.agentConfigs, informer: agentConfigs },
+  { kind: kinds.tenantClasses, informer: tenantClasses },
+  { kind: kinds.modelProviders, informer: modelProviders },
+];

@@ -28,6 +28,16 @@ export const labels = {
   partOf: 'app.kubernetes.io/part-of',
 } as const;
 
+export const annotations = {
+  /** Put on a Tenant, or on one of {@link systemSecrets}, by whoever wants its credentials replaced now: any text not used before. */
+  rotate: `${group}/rotate`,
+  /** On a Secret: when its credential was made (RFC 3339), and the text of {@link annotations.rotate} for which that was done. */
+  madeAt: `${group}/made-at`,
+  madeFor: `${group}/made-for`,
+  /** On an agent's pod: fingerprint of the credentials with which it started. */
+  credentials: `${group}/credentials`,
+} as const;
+
 export const documentKinds = { policy: 'tenant-policy', access: 'tenant-access', provider: 'model-provider' } as const;
 
 /** Key under which a document stands in its ConfigMap or Secret. */

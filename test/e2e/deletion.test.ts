@@ -47,7 +47,7 @@ async function inPostgres(): Promise<{ name: string }[]> {
   await client.connect();
   try {
     const { rows } = await client.query<{ name: string }>(
-      'select rolname as name from pg_roles where rolname = $1 union all select nspname from pg_namespace where nspname = $1',
+      "select rolname as name from pg_roles where rolname in ($1, $1 || '$a', $1 || '$b') union all select nspname from pg_namespace where nspname = $1",
       [dataNameOf(name)],
     );
     return rows;
@@ -60,7 +60,7 @@ async function inRedis(): Promise<string[]> {
   const redis = new Redis(world.cluster.redis.url);
   try {
     const users = z.array(z.string()).parse(await redis.call('acl', 'users'));
-    return [...users.filter((user) => user === dataNameOf(name)), ...(await redis.keys(`${redisPrefixOf(name)}*`))];
+    return [...users.filter((user) => user.startsWith(dataNameOf(name))), ...(await redis.keys(`${redisPrefixOf(name)}*`))];
   } finally {
     redis.disconnect();
   }

@@ -4,10 +4,9 @@ import { isControlledBy, type KubeObject } from 'kube-runtime';
 import type { AgentConfigSpec } from '../api/agent-config.ts';
 import type { TenantSpec } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
-import { fromBase64 } from '../child.ts';
-import { shortHash } from '../hash.ts';
-import type { AgentConfig, ConfigMap, Deployment, Pod, Secret, Tenant } from '../kinds.ts';
+import type { AgentConfig, ConfigMap, Deployment, Pod, Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
+import { credentialsOf } from '../rotation/holders.ts';
 import { parseTenantSpec } from '../tenant/claims.ts';
 import { policyNames } from '../tenant/children/network-policies.ts';
 import { standingWorld } from '../tenant/observe.ts';
@@ -71,7 +70,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
       ...(redis ? [] : ['the Redis credentials']),
       ...(identity ? [] : ["edge's identity"]),
     ],
-    credentials: shortHash([database, redis].map(contentOf)),
+    credentials: credentialsOf(database, redis),
     identity,
     deployment: caches.deployments.get({ namespace, name }),
     disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
@@ -96,5 +95,3 @@ function isOlder({ metadata: one }: AgentConfig, { metadata: other }: AgentConfi
   const [a, b] = [one.creationTimestamp ?? '', other.creationTimestamp ?? ''];
   return a === b ? one.name < other.name : a < b;
 }
-
-const contentOf = (secret: Secret | undefined): string | undefined => fromBase64(secret?.data?.['url']);

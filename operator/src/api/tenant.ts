@@ -124,6 +124,16 @@ export const tenantSpec = z.object({
 });
 export type TenantSpec = z.infer<typeof tenantSpec>;
 
+const credentialStatus = z.object({
+  since: z.iso.datetime().describe('When the credential that agents use was made.'),
+  madeFor: z.string().describe('Text of the annotation cloister.dev/rotate for which it was made.').optional(),
+  waitingFor: z
+    .string()
+    .describe('Set while the credential is being replaced: what must happen before the one before is ended.')
+    .optional(),
+});
+export type CredentialStatus = z.infer<typeof credentialStatus>;
+
 export const tenantStatus = z.object({
   observedGeneration,
   namespace: z.string().describe("The tenant's namespace.").optional(),
@@ -145,6 +155,10 @@ export const tenantStatus = z.object({
     .describe(
       "Whether agents reach and are reached by what they need alone. Widened: a NetworkPolicy not the operator's opens more; see conditions.",
     )
+    .optional(),
+  credentials: z
+    .object({ database: credentialStatus.optional(), redis: credentialStatus.optional() })
+    .describe('How old the credentials of the agents are. They are replaced by age, and when the annotation cloister.dev/rotate changes.')
     .optional(),
   conditions,
 });

@@ -1,12 +1,9 @@
-/**
- * Accounts in Postgres and Redis, and the URLs under which their holders use them.
- *
- * The URL in the holder's Secret is the source: its password is kept, and set in Postgres or Redis where it does not work there.
- * A Secret without a usable URL gets a new password. Errors: DataError.
- */
-import { createHash, randomBytes } from 'node:crypto';
+/** Accounts in Postgres and Redis, on the connections of the moment. Errors: DataError. */
+import { createHash } from 'node:crypto';
+import type { Account } from './account.ts';
 import type { Connections } from './connections.ts';
-import { passwordIn, postgresURL } from './postgres-address.ts';
+import { postgresURL } from './postgres-address.ts';
+import type { Login } from './postgres.ts';
 import type { RoleWanted } from './postgres-state.ts';
 import { Recent } from './recent.ts';
 import { redisURLFor } from './redis-address.ts';
@@ -26,32 +23,54 @@ export class Accounts {
     this.#recent = new Recent(checkSeconds);
   }
 
-  /** The URL for the role, once it works. `ownerLives` is asked before a role is made. */
-  async database(wanted: RoleWanted, current: string | undefined, ownerLives?: () => Promise<boolean>): Promise<string> {
-    const password = passwordIn(current, wanted.name) ?? newPassword();
-    const { address, admin } = await this.#connections.postgres();
-    await this.#once(`postgres ${wanted.name}`, [address, wanted, password], async () => {
-      await this.#once('postgres walls', [address], () => admin.closeWalls());
-      await admin.ensureRole(wanted, password, ownerLives);
-    });
-    return postgresURL(address, wanted.name, password);
+  /** `ownerLives` is asked before a role is made. */
+  database(wanted: RoleWanted, ownerLives?: () => Promise<boolean>): Account {
+    const { name } = wanted;
+    const admin = async () => (await this.#connections.postgres()).admin;
+    return {
+      name,
+      ensure: async (login) => {
+        const { address, admin: postgres } = await this.#connections.postgres();
+        return this.#unlessRecent(`postgres ${name}`, [address, wanted, login], async () => {
+          await this.#unlessRecent('postgres walls', [address], async () => {
+            await postgres.closeWalls();
+            return [];
+          });
+          await postgres.ensureLogin(wanted, login, ownerLives);
+          return othersThan(login, await postgres.logins(name));
+        });
+      },
+      logins: async () => (await admin()).logins(name),
+      sessions: async (logins) => (await admin()).sessions(logins),
+      retire: async (logins) => (await admin()).retireLogins(name, logins),
+      url: async ({ login, password }) => postgresURL((await this.#connections.postgres()).address, login, password),
+    };
   }
 
-  /** The URL for the user, once it works. */
-  async redis(wanted: RedisAccount, current: string | undefined): Promise<string> {
-    const password = passwordIn(current, wanted.name) ?? newPassword();
-    const { address, admin } = this.#connections.redis();
-    await this.#once(`redis ${wanted.name}`, [address.href, wanted, password], async () => {
-      await admin.claimPrefix(wanted.prefix, wanted.owner);
-      await admin.ensureUser({ ...wanted, password });
-    });
-    return redisURLFor(address, wanted.name, password);
+  redis(wanted: RedisAccount): Account {
+    const { name } = wanted;
+    const admin = () => this.#connections.redis().admin;
+    return {
+      name,
+      ensure: async (login) => {
+        const { address, admin: redis } = this.#connections.redis();
+        return this.#unlessRecent(`redis ${name}`, [address.href, wanted, login], async () => {
+          await redis.claimPrefix(wanted.prefix, wanted.owner);
+          await redis.ensureUser({ ...wanted, name: login.login, password: login.password });
+          return othersThan(login, await redis.logins(name));
+        });
+      },
+      logins: async () => admin().logins(name),
+      sessions: async (logins) => admin().sessions(logins),
+      retire: async (logins) => admin().retireLogins(logins),
+      url: ({ login, password }) => redisURLFor(this.#connections.redis().address, login, password),
+    };
   }
 
-  /** Nobody can log in as the role any more; schema and data stay. */
+  /** Nobody can log in to the account any more; schema and data stay. */
   async closeDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<void> {
     const { address, admin } = await this.#connections.postgres();
-    await this.#once(`postgres ${role.name}`, ['closed', address, role], () => admin.closeRole(role));
+    await this.#unlessRecent(`postgres ${role.name}`, ['closed', address, role], () => admin.closeRole(role).then(() => []));
   }
 
   /** As {@link closeDatabase}, whatever was found a while ago. Where the data is; undefined where there is none. */
@@ -62,10 +81,10 @@ export class Accounts {
     return kept ? `database "${address.database}" at ${address.host}:${address.port}` : undefined;
   }
 
-  /** The user is gone, and its keys with it. */
+  /** Every login of the account is gone, and its keys with them. */
   async closeRedis(user: Pick<RedisAccount, 'name' | 'prefix'>): Promise<void> {
     const { address, admin } = this.#connections.redis();
-    await this.#once(`redis ${user.name}`, ['closed', address.href, user], () => admin.closeUser(user));
+    await this.#unlessRecent(`redis ${user.name}`, ['closed', address.href, user], () => admin.closeUser(user).then(() => []));
   }
 
   async dropDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
@@ -82,14 +101,16 @@ export class Accounts {
     return dropped;
   }
 
-  async #once(name: string, inputs: readonly unknown[], work: () => Promise<unknown>): Promise<void> {
+  /** What was found in order, with nothing left to do, is believed for a while. */
+  async #unlessRecent(name: string, inputs: readonly unknown[], look: () => Promise<readonly string[]>): Promise<readonly string[]> {
     const fingerprint = createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
-    if (this.#recent.has(name, fingerprint)) return;
+    if (this.#recent.has(name, fingerprint)) return [];
     // Work that fails half-way leaves neither the state before nor the one that is wanted.
     this.#recent.forget(name);
-    await work();
-    this.#recent.note(name, fingerprint);
+    const left = await look();
+    if (left.length === 0) this.#recent.note(name, fingerprint);
+    return left;
   }
 }
 
-const newPassword = (): string => randomBytes(32).toString('hex');
+const othersThan = ({ login }: Login, found: readonly string[]): string[] => found.filter((other) => other !== login);

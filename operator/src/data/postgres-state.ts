@@ -2,7 +2,10 @@
 import pg from 'pg';
 import { z } from 'zod';
 
-/** A role with a schema of the same name, which are one tenant's or one of Cloister's own parts'. */
+/**
+ * A role with a schema of the same name, which are one tenant's or one of Cloister's own parts'. The role owns and never changes; sessions
+ * come in by its logins (logins.ts), of which each has these limits.
+ */
 export interface RoleWanted {
   readonly name: string;
   /** Who it is for, kept as comment on role and schema: a later Tenant of the same name is another owner. */
@@ -63,53 +66,82 @@ export async function readVerifier(client: pg.ClientBase, name: string): Promise
   return z.string().optional().catch(undefined).parse(rows[0]?.['rolpassword']);
 }
 
-/** Settings of the role in this database, as Postgres keeps them: `name=value`, in the order in which they are set. */
-export function settingsOf({ name, statementTimeoutSeconds }: RoleWanted, adminIsSuperuser: boolean): ReadonlyMap<string, string> {
+/** Settings of a role in this database, as Postgres keeps them: `name=value`, in the order in which they are set. */
+function settingsOf({ name, statementTimeoutSeconds }: RoleWanted, login: string, adminIsSuperuser: boolean): ReadonlyMap<string, string> {
   return new Map([
     ['search_path', name],
     ['statement_timeout', `${statementTimeoutSeconds}s`],
     ['idle_in_transaction_session_timeout', '60s'],
     // Bounds the disk that one sort may fill. Only a superuser can set it, and then the tenant cannot lift it.
     ...(adminIsSuperuser ? [['temp_file_limit', '1GB'] as const] : []),
+    // A session of a login acts as the owner from its first statement on, so that whatever it makes is the owner's.
+    ...(login === name ? [] : [['role', name] as const]),
   ]);
 }
 
 const quoted = (name: string): string => pg.escapeIdentifier(name);
 const text = (value: string): string => pg.escapeLiteral(value);
 
-/** The statements that lead from `state` to `wanted`, password aside. None when all is as it should be. */
-export function statementsFor(wanted: RoleWanted, found: RoleState, database: string): string[] {
+/**
+ * The statements that make the owner as it is wanted. None when all is as it should be. It may log in only where `login` is its own name;
+ * where it already may, that is left to whoever ends logins.
+ */
+export function ownerStatements(wanted: RoleWanted, login: string, found: RoleState, database: string): string[] {
   const role = quoted(wanted.name);
-  const inDatabase = `ALTER ROLE ${role} IN DATABASE ${quoted(database)}`;
-  const lines: string[] = [];
-  const unless = (right: boolean, ...statements: readonly string[]) => {
-    if (!right) lines.push(...statements);
+  const logsIn = login === wanted.name || found.login === true;
+  const lines = roleStatements({ wanted, role: wanted.name, logsIn, groups: [] }, found, database);
+  const unless = (right: boolean, statement: string) => {
+    if (!right) lines.push(statement);
   };
-  unless(found.role_exists, `CREATE ROLE ${role} LOGIN NOINHERIT CONNECTION LIMIT ${wanted.connectionLimit}`);
   unless(found.role_owner === wanted.owner, `COMMENT ON ROLE ${role} IS ${text(wanted.owner)}`);
-  if (found.role_exists) {
-    const attributes = wrongAttributes(wanted, found);
-    unless(attributes === '', `ALTER ROLE ${role} ${attributes}`);
-  }
   // An administrator who is no superuser may only give a schema to a role of which it is a member.
   unless(found.admin_is_superuser || (found.role_exists && found.schema_exists), `GRANT ${role} TO CURRENT_USER`);
   unless(found.schema_exists, `CREATE SCHEMA ${role} AUTHORIZATION ${role}`);
   unless(!found.schema_exists || found.owns_schema === true, `ALTER SCHEMA ${role} OWNER TO ${role}`);
   unless(found.schema_open !== true, `REVOKE ALL ON SCHEMA ${role} FROM PUBLIC`);
   unless(found.schema_owner === wanted.owner, `COMMENT ON SCHEMA ${role} IS ${text(wanted.owner)}`);
-  unless(found.may_connect === true, `GRANT CONNECT ON DATABASE ${quoted(database)} TO ${role}`);
-  for (const group of found.member_of) lines.push(`REVOKE ${quoted(group)} FROM ${role}`);
-  const settings = settingsOf(wanted, found.admin_is_superuser);
+  return lines;
+}
+
+/** The same for a login: a role that has nothing but the way in and the right to act as the owner. */
+export function loginStatements(wanted: RoleWanted, login: string, found: RoleState, database: string): string[] {
+  const lines = roleStatements({ wanted, role: login, logsIn: true, groups: [wanted.name] }, found, database);
+  if (!found.role_exists && !found.admin_is_superuser) lines.push(`GRANT ${quoted(login)} TO CURRENT_USER`);
+  return lines;
+}
+
+interface RoleParts {
+  readonly wanted: RoleWanted;
+  readonly role: string;
+  readonly logsIn: boolean;
+  /** The only roles of which it is a member. */
+  readonly groups: readonly string[];
+}
+
+function roleStatements({ wanted, role, logsIn, groups }: RoleParts, found: RoleState, database: string): string[] {
+  const name = quoted(role);
+  const lines: string[] = [];
+  const { connectionLimit } = wanted;
+  if (!found.role_exists) lines.push(`CREATE ROLE ${name} ${logsIn ? 'LOGIN' : 'NOLOGIN'} NOINHERIT CONNECTION LIMIT ${connectionLimit}`);
+  else {
+    const attributes = wrongAttributes({ logsIn, connectionLimit }, found);
+    if (attributes !== '') lines.push(`ALTER ROLE ${name} ${attributes}`);
+  }
+  if (found.may_connect !== true) lines.push(`GRANT CONNECT ON DATABASE ${quoted(database)} TO ${name}`);
+  for (const group of found.member_of) if (!groups.includes(group)) lines.push(`REVOKE ${quoted(group)} FROM ${name}`);
+  for (const group of groups) if (!found.member_of.includes(group)) lines.push(`GRANT ${quoted(group)} TO ${name}`);
+  const settings = settingsOf(wanted, role, found.admin_is_superuser);
   const right =
-    [...settings].every(([name, value]) => found.settings?.includes(`${name}=${value}`)) && found.settings?.length === settings.size;
-  unless(right, `${inDatabase} RESET ALL`, ...[...settings].map(([name, value]) => `${inDatabase} SET ${name} = ${text(value)}`));
+    [...settings].every(([key, value]) => found.settings?.includes(`${key}=${value}`)) && found.settings?.length === settings.size;
+  const inDatabase = `ALTER ROLE ${name} IN DATABASE ${quoted(database)}`;
+  if (!right) lines.push(`${inDatabase} RESET ALL`, ...[...settings].map(([key, value]) => `${inDatabase} SET ${key} = ${text(value)}`));
   return lines;
 }
 
 /** Only attributes that differ are named: to name one, even to deny it, takes rights that a plain CREATEROLE administrator lacks. */
-function wrongAttributes(wanted: RoleWanted, found: RoleState): string {
+function wrongAttributes(wanted: { readonly logsIn: boolean; readonly connectionLimit: number }, found: RoleState): string {
   return [
-    found.login === true ? '' : 'LOGIN',
+    found.login === wanted.logsIn ? '' : wanted.logsIn ? 'LOGIN' : 'NOLOGIN',
     found.inherit === true ? 'NOINHERIT' : '',
     found.superuser === true ? 'NOSUPERUSER' : '',
     found.createdb === true ? 'NOCREATEDB' : '',

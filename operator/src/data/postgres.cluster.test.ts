@@ -2,19 +2,23 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testPostgres } from '../testing/servers.fixture.ts';
-import { PostgresAdmin } from './postgres.ts';
+import { loginsOf, slotsOf } from './logins.ts';
+import { PostgresAdmin, type Login } from './postgres.ts';
 import type { RoleWanted } from './postgres-state.ts';
 
 const address = testPostgres();
 const admin = new PostgresAdmin(address);
 const root = new pg.Pool({ ...address, max: 2 });
 const password = 'p'.repeat(64);
+const first = ({ name }: RoleWanted, secret = password) => ({ login: slotsOf(name)[0], password: secret });
+const second = ({ name }: RoleWanted, secret = 'q'.repeat(64)) => ({ login: slotsOf(name)[1], password: secret });
+const itself = ({ name }: RoleWanted, secret = 'o'.repeat(64)) => ({ login: name, password: secret });
 const role = (name: string): RoleWanted => ({ name, owner: `uid-of-${name}`, connectionLimit: 5, statementTimeoutSeconds: 30 });
 const acme = role('t_postgres_test_a');
 const bravo = role('t_postgres_test_b');
 
-async function as<T>(name: string, work: (client: pg.Client) => Promise<T>, secret = password): Promise<T> {
-  const client = new pg.Client({ ...address, user: name, password: secret });
+async function as<T>({ login, password: secret }: Login, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ ...address, user: login, password: secret });
   await client.connect();
   try {
     return await work(client);
@@ -25,15 +29,17 @@ async function as<T>(name: string, work: (client: pg.Client) => Promise<T>, secr
 
 async function forget({ name }: RoleWanted): Promise<void> {
   await root.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
-  const { rowCount } = await root.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
-  if (rowCount) await root.query(`DROP OWNED BY ${name} CASCADE; DROP ROLE ${name}`);
+  const { rows } = await root.query<{ role: string }>('SELECT quote_ident(rolname) AS role FROM pg_roles WHERE rolname = ANY ($1)', [
+    [...slotsOf(name), name],
+  ]);
+  for (const { role: found } of rows) await root.query(`DROP OWNED BY ${found} CASCADE; DROP ROLE ${found}`);
 }
 
 beforeAll(async () => {
   await admin.closeWalls();
   await forget(bravo);
-  await admin.ensureRole(bravo, password);
-  await as(bravo.name, (client) => client.query('CREATE TABLE secret (word text)'));
+  await admin.ensureLogin(bravo, first(bravo));
+  await as(first(bravo), (client) => client.query('CREATE TABLE secret (word text)'));
 });
 beforeEach(() => forget(acme));
 afterAll(async () => {
@@ -44,8 +50,8 @@ afterAll(async () => {
 });
 
 test('a role that is as it should be is left alone', async () => {
-  expect(await admin.ensureRole(acme, password)).toBe(true);
-  expect(await admin.ensureRole(acme, password)).toBe(false);
+  expect(await admin.ensureLogin(acme, first(acme))).toBe(true);
+  expect(await admin.ensureLogin(acme, first(acme))).toBe(false);
   expect(await admin.closeWalls()).toBe(false);
 });
 
@@ -58,36 +64,40 @@ test('no role is made for an owner who is gone, and one that is there is kept as
 });
 
 test.each([
-  ['another password', `ALTER ROLE ${acme.name} PASSWORD 'x'`],
   ['the right to make roles', `ALTER ROLE ${acme.name} CREATEROLE`],
   ['superuser', `ALTER ROLE ${acme.name} SUPERUSER`],
-  ['no login', `ALTER ROLE ${acme.name} NOLOGIN`],
   ['more connections', `ALTER ROLE ${acme.name} CONNECTION LIMIT 500`],
   ['other settings', `ALTER ROLE ${acme.name} IN DATABASE ${address.database} RESET search_path`],
   ["another tenant's role", `GRANT ${bravo.name} TO ${acme.name}`],
   ['a schema of somebody else', `ALTER SCHEMA ${acme.name} OWNER TO ${bravo.name}`],
   ['a schema open to all', `GRANT USAGE ON SCHEMA ${acme.name} TO PUBLIC`],
   ['no schema', `DROP SCHEMA ${acme.name}`],
-  ['no way into the database', `REVOKE CONNECT ON DATABASE ${address.database} FROM ${acme.name}`],
+  ['no way into the database', `REVOKE CONNECT ON DATABASE ${address.database} FROM "${acme.name}$a"`],
+  ['a login that is superuser', `ALTER ROLE "${acme.name}$a" SUPERUSER`],
+  ['a login that inherits', `ALTER ROLE "${acme.name}$a" INHERIT`],
+  ['a login that works as nobody', `ALTER ROLE "${acme.name}$a" IN DATABASE ${address.database} RESET role`],
+  ["a login with another tenant's role", `GRANT ${bravo.name} TO "${acme.name}$a"`],
+  ['a login that may not act for it', `REVOKE ${acme.name} FROM "${acme.name}$a"`],
+  ['no login at all', `DROP OWNED BY "${acme.name}$a"; DROP ROLE "${acme.name}$a"`],
 ])('a role that was given %s is put right', async (_, harm) => {
-  await admin.ensureRole(acme, password);
+  await admin.ensureLogin(acme, first(acme));
   await root.query(harm);
-  expect(await admin.ensureRole(acme, password)).toBe(true);
-  expect(await admin.ensureRole(acme, password)).toBe(false);
-  await as(acme.name, (client) => client.query('CREATE TABLE fine (id int)'));
+  expect(await admin.ensureLogin(acme, first(acme))).toBe(true);
+  expect(await admin.ensureLogin(acme, first(acme))).toBe(false);
+  await as(first(acme), (client) => client.query('CREATE TABLE fine (id int)'));
 });
 
 test('a password is set where the one in the Secret does not work, and stands in no statement', async () => {
-  await admin.ensureRole(acme, password);
-  expect(await admin.ensureRole(acme, 'q'.repeat(64))).toBe(true);
-  await as(acme.name, (client) => client.query('SELECT 1'), 'q'.repeat(64));
-  await expect(as(acme.name, (client) => client.query('SELECT 1'))).rejects.toThrow(/password authentication failed/);
+  await admin.ensureLogin(acme, first(acme));
+  expect(await admin.ensureLogin(acme, first(acme, 'q'.repeat(64)))).toBe(true);
+  await as(first(acme, 'q'.repeat(64)), (client) => client.query('SELECT 1'));
+  await expect(as(first(acme), (client) => client.query('SELECT 1'))).rejects.toThrow(/password authentication failed/);
 });
 
 describe('a tenant in Postgres', () => {
   test('works in its own schema without naming it, as node-postgres and its migrations need', async () => {
-    await admin.ensureRole(acme, password);
-    await as(acme.name, async (client) => {
+    await admin.ensureLogin(acme, first(acme));
+    await as(first(acme), async (client) => {
       await client.query(
         'CREATE TABLE IF NOT EXISTS a (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz, doc jsonb, tags text[])',
       );
@@ -112,6 +122,10 @@ describe('a tenant in Postgres', () => {
     ['makes no schema', 'CREATE SCHEMA other'],
     ['makes no temporary table', 'CREATE TEMPORARY TABLE x (i int)'],
     ['becomes nobody else', `SET ROLE ${bravo.name}`],
+    ["becomes no other tenant's login", `SET ROLE "${bravo.name}$a"`],
+    ['gives nobody its own rights', `GRANT ${acme.name} TO ${bravo.name}`],
+    ['makes nothing when it acts as its login', `SET ROLE NONE; CREATE TABLE ${acme.name}.x (i int)`],
+    ['reads nothing when it acts as its login', `SET ROLE NONE; SELECT * FROM ${bravo.name}.secret`],
     ['makes no role', 'CREATE ROLE x'],
     ['lists no roles', 'SELECT rolname FROM pg_roles'],
     ['lists no schemas', 'SELECT nspname FROM pg_namespace'],
@@ -121,14 +135,81 @@ describe('a tenant in Postgres', () => {
     ['reads no files', `COPY (SELECT 1) TO '/tmp/x'`],
     ['fills no disk', `SET temp_file_limit = '10TB'`],
   ])('%s', async (_, statement) => {
-    await admin.ensureRole(acme, password);
-    await expect(as(acme.name, (client) => client.query(statement))).rejects.toThrow(/permission denied|must be/);
+    await admin.ensureLogin(acme, first(acme));
+    await expect(as(first(acme), (client) => client.query(statement))).rejects.toThrow(/permission denied|must be|must have admin/);
   });
 
   test.each(['postgres', 'template1'])('cannot connect to database %s', async (database) => {
-    await admin.ensureRole(acme, password);
-    const client = new pg.Client({ ...address, database, user: acme.name, password });
+    await admin.ensureLogin(acme, first(acme));
+    const client = new pg.Client({ ...address, database, user: first(acme).login, password });
     await expect(client.connect()).rejects.toThrow(/permission denied for database/);
+  });
+});
+
+describe('a login beside another', () => {
+  test('works on the same tables, and what either makes belongs to the tenant', async () => {
+    await admin.ensureLogin(acme, first(acme));
+    await as(first(acme), (client) => client.query('CREATE TABLE memories (text text)'));
+    await admin.ensureLogin(acme, second(acme));
+    await as(second(acme), (client) => client.query(`INSERT INTO memories VALUES ('x'); ALTER TABLE memories ADD COLUMN more int`));
+    await as(first(acme), (client) => client.query('SELECT more FROM memories'));
+    expect([...(await admin.logins(acme.name))].sort()).toEqual([first(acme).login, second(acme).login]);
+    const { rows } = await root.query('SELECT tableowner FROM pg_tables WHERE schemaname = $1', [acme.name]);
+    expect(rows).toEqual([{ tableowner: acme.name }]);
+  });
+
+  test('has the same limits', async () => {
+    await admin.ensureLogin(acme, first(acme));
+    await admin.ensureLogin(acme, second(acme));
+    for (const login of [first(acme), second(acme)]) {
+      const settings = await as(login, async (client) => {
+        const show = async (name: string) => (await client.query<Record<string, string>>(`SHOW ${name}`)).rows[0]?.[name];
+        return Promise.all(['search_path', 'statement_timeout', 'idle_in_transaction_session_timeout', 'temp_file_limit'].map(show));
+      });
+      expect(settings).toEqual([acme.name, '30s', '1min', '1GB']);
+    }
+    const { rows } = await root.query('SELECT DISTINCT rolconnlimit FROM pg_roles WHERE rolname = ANY ($1)', [slotsOf(acme.name)]);
+    expect(rows).toEqual([{ rolconnlimit: 5 }]);
+  });
+
+  test('goes on when the other is ended, whose sessions end and whose password is refused', async () => {
+    await admin.ensureLogin(acme, first(acme));
+    await admin.ensureLogin(acme, second(acme));
+    const [old, kept] = [first(acme), second(acme)].map((it) => new pg.Client({ ...address, user: it.login, password: it.password }));
+    for (const client of [old, kept]) client?.on('error', () => undefined);
+    await Promise.all([old?.connect(), kept?.connect()]);
+    expect(await admin.sessions([first(acme).login])).toBe(1);
+    await admin.retireLogins(acme.name, [first(acme).login]);
+    await expect(old?.query('SELECT 1')).rejects.toThrow();
+    expect((await kept?.query('SELECT current_user'))?.rows).toEqual([{ current_user: acme.name }]);
+    await expect(as(first(acme), (client) => client.query('SELECT 1'))).rejects.toThrow(/password authentication failed/);
+    expect(await admin.logins(acme.name)).toEqual([second(acme).login]);
+    await kept?.end();
+  });
+
+  test('that was locked out when the operator died is still found, and ended then', async () => {
+    await admin.ensureLogin(acme, first(acme));
+    await admin.ensureLogin(acme, second(acme));
+    await root.query(`ALTER ROLE "${first(acme).login}" NOLOGIN PASSWORD NULL`);
+    expect(await admin.logins(acme.name)).toContain(first(acme).login);
+    await admin.retireLogins(acme.name, [first(acme).login]);
+    expect(await admin.logins(acme.name)).toEqual([second(acme).login]);
+  });
+
+  test('follows a role that logged in by itself', async () => {
+    await admin.ensureLogin(acme, itself(acme));
+    expect(await admin.ensureLogin(acme, itself(acme))).toBe(false);
+    await as(itself(acme), (client) => client.query('CREATE TABLE memories (text text)'));
+    await admin.ensureLogin(acme, first(acme));
+    await as(itself(acme), (client) => client.query('SELECT * FROM memories'));
+    await as(first(acme), (client) => client.query('SELECT * FROM memories'));
+    expect([...(await admin.logins(acme.name))].sort()).toEqual([acme.name, first(acme).login]);
+    await admin.retireLogins(acme.name, [acme.name]);
+    await expect(as(itself(acme), (client) => client.query('SELECT 1'))).rejects.toThrow(
+      /password authentication failed|not permitted to log in/,
+    );
+    expect(await admin.logins(acme.name)).toEqual([first(acme).login]);
+    expect(await admin.ensureLogin(acme, first(acme))).toBe(false);
   });
 });
 
@@ -136,56 +217,57 @@ describe('what another owner has', () => {
   const successor = { ...acme, owner: 'uid-of-a-later-tenant' };
 
   test('is neither taken over nor dropped', async () => {
-    await admin.ensureRole(acme, password);
-    await as(acme.name, (client) => client.query('CREATE TABLE memories (text text)'));
-    await expect(admin.ensureRole(successor, password)).rejects.toMatchObject({ code: 'data_taken' });
+    await admin.ensureLogin(acme, first(acme));
+    await as(first(acme), (client) => client.query('CREATE TABLE memories (text text)'));
+    await expect(admin.ensureLogin(successor, first(acme))).rejects.toMatchObject({ code: 'data_taken' });
     await expect(admin.dropRole(successor)).rejects.toMatchObject({ code: 'data_taken' });
-    await as(acme.name, (client) => client.query('SELECT * FROM memories'));
+    await as(first(acme), (client) => client.query('SELECT * FROM memories'));
   });
 });
 
 describe('closing a role', () => {
   test('ends its sessions, lets nobody in and keeps what it holds, until it is opened again with the same password', async () => {
-    await admin.ensureRole(acme, password);
-    const session = new pg.Client({ ...address, user: acme.name, password });
+    await admin.ensureLogin(acme, first(acme));
+    const session = new pg.Client({ ...address, user: first(acme).login, password });
     session.on('error', () => undefined);
     await session.connect();
     await session.query(`CREATE TABLE memories (text text); INSERT INTO memories VALUES ('kept')`);
     expect(await admin.closeRole(acme)).toBe(true);
     await expect(session.query('SELECT 1')).rejects.toThrow();
-    await expect(as(acme.name, (client) => client.query('SELECT 1'))).rejects.toThrow(/not permitted to log in/);
+    await expect(as(first(acme), (client) => client.query('SELECT 1'))).rejects.toThrow(/password authentication failed/);
     expect(await admin.closeRole(acme)).toBe(true);
-    expect(await admin.ensureRole(acme, password)).toBe(true);
-    expect((await as(acme.name, (client) => client.query('SELECT text FROM memories'))).rows).toEqual([{ text: 'kept' }]);
+    expect(await admin.ensureLogin(acme, first(acme))).toBe(true);
+    expect((await as(first(acme), (client) => client.query('SELECT text FROM memories'))).rows).toEqual([{ text: 'kept' }]);
   });
   test('finds nothing where nothing is, and leaves alone what is another owner’s', async () => {
     expect(await admin.closeRole(acme)).toBe(false);
-    await admin.ensureRole(acme, password);
+    await admin.ensureLogin(acme, first(acme));
     await expect(admin.closeRole({ ...acme, owner: 'uid-of-a-later-tenant' })).rejects.toMatchObject({ code: 'data_taken' });
-    await as(acme.name, (client) => client.query('SELECT 1'));
+    await as(first(acme), (client) => client.query('SELECT 1'));
   });
 });
 
 describe('dropping a role', () => {
   test('ends its sessions and leaves nothing of it', async () => {
-    await admin.ensureRole(acme, password);
-    const session = new pg.Client({ ...address, user: acme.name, password });
+    await admin.ensureLogin(acme, first(acme));
+    const session = new pg.Client({ ...address, user: first(acme).login, password });
     session.on('error', () => undefined);
     await session.connect();
     await session.query('CREATE TABLE memories (text text)');
     expect(await admin.dropRole(acme)).toBe(true);
     await expect(session.query('SELECT 1')).rejects.toThrow();
-    const { rowCount } = await root.query('SELECT 1 FROM pg_roles WHERE rolname = $1 UNION SELECT 1 FROM pg_namespace WHERE nspname = $1', [
-      acme.name,
-    ]);
+    const { rowCount } = await root.query(
+      'SELECT 1 FROM pg_roles WHERE rolname = ANY ($2) UNION SELECT 1 FROM pg_namespace WHERE nspname = $1',
+      [acme.name, loginsOf(acme.name)],
+    );
     expect(rowCount).toBe(0);
   });
   test.each([
     ['the schema is gone already', `DROP SCHEMA ${acme.name} CASCADE`],
-    ['the role cannot log in any more', `ALTER ROLE ${acme.name} NOLOGIN`],
+    ['the login is gone already', `DROP OWNED BY "${acme.name}$a"; DROP ROLE "${acme.name}$a"`],
     ['role and schema are gone', `DROP SCHEMA ${acme.name} CASCADE; DROP OWNED BY ${acme.name}; DROP ROLE ${acme.name}`],
   ])('works when %s', async (_, before) => {
-    await admin.ensureRole(acme, password);
+    await admin.ensureLogin(acme, first(acme));
     await root.query(before);
     await admin.dropRole(acme);
     expect(await admin.dropRole(acme)).toBe(false);
@@ -202,10 +284,13 @@ describe('an administrator who is no superuser', () => {
     const modest = new PostgresAdmin({ ...address, database: clerk, user: clerk, password });
     try {
       await modest.closeWalls();
-      expect(await modest.ensureRole(acme, password)).toBe(true);
-      expect(await modest.ensureRole(acme, password)).toBe(false);
+      expect(await modest.ensureLogin(acme, first(acme))).toBe(true);
+      expect(await modest.ensureLogin(acme, first(acme))).toBe(false);
       expect(await modest.closeRole(acme)).toBe(true);
-      expect(await modest.ensureRole(acme, password)).toBe(true);
+      expect(await modest.ensureLogin(acme, first(acme))).toBe(true);
+      expect(await modest.ensureLogin(acme, second(acme))).toBe(true);
+      await modest.retireLogins(acme.name, [first(acme).login]);
+      expect(await modest.logins(acme.name)).toEqual([second(acme).login]);
       expect(await modest.dropRole(acme)).toBe(true);
     } finally {
       await modest.close();
@@ -218,6 +303,6 @@ describe('an administrator who is no superuser', () => {
 
 test('a Postgres that does not answer is named, without its password', async () => {
   const nowhere = new PostgresAdmin({ ...address, host: '127.0.0.1', port: 1, password: 'hunter2' });
-  await expect(nowhere.ensureRole(acme, password)).rejects.toThrow(/Postgres at 127\.0\.0\.1:1: .*ECONNREFUSED/);
+  await expect(nowhere.ensureLogin(acme, first(acme))).rejects.toThrow(/Postgres at 127\.0\.0\.1:1: .*ECONNREFUSED/);
   await nowhere.close();
 });

@@ -1,5 +1,5 @@
 /**
- * Roles and schemas in Postgres, one pair for each tenant.
+ * Roles and schemas in Postgres, one pair for each tenant, and the logins by which they are used.
  *
  * Guarantees: idempotent and safe after a crash at any statement (what makes a role is one transaction); a look that finds everything
  * right changes nothing; what belongs to another owner is never touched; passwords stand in no statement and no error.
@@ -8,13 +8,19 @@
 import pg from 'pg';
 import { DataError, describe } from './errors.ts';
 import type { PostgresAddress } from './postgres-address.ts';
-import { readRole, readVerifier, statementsFor, type RoleState, type RoleWanted } from './postgres-state.ts';
+import { loginsOf, slotsOf } from './logins.ts';
+import { loginStatements, ownerStatements, readRole, readVerifier, type RoleState, type RoleWanted } from './postgres-state.ts';
 import { openings } from './postgres-walls.ts';
 import { ProvenPasswords, scramVerifier } from './scram.ts';
 
 /** Serialises what changes shared catalogs: two at once fail with "tuple concurrently updated". The number is arbitrary. */
 const changeLock = 7_236_104_415;
 const connectTimeoutMs = 5_000;
+
+export interface Login {
+  readonly login: string;
+  readonly password: string;
+}
 
 export class PostgresAdmin {
   readonly #address: PostgresAddress;
@@ -45,49 +51,78 @@ export class PostgresAdmin {
   }
 
   /**
-   * Makes the role log in with this password and own its schema, and nothing else. True when something had to change.
-   * A role that is not there is made only if its owner still lives: one that is made for an owner who is gone is nobody's to drop.
-   * Throws `data_taken` where role or schema are another owner's, `owner_gone` where there is no owner any more.
+   * Makes the login work with this password, as its owner, which owns its schema and nothing else. Other logins are left as they are.
+   * A role that is not there is made only if its owner still lives: one that is made for an owner who is gone is nobody's to drop. True when
+   * something had to change. Throws `data_taken` where role or schema are another owner's, `owner_gone` where there is no owner any more.
    */
-  ensureRole(wanted: RoleWanted, password: string, ownerLives: () => Promise<boolean> = alwaysThere): Promise<boolean> {
+  ensureLogin(wanted: RoleWanted, { login, password }: Login, ownerLives: () => Promise<boolean> = alwaysThere): Promise<boolean> {
     return this.#use(async (client) => {
-      const found = await readRole(client, wanted.name);
-      refuseForeign(wanted, found);
-      if (!found.role_exists && !(await ownerLives())) throw new DataError('owner_gone', { name: wanted.name, owner: wanted.owner });
-      const statements = statementsFor(wanted, found, this.#address.database);
-      const works = found.role_exists && found.login === true && (await this.#passwordWorks(client, wanted.name, found, password));
-      if (!works)
-        statements.push(`ALTER ROLE ${pg.escapeIdentifier(wanted.name)} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
+      const { database } = this.#address;
+      const owner = await readRole(client, wanted.name);
+      refuseForeign(wanted, owner);
+      if (!owner.role_exists && !(await ownerLives())) throw new DataError('owner_gone', { name: wanted.name, owner: wanted.owner });
+      const found = login === wanted.name ? owner : await readRole(client, login);
+      const statements = [
+        ...ownerStatements(wanted, login, owner, database),
+        ...(login === wanted.name ? [] : loginStatements(wanted, login, found, database)),
+      ];
+      const works = found.role_exists && found.login === true && (await this.#passwordWorks(client, login, found, password));
+      if (!works) statements.push(`ALTER ROLE ${pg.escapeIdentifier(login)} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
       if (statements.length > 0) await changing(client, statements);
       return statements.length > 0;
     });
   }
 
+  /** Logins of the account that are there: roles that may log in. */
+  logins(account: string): Promise<readonly string[]> {
+    return this.#use((client) => loginsFound(client, account));
+  }
+
+  /** How many sessions these logins have. */
+  sessions(logins: readonly string[]): Promise<number> {
+    return this.#use(async (client) => {
+      const { rowCount } = await client.query('SELECT FROM pg_stat_activity WHERE usename = ANY ($1)', [logins]);
+      return rowCount ?? 0;
+    });
+  }
+
   /**
-   * Keeps role and schema as they are, but for nobody to use: no login, and no session that began before. False when there is neither.
-   * {@link ensureRole} opens them again. Throws `data_taken` as it does.
+   * Keeps role and schema as they are, but for nobody to use: no login, and no session that began before. False when there is
+   * neither. {@link ensureLogin} opens it again, with the password of before too. Throws `data_taken` as it does.
    */
   closeRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
     return this.#use(async (client) => {
       const found = await readRole(client, name);
-      if (!found.role_exists && !found.schema_exists) return false;
       refuseForeign({ name, owner }, found);
-      if (found.role_exists) await shutOut(client, name, found);
-      return true;
+      await endLogins(client, name, await loginsFound(client, name));
+      return found.role_exists || found.schema_exists;
     });
   }
 
-  /** Drops role and schema with all they hold; false when there was neither. Throws `data_taken` as {@link ensureRole} does. */
+  /** Ends logins of the account for good, their sessions too. What they own, against all expectation, goes to the account. */
+  retireLogins(account: string, logins: readonly string[]): Promise<void> {
+    return this.#use(async (client) => {
+      const found = await loginsFound(client, account);
+      await endLogins(
+        client,
+        account,
+        found.filter((login) => logins.includes(login)),
+      );
+    });
+  }
+
+  /** Drops role, logins and schema with all they hold; false when there were none. Throws `data_taken` as {@link ensureLogin} does. */
   dropRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
     return this.#use(async (client) => {
       const found = await readRole(client, name);
-      if (!found.role_exists && !found.schema_exists) return false;
+      const logins = await rolesFound(client, slotsOf(name));
+      if (!found.role_exists && !found.schema_exists && logins.length === 0) return false;
       refuseForeign({ name, owner }, found);
-      const role = pg.escapeIdentifier(name);
-      if (found.role_exists) await shutOut(client, name, found);
+      const roles = [...logins, ...(found.role_exists ? [name] : [])];
+      await shutOut(client, roles);
       await changing(client, [
-        `DROP SCHEMA IF EXISTS ${role} CASCADE`,
-        ...(found.role_exists ? [`DROP OWNED BY ${role} CASCADE`, `DROP ROLE ${role}`] : []),
+        `DROP SCHEMA IF EXISTS ${pg.escapeIdentifier(name)} CASCADE`,
+        ...roles.map(pg.escapeIdentifier).flatMap((role) => [`DROP OWNED BY ${role} CASCADE`, `DROP ROLE ${role}`]),
       ]);
       return true;
     });
@@ -139,6 +174,41 @@ export class PostgresAdmin {
 
 const alwaysThere = (): Promise<boolean> => Promise.resolve(true);
 
+async function endLogins(client: pg.ClientBase, account: string, logins: readonly string[]): Promise<void> {
+  if (logins.length === 0) return;
+  await shutOut(client, logins);
+  const owner = pg.escapeIdentifier(account);
+  const statements = logins.flatMap((login) => {
+    const name = pg.escapeIdentifier(login);
+    if (login === account) return [`ALTER ROLE ${name} PASSWORD NULL`];
+    return [`REASSIGN OWNED BY ${name} TO ${owner}`, `DROP OWNED BY ${name}`, `DROP ROLE ${name}`];
+  });
+  await changing(client, statements);
+}
+
+/** In this order: nobody may come back after the end of the last session. */
+async function shutOut(client: pg.ClientBase, roles: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY ($1) AND rolcanlogin',
+    [roles],
+  );
+  const statements = rows.map(({ name }) => `ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN`);
+  if (statements.length > 0) await changing(client, statements);
+  await client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = ANY ($1)', [roles]);
+}
+
+async function rolesFound(client: pg.ClientBase, names: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>('SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY ($1)', [names]);
+  return rows.map(({ name }) => name);
+}
+
+async function loginsFound(client: pg.ClientBase, account: string): Promise<readonly string[]> {
+  // A login that was locked out and not yet dropped is there too: somebody has to finish that.
+  const query = 'SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY ($1) AND (rolcanlogin OR rolname <> $2)';
+  const { rows } = await client.query<{ name: string }>(query, [loginsOf(account), account]);
+  return rows.map(({ name }) => name);
+}
+
 async function changing(client: pg.ClientBase, statements: readonly string[]): Promise<void> {
   await client.query('BEGIN');
   try {
@@ -149,12 +219,6 @@ async function changing(client: pg.ClientBase, statements: readonly string[]): P
     await client.query('ROLLBACK').catch(() => undefined); // the first error is the one to tell
     throw error;
   }
-}
-
-/** In this order: nobody may come back after the end of the last session. */
-async function shutOut(client: pg.ClientBase, name: string, found: RoleState): Promise<void> {
-  if (found.login === true) await client.query(`ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN`);
-  await client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = $1', [name]);
 }
 
 function refuseForeign({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>, found: RoleState): void {

@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testRedisURL } from '../testing/servers.fixture.ts';
+import { slotsOf } from './logins.ts';
 import { RedisAdmin } from './redis.ts';
 import { redisURLFor } from './redis-address.ts';
 import { tenantCommands, type RedisUser } from './redis-rules.ts';
@@ -113,6 +114,33 @@ test('a user that is closed is gone with its keys and sessions, and comes back w
   await expect(as(acme, (client) => client.ping())).rejects.toThrow();
   await admin.ensureUser(acme);
   expect(await as(acme, (client) => client.ping())).toBe('PONG');
+});
+
+describe('a login beside another', () => {
+  const [first, second] = slotsOf(acme.name).map((name, index) => ({ ...acme, name, password: String(index).repeat(64) }));
+
+  test('works on the same keys, and goes on when the other is ended', async () => {
+    if (!first || !second) throw new Error('there are two slots');
+    await admin.ensureUser(acme); // as tenants logged in before
+    await admin.ensureUser(first);
+    await admin.ensureUser(second);
+    expect(await admin.logins(acme.name)).toEqual([acme.name, first.name, second.name]);
+    await as(first, (client) => client.set(`${acme.prefix}k`, 'v'));
+    await as(second, async (kept) => {
+      expect(await kept.get(`${acme.prefix}k`)).toBe('v');
+      await as(first, async (old) => {
+        await old.ping();
+        expect(await admin.sessions([first.name])).toBeGreaterThan(0);
+        await admin.retireLogins([acme.name, first.name]);
+        await expect(old.ping()).rejects.toThrow();
+      });
+      expect(await kept.get(`${acme.prefix}k`)).toBe('v');
+    });
+    await expect(as(first, (client) => client.ping())).rejects.toThrow();
+    await expect(as(acme, (client) => client.ping())).rejects.toThrow();
+    expect(await admin.logins(acme.name)).toEqual([second.name]);
+    await admin.retireLogins([first.name]); // once more changes nothing
+  });
 });
 
 describe('after a tenant has gone', () => {

@@ -1,5 +1,5 @@
 /**
- * Users in Redis, one for each tenant.
+ * Users in Redis: the logins of each tenant's account, of which a tenant has one, and two while its password is being replaced.
  *
  * Guarantees: idempotent; a look that finds everything right writes nothing; no password is sent but as its hash; a tenant never sees
  * keys of an earlier tenant of its name. Errors: {@link DataError}.
@@ -7,7 +7,11 @@
 import { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
 import { DataError, describe } from './errors.ts';
+import { loginsOf } from './logins.ts';
 import { aclRules, passwordHash, type RedisUser } from './redis-rules.ts';
+
+/** The name of an account, not of one of its logins, and where its keys are. */
+type AccountKeys = Pick<RedisUser, 'name' | 'prefix'>;
 
 export class RedisAdmin {
   readonly #client: Redis;
@@ -44,14 +48,41 @@ export class RedisAdmin {
     });
   }
 
-  /** Takes the user away, which ends its sessions, and its keys, which can be made again. False, and nothing looked for, without user. */
-  closeUser(user: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
-    return this.#guard(async () => (await this.#getUser(user.name)) !== undefined && this.#drop(user));
+  /** Logins of the account that are there. */
+  logins(account: string): Promise<readonly string[]> {
+    return this.#guard(async () => {
+      const answers = await Promise.all(loginsOf(account).map(async (login) => ({ login, user: await this.#getUser(login) })));
+      return answers.flatMap(({ login, user }) => (user === undefined ? [] : login));
+    });
   }
 
-  /** Removes the user, ends its sessions, and deletes its keys. False when there was nothing. */
-  dropUser(user: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
-    return this.#guard(() => this.#drop(user));
+  /** How many connections these logins have. */
+  sessions(logins: readonly string[]): Promise<number> {
+    return this.#guard(async () => {
+      const clients = String(await this.#client.client('LIST')).split('\n');
+      return clients.filter((line) => logins.some((login) => line.includes(` user=${login} `))).length;
+    });
+  }
+
+  /** Ends logins for good, their sessions too. */
+  retireLogins(logins: readonly string[]): Promise<void> {
+    return this.#guard(async () => {
+      if ((await this.#client.call('ACL', 'DELUSER', ...logins)) !== 0) await this.#save();
+    });
+  }
+
+  /** Takes every login away, which ends its sessions, and the keys, which can be made again. False, and nothing looked for, without a login. */
+  async closeUser(account: AccountKeys): Promise<boolean> {
+    return (await this.logins(account.name)).length > 0 && this.dropUser(account);
+  }
+
+  /** Removes every login of the account, ends their sessions, and deletes the keys. False when there was nothing. */
+  dropUser({ name, prefix }: AccountKeys): Promise<boolean> {
+    return this.#guard(async () => {
+      const removed = Number(await this.#client.call('ACL', 'DELUSER', ...loginsOf(name)));
+      if (removed > 0) await this.#save();
+      return (await this.#deleteKeys(prefix)) > 0 || removed > 0;
+    });
   }
 
   /**
@@ -90,12 +121,6 @@ export class RedisAdmin {
     } catch (error) {
       throw this.#fault ?? error;
     }
-  }
-
-  async #drop({ name, prefix }: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
-    const removed = await this.#client.call('ACL', 'DELUSER', name);
-    if (removed === 1) await this.#save();
-    return (await this.#deleteKeys(prefix)) > 0 || removed === 1;
   }
 
   async #getUser(name: string): Promise<string | undefined> {

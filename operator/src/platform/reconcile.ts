@@ -1,11 +1,14 @@
 import { generateIdentityKeys } from '@cloister/identity';
-import { systemSecrets } from '@cloister/tenancy';
+import { annotations, systemSecrets } from '@cloister/tenancy';
 import { isConflict, type ReconcileContext, type Result } from 'kube-runtime';
-import { base64, fromBase64 } from '../child.ts';
+import { base64 } from '../child.ts';
+import type { Account } from '../data/account.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { edgeCommands } from '../data/redis-rules.ts';
 import { secrets, type Namespace } from '../kinds.ts';
 import { systemLabels } from '../labels.ts';
+import { annotationsOf, credentialIn } from '../rotation/credential.ts';
+import { rotate } from '../rotation/rotate.ts';
 import type { Configuration } from '../settings.ts';
 
 export interface PlatformParts {
@@ -16,6 +19,9 @@ export interface PlatformParts {
 /** Owner of what is Cloister's own in Postgres and Redis; a Tenant's is its UID. */
 const owner = 'cloister';
 
+/** While an old credential waits for its last session to end. */
+const rotationLookMs = 2_000;
+
 type Context = ReconcileContext<Namespace>;
 
 /** Each part is provided as soon as it can be: edge's identity does not wait for a database. */
@@ -23,7 +29,8 @@ export async function providePlatform(context: Context, parts: PlatformParts): P
   await provideIdentity(context);
   const outcomes = await Promise.allSettled([provideDatabase(context, parts), provideRedis(context, parts)]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  return { requeueAfter: parts.configuration.dataCheckSeconds * 1000 };
+  const rotating = outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value);
+  return { requeueAfter: rotating ? rotationLookMs : parts.configuration.dataCheckSeconds * 1000 };
 }
 
 /** Made once and never again: every agent trusts these keys. */
@@ -40,28 +47,56 @@ async function provideIdentity({ cluster, name: namespace, signal, log }: Contex
   }
 }
 
-async function provideDatabase(context: Context, { accounts, configuration }: PlatformParts): Promise<void> {
+async function provideDatabase(context: Context, { accounts, configuration }: PlatformParts): Promise<boolean> {
   const { statementTimeoutSeconds } = configuration.postgres;
-  const wanted = { name: 'cloister_egress', owner, connectionLimit: -1, statementTimeoutSeconds };
-  await provideURL(context, systemSecrets.egressDatabase, (current) => accounts.database(wanted, current));
+  const account = accounts.database({ name: 'cloister_egress', owner, connectionLimit: -1, statementTimeoutSeconds });
+  return provideURL(context, {
+    secret: systemSecrets.egressDatabase,
+    account,
+    maxAgeDays: configuration.rotation.databaseDays,
+    configuration,
+  });
 }
 
-async function provideRedis(context: Context, { accounts }: PlatformParts): Promise<void> {
-  const wanted = { name: 'cloister_edge', owner, prefix: 'edge:', commands: edgeCommands };
-  await provideURL(context, systemSecrets.edgeRedis, (current) => accounts.redis(wanted, current));
+async function provideRedis(context: Context, { accounts, configuration }: PlatformParts): Promise<boolean> {
+  const account = accounts.redis({ name: 'cloister_edge', owner, prefix: 'edge:', commands: edgeCommands });
+  return provideURL(context, { secret: systemSecrets.edgeRedis, account, maxAgeDays: configuration.rotation.redisDays, configuration });
 }
 
-/** The Secret is read live: one overlooked by a stale cache would get another password under the feet of those who use it. */
-async function provideURL(
-  { cluster, name: namespace, signal }: Context,
-  name: string,
-  account: (current: string | undefined) => Promise<string>,
-): Promise<void> {
+interface Wanted {
+  readonly secret: string;
+  readonly account: Account;
+  readonly maxAgeDays: number;
+  readonly configuration: Configuration;
+}
+
+/**
+ * One step of the credential of edge or egress, which follow their mounted Secret without a restart. True while it is being replaced.
+ * The Secret is read live: one overlooked by a stale cache would get another password under the feet of those who use it.
+ */
+async function provideURL(context: Context, { secret: name, account, maxAgeDays, configuration }: Wanted): Promise<boolean> {
+  const { cluster, name: namespace, signal } = context;
   const secret = await cluster.get(secrets, { namespace, name }, { signal });
-  const url = await account(fromBase64(secret?.data?.['url']));
-  await cluster.apply(
-    secrets,
-    { metadata: { name, namespace, labels: systemLabels }, type: 'Opaque', data: { url: base64(url) } },
-    { signal },
-  );
+  const current = credentialIn(secret, account.name);
+  const { settleSeconds } = configuration.rotation;
+  const { url, credential, waitingFor, did } = await rotate({
+    account,
+    current,
+    due: { maxAgeDays, holder: name, request: secret?.metadata.annotations?.[annotations.rotate] },
+    now: new Date(),
+    heldBy: async (logins) => {
+      if (current && secondsSince(current.madeAt) < settleSeconds) return 'the mounted Secret to be followed';
+      return (await account.sessions(logins)) > 0 ? 'sessions to move over' : undefined;
+    },
+  });
+  const metadata = { name, namespace, labels: systemLabels, annotations: annotationsOf(credential) };
+  await cluster.apply(secrets, { metadata, type: 'Opaque', data: { url: base64(url) } }, { signal });
+  if (did)
+    context.log.info(
+      { secret: name, login: credential.login },
+      did === 'begun' ? 'A new credential is on its way' : 'The old credential is ended',
+    );
+  return waitingFor !== undefined || did !== undefined;
 }
+
+const secondsSince = (time: Date): number => (Date.now() - time.getTime()) / 1000;

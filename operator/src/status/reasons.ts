@@ -20,6 +20,7 @@ export const reasons = {
   AgentsNotReady: { kind: 'waits', means: 'at least one AgentConfig is not Ready; its own status says why' },
   DataUnreachable: { kind: 'waits', means: 'Postgres or Redis did not answer; tried again with growing pauses' },
   ApplyFailed: { kind: 'waits', means: 'the API server refused a child; tried again with growing pauses' },
+  OperatorBehind: { kind: 'waits', means: 'the operator has not looked at the newest spec for longer than it should take' },
   AdminSecretMissing: { kind: 'waits', means: "the operator's own credentials for Postgres or Redis are not there yet" },
 
   InvalidSpec: { kind: 'needs someone', means: 'the stored spec does not fit the schema of this version' },

@@ -40,8 +40,8 @@ export interface TenantSnapshot {
   readonly apiKeys: readonly { readonly name: string; readonly key: string }[];
   /** Value of the shared secret for HS256; undefined where it is not asked for. */
   readonly sharedSecret: SharedSecret | undefined;
-  readonly databaseURL: string | undefined;
-  readonly redisURL: string | undefined;
+  readonly databaseSecret: Secret | undefined;
+  readonly redisSecret: Secret | undefined;
   /** Objects made for this tenant that a later spec may no longer want. */
   readonly removable: readonly Removable[];
 }
@@ -87,8 +87,8 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     serviceAccountUID: caches.serviceAccounts.get({ namespace, name: agentServiceAccount })?.metadata.uid,
     apiKeys,
     sharedSecret,
-    databaseURL: valueOf(database, 'url'),
-    redisURL: valueOf(redis, 'url'),
+    databaseSecret: database,
+    redisSecret: redis,
     removable: removables(tenant, namespace, world),
   };
 }

@@ -17,7 +17,7 @@ import { blocking } from '../status/finding.ts';
 import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
 import { check, warnings } from './checks.ts';
 import { parseTenantSpec } from './claims.ts';
-import { provideData } from './data.ts';
+import { provideData, type Provided } from './data.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
 import { plan, surplus } from './plan.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
@@ -40,23 +40,28 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   const findings = check(seen);
   const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
 
-  await tell(context, tenantStatusOf(seen, [...findings, ...outcome.findings], new Date()));
+  await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
+  for (const note of outcome.notes ?? []) context.record(note);
   if (outcome.error) throw outcome.error;
   return { requeueAfter: nextLook(seen, outcome) };
 }
 
-const nothingDone: Outcome = { findings: [], error: undefined };
+/** Of the data, nothing is known where it was not looked at. */
+type Done = Outcome & Partial<Pick<Provided, 'credentials' | 'notes' | 'rotating'>>;
 
-async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Outcome> {
+const nothingDone: Done = { findings: [], error: undefined };
+
+async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Done> {
   const children = plan(seen);
   const world = await applyChildren(context, children);
   // Data follows the namespace that holds its Secrets.
   if (world.findings.some(({ condition }) => condition === 'NamespaceReady')) return world;
   // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
   await removeSurplus(context, surplus(seen, children));
-  const data = await provideData(seen, accounts, () => lives(context));
+  const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
   const kept = await applyChildren(context, data.children);
   return {
+    ...data,
     findings: [...world.findings, ...data.findings, ...kept.findings],
     error: world.error ?? data.error ?? kept.error,
   };
@@ -74,8 +79,12 @@ async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenan
   for (const note of announcements(before, status.conditions, warnings)) context.record(note);
 }
 
+/** While an old credential waits for its last pod to go. */
+const rotationLookMs = 2_000;
+
 /** Watches are the trigger; this is for what cannot be watched: Postgres, Redis, and Secrets that others made without our label. */
-function nextLook({ configuration, sharedSecret }: TenantSnapshot, { findings }: Outcome): number {
+function nextLook({ configuration, sharedSecret }: TenantSnapshot, { findings, rotating }: Done): number {
+  if (rotating) return rotationLookMs;
   const data = nextLookMs(configuration.dataCheckSeconds);
   const wantsAttention = findings.some(({ condition }) => condition === 'DataReady') || (sharedSecret && sharedSecret.state !== 'usable');
   if (wantsAttention) return Math.min(data, 10_000);

@@ -73,8 +73,8 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     serviceAccountUID: 'uid-of-service-account',
     apiKeys: spec.access.apiKeys.map(({ name }) => ({ name, key: createApiKey('acme') })),
     sharedSecret: undefined,
-    databaseURL: undefined,
-    redisURL: undefined,
+    databaseSecret: undefined,
+    redisSecret: undefined,
     removable: [],
     ...rest,
   };

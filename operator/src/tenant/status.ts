@@ -5,7 +5,11 @@ import { serves, judge, type Judgement } from '../status/conditions.ts';
 import { parts, warnings, type Part, type TenantFinding } from './checks.ts';
 import type { TenantSnapshot } from './observe.ts';
 
-export function tenantStatusOf(seen: TenantSnapshot, findings: readonly TenantFinding[], now: Date): TenantStatus {
+export function tenantStatusOf(
+  seen: TenantSnapshot,
+  { findings, credentials }: { readonly findings: readonly TenantFinding[]; readonly credentials?: TenantStatus['credentials'] },
+  now: Date,
+): TenantStatus {
   const { tenant, name, standing, agents } = seen;
   const { tenantClass } = standing;
   return {
@@ -18,6 +22,8 @@ export function tenantStatusOf(seen: TenantSnapshot, findings: readonly TenantFi
     agents: agents.length,
     agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
     isolation: isolationOf(findings),
+    // What could not be looked at is as it was.
+    credentials: credentials || tenant.status?.credentials ? { ...tenant.status?.credentials, ...credentials } : undefined,
     conditions: judge({ ...judgementOf(tenant, findings, now), warnings, good: good(seen) }),
   };
 }

@@ -15,13 +15,15 @@ import { testKubeconfig, testPostgres, testRedisURL } from './servers.fixture.ts
 import { until } from './until.fixture.ts';
 
 export const configuration: Configuration = parseConfiguration(
-  'agentRuntime: { image: "localhost/agent-runtime:test", egressURL: "http://egress.cloister-system.svc:80/v1" }',
+  'agentRuntime: { image: "localhost/agent-runtime:test", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { settleSeconds: 1 }',
   'the test',
 );
 
 export interface RunningOperator {
   /** For the tests' own calls; the operator has another. */
   readonly cluster: Cluster;
+  /** As Prometheus would read them. */
+  readonly metrics: () => Promise<string>;
   /** Method and path of each write since the last call, the lease's left out. */
   readonly writes: () => string[];
   /** From now on it gets through so many writes and no more, as if it had died there. Until the next restart. */
@@ -48,26 +50,32 @@ export async function runOperator(): Promise<RunningOperator> {
   let current = await start(written, life);
   return {
     cluster,
+    metrics: () => current.metrics(),
     writes: () => written.splice(0),
     dieAfter: (writes) => {
       life.writesLeft = writes;
     },
     died: () => life.died,
     restart: async (meanwhile) => {
-      await current();
+      await current.stop();
       await meanwhile?.();
       Object.assign(life, { writesLeft: Infinity, died: false });
       current = await start(written, life);
     },
     stop: async () => {
-      await current();
+      await current.stop();
       await standIns.stop();
       await cluster.close();
     },
   };
 }
 
-async function start(written: string[], life: { writesLeft: number; died: boolean }): Promise<() => Promise<void>> {
+interface Started {
+  readonly stop: () => Promise<void>;
+  readonly metrics: () => Promise<string>;
+}
+
+async function start(written: string[], life: { writesLeft: number; died: boolean }): Promise<Started> {
   const cluster = await connect({ kubeconfig: testKubeconfig(), fieldManager, log: silentLogger });
   cluster.interceptWrites((write, proceed) => {
     if (write.path.includes('/leases')) return proceed();
@@ -83,11 +91,12 @@ async function start(written: string[], life: { writesLeft: number; died: boolea
   const ended = startOperator(cluster, configuration, { signal: ending.signal, lease });
   const leads = until('the operator to lead', async () => holderOf(await cluster.get(leases, lease)) === identity, startTimeoutMs);
   await Promise.race([leads, ended]);
-  return async () => {
+  const stop = async (): Promise<void> => {
     ending.abort();
     await ended;
     await cluster.close();
   };
+  return { stop, metrics: () => cluster.registry.metrics() };
 }
 
 function holderOf(lease: KubeObject | undefined): unknown {

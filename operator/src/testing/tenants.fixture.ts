@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { findCondition, kind, type BaseObject, type Cluster, type Condition, type Kind } from 'kube-runtime';
 import pg from 'pg';
 import { fromBase64 } from '../child.ts';
+import { loginsOf } from '../data/logins.ts';
 import * as kinds from '../kinds.ts';
 import { isReady } from '../status/conditions.ts';
 import { testPostgres, testRedisURL } from './servers.fixture.ts';
@@ -89,17 +90,17 @@ export class TenantWorld {
   }
 
   /** What Postgres and Redis still hold. */
-  async dataOf(tenant: string): Promise<{ roles: number; schemas: number; user: unknown }> {
+  async dataOf(tenant: string): Promise<{ roles: number; schemas: number; users: number }> {
     const name = dataNameOf(tenant);
     const client = new pg.Client({ ...testPostgres() });
     await client.connect();
-    const roles = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
+    const roles = await client.query('SELECT 1 FROM pg_roles WHERE rolname = ANY ($1)', [loginsOf(name)]);
     const schemas = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [name]);
     await client.end();
     const redis = new Redis(testRedisURL().href);
-    const user: unknown = await redis.call('ACL', 'GETUSER', name);
+    const users = await Promise.all(loginsOf(name).map((login) => redis.call('ACL', 'GETUSER', login)));
     redis.disconnect();
-    return { roles: roles.rowCount ?? 0, schemas: schemas.rowCount ?? 0, user };
+    return { roles: roles.rowCount ?? 0, schemas: schemas.rowCount ?? 0, users: users.filter((user) => user !== null).length };
   }
 
   /** What happens when somebody takes the finalizer off by force and the garbage collector follows; Postgres and Redis keep their part. */

@@ -32,5 +32,6 @@ dns:
   networkPeer: {{- toYaml .Values.dns.networkPeer | nindent 4 }}
 leaderElection: { enabled: true }
 concurrency: {{ .Values.operator.concurrency }}
+behindSeconds: {{ .Values.operator.behindSeconds }}
 dataCheckSeconds: {{ .Values.operator.dataCheckSeconds }}
 {{- end }}

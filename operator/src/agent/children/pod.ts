@@ -1,4 +1,4 @@
-import { agentFiles, agentServiceAccount, documentKey, egressAudience, labels, ports, tenantSecrets } from '@cloister/tenancy';
+import { agentFiles, agentServiceAccount, annotations, documentKey, egressAudience, labels, ports, tenantSecrets } from '@cloister/tenancy';
 import { dirname } from 'node:path/posix';
 import { builtInResources } from '../../api/agent-config.ts';
 import { agentSelector } from '../../labels.ts';
@@ -18,7 +18,7 @@ export function podTemplate(plan: AgentPlan): { readonly metadata: object; reado
     metadata: {
       labels: agentSelector(tenant, name),
       // Pods that hold old credentials are replaced by such that hold the new ones.
-      annotations: { 'cloister.dev/credentials': credentials },
+      annotations: { [annotations.credentials]: credentials },
     },
     spec: {
       serviceAccountName: agentServiceAccount,

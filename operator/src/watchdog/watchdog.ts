@@ -1,0 +1,108 @@
+/**
+ * Looks, apart from queues and workers, whether the operator keeps up, and says so where it does not.
+ *
+ * Guarantees: an object whose spec has been ahead of its status for longer than the limit does not stay Ready: True, for that would be about another spec.
+ * Its Ready turns Unknown, with the reason OperatorBehind, by a patch that fails where object, status or condition are not those that were seen; the next
+ * reconcile takes it back. It writes nothing else, and nothing while the operator keeps up.
+ * Limits: it runs in the operator's process. That there is no operator at all, alerts tell (charts/cloister/files/alerts.yaml).
+ */
+import { isConflict, isInvalid, isNotFound, KubeRuntimeError, type Cluster, type Condition, type Informer, type Kind } from 'kube-runtime';
+import type { Reason } from '../status/reasons.ts';
+import { BehindTracker, type Behind, type Watched } from './behind.ts';
+import { behindGauges, objectsGauge, type BehindGauges } from './metrics.ts';
+
+export interface WatchedKind {
+  readonly kind: Kind<Watched>;
+  readonly informer: Pick<Informer<Watched>, 'list' | 'synced'>;
+}
+
+export interface WatchdogOptions {
+  readonly cluster: Cluster;
+  readonly kinds: readonly WatchedKind[];
+  /** Seconds. */
+  readonly limit: number;
+}
+
+const lookEveryMs = 5_000;
+
+export class Watchdog {
+  readonly #options: WatchdogOptions;
+  readonly #trackers: ReadonlyMap<string, BehindTracker>;
+  readonly #gauges: BehindGauges;
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
+    this.#trackers = new Map(options.kinds.map(({ kind }) => [kind.kind, new BehindTracker()]));
+    this.#gauges = behindGauges(options.cluster.registry);
+    objectsGauge(options.cluster.registry, options.kinds);
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), lookEveryMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Never rejects. */
+  async look(nowMs: number = performance.now()): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      for (const one of this.#options.kinds) await this.#lookAt(one, nowMs);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #lookAt({ kind, informer }: WatchedKind, nowMs: number): Promise<void> {
+    if (!informer.synced) return;
+    const behind = this.#trackers.get(kind.kind)?.look(informer.list(), nowMs) ?? [];
+    this.#gauges.set(kind.kind, behind);
+    for (const one of behind) if (one.forMs >= this.#options.limit * 1000) await this.#tell(kind, one);
+  }
+
+  async #tell(kind: Kind<Watched>, { object, forMs }: Behind): Promise<void> {
+    const { cluster } = this.#options;
+    const { metadata, status } = object;
+    const index = status?.conditions?.findIndex(({ type, status: is }) => type === 'Ready' && is === 'True') ?? -1;
+    const before = status?.conditions?.[index];
+    if (!before) return;
+    const at = `/status/conditions/${index}`;
+    try {
+      await cluster.patch(
+        kind,
+        metadata,
+        [
+          { op: 'test', path: '/metadata/uid', value: metadata.uid },
+          { op: 'test', path: '/status/observedGeneration', value: status?.observedGeneration },
+          { op: 'test', path: `${at}/type`, value: 'Ready' },
+          { op: 'test', path: `${at}/status`, value: 'True' },
+          { op: 'replace', path: at, value: behindCondition(before, object, forMs) },
+        ],
+        { subresource: 'status' },
+      );
+      cluster.log.warn({ kind: kind.kind, object: metadata.name, seconds: Math.round(forMs / 1000) }, 'The operator is behind');
+    } catch (error) {
+      // It has moved meanwhile, or another replica leads and will tell.
+      if (isConflict(error) || isInvalid(error) || isNotFound(error) || error instanceof KubeRuntimeError) return;
+      cluster.log.warn(
+        { kind: kind.kind, object: metadata.name, err: error instanceof Error ? error.message : '' },
+        'Could not tell that the operator is behind',
+      );
+    }
+  }
+}
+
+const behindCondition = (before: Condition, { metadata, status }: Watched, forMs: number): Condition => ({
+  ...before,
+  status: 'Unknown',
+  reason: 'OperatorBehind' satisfies Reason,
+  message:
+    `generation ${metadata.generation ?? 0} has not been reconciled for ${Math.round(forMs / 1000)} s; what was said here was about ` +
+    `generation ${status?.observedGeneration ?? 0}. See docs/runbooks/operator.md`,
+  lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+});
