@@ -12,13 +12,15 @@ const space = fc.oneof({ weight: 6, arbitrary: fc.constant<0>(0) }, { weight: 1,
 const target: fc.Arbitrary<Target> = fc.record({ kind: kindName, space, name: fc.constantFrom('a', 'b') });
 const manager = fc.constantFrom('x', 'y');
 
+const often = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 const some = <T>(values: fc.Arbitrary<T>, ...names: readonly string[]): fc.Arbitrary<Record<string, T>> =>
   fc.dictionary(fc.constantFrom(...names), values, { maxKeys: names.length, noNullPrototype: true });
 const word = fc.constantFrom('1', '2');
 const optional = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { requiredKeys: [] });
 
-const finalizers = fc.uniqueArray(fc.constantFrom('example.dev/one', 'example.dev/two'), { minLength: 1, maxLength: 2 });
-const owners = fc.uniqueArray(fc.record({ of: target, blocks: fc.boolean(), real: fc.boolean() }), {
+const finalizers = fc.uniqueArray(often('example.dev/one', 'example.dev/two', 'plain'), { minLength: 1, maxLength: 2 });
+const owners = fc.uniqueArray(fc.record({ of: target, blocks: fc.boolean(), controls: fc.boolean(), real: fc.boolean() }), {
   minLength: 1,
   maxLength: 2,
   selector: ({ of }) => JSON.stringify(of),
@@ -84,7 +86,7 @@ const isFull = (map: object): boolean => Object.keys(map).length > 0;
 const contentOf = (kind: KindName): fc.Arbitrary<Content> =>
   fc
     .record({
-      labels: sometimes(some(word, 'app', 'tier').filter(isFull)),
+      labels: sometimes(some(often('1', '2', 'no label value'), 'app', 'tier').filter(isFull)),
       annotations: sometimes(some(word, 'note').filter(isFull)),
       finalizers: sometimes(finalizers),
       owners: sometimes(owners),
@@ -94,9 +96,11 @@ const contentOf = (kind: KindName): fc.Arbitrary<Content> =>
 
 const defined = (fields: object): object => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-const often = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 const version = often<VersionNamed>('none', 'current', 'stale');
+const rarely = fc.oneof(
+  { weight: 20, arbitrary: fc.constant<VersionNamed>('none') },
+  { weight: 1, arbitrary: fc.constant<VersionNamed>('current') },
+);
 const versionOfPut = often<VersionNamed>('current', 'none', 'stale');
 const uid = often<UidNamed>('none', 'current', 'other');
 
@@ -154,6 +158,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
         manager,
         content: contentOf(of.kind),
         generated: often(false, true),
+        version: rarely,
       }),
     ),
   },
@@ -207,6 +212,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
         content: contentOf(of.kind),
         force: fc.boolean(),
         version,
+        uid,
       }),
     ),
   },

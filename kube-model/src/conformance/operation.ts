@@ -12,7 +12,7 @@ export interface Content {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
-  readonly owners?: readonly { readonly of: Target; readonly blocks: boolean; readonly real: boolean }[];
+  readonly owners?: readonly { readonly of: Target; readonly blocks: boolean; readonly controls: boolean; readonly real: boolean }[];
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -20,7 +20,14 @@ export type VersionNamed = 'none' | 'current' | 'stale';
 export type UidNamed = 'none' | 'current' | 'other';
 
 export type Operation =
-  | { readonly type: 'create'; readonly target: Target; readonly manager: string; readonly content: Content; readonly generated: boolean }
+  | {
+      readonly type: 'create';
+      readonly target: Target;
+      readonly manager: string;
+      readonly content: Content;
+      readonly generated: boolean;
+      readonly version: VersionNamed;
+    }
   | {
       readonly type: 'put';
       readonly target: Target;
@@ -45,6 +52,7 @@ export type Operation =
       readonly content: Content;
       readonly force: boolean;
       readonly version: VersionNamed;
+      readonly uid: UidNamed;
     }
   | {
       readonly type: 'status';

@@ -30,9 +30,11 @@ export function requestOf(known: Known, operation: Operation): ApiRequest {
       return { path: pathFor(kindsByName[operation.kind], known.spaces[0]), query };
     }
     case 'create': {
-      const { target, content, manager, generated } = operation;
+      const { target, content, manager, generated, version } = operation;
       const body = objectFrom(known, target, content);
-      const metadata: Json = { ...recordOf(body['metadata']), ...(generated && { name: undefined, generateName: `${target.name}-` }) };
+      const resourceVersion = versionOf(known, pathOfTarget(known, target), version);
+      const given = { ...recordOf(body['metadata']), resourceVersion };
+      const metadata: Json = { ...given, ...(generated && { name: undefined, generateName: `${target.name}-` }) };
       const path = pathFor(kindsByName[target.kind], known.spaces[target.space]);
       return { method: 'POST', path, query: { fieldManager: manager }, body: { ...body, metadata } };
     }
@@ -72,7 +74,7 @@ function writeRequest(known: Known, operation: Write): ApiRequest {
     const body = { ...content, apiVersion: undefined, kind: undefined, metadata: { ...metadata, ...removed, resourceVersion } };
     return { method: 'PATCH', path, query, contentType: 'application/merge-patch+json', body };
   }
-  const uid = operation.type === 'put' ? uidOf(known, path, operation.uid) : undefined;
+  const uid = uidOf(known, path, operation.uid);
   const body = { ...content, metadata: { ...recordOf(content['metadata']), resourceVersion, uid } };
   if (operation.type === 'put') return { method: 'PUT', path, query, body };
   const contentType = 'application/apply-patch+yaml';
@@ -131,10 +133,17 @@ function spaceRequest(known: Known, { how, finalizer }: Extract<Operation, { rea
 function objectFrom(known: Known, { kind, space, name }: Target, content: Content): Json {
   const { labels, annotations, finalizers, owners, fields } = content;
   const { apiVersion } = kindsByName[kind];
-  const ownerReferences = owners?.map(({ of, blocks, real }) => {
+  const ownerReferences = owners?.map(({ of, blocks, controls, real }) => {
     const owner = kindsByName[of.kind];
     const uid = (real ? latest(known, pathOfTarget(known, of))?.metadata.uid : undefined) ?? nobody;
-    return { apiVersion: owner.apiVersion, kind: of.kind, name: of.name, uid, ...(blocks && { blockOwnerDeletion: true }) };
+    return {
+      apiVersion: owner.apiVersion,
+      kind: of.kind,
+      name: of.name,
+      uid,
+      ...(blocks && { blockOwnerDeletion: true }),
+      ...(controls && { controller: true }),
+    };
   });
   const uids = ownerReferences?.map(({ uid }) => uid);
   const given = {

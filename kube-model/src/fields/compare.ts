@@ -27,8 +27,8 @@ export function compare(served: ServedKind, before: unknown, after: unknown): Co
 /** What is compared by itself inside a value, or undefined when the value is compared as a whole. */
 function partsOf(served: ServedKind, path: Path, old: unknown, fresh: unknown): Map<string, [unknown, unknown]> | undefined {
   const where = schemaPath(path);
-  const shapes = [old, fresh].filter((value) => value !== undefined).map((value) => shapeOf(served, where, value));
-  if (shapes.some(({ type }) => type === 'leaf' || type !== shapes[0]?.type)) return undefined;
+  const shapes = [old, fresh].filter((value) => value !== undefined && value !== null).map((value) => shapeOf(served, where, value));
+  if (shapes.length === 0 || shapes.some(({ type }) => type === 'leaf' || type !== shapes[0]?.type)) return undefined;
   const parts = new Map<string, [unknown, unknown]>();
   for (const [element, part] of elementsOf(shapes[0], old)) parts.set(element, [part, undefined]);
   for (const [element, part] of elementsOf(shapes.at(-1), fresh)) parts.set(element, [parts.get(element)?.[0], part]);

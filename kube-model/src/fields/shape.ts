@@ -1,7 +1,7 @@
 /** How the parts of an object are owned and merged: what the schema of a kind says about maps and lists. */
 import { defaultKeyValue, listKeys } from 'kube-runtime';
 import { isRecord } from '../objects/json.ts';
-import type { ServedKind } from '../rules/served-kind.ts';
+import { isBuiltIn, type ServedKind } from '../rules/served-kind.ts';
 import type { Path } from './field-set.ts';
 
 /** Names of fields alone, without items of lists: where the schema is looked up. */
@@ -56,11 +56,6 @@ function isMap(served: ServedKind, path: SchemaPath): boolean {
   if (served.maps?.includes(path.join('.'))) return true;
   return (isBuiltIn(served) || path[0] === 'metadata') && maps.has(path.at(-1) ?? '');
 }
-
-const isBuiltIn = ({ kind }: ServedKind): boolean => {
-  const [group = ''] = kind.apiVersion.split('/');
-  return !group.includes('.') || group.endsWith('.k8s.io');
-};
 
 const setElement = (item: unknown): string => `v:${JSON.stringify(item)}`;
 

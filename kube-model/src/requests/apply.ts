@@ -28,9 +28,9 @@ function configurationFrom(call: Call): StoredObject {
 
 function createBy(call: Call, configuration: StoredObject): StoredObject {
   const { served, subresource } = call.route;
-  const { name, uid, resourceVersion } = configuration.metadata;
+  const { name, uid } = configuration.metadata;
   if (subresource !== undefined) throw notFound(served, name);
-  if (uid || resourceVersion) throw conflict(served, name, 'the configuration names a version or UID, and there is no such object');
+  if (uid) throw conflict(served, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
   const { apiVersion, kind } = served.kind;
   const fresh = merged(call, { apiVersion, kind, metadata: { name }, ...served.bare }, configuration, true);
   return insert(call, configuration, 'apply', () => ('managers' in fresh ? fresh.managers : new Map()));
@@ -38,10 +38,11 @@ function createBy(call: Call, configuration: StoredObject): StoredObject {
 
 function applyTo(call: Call, existing: StoredObject, configuration: StoredObject): StoredObject {
   const { served } = call.route;
-  const { name, resourceVersion } = configuration.metadata;
+  const { name, resourceVersion, uid } = configuration.metadata;
   const applied = merged(call, existing, configuration, query(call, 'force') === 'true');
   if ('conflicts' in applied) throw ownedByOthers(served, name, applied.conflicts);
   const draft = structuredClone(applied.object);
+  if (uid) draft.metadata.uid = uid;
   if (resourceVersion) draft.metadata.resourceVersion = resourceVersion;
   return overwrite(call, existing, draft, 'apply', () => applied.managers);
 }

@@ -1,5 +1,5 @@
 import { applyPatch, type Operation } from 'rfc6902';
-import { at, isRecord, type Json } from '../objects/json.ts';
+import { isRecord, type Json } from '../objects/json.ts';
 import type { StoredObject } from '../objects/object.ts';
 import { asDraft, nameOf, type Call } from './call.ts';
 import { apply } from './apply.ts';
@@ -51,11 +51,15 @@ const isOperation = (value: unknown): value is Operation =>
   typeof value['path'] === 'string' &&
   ['add', 'remove', 'replace', 'test', 'copy', 'move'].includes(String(value['op']));
 
-const isAbsent = (object: StoredObject, pointer: string): boolean =>
-  at(
-    object,
-    pointer
-      .split('/')
-      .slice(1)
-      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')),
-  ) === undefined;
+/** Whether a record could hold the field that the pointer names, and does not. */
+function isAbsent(object: StoredObject, pointer: string): boolean {
+  const path = pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const parent = path.slice(0, -1).reduce<unknown>(partOf, object);
+  return isRecord(parent) && partOf(parent, path.at(-1) ?? '') === undefined;
+}
+
+const partOf = (value: unknown, part: string): unknown =>
+  Array.isArray(value) ? value[Number(part)] : isRecord(value) ? value[part] : undefined;

@@ -2,7 +2,7 @@
 import { equal } from '../objects/json.ts';
 import type { Metadata, StoredObject } from '../objects/object.ts';
 import { immutable, notAllowed, required, wrong, type FieldError } from './field-error.ts';
-import type { ServedKind } from './served-kind.ts';
+import { isBuiltIn, type ServedKind } from './served-kind.ts';
 
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -22,13 +22,15 @@ export function checkMetadata(served: ServedKind, { metadata }: StoredObject): F
       qualified.test(key.toLowerCase()) ? [] : [wrong('metadata.annotations', `"${key}" is no annotation key`)],
     ),
     ...(metadata.finalizers ?? []).flatMap((finalizer, index) =>
-      isFinalizer(finalizer) ? [] : [wrong(`metadata.finalizers[${index}]`, `"${finalizer}" is no qualified name`)],
+      isFinalizer(served, finalizer) ? [] : [wrong(`metadata.finalizers[${index}]`, `"${finalizer}" is no qualified name`)],
     ),
     ...checkOwners(metadata),
   ];
 }
 
-const isFinalizer = (name: string): boolean => ownFinalizers.has(name) || (name.includes('/') && qualified.test(name));
+/** Those of custom resources may go without a domain. */
+const isFinalizer = (served: ServedKind, name: string): boolean =>
+  ownFinalizers.has(name) || ((name.includes('/') || !isBuiltIn(served)) && qualified.test(name));
 
 function checkName({ kind }: ServedKind, { name, generateName }: Metadata): FieldError[] {
   if (!name) return [required('metadata.name', 'name or generateName is required')];

@@ -47,3 +47,8 @@ function checkNulls(value: unknown, field: string): FieldError[] {
   if (typeof value !== 'object') return [];
   return Object.entries(value).flatMap(([name, inner]) => checkNulls(inner, field === '' ? name : `${field}.${name}`));
 }
+
+export const isBuiltIn = ({ kind }: ServedKind): boolean => {
+  const [group = ''] = kind.apiVersion.split('/');
+  return !group.includes('.') || group.endsWith('.k8s.io');
+};
