@@ -26,6 +26,8 @@ interface Pipe {
 
 export class UnrulyProxy {
   readonly counts: Record<Verb, number> = { list: 0, watch: 0, get: 0, write: 0 };
+  /** Paths of the lists that were asked for. */
+  readonly lists: string[] = [];
   readonly #server: Server;
   readonly #upstream: URL;
   readonly #agent: Agent;
@@ -107,6 +109,7 @@ export class UnrulyProxy {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const verb = verbOf(request);
     this.counts[verb]++;
+    if (verb === 'list') this.lists.push(new URL(request.url ?? '/', 'https://proxy').pathname);
     const body = await bodyOf(request);
     await this.#passage();
     if (this.#mute.has(request.socket) || request.socket.destroyed) return;
