@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 /**
  * Four tiers. `unit` needs nothing but Node; `cluster` needs a running embedded cluster (etcd, API server, Postgres, Redis); `faults` needs
  * its Postgres and Redis, and starts API servers of its own to break; `e2e` needs the whole product on the cluster. `make test` runs all
- * four and starts what they need.
+ * four and starts what they need. `serving` takes things away under an installed Cloister and is run by hand, on a machine with nothing else to
+ * do: `CLOISTER_TEST_CLUSTER=dev vitest run --project serving`.
  */
 export default defineConfig({
   test: {
@@ -33,14 +34,25 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/operator/**/*.test.ts'],
+          // Each has its own API server, and most of their time is waiting for leases and tokens to run out.
+          maxWorkers: 3,
           testTimeout: 240_000,
           hookTimeout: 240_000,
         },
       },
       {
         test: {
+          name: 'serving',
+          include: ['test/faults/serving/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/isolation/**/*.test.ts', 'test/faults/serving/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/isolation/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 240_000,
           fileParallelism: false,

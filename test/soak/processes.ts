@@ -2,6 +2,7 @@
 import { namespaces } from '@cloister/tenancy';
 import { z } from 'zod';
 import { runInside } from '../cluster/index.ts';
+import { inside } from '../cluster/paths.ts';
 import type { World } from '../e2e/support/world.ts';
 
 export interface Sample {
@@ -64,7 +65,7 @@ export class Processes {
 /** From the node, which may reach every pod, as Prometheus would where the chart lets it in. */
 async function measure(world: World, podIP: string): Promise<[rss: number, handles: number]> {
   const script = `process.stdout.write(await (await fetch('http://${podIP}:9090/metrics')).text())`;
-  const text = await runInside(world.cluster, ['node', '--input-type=module', '-e', script]);
+  const text = await runInside(world.cluster, [`${inside.node}/node`, '--input-type=module', '-e', script]);
   const value = (name: string): number => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
   return [value('process_resident_memory_bytes'), value('process_open_fds')];
 }

@@ -48,7 +48,10 @@ function violated(what: string): void {
 
 const stopOwn = (): Promise<void> => (given === undefined ? stopCluster(own) : Promise.resolve());
 
-/** Two of each part, as in production: none of the faults may then cost a request. */
+/**
+ * Two of each part, as in production: none of the faults may then cost a request. And an operator that the machine cannot starve, whose
+ * restart by a probe would say nothing about it.
+ */
 async function install(): Promise<World> {
   if (given === undefined) {
     await stopOwn();
@@ -58,7 +61,8 @@ async function install(): Promise<World> {
   const world = await openWorld();
   const chart = join(repository, 'charts/cloister');
   const replicas = ['operator', 'edge', 'egress'].flatMap((part) => ['--set', `${part}.replicas=2`]);
-  const upgrade = ['upgrade', 'cloister', chart, '-n', namespaces.system, '--reuse-values', '--wait', '--timeout', '3m', ...replicas];
+  const settings = [...replicas, '--set', 'operator.resources.requests.cpu=500m'];
+  const upgrade = ['upgrade', 'cloister', chart, '-n', namespaces.system, '--reuse-values', '--wait', '--timeout', '3m', ...settings];
   await run(world.cluster.helm, upgrade, { env: { KUBECONFIG: world.cluster.kubeconfig } });
   return world;
 }

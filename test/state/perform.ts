@@ -14,7 +14,7 @@ const agents = kind<Worded>(apiVersion, 'AgentConfig');
 const namespaces = kind('v1', 'Namespace');
 
 /** A step that is not done by then never will be. */
-const patienceMs = 120_000;
+const patienceMs = 300_000;
 
 export async function perform(cluster: Cluster, step: Step): Promise<void> {
   const deadline = performance.now() + patienceMs;

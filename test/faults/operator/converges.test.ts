@@ -134,9 +134,12 @@ describe('the end is that of an undisturbed run', () => {
 /** Kills the components, keeps them down, and returns while they come up again: work goes on before they are there. */
 async function outageOf(components: readonly string[]): Promise<void> {
   const releases = await Promise.all(components.map((component) => takeDown(world.plane, component)));
-  await sleep(2_000);
-  if (components.includes('kube-apiserver') && !components.includes('etcd')) await compactHistory(world.plane);
-  await Promise.all(releases.map((release) => release()));
+  try {
+    await sleep(2_000);
+    if (components.includes('kube-apiserver') && !components.includes('etcd')) await compactHistory(world.plane);
+  } finally {
+    await Promise.all(releases.map((release) => release()));
+  }
 }
 
 /** Shorter pauses than in production, or minutes' worth of faults would take minutes. */

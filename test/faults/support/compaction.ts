@@ -1,4 +1,5 @@
 import { runInside, type Machine } from '../../cluster/index.ts';
+import { inside } from '../../cluster/paths.ts';
 import { etcdURL } from '../../cluster/components/etcd.ts';
 
 /** Makes etcd forget the history of everything: an API server that starts now answers 410 to every watch from before. */
@@ -8,5 +9,5 @@ export async function compactHistory(machine: Machine): Promise<void> {
     const { header } = await post('kv/range', { key: 'AA==' });
     const answer = await post('kv/compaction', { revision: header.revision, physical: true });
     if (answer.error) throw new Error(answer.error);`;
-  await runInside(machine, ['node', '--input-type=module', '-e', script]);
+  await runInside(machine, [`${inside.node}/node`, '--input-type=module', '-e', script]);
 }
