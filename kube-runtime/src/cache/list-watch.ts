@@ -11,9 +11,11 @@ import { rawWatch, readAll, type RawEvent } from './source.ts';
 import type { InformerTimings } from './timings.ts';
 
 /** Where list and watch deliver to. */
-export interface Sink {
+export interface Sink<Item> {
+  /** Takes in an item of a list that is being read, in the form in which `replace` wants it. */
+  take(raw: unknown): Item;
   /** A full, consistent list: what is not in it does not exist. */
-  replace(items: readonly unknown[], resourceVersion: string): void;
+  replace(items: readonly Item[], resourceVersion: string): void;
   event(event: RawEvent, resourceVersion: string): void;
   fault(error: unknown): void;
   /** Called whenever the loop moves: a byte, an answer, a new try. */
@@ -37,15 +39,15 @@ export interface ListWatchOptions {
  * Guarantees: only `signal` ends it; each fault costs a pause (0.8 s doubled to 30 s, or what Retry-After says) and nothing else; a
  * connection that went silent is dropped and replaced.
  */
-export class ListWatch {
+export class ListWatch<Item> {
   readonly #options: ListWatchOptions;
-  readonly #sink: Sink;
+  readonly #sink: Sink<Item>;
   readonly #backoff: Backoff;
   #version: string | undefined;
   /** This server sends bookmarks: silence for longer than they take means a dead connection, from the first moment of a watch on. */
   #bookmarked = false;
 
-  constructor(options: ListWatchOptions, sink: Sink) {
+  constructor(options: ListWatchOptions, sink: Sink<Item>) {
     this.#options = options;
     this.#sink = sink;
     this.#backoff = new Backoff(options.timings.backoff);
@@ -67,7 +69,8 @@ export class ListWatch {
 
   async #list(signal: AbortSignal): Promise<string> {
     const { wire, kind, scope, timings } = this.#options;
-    const all = await readAll(wire, kind, scope, { pageSize: timings.pageSize, signal });
+    const take = (raw: unknown): Item => this.#sink.take(raw);
+    const all = await readAll(wire, kind, scope, { pageSize: timings.pageSize, signal, take });
     if (!signal.aborted) this.#sink.replace(all.items, all.resourceVersion);
     return all.resourceVersion;
   }

@@ -29,7 +29,10 @@ function informerOf(listed: readonly Light[], scope: CacheScope = {}) {
     log: silentLogger,
     onFault: () => undefined,
   });
-  informer.replace(listed, '5');
+  informer.replace(
+    listed.map((one) => informer.take(one)),
+    '5',
+  );
   const changes: Change<Light>[] = [];
   informer.onChange((change) => changes.push(change));
   changes.length = 0;
@@ -66,7 +69,7 @@ describe('a write of our own, taken into the cache before the watch brings it', 
   test('is told by a list as well', () => {
     const { informer, changes } = informerOf([at('5', false)]);
     informer.remember(at('6', true));
-    informer.replace([at('6', true)], '8');
+    informer.replace([informer.take(at('6', true))], '8');
     expect(seen(changes)).toEqual([['updated', false, true]]);
   });
 });

@@ -5,7 +5,7 @@ import { deepFreeze, isRecord, textOf } from '../json.ts';
 import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
-import type { Held } from './held.ts';
+import { Held } from './held.ts';
 import type { Change, ChangeHandler, IndexFunction, Informer } from './informer.ts';
 import { ListWatch, type Sink } from './list-watch.ts';
 import type { RawEvent } from './source.ts';
@@ -27,11 +27,11 @@ export interface SharedInformerOptions<T extends BaseObject> {
 }
 
 /** See `Informer` for what is promised. */
-export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
+export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<Held<T> | undefined> {
   readonly kind: Kind<T>;
   readonly scope: CacheScope;
   readonly #options: SharedInformerOptions<T>;
-  readonly #store: Store<T>;
+  readonly #store = new Store<T>();
   readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #stopping = new AbortController();
   readonly #firstSync = Promise.withResolvers<undefined>();
@@ -47,7 +47,6 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
   constructor(options: SharedInformerOptions<T>) {
     this.#options = options;
     this.kind = options.kind;
-    this.#store = new Store(options.kind);
     this.scope = options.scope;
     this.#firstSync.promise.catch(() => undefined); // whoever waits gets it; nobody need wait
   }
@@ -125,19 +124,23 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     const newest = (compareVersions(resourceVersion, this.#seen) ?? -1) > 0;
     const newer = known === undefined || (compareVersions(resourceVersion, known.resourceVersion) ?? -1) > 0;
     if (!this.synced || !newest || !newer) return;
-    this.#store.set(tidy(object, this.kind));
+    this.#store.set(new Held(tidy(object, this.kind), this.kind), object);
     const key = keyOf(object.metadata);
     if (!this.#told.has(key)) this.#told.set(key, known);
   }
 
-  replace(items: readonly unknown[], resourceVersion: string): void {
+  take(raw: unknown): Held<T> | undefined {
+    const object = this.#accept(raw);
+    return object && new Held(object, this.kind);
+  }
+
+  replace(items: readonly (Held<T> | undefined)[], resourceVersion: string): void {
     const replay = true;
     const present = new Set<string>();
-    for (const item of items) {
-      const object = this.#accept(item);
-      if (!object) continue;
-      present.add(keyOf(object.metadata));
-      this.#upsert(object, replay);
+    for (const held of items) {
+      if (!held) continue;
+      present.add(keyOf(held));
+      this.#upsert(held, replay);
     }
     for (const held of [...this.#store.all()]) {
       if (!present.has(keyOf(held))) this.#remove(held.read(), replay);
@@ -152,7 +155,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     if (type !== 'BOOKMARK') {
       const object = this.#accept(raw);
       if (object && type === 'DELETED') this.#remove(object, false);
-      else if (object) this.#upsert(object, false);
+      else if (object) this.#upsert(new Held(object, this.kind), false, object);
     }
     this.#seen = resourceVersion;
   }
@@ -189,26 +192,27 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink {
     return !(textOf(raw['metadata']['namespace']) ?? '').startsWith(namespacePrefix);
   }
 
-  #upsert(object: T, replay: boolean): void {
-    const key = keyOf(object.metadata);
-    const held = this.#store.find(object.metadata);
-    if (!this.#isNews(object, held, replay)) return;
-    const last = this.#told.has(key) ? this.#told.get(key) : held;
+  #upsert(next: Held<T>, replay: boolean, read?: T): void {
+    const key = keyOf(next);
+    const known = this.#store.find(next);
+    if (!this.#isNews(next, known, replay)) return;
+    const last = this.#told.has(key) ? this.#told.get(key) : known;
     this.#told.delete(key);
-    const previous = last?.uid === object.metadata.uid ? last : undefined;
+    const previous = last?.uid === next.uid ? last : undefined;
     if (last && !previous) {
       this.#store.delete(last); // re-created under the same name
       this.#tell({ type: 'deleted', object: last.read(), replay });
     }
-    this.#store.set(object);
+    const object = read ?? next.read();
+    this.#store.set(next, object);
     this.#tell(previous ? updated(object, previous, replay) : { type: 'added', object, replay });
   }
 
   /** False for what would go back in time, and for what a list only repeats. */
-  #isNews(object: T, held: Held<T> | undefined, replay: boolean): boolean {
-    if (held?.uid !== object.metadata.uid) return true;
-    const order = compareVersions(object.metadata.resourceVersion, held?.resourceVersion);
-    const repeats = replay && order === 0 && !this.#told.has(keyOf(object.metadata));
+  #isNews(next: Held<T>, known: Held<T> | undefined, replay: boolean): boolean {
+    if (known?.uid !== next.uid) return true;
+    const order = compareVersions(next.resourceVersion, known?.resourceVersion);
+    const repeats = replay && order === 0 && !this.#told.has(keyOf(next));
     return !repeats && (order === undefined || order >= 0);
   }
 

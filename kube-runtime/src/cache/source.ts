@@ -36,29 +36,40 @@ export async function* pages(
   } while (token);
 }
 
-/** Reads a whole list. Starts over without pages when the snapshot expires half-way, so that the result is of one version. */
-export async function readAll(
+export interface WholeList<Item> {
+  readonly items: readonly Item[];
+  readonly resourceVersion: string;
+}
+
+/**
+ * Reads a whole list. Starts over without pages when the snapshot expires half-way, so that the result is of one version.
+ * `take` sees each item as soon as its page is there: what it makes of it is kept, the item is not, so that a long list never stands in
+ * memory as it came.
+ */
+export async function readAll<Item>(
   wire: Wire,
   kind: Kind<BaseObject>,
   scope: CacheScope,
-  options: { readonly pageSize: number; readonly signal?: AbortSignal | undefined },
-): Promise<RawPage> {
+  options: { readonly pageSize: number; readonly signal?: AbortSignal | undefined; readonly take: (raw: unknown) => Item },
+): Promise<WholeList<Item>> {
+  const { take } = options;
   try {
-    return await gather(pages(wire, kind, scope, options));
+    return await gather(pages(wire, kind, scope, options), take);
   } catch (error) {
     if (!isExpired(error)) throw error;
-    return toPage(await wire.send({ ...listRequest(kind, scope), signal: options.signal }));
+    const { items, resourceVersion } = toPage(await wire.send({ ...listRequest(kind, scope), signal: options.signal }));
+    return { items: items.map(take), resourceVersion };
   }
 }
 
-async function gather(all: AsyncIterable<RawPage>): Promise<RawPage> {
-  const items: unknown[] = [];
+async function gather<Item>(all: AsyncIterable<RawPage>, take: (raw: unknown) => Item): Promise<WholeList<Item>> {
+  const items: Item[] = [];
   let resourceVersion = '';
   for await (const page of all) {
-    for (const item of page.items) items.push(item);
+    for (const item of page.items) items.push(take(item));
     resourceVersion = page.resourceVersion;
   }
-  return { items, resourceVersion, continueToken: undefined };
+  return { items, resourceVersion };
 }
 
 export interface WatchFrom {

@@ -1,7 +1,6 @@
 import { KubeRuntimeError } from '../errors.ts';
-import type { Kind } from '../kind.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
-import { Held } from './held.ts';
+import type { Held } from './held.ts';
 import type { IndexFunction } from './informer.ts';
 
 interface Index<T extends BaseObject> {
@@ -13,13 +12,8 @@ interface Index<T extends BaseObject> {
 
 /** Objects by namespace and name, and by whatever else somebody wants to find them. What comes out is frozen, and a copy of its own. */
 export class Store<T extends BaseObject> {
-  readonly #kind: Kind<T>;
   readonly #namespaces = new Map<string, Map<string, Held<T>>>();
   readonly #indexes = new Map<string, Index<T>>();
-
-  constructor(kind: Kind<T>) {
-    this.#kind = kind;
-  }
 
   get(key: ObjectKey): T | undefined {
     return this.find(key)?.read();
@@ -52,9 +46,9 @@ export class Store<T extends BaseObject> {
     for (const held of this.all()) enter(index, held, held.read());
   }
 
-  set(object: T): void {
-    this.delete(object.metadata);
-    const held = new Held(object, this.#kind);
+  /** `object` is what `held` would read. */
+  set(held: Held<T>, object: T): void {
+    this.delete(held);
     const objects = this.#namespaces.get(held.namespace);
     if (objects) objects.set(held.name, held);
     else this.#namespaces.set(held.namespace, new Map([[held.name, held]]));

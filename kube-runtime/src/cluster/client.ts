@@ -85,8 +85,9 @@ export class ClusterClient implements Cluster {
   }
 
   async list<T extends BaseObject>(kind: Kind<T>, scope: Scope = {}, { signal }: CallOptions = {}): Promise<T[]> {
-    const all = await readAll(this.#options.wire, kind, scope, { pageSize: this.#options.timings.pageSize, signal });
-    return all.items.map((item) => deepFreeze(tidy(item, kind)));
+    const { pageSize } = this.#options.timings;
+    const all = await readAll(this.#options.wire, kind, scope, { pageSize, signal, take: (raw) => deepFreeze(tidy(raw, kind)) });
+    return [...all.items];
   }
 
   async *watch<T extends BaseObject>(
