@@ -4,7 +4,7 @@ import { agentController } from './agent/controller.ts';
 import { openCaches, type Caches } from './caches.ts';
 import { classController } from './class/controller.ts';
 import { Accounts } from './data/accounts.ts';
-import { Connections } from './data/connections.ts';
+import { Connections, type AdminSecrets, type Administrators } from './data/connections.ts';
 import { platformController } from './platform/controller.ts';
 import * as kinds from './kinds.ts';
 import { providerController } from './provider/controller.ts';
@@ -16,11 +16,16 @@ import { Watchdog, type WatchedKind } from './watchdog/watchdog.ts';
 
 export const leaseName = 'cloister-operator';
 
+export interface OperatorOptions extends Pick<RunOptions, 'metricsPort' | 'signal' | 'onListening' | 'lease'> {
+  /** Who makes accounts. Default: administrators of the Postgres and Redis that these Secrets name. */
+  readonly administrators?: (secrets: AdminSecrets) => Administrators;
+}
+
 /** Runs until the signal (default: SIGTERM or SIGINT). Throws what `run` of kube-runtime throws. */
 export async function startOperator(
   cluster: Cluster,
   configuration: Configuration,
-  options: Pick<RunOptions, 'metricsPort' | 'signal' | 'onListening' | 'lease'> = {},
+  { administrators = (secrets) => new Connections(secrets), ...options }: OperatorOptions = {},
 ): Promise<void> {
   const { systemNamespace, postgres, redis, dataCheckSeconds } = configuration;
   const caches = openCaches(cluster, configuration);
@@ -29,7 +34,7 @@ export async function startOperator(
     name,
     read: () => informer.get({ namespace: systemNamespace, name }),
   });
-  const connections = new Connections({
+  const connections = administrators({
     namespace: systemNamespace,
     postgres: reader(caches.postgresAdmin, postgres.adminSecret.name),
     redis: reader(caches.redisAdmin, redis.adminSecret.name),

@@ -1,7 +1,7 @@
 /** Accounts in Postgres and Redis, on the connections of the moment. Errors: DataError. */
 import { createHash } from 'node:crypto';
 import type { Account } from './account.ts';
-import type { Connections } from './connections.ts';
+import type { Administrators } from './connections.ts';
 import { postgresURL } from './postgres-address.ts';
 import type { Login } from './postgres.ts';
 import type { RoleWanted } from './postgres-state.ts';
@@ -15,10 +15,10 @@ export interface RedisAccount extends Omit<RedisUser, 'password'> {
 }
 
 export class Accounts {
-  readonly #connections: Connections;
+  readonly #connections: Administrators;
   readonly #recent: Recent;
 
-  constructor(connections: Connections, checkSeconds: number) {
+  constructor(connections: Administrators, checkSeconds: number) {
     this.#connections = connections;
     this.#recent = new Recent(checkSeconds);
   }

@@ -11,13 +11,25 @@ export interface AdminSecrets {
   readonly redis: { readonly name: string; readonly read: () => Secret | undefined };
 }
 
-interface Opened<Address, Admin> {
-  readonly fingerprint: string;
+export interface Administered<Address, Admin> {
   readonly address: Address;
   readonly admin: Admin;
 }
 
-export class Connections {
+/** Who administers Postgres and Redis, and where they are: all that making accounts needs to know of them. */
+export interface Administrators {
+  /** Throws DataError while the Secret is missing or unfit. */
+  postgres(): Promise<Administered<PostgresAddress, Pick<PostgresAdmin, keyof PostgresAdmin>>>;
+  /** Throws DataError while the Secret is missing or unfit. */
+  redis(): Administered<URL, Pick<RedisAdmin, keyof RedisAdmin>>;
+  close(): Promise<void>;
+}
+
+interface Opened<Address, Admin> extends Administered<Address, Admin> {
+  readonly fingerprint: string;
+}
+
+export class Connections implements Administrators {
   readonly #secrets: AdminSecrets;
   #postgres: Opened<PostgresAddress, PostgresAdmin> | undefined;
   #redis: Opened<URL, RedisAdmin> | undefined;
@@ -26,7 +38,6 @@ export class Connections {
     this.#secrets = secrets;
   }
 
-  /** Throws DataError while the Secret is missing or unfit. */
   async postgres(): Promise<Opened<PostgresAddress, PostgresAdmin>> {
     const { namespace, postgres } = this.#secrets;
     const address = postgresAddress(postgres.read(), { namespace, secret: postgres.name });
@@ -39,7 +50,6 @@ export class Connections {
     return opened;
   }
 
-  /** Throws DataError while the Secret is missing or unfit. */
   redis(): Opened<URL, RedisAdmin> {
     const { namespace, redis } = this.#secrets;
     const address = redisURLOf(redis.read(), { namespace, secret: redis.name });
