@@ -152,6 +152,31 @@ describe('deletion', () => {
   });
 });
 
+test('a server can begin where another one is, and both go on alone', async () => {
+  const { cluster } = client();
+  const { object } = await cluster.apply(configMaps, settings);
+  const fork = () => new ModelApiServer({ from: server });
+  const [one, two] = [fork(), fork()];
+  const create = async (on: ModelApiServer) => {
+    await connectTo(on.connect()).create(configMaps, { metadata: { name: 'another', namespace: 'default' } });
+    return on.objects().map(({ metadata }) => [metadata.name, metadata.uid, metadata.resourceVersion]);
+  };
+  expect(await create(one)).toEqual(await create(two));
+  expect(one.history()).toHaveLength(1);
+  expect(await connectTo(one.connect()).get(configMaps, object.metadata)).toEqual(object);
+  expect(await cluster.list(configMaps)).toHaveLength(1);
+});
+
+test('late watches do not make reads late where the server answers those from the newest state', async () => {
+  const { connection, cluster } = client();
+  connection.late = 'watches';
+  connection.lag = 100;
+  await cluster.create(configMaps, settings);
+  expect(await cluster.list(configMaps)).toHaveLength(1);
+  connection.late = 'reads and watches';
+  expect(await cluster.list(configMaps)).toHaveLength(0);
+});
+
 describe('controllers', () => {
   test('give a Deployment ready pods and tell of them', async () => {
     const { cluster } = client();

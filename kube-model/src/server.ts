@@ -14,6 +14,8 @@ export interface ModelApiServerOptions {
   readonly kinds?: readonly ServedKind[];
   /** The only clock. Default: 2026-01-01T00:00:00Z, for ever. */
   readonly now?: () => Date;
+  /** Begin with the kinds and objects of this server, at its version; else with the namespaces that every cluster has. */
+  readonly from?: ModelApiServer;
 }
 
 /**
@@ -26,14 +28,16 @@ export class ModelApiServer {
   readonly controllers: Controllers;
   readonly #site: Site;
   readonly #connections: ModelConnection[] = [];
+  #numbers: number;
 
-  constructor({ kinds = [], now = () => new Date('2026-01-01T00:00:00Z') }: ModelApiServerOptions = {}) {
+  constructor({ kinds = [], now = () => new Date('2026-01-01T00:00:00Z'), from }: ModelApiServerOptions = {}) {
     const own = new Set(kinds.map(({ kind }) => `${kind.apiVersion}/${kind.kind}`));
     const served = [...builtInKinds.filter(({ kind }) => !own.has(`${kind.apiVersion}/${kind.kind}`)), ...kinds];
-    let numbers = 0;
-    this.#site = { store: new Store(), kinds: served, now: () => secondsOf(now()), next: () => ++numbers };
+    const before = from ? from.#site : { store: new Store(), kinds: served };
+    this.#numbers = from ? from.#numbers : 0;
+    this.#site = { store: before.store.copy(), kinds: before.kinds, now: () => secondsOf(now()), next: () => ++this.#numbers };
     this.controllers = new Controllers(this.#site);
-    for (const name of ['default', 'kube-system']) this.#createNamespace(name);
+    if (!from) for (const name of ['default', 'kube-system']) this.#createNamespace(name);
   }
 
   /** `user` is who its writes are told to be from, and their field manager where the request names none. */

@@ -40,6 +40,15 @@ export class Store {
     return this.#changes;
   }
 
+  /** Another store with the same objects at the same version, to which what happened before is forgotten. */
+  copy(): Store {
+    const copy = new Store();
+    for (const [id, object] of this.#objects) copy.#objects.set(id, object);
+    copy.#version = this.#version;
+    copy.#oldest = this.#version;
+    return copy;
+  }
+
   compact(before: number): void {
     this.#oldest = Math.max(this.#oldest, before);
   }

@@ -18,6 +18,8 @@ export class ModelConnection implements Wire {
   faults: FaultPlan | undefined;
   /** `at once`: watches bring every event as soon as the lag allows. `held`: only `deliver` brings them. */
   delivery: 'at once' | 'held' = 'at once';
+  /** What the lag concerns. A real server answers reads from the newest state, unless it is asked for less or is cut off from its etcd. */
+  late: 'reads and watches' | 'watches' = 'reads and watches';
   readonly #site: Site;
   readonly #watches = new Set<ModelWatch>();
   #lag = 0;
@@ -121,7 +123,8 @@ export class ModelConnection implements Wire {
 
   #call(request: ApiRequest): Call {
     const route = routeOf(this.#site.kinds, request.path);
-    return { site: this.#site, request: { ...request, body: asSent(request.body) }, route, who: this.user, version: this.version };
+    const version = this.late === 'watches' ? this.#site.store.version : this.version;
+    return { site: this.#site, request: { ...request, body: asSent(request.body) }, route, who: this.user, version };
   }
 
   #open(request: ApiRequest): ModelWatch {
