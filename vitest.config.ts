@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four tiers. `unit` needs nothing but Node; `cluster` needs a running embedded cluster (etcd, API server, Postgres, Redis); `faults` needs
- * its Postgres and Redis, and starts API servers of its own to break; `e2e` needs the whole product on the cluster. `make test` runs all
- * four and starts what they need. `serving` takes things away under an installed Cloister and is run by hand, on a machine with nothing else to
- * do: `CLOISTER_TEST_CLUSTER=dev vitest run --project serving`.
+ * Five tiers. `unit` needs nothing but Node, nor does `simulation`, which takes minutes; `cluster` needs a running embedded cluster (etcd,
+ * API server, Postgres, Redis); `faults` needs its Postgres and Redis, and starts API servers of its own to break; `e2e` needs the whole
+ * product on the cluster. `make test` runs all five and starts what they need. `serving` takes things away under an installed Cloister and is
+ * run by hand, on a machine with nothing else to do: `CLOISTER_TEST_CLUSTER=dev vitest run --project serving`.
  */
 export default defineConfig({
   test: {
@@ -17,6 +17,15 @@ export default defineConfig({
             'test/unit/**/*.test.ts',
           ],
           exclude: ['**/*.cluster.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          // A test is hundreds of runs; how long they take is no result.
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
       {

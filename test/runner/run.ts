@@ -1,9 +1,9 @@
 /**
  * `make test`: everything that must pass, on clusters of its own, which are gone afterwards whatever happens.
  *
- * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
- * compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed as `make up`
- * does it → end-to-end and isolation tests. Every step runs even if one before it failed, unless it needs that one.
+ * Flow: static checks, unit tests and the simulation while the clusters start → tests against bare API servers (one for all, one that the
+ * model of it is compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed
+ * as `make up` does it → end-to-end and isolation tests. Every step runs even if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -78,6 +78,7 @@ async function everything(): Promise<void> {
   const boot = attempt('cluster', () => startCluster({ name: names.cluster, progress }));
   for (const one of staticChecks) await check(one);
   await suite('unit');
+  await suite('simulation');
   const cluster = await boot;
   if (!cluster) return;
   await clusterTier(cluster);

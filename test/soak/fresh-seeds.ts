@@ -15,7 +15,12 @@ interface Suite {
 }
 
 const suites: readonly Suite[] = [
-  { path: 'test/simulation', project: 'unit', env: (seed) => ({ SEED: String(seed) }), apiServer: false },
+  {
+    path: 'test/simulation/soak.test.ts',
+    project: 'simulation',
+    env: (seed) => ({ CLOISTER_SIMULATION_SEED: String(seed), CLOISTER_SIMULATION_SECONDS: '60' }),
+    apiServer: false,
+  },
   {
     path: 'kube-model/src/conformance.cluster.test.ts',
     project: 'cluster',

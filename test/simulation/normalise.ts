@@ -1,0 +1,152 @@
+/**
+ * The state of the world as it is compared: without what differs between any two runs that did the same (versions, UIDs, times), and with
+ * what is random replaced by what it is for. A placeholder is given only where the random value is right: an API key is "the key of acme"
+ * only if it is one, a hash is its hash only if it is, a URL "works" only if its password does. So a wrong value shows as a difference.
+ */
+import { hashApiKey, parseApiKey } from '@cloister/identity';
+import { documentKey, labels, namespaces, tenantSecrets } from '@cloister/tenancy';
+import type { StoredObject } from 'kube-model';
+import { fromBase64 } from '../../operator/src/child.ts';
+import { shortHash } from '../../operator/src/hash.ts';
+import { revisionLabel } from '../../operator/src/agent/children/deployment.ts';
+import { isRecord } from './json.ts';
+import type { World } from './world.ts';
+
+/** `Kind namespace/name` → what it says, as text with one field a line. */
+export type State = ReadonlyMap<string, string>;
+
+const labelOf = ({ kind, metadata }: StoredObject): string =>
+  `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`;
+
+const ignoredKinds = new Set(['Event', 'Lease', 'Pod']);
+const ignored = (object: StoredObject): boolean =>
+  ignoredKinds.has(object.kind) ||
+  object.metadata.name === 'kube-root-ca.crt' ||
+  (object.kind === 'ServiceAccount' && object.metadata.name === 'default');
+
+export function stateOf(world: World): State {
+  const objects = world.server.objects();
+  const words = new Map([...uidsOf(objects), ...secretsOf(world, objects), ...hashesOf(objects)]);
+  const state = new Map<string, string>();
+  for (const object of objects) if (!ignored(object)) state.set(reworded(labelOf(object), words), reworded(textOf(object), words));
+  const { roles, schemas, users, owners } = world.data;
+  for (const [what, map] of Object.entries({ roles, schemas, users, owners }))
+    for (const [name, value] of map) state.set(`${what} ${name}`, reworded(JSON.stringify(value, undefined, 1), words));
+  return state;
+}
+
+const uidsOf = (objects: readonly StoredObject[]): [string, string][] =>
+  objects.map((object) => [object.metadata.uid ?? '', `<uid of ${labelOf(object)}>`]);
+
+/** Values that are random and right. */
+function secretsOf(world: World, objects: readonly StoredObject[]): [string, string][] {
+  const words: [string, string][] = [];
+  for (const object of objects.filter(({ kind }) => kind === 'Secret')) {
+    const { name, namespace = '' } = object.metadata;
+    for (const [key, encoded] of Object.entries(dataOf(object))) {
+      const value = fromBase64(encoded) ?? '';
+      if (key === 'url' && world.data.lets(value))
+        words.push([encoded, `<a URL that works for ${new URL(value).username}>`], [passwordOf(value), '<the password>']);
+      const parsed = parseApiKey(value);
+      if (key === 'key' && parsed && namespace === `tenant-${parsed.tenant}`)
+        words.push([encoded, `<${name}>`], [hashApiKey(value), `<hash of ${name}>`], [parsed.id, `<id of ${name}>`]);
+      if (name === 'edge-identity') words.push([encoded, `<${key}>`]);
+    }
+  }
+  return words;
+}
+
+const passwordOf = (url: string): string => decodeURIComponent(new URL(url).password);
+
+const dataOf = (object: StoredObject | undefined): Record<string, string> => {
+  const data = object?.['data'];
+  if (!isRecord(data)) return {};
+  return Object.fromEntries(Object.entries(data).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])));
+};
+
+/** Hashes that hold something random, where they are what they should be. */
+function hashesOf(objects: readonly StoredObject[]): [string, string][] {
+  const secret = (namespace: string, name: string) =>
+    objects.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === name && metadata.namespace === namespace);
+  const urlOf = (namespace: string, name: string) => fromBase64(dataOf(secret(namespace, name))['url']);
+  return objects
+    .filter(({ kind, metadata }) => kind === 'Deployment' && metadata.labels?.[labels.agent] !== undefined)
+    .flatMap((deployment): [string, string][] => {
+      const { namespace = '', name } = deployment.metadata;
+      const credentials = shortHash([urlOf(namespace, tenantSecrets.database), urlOf(namespace, tenantSecrets.redis)]);
+      const revision = deployment.metadata.labels?.[revisionLabel] ?? 'none';
+      return [
+        [credentials, '<credentials>'],
+        [revision, `<revision of ${namespace}/${name}>`],
+      ];
+    });
+}
+
+function reworded(text: string, words: ReadonlyMap<string, string>): string {
+  const parts = text.split(/([0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/]{40,}={0,2}|[0-9a-f]{10,64})/);
+  return parts
+    .map((part, index) => (index % 2 === 0 ? part : (words.get(part) ?? (/^0{8}-/.test(part) ? '<uid of nobody>' : part))))
+    .join('');
+}
+
+const dropped = new Set([
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'managedFields',
+  'lastTransitionTime',
+  'clusterIP',
+  'clusterIPs',
+  'deletionTimestamp',
+]);
+
+/** What is stored never changes, and most of it is seen by many runs. */
+const texts = new WeakMap<StoredObject, string>();
+
+function textOf(object: StoredObject): string {
+  const known = texts.get(object) ?? printed(object);
+  texts.set(object, known);
+  return known;
+}
+
+function printed(object: StoredObject): string {
+  const { generation } = object.metadata;
+  return JSON.stringify(
+    opened(object),
+    (key, value: unknown) => {
+      if (dropped.has(key) || key.startsWith('kube-runtime.dev/fields-of-')) return undefined;
+      if (key === 'observedGeneration') return value === generation ? 'current' : value;
+      return sorted(value);
+    },
+    1,
+  );
+}
+
+/** Documents of the access namespace are JSON in base64. */
+function opened(object: StoredObject): object {
+  if (object.kind !== 'Secret' || object.metadata.namespace !== namespaces.access) return object;
+  return { ...object, data: { [documentKey]: fromBase64(dataOf(object)[documentKey]) } };
+}
+
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+/** What differs, for people: objects that are missing or too many, and lines of those that are in both. */
+export function differences(wanted: State, found: State): string[] {
+  const lines: string[] = [];
+  for (const [key, text] of wanted) {
+    const other = found.get(key);
+    if (other === undefined) lines.push(`missing: ${key}`);
+    else if (other !== text) lines.push(...changedLines(key, text, other));
+  }
+  for (const key of found.keys()) if (!wanted.has(key)) lines.push(`too many: ${key}`);
+  return lines;
+}
+
+function changedLines(key: string, wanted: string, found: string): string[] {
+  const [a, b] = [wanted.split('\n'), found.split('\n')];
+  const only = (one: readonly string[], other: readonly string[]) => one.filter((line) => !other.includes(line)).map((line) => line.trim());
+  return [`differs: ${key}`, ...only(a, b).map((line) => `  wanted ${line}`), ...only(b, a).map((line) => `  found  ${line}`)].slice(0, 20);
+}

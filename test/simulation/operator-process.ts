@@ -1,0 +1,96 @@
+/**
+ * One process of the operator: the real one, on a connection to the model and on doubles of Postgres and Redis.
+ *
+ * It can crash: at a write, before or after it is carried out. From then on nothing it asks is carried out, as if it had been killed.
+ */
+import { fieldManager } from '@cloister/tenancy';
+import { connectTo, type ApiRequest, type Cluster } from 'kube-runtime';
+import type { Fault, ModelApiServer, ModelConnection } from 'kube-model';
+import { startOperator } from '../../operator/src/start.ts';
+import type { Configuration } from '../../operator/src/settings.ts';
+import type { DataServersDouble } from './data-servers.double.ts';
+
+export const operatorUser = 'system:serviceaccount:cloister-system:operator';
+
+/** Something that a process asks of the world. */
+export interface Call {
+  /** `PATCH /api/v1/namespaces/…`, or what is done to Postgres or Redis. */
+  readonly what: string;
+  readonly write: boolean;
+  /** Absent for Postgres and Redis. */
+  readonly request?: ApiRequest;
+}
+
+/** `crash`: the process is gone before, or right after the call was carried out. Else the call fails, or its answer is lost. */
+export type Mishap = { readonly crash: 'before' | 'after' } | Fault;
+
+export interface ProcessOptions {
+  readonly server: ModelApiServer;
+  readonly data: DataServersDouble;
+  readonly configuration: Configuration;
+  /** Asked about every call. */
+  readonly mishap: (call: Call) => Mishap | undefined;
+  /** How many versions its lists and watches are behind when it starts. */
+  readonly lag?: number;
+}
+
+class ProcessGone extends Error {
+  override readonly name = 'ProcessGone';
+}
+
+export class OperatorProcess {
+  readonly connection: ModelConnection;
+  readonly cluster: Cluster;
+  readonly #options: ProcessOptions;
+  readonly #ending = new AbortController();
+  #gone = false;
+  /** Undefined while it runs; what it ended with afterwards. */
+  end: { readonly error?: unknown } | undefined;
+
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.connection = options.server.connect({ user: operatorUser });
+    this.connection.delivery = 'held';
+    this.connection.late = options.lag === undefined ? 'watches' : 'reads and watches';
+    this.connection.lag = options.lag ?? 0;
+    this.connection.faults = (request) => this.#fault(request);
+    this.cluster = connectTo(this.connection, { fieldManager, namespace: 'cloister-system', server: 'https://model' });
+    const administrators = options.data.administrators((what, change) => this.#gate(what, change));
+    startOperator(this.cluster, options.configuration, { signal: this.#ending.signal, administrators }).then(
+      () => (this.end = {}),
+      (error: unknown) => (this.end = { error }),
+    );
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** As by SIGKILL: what it has under way is not carried out, and nobody hears of it again. */
+  kill(): void {
+    this.#gone = true;
+    this.connection.cut();
+    this.#ending.abort();
+  }
+
+  #fault(request: ApiRequest): Fault | undefined {
+    if (this.#gone) return { before: new ProcessGone() };
+    const { method = 'GET', path } = request;
+    const mishap = this.#options.mishap({ what: `${method} ${path}`, write: method !== 'GET', request });
+    if (!mishap || !('crash' in mishap)) return mishap;
+    this.kill();
+    return mishap.crash === 'before' ? { before: new ProcessGone() } : { after: new ProcessGone() };
+  }
+
+  async #gate<T>(what: string, change: () => T): Promise<T> {
+    await Promise.resolve();
+    if (this.#gone) throw new ProcessGone();
+    const mishap = this.#options.mishap({ what, write: true });
+    const crash = mishap && 'crash' in mishap ? mishap.crash : undefined;
+    if (crash) this.kill();
+    if (crash === 'before') throw new ProcessGone();
+    const result = change();
+    if (crash) throw new ProcessGone();
+    return result;
+  }
+}

@@ -1,0 +1,68 @@
+/** What must hold after every run, whatever went wrong in it. */
+import type { Change, StoredObject } from 'kube-model';
+import { isRecord } from './json.ts';
+import { bystander } from './person.ts';
+import { outsideOfConfinement } from './rights.ts';
+import type { World } from './world.ts';
+
+/** `version`: where the workload began. */
+export function problemsOf(world: World, from: World, version: number, concernsAll: boolean): string[] {
+  const changes = world.changesSince(version);
+  const own = world.byOperator(changes);
+  return [
+    ...world.forbidden,
+    ...beyondConfinement(from, changes, new Set(own)),
+    ...(concernsAll ? [] : own.filter(touchesBystander)).map(
+      ({ verb, key, served }) => `the bystander was touched: ${verb} ${served.kind.kind} ${key}`,
+    ),
+    ...replacedKeys(changes, new Set(own)),
+  ];
+}
+
+function beyondConfinement(from: World, changes: readonly Change[], own: ReadonlySet<Change>): string[] {
+  const namespaces = new Map<string, StoredObject>();
+  for (const object of from.server.objects()) if (object.kind === 'Namespace') namespaces.set(object.metadata.name, object);
+  const found: string[] = [];
+  for (const change of changes) {
+    const why = own.has(change) ? outsideOfConfinement(change, (name) => namespaces.get(name)) : undefined;
+    if (why) found.push(`forbidden: ${why}`);
+    if (change.served.kind.kind !== 'Namespace') continue;
+    if (change.after) namespaces.set(change.key, change.after);
+    else namespaces.delete(change.key);
+  }
+  return found;
+}
+
+function touchesBystander({ key, before, after }: Change): boolean {
+  const { metadata } = after ?? before ?? { metadata: { name: '' } };
+  return key === bystander || metadata.namespace === `tenant-${bystander}` || metadata.name === `tenant-${bystander}`;
+}
+
+/** A key or password that was handed out is only ever replaced when somebody else took its Secret away. */
+function replacedKeys(changes: readonly Change[], own: ReadonlySet<Change>): string[] {
+  return changes.flatMap((change) => {
+    const { before, after, key } = change;
+    if (!own.has(change) || after?.kind !== 'Secret' || !before) return [];
+    const valueOf = ({ data }: StoredObject): string | undefined => {
+      const value = isRecord(data) ? data[key.includes('/api-key-') ? 'key' : 'url'] : undefined;
+      return typeof value === 'string' ? value : undefined;
+    };
+    return valueOf(before) === undefined || valueOf(before) === valueOf(after) ? [] : [`a key was replaced: Secret ${key}`];
+  });
+}
+
+export async function panics(world: World): Promise<string[]> {
+  const found: string[] = [];
+  for (const { cluster } of world.processes) {
+    const metric = await cluster.registry.getSingleMetric('controller_runtime_reconcile_panics_total')?.get();
+    for (const { value, labels } of metric?.values ?? []) if (value > 0) found.push(`a reconcile panicked: ${JSON.stringify(labels)}`);
+  }
+  return found;
+}
+
+export async function writesAfterRestart(world: World): Promise<string[]> {
+  const calls = world.calls.length;
+  await world.restart();
+  await world.converge();
+  return world.calls.slice(calls).map(({ what }) => `written after convergence and a restart: ${what}`);
+}

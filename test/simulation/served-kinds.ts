@@ -1,0 +1,40 @@
+/** Cloister's resources as the model serves them: checked by the very schemas from which their CustomResourceDefinitions are made. */
+import type { z } from 'zod';
+import { customKind, type FieldError, type ServedKind } from 'kube-model';
+import { resources } from '../../operator/src/api/resources.ts';
+import type { ResourceDefinition } from '../../operator/src/api/crd.ts';
+import * as kinds from '../../operator/src/kinds.ts';
+
+const kindOf = {
+  Tenant: kinds.tenants,
+  AgentConfig: kinds.agentConfigs,
+  TenantClass: kinds.tenantClasses,
+  ModelProvider: kinds.modelProviders,
+};
+
+export const servedKinds: readonly ServedKind[] = resources.map((definition) => {
+  const kind = Object.values(kindOf).find((one) => one.kind === definition.kind);
+  if (!kind) throw new Error(`the simulation knows no kind ${definition.kind}; add it to kindOf`);
+  return customKind(kind, {
+    ...(definition.scale && { scale: definition.scale }),
+    validate: (object) => [
+      ...errorsOf('spec', definition.spec, object['spec']),
+      ...errorsOf('status', definition.status, object['status']),
+    ],
+    defaults: (draft) => {
+      if (draft['spec'] === undefined && definition.specDefault) draft['spec'] = definition.specDefault;
+    },
+  });
+});
+
+function errorsOf(field: 'spec' | 'status', schema: ResourceDefinition['spec'], value: unknown): FieldError[] {
+  if (field === 'status' && value === undefined) return [];
+  const result = schema.safeParse(value);
+  return result.success ? [] : result.error.issues.map((issue) => errorOf(field, issue));
+}
+
+const errorOf = (field: string, { path, message }: z.core.$ZodIssue): FieldError => ({
+  field: [field, ...path.map(String)].join('.'),
+  reason: 'FieldValueInvalid',
+  message,
+});
