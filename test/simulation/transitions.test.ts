@@ -1,5 +1,5 @@
 /**
- * From one spec to another and back, a thousand times: whatever was wished for in between, the world is the same as before afterwards.
+ * A thousand transitions, from one spec to another and back: whatever was wished for in between, the world is the same as before afterwards.
  * A wish that the schema refuses changes nothing at all.
  */
 import fc from 'fast-check';
@@ -15,7 +15,7 @@ import { wishes, type Wish } from './specs.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { World } from './world.ts';
 
-const times = Number(process.env['CLOISTER_SIMULATION_TRANSITIONS'] ?? 1000);
+const transitions = Number(process.env['CLOISTER_SIMULATION_TRANSITIONS'] ?? 1000);
 /** Each in a world of its own, whose history would grow without end. */
 const worlds = 10;
 
@@ -51,7 +51,7 @@ describe.each(Array.from({ length: worlds }, (_, seed) => seed))('world %i', (se
     await world.converge();
     const wanted = stateOf(world);
     const person = new Person(world);
-    for (const wish of fc.sample(wishes, { seed, numRuns: Math.ceil(times / worlds) })) {
+    for (const wish of fc.sample(wishes, { seed, numRuns: Math.ceil(transitions / 2 / worlds) })) {
       const lines = await thereAndBack(world, person, wish, wanted);
       expect([...lines, ...(await panics(world))].join('\n'), JSON.stringify({ seed, wish })).toBe('');
     }
