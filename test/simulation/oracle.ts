@@ -34,8 +34,8 @@ function beyondConfinement(from: World, changes: readonly Change[], own: Readonl
 }
 
 function touchesBystander({ key, before, after }: Change): boolean {
-  const { metadata } = after ?? before ?? { metadata: { name: '' } };
-  return key === bystander || metadata.namespace === `tenant-${bystander}` || metadata.name === `tenant-${bystander}`;
+  const metadata = (after ?? before)?.metadata;
+  return key === bystander || metadata?.namespace === `tenant-${bystander}` || metadata?.name === `tenant-${bystander}`;
 }
 
 /** A key or password that was handed out is only ever replaced when somebody else took its Secret away. */
