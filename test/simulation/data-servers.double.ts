@@ -5,21 +5,21 @@
 import type { AdminSecrets, Administrators } from '../../operator/src/data/connections.ts';
 import { DataError } from '../../operator/src/data/errors.ts';
 import { postgresAddress } from '../../operator/src/data/postgres-address.ts';
+import { loginsOf } from '../../operator/src/data/logins.ts';
 import type { RoleWanted } from '../../operator/src/data/postgres-state.ts';
 import { redisURLOf } from '../../operator/src/data/redis-address.ts';
 import type { RedisUser } from '../../operator/src/data/redis-rules.ts';
-
-interface Role extends Omit<RoleWanted, 'name'> {
-  readonly password: string;
-  readonly login: boolean;
-}
 
 /** Passes a write on, or lets the process crash before or after it. */
 export type Gate = <T>(what: string, change: () => T) => Promise<T>;
 
 export class DataServersDouble {
-  readonly roles = new Map<string, Role>();
+  /** By account. */
+  readonly roles = new Map<string, Omit<RoleWanted, 'name'>>();
   readonly schemas = new Map<string, { readonly owner: string }>();
+  /** Postgres: login → password. */
+  readonly logins = new Map<string, string>();
+  /** Redis: login → user. */
   readonly users = new Map<string, RedisUser>();
   /** Redis prefix → owner. */
   readonly owners = new Map<string, string>();
@@ -30,7 +30,8 @@ export class DataServersDouble {
     const copy = new DataServersDouble();
     for (const [name, role] of this.roles) copy.roles.set(name, role);
     for (const [name, schema] of this.schemas) copy.schemas.set(name, schema);
-    for (const [name, user] of this.users) copy.users.set(name, user);
+    for (const [login, password] of this.logins) copy.logins.set(login, password);
+    for (const [login, user] of this.users) copy.users.set(login, user);
     for (const [prefix, owner] of this.owners) copy.owners.set(prefix, owner);
     return copy;
   }
@@ -39,9 +40,9 @@ export class DataServersDouble {
   lets(url: string): boolean {
     if (!URL.canParse(url)) return false;
     const { protocol, username, password } = new URL(url);
-    if (protocol !== 'postgres:') return this.users.get(username)?.password === password;
-    const role = this.roles.get(username);
-    return role?.login === true && role.password === password;
+    const login = decodeURIComponent(username);
+    const right = protocol === 'postgres:' ? this.logins.get(login) : this.users.get(login)?.password;
+    return right !== undefined && right === decodeURIComponent(password);
   }
 
   /** What one process of the operator sees of it. */
@@ -58,40 +59,59 @@ export class DataServersDouble {
   }
 
   #postgres(gate: Gate): Awaited<ReturnType<Administrators['postgres']>>['admin'] {
-    const reach = (): void => {
+    const reach = async (): Promise<void> => {
+      await Promise.resolve(); // nothing is answered in the turn in which it was asked
       if (this.away.postgres) throw new DataError('postgres_failed', { address: 'postgres:5432', why: 'connection refused' });
+    };
+    const found = (account: string) => loginsOf(account).filter((login) => this.logins.has(login));
+    const end = async (account: string, logins: readonly string[]): Promise<void> => {
+      if (logins.length === 0) return;
+      await gate(`Postgres: end logins of ${account}`, () => {
+        for (const login of logins) this.logins.delete(login);
+      });
     };
     return {
       closeWalls: () => Promise.resolve(false),
-      ensureRole: async (wanted, password) => {
-        await turn();
-        reach();
-        this.#refuseForeign(wanted);
-        const { name, ...role } = wanted;
-        const before = this.roles.get(name);
-        const wish = { ...role, password, login: true };
-        if (JSON.stringify(before) === JSON.stringify(wish) && this.schemas.has(name)) return false;
-        return gate(`Postgres: role ${name}`, () => {
-          this.roles.set(name, wish);
-          this.schemas.set(name, { owner: role.owner });
+      ensureLogin: async ({ name, ...wanted }, { login, password }, ownerLives = () => Promise.resolve(true)) => {
+        await reach();
+        this.#refuseForeign({ name, owner: wanted.owner });
+        if (!this.roles.has(name) && !(await ownerLives())) throw new DataError('owner_gone', { name, owner: wanted.owner });
+        const right = JSON.stringify(this.roles.get(name)) === JSON.stringify(wanted) && this.schemas.has(name);
+        if (right && this.logins.get(login) === password) return false;
+        return gate(`Postgres: login of ${name}`, () => {
+          this.roles.set(name, wanted);
+          this.schemas.set(name, { owner: wanted.owner });
+          this.logins.set(login, password);
           return true;
         });
       },
+      logins: async (account) => {
+        await reach();
+        return found(account);
+      },
+      sessions: async () => {
+        await reach();
+        return 0;
+      },
       closeRole: async ({ name, owner }) => {
-        await turn();
-        reach();
-        const role = this.roles.get(name);
-        if (!role && !this.schemas.has(name)) return false;
+        await reach();
         this.#refuseForeign({ name, owner });
-        if (role?.login) await gate(`Postgres: close ${name}`, () => this.roles.set(name, { ...role, login: false }));
-        return true;
+        await end(name, found(name));
+        return this.roles.has(name) || this.schemas.has(name);
+      },
+      retireLogins: async (account, logins) => {
+        await reach();
+        await end(
+          account,
+          found(account).filter((login) => logins.includes(login)),
+        );
       },
       dropRole: async ({ name, owner }) => {
-        await turn();
-        reach();
-        if (!this.roles.has(name) && !this.schemas.has(name)) return false;
+        await reach();
+        if (!this.roles.has(name) && !this.schemas.has(name) && found(name).length === 0) return false;
         this.#refuseForeign({ name, owner });
         return gate(`Postgres: drop ${name}`, () => {
+          for (const login of found(name)) this.logins.delete(login);
           this.roles.delete(name);
           this.schemas.delete(name);
           return true;
@@ -102,29 +122,44 @@ export class DataServersDouble {
   }
 
   #redis(gate: Gate): ReturnType<Administrators['redis']>['admin'] {
-    const drop = async ({ name }: Pick<RedisUser, 'name'>): Promise<boolean> => {
-      await turn();
-      reach();
-      return this.users.has(name) && gate(`Redis: drop ${name}`, () => this.users.delete(name));
-    };
-    const reach = (): void => {
+    const reach = async (): Promise<void> => {
+      await Promise.resolve(); // nothing is answered in the turn in which it was asked
       if (this.away.redis) throw new DataError('redis_failed', { address: 'redis:6379', why: 'connection refused' });
+    };
+    const found = (account: string) => loginsOf(account).filter((login) => this.users.has(login));
+    const end = async (logins: readonly string[]): Promise<boolean> => {
+      await reach();
+      const there = logins.filter((login) => this.users.has(login));
+      if (there.length === 0) return false;
+      return gate(`Redis: end ${there.join(', ')}`, () => {
+        for (const login of there) this.users.delete(login);
+        return true;
+      });
     };
     return {
       ensureUser: async (user) => {
-        await turn();
-        reach();
+        await reach();
         if (JSON.stringify(this.users.get(user.name)) === JSON.stringify(user)) return false;
         return gate(`Redis: user ${user.name}`, () => {
           this.users.set(user.name, user);
           return true;
         });
       },
-      dropUser: drop,
-      closeUser: drop,
+      logins: async (account) => {
+        await reach();
+        return found(account);
+      },
+      sessions: async () => {
+        await reach();
+        return 0;
+      },
+      retireLogins: async (logins) => {
+        await end(logins);
+      },
+      closeUser: ({ name }) => end(loginsOf(name)),
+      dropUser: ({ name }) => end(loginsOf(name)),
       claimPrefix: async (prefix, owner) => {
-        await turn();
-        reach();
+        await reach();
         if (this.owners.get(prefix) === owner) return false;
         return gate(`Redis: owner of ${prefix}`, () => {
           this.owners.set(prefix, owner);
@@ -132,8 +167,7 @@ export class DataServersDouble {
         });
       },
       releasePrefix: async (prefix) => {
-        await turn();
-        reach();
+        await reach();
         if (this.owners.has(prefix)) await gate(`Redis: nobody owns ${prefix}`, () => this.owners.delete(prefix));
       },
       close: () => undefined,
@@ -145,6 +179,3 @@ export class DataServersDouble {
     if (other !== undefined) throw new DataError('data_taken', { name, owner: other, wanted: owner });
   }
 }
-
-/** Nothing is answered in the turn in which it was asked. */
-const turn = (): Promise<void> => Promise.resolve();

@@ -4,10 +4,12 @@
  * only if it is one, a hash is its hash only if it is, a URL "works" only if its password does. So a wrong value shows as a difference.
  */
 import { hashApiKey, parseApiKey } from '@cloister/identity';
-import { documentKey, labels, namespaces, tenantSecrets } from '@cloister/tenancy';
+import { annotations, documentKey, labels, namespaces, tenantSecrets } from '@cloister/tenancy';
 import type { StoredObject } from 'kube-model';
 import { fromBase64 } from '../../operator/src/child.ts';
-import { shortHash } from '../../operator/src/hash.ts';
+import { loginsOf } from '../../operator/src/data/logins.ts';
+import { secrets } from '../../operator/src/kinds.ts';
+import { credentialsOf } from '../../operator/src/rotation/holders.ts';
 import { revisionLabel } from '../../operator/src/agent/children/deployment.ts';
 import { isRecord } from './json.ts';
 import type { World } from './world.ts';
@@ -29,9 +31,14 @@ export function stateOf(world: World): State {
   const words = new Map([...uidsOf(objects), ...secretsOf(world, objects), ...hashesOf(objects)]);
   const state = new Map<string, string>();
   for (const object of objects) if (!ignored(object)) state.set(reworded(labelOf(object), words), reworded(textOf(object), words));
-  const { roles, schemas, users, owners } = world.data;
-  for (const [what, map] of Object.entries({ roles, schemas, users, owners }))
+  const { roles, schemas, owners, logins, users } = world.data;
+  for (const [what, map] of Object.entries({ roles, schemas, owners }))
     for (const [name, value] of map) state.set(`${what} ${name}`, reworded(JSON.stringify(value, undefined, 1), words));
+  // which of its two logins an account uses does not matter, but that it has no more of them does
+  for (const account of roles.keys()) {
+    const [inPostgres, inRedis] = [logins, users].map((map) => loginsOf(account).filter((login) => map.has(login)).length);
+    state.set(`logins of ${account}`, `${inPostgres ?? 0} in Postgres, ${inRedis ?? 0} in Redis`);
+  }
   return state;
 }
 
@@ -46,7 +53,7 @@ function secretsOf(world: World, objects: readonly StoredObject[]): [string, str
     for (const [key, encoded] of Object.entries(dataOf(object))) {
       const value = fromBase64(encoded) ?? '';
       if (key === 'url' && world.data.lets(value))
-        words.push([encoded, `<a URL that works for ${new URL(value).username}>`], [passwordOf(value), '<the password>']);
+        words.push([encoded, `<a URL that works for ${accountOf(value)}>`], [passwordOf(value), '<the password>']);
       const parsed = parseApiKey(value);
       if (key === 'key' && parsed && namespace === `tenant-${parsed.tenant}`)
         words.push([encoded, `<${name}>`], [hashApiKey(value), `<hash of ${name}>`], [parsed.id, `<id of ${name}>`]);
@@ -56,6 +63,7 @@ function secretsOf(world: World, objects: readonly StoredObject[]): [string, str
   return words;
 }
 
+const accountOf = (url: string): string => decodeURIComponent(new URL(url).username).replace(/\$[ab]$/, '');
 const passwordOf = (url: string): string => decodeURIComponent(new URL(url).password);
 
 const dataOf = (object: StoredObject | undefined): Record<string, string> => {
@@ -66,14 +74,15 @@ const dataOf = (object: StoredObject | undefined): Record<string, string> => {
 
 /** Hashes that hold something random, where they are what they should be. */
 function hashesOf(objects: readonly StoredObject[]): [string, string][] {
-  const secret = (namespace: string, name: string) =>
-    objects.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === name && metadata.namespace === namespace);
-  const urlOf = (namespace: string, name: string) => fromBase64(dataOf(secret(namespace, name))['url']);
+  const secret = (namespace: string, name: string) => {
+    const found = objects.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === name && metadata.namespace === namespace);
+    return found && secrets.accept(found);
+  };
   return objects
     .filter(({ kind, metadata }) => kind === 'Deployment' && metadata.labels?.[labels.agent] !== undefined)
     .flatMap((deployment): [string, string][] => {
       const { namespace = '', name } = deployment.metadata;
-      const credentials = shortHash([urlOf(namespace, tenantSecrets.database), urlOf(namespace, tenantSecrets.redis)]);
+      const credentials = credentialsOf(secret(namespace, tenantSecrets.database), secret(namespace, tenantSecrets.redis));
       const revision = deployment.metadata.labels?.[revisionLabel] ?? 'none';
       return [
         [credentials, '<credentials>'],
@@ -98,6 +107,9 @@ const dropped = new Set([
   'clusterIP',
   'clusterIPs',
   'deletionTimestamp',
+  'since',
+  'classRevisionTime',
+  annotations.madeAt,
 ]);
 
 /** What is stored never changes, and most of it is seen by many runs. */

@@ -1,4 +1,5 @@
 /** What must hold after every run, whatever went wrong in it. */
+import { annotations } from '@cloister/tenancy';
 import type { Change, StoredObject } from 'kube-model';
 import { isRecord } from './json.ts';
 import { bystander } from './person.ts';
@@ -38,7 +39,9 @@ function touchesBystander({ key, before, after }: Change): boolean {
   return key === bystander || metadata?.namespace === `tenant-${bystander}` || metadata?.name === `tenant-${bystander}`;
 }
 
-/** A key or password that was handed out is only ever replaced when somebody else took its Secret away. */
+const requestOf = ({ metadata }: StoredObject): string | undefined => metadata.annotations?.[annotations.madeFor];
+
+/** A key or password that was handed out is only ever replaced when somebody took its Secret away, or asked for it. */
 function replacedKeys(changes: readonly Change[], own: ReadonlySet<Change>): string[] {
   return changes.flatMap((change) => {
     const { before, after, key } = change;
@@ -47,7 +50,8 @@ function replacedKeys(changes: readonly Change[], own: ReadonlySet<Change>): str
       const value = isRecord(data) ? data[key.includes('/api-key-') ? 'key' : 'url'] : undefined;
       return typeof value === 'string' ? value : undefined;
     };
-    return valueOf(before) === undefined || valueOf(before) === valueOf(after) ? [] : [`a key was replaced: Secret ${key}`];
+    if (valueOf(before) === undefined || valueOf(before) === valueOf(after) || requestOf(before) !== requestOf(after)) return [];
+    return [`a key was replaced: Secret ${key}`];
   });
 }
 

@@ -1,5 +1,5 @@
 /** What people do to the operator. Each workload is run alone, with every fault in turn. To add one, add it to this list. */
-import { labels, namespaceOf } from '@cloister/tenancy';
+import { annotations, labels, namespaceOf } from '@cloister/tenancy';
 import * as kinds from '../../operator/src/kinds.ts';
 import { modelsNamed, type Person } from './person.ts';
 import type { World } from './world.ts';
@@ -205,6 +205,11 @@ export const workloads: readonly Workload[] = [
         for (const name of ['database', 'redis', 'api-key-default']) await person.remove(kinds.secrets, { name, namespace });
       },
     ],
+  },
+  {
+    name: 'passwords are rotated on demand',
+    before: established,
+    acts: [({ person }) => person.edit(kinds.tenants, { name: 'acme' }, { metadata: { annotations: { [annotations.rotate]: 'first' } } })],
   },
   {
     name: 'an agent is scaled by a number, by a range, and by a number again',
