@@ -12,7 +12,12 @@ const kindOf = {
   ModelProvider: kinds.modelProviders,
 };
 
-export const servedKinds: readonly ServedKind[] = resources.map((definition) => {
+/** Where revisions of classes are kept; its data is owned as a whole. */
+const revisions: ServedKind = { kind: kinds.controllerRevisions, unconditionalUpdate: true, atomic: ['data'] };
+
+export const servedKinds: readonly ServedKind[] = [revisions, ...resources.map(servedAs)];
+
+function servedAs(definition: ResourceDefinition): ServedKind {
   const kind = Object.values(kindOf).find((one) => one.kind === definition.kind);
   if (!kind) throw new Error(`the simulation knows no kind ${definition.kind}; add it to kindOf`);
   return customKind(kind, {
@@ -25,7 +30,7 @@ export const servedKinds: readonly ServedKind[] = resources.map((definition) => 
       if (draft['spec'] === undefined && definition.specDefault) draft['spec'] = definition.specDefault;
     },
   });
-});
+}
 
 function errorsOf(field: 'spec' | 'status', schema: ResourceDefinition['spec'], value: unknown): FieldError[] {
   if (field === 'status' && value === undefined) return [];
