@@ -62,7 +62,18 @@ async function install(): Promise<World> {
   const chart = join(repository, 'charts/cloister');
   const replicas = ['operator', 'edge', 'egress'].flatMap((part) => ['--set', `${part}.replicas=2`]);
   const settings = [...replicas, '--set', 'operator.resources.requests.cpu=500m'];
-  const upgrade = ['upgrade', 'cloister', chart, '-n', namespaces.system, '--reuse-values', '--wait', '--timeout', '3m', ...settings];
+  const upgrade = [
+    'upgrade',
+    'cloister',
+    chart,
+    '-n',
+    namespaces.system,
+    '--reset-then-reuse-values',
+    '--wait',
+    '--timeout',
+    '3m',
+    ...settings,
+  ];
   await run(world.cluster.helm, upgrade, { env: { KUBECONFIG: world.cluster.kubeconfig } });
   return world;
 }

@@ -108,7 +108,7 @@ test('an upgrade and a rollback replace every pod, and none of four callers is r
   const [revision] = z.array(z.object({ revision: z.string() })).parse(JSON.parse(await helm('list', '-f', `^${release}$`, '-o', 'json')));
   if (!revision) throw new Error('there is no release');
   const callers = startCallers(tenants);
-  await helm('upgrade', release, await nextChart(), '--reuse-values', ...(await nextImages()), '--wait', '--timeout', '3m');
+  await helm('upgrade', release, await nextChart(), '--reset-then-reuse-values', ...(await nextImages()), '--wait', '--timeout', '3m');
   await settled(/-next"/);
   expect(await definition()).toContain(wordsNext);
   const upgraded = callers.calls.answered;
