@@ -12,8 +12,8 @@ const isFields = (value: unknown): value is Fields => record.safeParse(value).su
 
 /** Of metadata: what the server gives, or counts. */
 const passing = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'managedFields', 'generateName', 'selfLink']);
-/** Labels and annotations that are hashes of passwords or UIDs, or count the ways by which an object came to be what it is. */
-const byChance = /^(cloister\.dev\/(credentials|revision)|kube-runtime\.dev\/.*|deployment\.kubernetes\.io\/revision)$/;
+/** Labels and annotations that are times, hashes of passwords or UIDs, or count the ways by which an object came to be what it is. */
+const byChance = /^(cloister\.dev\/(credentials|revision|made-at)|kube-runtime\.dev\/.*|deployment\.kubernetes\.io\/revision)$/;
 /** Of a Service: addresses that the server gives out. */
 const givenOut = new Set(['clusterIP', 'clusterIPs']);
 /** Kinds whose status is Cloister's own word; that of others is their controllers'. */
