@@ -3,8 +3,8 @@ import { tenantClassSpec, type TenantClassStatus } from '../api/tenant-class.ts'
 import { chooseRevision, type ClassSeen } from './choice.ts';
 import { revisionNameOf } from './revisions.ts';
 
-const old = tenantClassSpec.parse({ ceilings: { quota: { pods: 1 } } });
-const fresh = tenantClassSpec.parse({ ceilings: { quota: { pods: 2 } }, rollout: {} });
+const old = tenantClassSpec.parse({ ceilings: { quota: { pods: 5 } } });
+const fresh = tenantClassSpec.parse({ ceilings: { quota: { pods: 6 } }, rollout: {} });
 const [before, wanted] = [revisionNameOf('gold', old), revisionNameOf('gold', fresh)];
 const kept = new Map([
   [before, old],

@@ -1,9 +1,10 @@
 /** What wakes a class, and what is done then. */
 import { labels, namespaceOf } from '@cloister/tenancy';
-import { controller, findCondition, isTrue, specChanged, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import { controller, findCondition, specChanged, type Change, type Controller, type ObjectKey } from 'kube-runtime';
 import { tenantClassSpec } from '../api/tenant-class.ts';
 import { agentConfigs, controllerRevisions, tenantClasses, tenants, type AgentConfig, type Tenant } from '../kinds.ts';
 import { everything } from '../scopes.ts';
+import { isReady } from '../status/conditions.ts';
 import { namedClassOf } from './members.ts';
 import { reconcileClass, type ClassParts } from './reconcile.ts';
 
@@ -59,4 +60,4 @@ const digest = (tenant: Tenant | undefined): string => {
 
 const agentMatters = (change: Change<AgentConfig>): boolean => specChanged(change) || progress(change.object) !== progress(change.previous);
 const progress = (agent: AgentConfig | undefined): string =>
-  JSON.stringify([agent?.status?.classRevision, agent?.status?.observedGeneration, isTrue(agent?.status?.conditions, 'Reconciling')]);
+  JSON.stringify([agent?.status?.classRevision, agent?.status?.observedGeneration, isReady(agent?.status?.conditions)]);

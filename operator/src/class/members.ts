@@ -1,6 +1,6 @@
 /** The tenants of a class, as far as a rollout looks at them. */
 import { namespaceOf } from '@cloister/tenancy';
-import { findCondition, isTrue } from 'kube-runtime';
+import { findCondition } from 'kube-runtime';
 import type { LabelSelector } from '../api/fields.ts';
 import type { Caches } from '../caches.ts';
 import type { AgentConfig, Tenant } from '../kinds.ts';
@@ -51,13 +51,16 @@ export function memberOf(tenant: Tenant, { caches, canary, inWave }: MemberParts
   };
 }
 
-/** Agents of an archived tenant follow no class. */
-const hasSettled = (tenant: Tenant, agents: readonly AgentConfig[]): boolean =>
+/**
+ * Agents of an archived tenant follow no class. One that is not Ready keeps the wave waiting, also one that never will be: its tenant says so
+ * a moment later, and until then the tenant's own Ready is about the revision before.
+ */
+export const hasSettled = (tenant: Tenant, agents: readonly AgentConfig[]): boolean =>
   parseTenantSpec(tenant).data?.state === 'Archived' ||
   agents.every(
     ({ metadata, status }) =>
       metadata.deletionTimestamp !== undefined ||
       (status?.classRevision === tenant.status?.classRevision &&
         status?.observedGeneration === metadata.generation &&
-        !isTrue(status?.conditions, 'Reconciling')),
+        isReady(status?.conditions)),
   );
