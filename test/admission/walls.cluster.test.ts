@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { planned } from '../../operator/src/agent/snapshot.fixture.ts';
 import { childrenOf } from '../../operator/src/agent/plan.ts';
 import { plan } from '../../operator/src/tenant/plan.ts';
-import { databaseSecret, redisSecret } from '../../operator/src/tenant/children/secrets.ts';
+import { credentialSecret } from '../../operator/src/tenant/children/secrets.ts';
 import { snapshot } from '../../operator/src/tenant/snapshot.fixture.ts';
 import { until } from '../e2e/support/until.ts';
 import { startWalled, system, type Attempt, type Subject, type Walled } from './api-server.ts';
@@ -43,8 +43,11 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => walled.stop());
 
+const credential = { login: 't_acme$a', password: '', madeAt: new Date(), request: undefined };
+const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name}://`, credential });
+
 /** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */
-const ofTenant = [...plan(snapshot({ namespace: undefined })), databaseSecret('acme', 'postgres://'), redisSecret('acme', 'redis://')];
+const ofTenant = [...plan(snapshot({ namespace: undefined })), ...['database', 'redis'].map(secretOf)];
 const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1, max: 2 } } }))].filter(
   ({ kind: { namespaced }, desired }) => !namespaced || desired.metadata.namespace === namespace,
 );

@@ -72,7 +72,7 @@ export class DataServersDouble {
     };
     return {
       closeWalls: () => Promise.resolve(false),
-      ensureLogin: async ({ name, ...wanted }, { login, password }, ownerLives = () => Promise.resolve(true)) => {
+      ensureLogin: async ({ name, ...wanted }, { login, password }, ownerLives) => {
         await reach();
         this.#refuseForeign({ name, owner: wanted.owner });
         if (!this.roles.has(name) && !(await ownerLives())) throw new DataError('owner_gone', { name, owner: wanted.owner });

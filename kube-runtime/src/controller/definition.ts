@@ -1,4 +1,4 @@
-import type { Change, Informer } from '../cache/informer.ts';
+import type { Informer } from '../cache/informer.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { keyOf, type Kind } from '../kind.ts';
 import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';

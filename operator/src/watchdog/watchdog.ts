@@ -6,7 +6,17 @@
  * reconcile takes it back. It writes nothing else, and nothing while the operator keeps up.
  * Limits: it runs in the operator's process. That there is no operator at all, alerts tell (charts/cloister/files/alerts.yaml).
  */
-import { isConflict, isInvalid, isNotFound, KubeRuntimeError, type Cluster, type Condition, type Informer, type Kind } from 'kube-runtime';
+import {
+  isConflict,
+  isInvalid,
+  isNotFound,
+  KubeRuntimeError,
+  type Cluster,
+  type Condition,
+  type Informer,
+  type JsonPatchOperation,
+  type Kind,
+} from 'kube-runtime';
 import type { Reason } from '../status/reasons.ts';
 import { BehindTracker, type Behind, type Watched } from './behind.ts';
 import { behindGauges, objectsGauge, type BehindGauges } from './metrics.ts';
@@ -67,34 +77,36 @@ export class Watchdog {
 
   async #tell(kind: Kind<Watched>, { object, forMs }: Behind): Promise<void> {
     const { cluster } = this.#options;
-    const { metadata, status } = object;
-    const index = status?.conditions?.findIndex(({ type, status: is }) => type === 'Ready' && is === 'True') ?? -1;
-    const before = status?.conditions?.[index];
-    if (!before) return;
-    const at = `/status/conditions/${index}`;
+    const { metadata } = object;
+    const patch = noLongerReady(object, forMs);
+    if (!patch) return;
     try {
-      await cluster.patch(
-        kind,
-        metadata,
-        [
-          { op: 'test', path: '/metadata/uid', value: metadata.uid },
-          { op: 'test', path: '/status/observedGeneration', value: status?.observedGeneration },
-          { op: 'test', path: `${at}/type`, value: 'Ready' },
-          { op: 'test', path: `${at}/status`, value: 'True' },
-          { op: 'replace', path: at, value: behindCondition(before, object, forMs) },
-        ],
-        { subresource: 'status' },
-      );
+      await cluster.patch(kind, metadata, patch, { subresource: 'status' });
       cluster.log.warn({ kind: kind.kind, object: metadata.name, seconds: Math.round(forMs / 1000) }, 'The operator is behind');
     } catch (error) {
       // It has moved meanwhile, or another replica leads and will tell.
       if (isConflict(error) || isInvalid(error) || isNotFound(error) || error instanceof KubeRuntimeError) return;
-      cluster.log.warn(
-        { kind: kind.kind, object: metadata.name, err: error instanceof Error ? error.message : '' },
-        'Could not tell that the operator is behind',
-      );
+      const err = error instanceof Error ? error.message : '';
+      cluster.log.warn({ kind: kind.kind, object: metadata.name, err }, 'Could not tell that the operator is behind');
     }
   }
+}
+
+/** Undefined for an object that does not claim to be Ready. Refused by the server where the object or its status is another by now. */
+function noLongerReady(object: Watched, forMs: number): JsonPatchOperation[] | undefined {
+  const { metadata, status } = object;
+  const conditions = status?.conditions ?? [];
+  const index = conditions.findIndex(({ type, status: is }) => type === 'Ready' && is === 'True');
+  const before = conditions[index];
+  if (!before) return undefined;
+  const at = `/status/conditions/${index}`;
+  return [
+    { op: 'test', path: '/metadata/uid', value: metadata.uid },
+    { op: 'test', path: '/status/observedGeneration', value: status?.observedGeneration },
+    { op: 'test', path: `${at}/type`, value: 'Ready' },
+    { op: 'test', path: `${at}/status`, value: 'True' },
+    { op: 'replace', path: at, value: behindCondition(before, object, forMs) },
+  ];
 }
 
 const behindCondition = (before: Condition, { metadata, status }: Watched, forMs: number): Condition => ({
