@@ -17,6 +17,8 @@ export const environment = z.object({
     .positive()
     .default(8 * mebibyte),
   AGENT_DOCUMENT_FILE: z.string().default(agentFiles.document),
+  /** Public keys of edge, which change while the process runs. */
+  IDENTITY_FILE: z.string().default(agentFiles.identity),
   DATABASE_URL_FILE: z.string().default(agentFiles.databaseURL),
   EGRESS_TOKEN_FILE: z.string().default(agentFiles.egressToken),
 });

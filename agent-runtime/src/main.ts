@@ -1,10 +1,10 @@
 /** Runs one agent in its pod. */
 import { readFileSync } from 'node:fs';
-import { callerVerifier } from '@cloister/identity';
 import { readSettings } from '@cloister/settings';
 import { agentDocument, parseDocument } from '@cloister/tenancy';
 import { createLogger } from '@cloister/telemetry';
 import { environment } from './environment.ts';
+import { followedVerifier } from './followed-verifier.ts';
 import { egressToken } from './model/egress-token.ts';
 import { startRuntime } from './runtime.ts';
 import { openPostgres } from './store/postgres.ts';
@@ -22,7 +22,7 @@ const starting = startRuntime({
     onConnectionLost: ({ message }) => logger.warn({ reason: message }, 'Database connection lost'),
   }),
   egressToken: egressToken(settings.EGRESS_TOKEN_FILE),
-  verify: callerVerifier(identity),
+  verify: followedVerifier(settings.IDENTITY_FILE, identity, logger).verify,
   logger,
   httpPort: settings.HTTP_PORT,
   metricsPort: settings.METRICS_PORT,

@@ -33,8 +33,7 @@ async function start(): Promise<Running> {
   const directory = await mkdtemp(join(tmpdir(), 'agent-'));
   const egress = await egressDouble();
   const { privateKey, jwks } = await generateIdentityKeys();
-  const model = devDocument({ egressURL: egress.baseURL, model: 'offline/echo', instructions: '' });
-  const document = { ...model, identity: { ...model.identity, jwks }, settings: {} };
+  const document = { ...devDocument({ egressURL: egress.baseURL, model: 'offline/echo', instructions: '' }), settings: {} };
   const file = async (name: string, text: string): Promise<string> => {
     await writeFile(join(directory, name), text);
     return join(directory, name);
@@ -46,6 +45,7 @@ async function start(): Promise<Running> {
       METRICS_PORT: String(metrics),
       DRAIN_SECONDS: '0.5',
       AGENT_DOCUMENT_FILE: await file('document.json', JSON.stringify(document)),
+      IDENTITY_FILE: await file('jwks.json', JSON.stringify(jwks)),
       DATABASE_URL_FILE: await file('database', 'postgres://nobody:hush@127.0.0.1:1/none'),
       EGRESS_TOKEN_FILE: await file('token', 'pod-token'),
     },

@@ -46,7 +46,7 @@ export const tenant = 'acme';
 /** Tables are shared by all agents of a tenant, so a name of its own keeps each test's data to itself. */
 export const testDocument = (changes: Partial<AgentDocument> = {}): AgentDocument => {
   const document = devDocument({ egressURL: 'http://127.0.0.1:9/v1', model: 'offline/echo', instructions: '' });
-  const identity = { issuer: 'cloister-edge', audience: `agent:${tenant}`, jwks: keys.jwks };
+  const identity = { issuer: 'cloister-edge', audience: `agent:${tenant}` };
   return agentDocument.parse({ ...document, tenant, agent: `agent-${randomBytes(4).toString('hex')}`, identity, ...changes });
 };
 
@@ -58,7 +58,7 @@ export async function testAgent({ database, document: changes, maxBodyBytes = 1_
     document,
     database: { ...database, close: () => Promise.resolve() },
     egressToken: () => Promise.resolve('pod-token'),
-    verify: callerVerifier(document.identity),
+    verify: callerVerifier({ ...document.identity, jwks: keys.jwks }),
     logger: createLogger({
       name: 'agent',
       level: 'debug',

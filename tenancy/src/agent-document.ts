@@ -12,12 +12,8 @@ export const agentDocument = z.object({
   agent: z.string(),
   /** Base URL of egress, ends with /v1. */
   egressURL: z.url(),
-  identity: z.object({
-    issuer: z.string(),
-    audience: z.string(),
-    /** Public keys (Ed25519) of edge. */
-    jwks: z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) }),
-  }),
+  /** What a caller token must say. The keys stand in {@link agentFiles.identity}, since they change while pods run. */
+  identity: z.object({ issuer: z.string(), audience: z.string() }),
   model: modelName,
   /** Tried in order when the model before is unreachable. */
   fallbacks: z.array(modelName),

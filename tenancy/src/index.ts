@@ -6,3 +6,4 @@ export * from './tenant-policy.ts';
 export * from './tenant-access.ts';
 export * from './provider-document.ts';
 export * from './agent-document.ts';
+export * from './edge-keys.ts';

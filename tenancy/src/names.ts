@@ -34,6 +34,9 @@ export const annotations = {
   /** On a Secret: when its credential was made (RFC 3339), and the text of {@link annotations.rotate} for which that was done. */
   madeAt: `${group}/made-at`,
   madeFor: `${group}/made-for`,
+  /** The same of the key that is to take the place of edge's identity. On a ConfigMap of edge's keys, {@link annotations.madeAt} is when they changed. */
+  nextMadeAt: `${group}/next-made-at`,
+  nextMadeFor: `${group}/next-made-for`,
   /** On an agent's pod: fingerprint of the credentials with which it started. */
   credentials: `${group}/credentials`,
 } as const;
@@ -97,9 +100,15 @@ export const tenantSecrets = {
   apiKey: (name: string): string => `api-key-${name}`,
 } as const;
 
-/** Secrets in the system namespace that the operator makes once for Cloister's own parts. */
+/** ConfigMaps in a tenant's namespace. */
+export const tenantConfigMaps = {
+  /** key `jwks.json`: every public key with which edge may sign. Mounted by agents. */
+  edgeIdentity: 'edge-identity',
+} as const;
+
+/** Secrets in the system namespace that the operator makes for Cloister's own parts. */
 export const systemSecrets = {
-  /** keys `private.jwk` (Ed25519 JWK with `kid`), `jwks.json` (public). Mounted by edge. */
+  /** keys `private.jwk` (Ed25519 JWK with `kid`; mounted by edge), `jwks.json` (public, all that agents trust), `next.jwk` during a rotation. */
   edgeIdentity: 'edge-identity',
   /** key `url`. Role `cloister_egress`, owner of schema `cloister_egress`. Mounted by egress. */
   egressDatabase: 'egress-database',
@@ -110,6 +119,7 @@ export const systemSecrets = {
 /** Where an agent's pod finds what it needs, as mounted by the operator. */
 export const agentFiles = {
   document: '/etc/cloister/agent/document.json',
+  identity: '/etc/cloister/identity/jwks.json',
   databaseURL: '/var/run/secrets/cloister/database/url',
   redisURL: '/var/run/secrets/cloister/redis/url',
   egressToken: '/var/run/secrets/cloister/egress/token',

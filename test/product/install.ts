@@ -15,7 +15,7 @@ export const baseDomain = 'cloister.localhost';
  */
 const anyIPv4 = { peers: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }] };
 
-/** Values for one small node: one replica of each part, its hosts served by the shared Ingress too. */
+/** Values for one small node: one replica of each part, its hosts served by the shared Ingress too. Its kubelet brings changes within four seconds. */
 const valuesFor = ({ registry, tags }: ProductImages): object => ({
   images: {
     registry,
@@ -24,6 +24,7 @@ const valuesFor = ({ registry, tags }: ProductImages): object => ({
     agentRuntime: { tag: tags['agent-runtime'] },
   },
   ingress: { baseDomain, className: 'nginx' },
+  rotation: { settleSeconds: 8 },
   operator: { replicas: 1 },
   edge: { replicas: 1, sharedIngress: { enabled: true } },
   egress: { replicas: 1 },

@@ -11,7 +11,7 @@ export const devDocument = ({ egressURL, model, instructions }: DevDocumentOptio
   tenant: 'dev',
   agent: 'assistant',
   egressURL,
-  identity: { issuer: edgeIssuer, audience: agentAudienceOf('dev'), jwks: { keys: [] } },
+  identity: { issuer: edgeIssuer, audience: agentAudienceOf('dev') },
   model,
   fallbacks: [],
   parameters: {},

@@ -1,8 +1,8 @@
 /** What wakes an agent, and what is done then. */
-import { labels, namespaceOf, systemSecrets } from '@cloister/tenancy';
+import { labels, namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
 import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
 import * as kinds from '../kinds.ts';
-import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
+import { everything, inTenantNamespaces, ofTenants } from '../scopes.ts';
 import { reconcileAgent, type AgentParts } from './reconcile.ts';
 
 /**
@@ -37,7 +37,7 @@ export function agentController(parts: AgentParts): Controller {
       .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), { ...inTenantNamespaces, when: isOurs, settleMs })
       .watches(kinds.serviceAccounts, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
       .watches(kinds.secrets, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
-      .watches(kinds.secrets, everyAgent, named(configuration.systemNamespace, systemSecrets.edgeIdentity))
+      .watches(kinds.configMaps, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, when: edgeKeysCame })
       .watches(kinds.modelProviders, everyAgent, { ...everything, when: specChanged })
       .concurrency(configuration.concurrency)
       // A tenant whose agents are many, or edited all the time, delays no other tenant.
@@ -53,6 +53,10 @@ function agentOfPod({ metadata }: BaseObject): ObjectKey[] {
 }
 
 const isOurs = ({ object }: Change<BaseObject>): boolean => object.metadata.labels?.[labels.tenant] !== undefined;
+
+/** Their content is followed by the pods themselves. */
+const edgeKeysCame = ({ object, type }: Change<kinds.ConfigMap>): boolean =>
+  object.metadata.name === tenantConfigMaps.edgeIdentity && type !== 'updated';
 
 /** Of a tenant's status: the endpoint, which its agents show, and the revision of the class, which they follow. */
 const tenantMatters = (change: Change<kinds.Tenant>): boolean => specChanged(change) || digest(change.object) !== digest(change.previous);

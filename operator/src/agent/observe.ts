@@ -1,5 +1,5 @@
 /** Gathers everything that a decision about one agent needs. All of it is cached: nothing here is lost by a stale look. */
-import { agentServiceAccount, labels, namespaceOf, tenantSecrets } from '@cloister/tenancy';
+import { agentServiceAccount, labels, namespaceOf, tenantConfigMaps, tenantSecrets } from '@cloister/tenancy';
 import { isControlledBy, type KubeObject } from 'kube-runtime';
 import type { AgentConfigSpec } from '../api/agent-config.ts';
 import type { TenantSpec } from '../api/tenant.ts';
@@ -11,7 +11,6 @@ import { parseTenantSpec } from '../tenant/claims.ts';
 import { policyNames } from '../tenant/children/network-policies.ts';
 import { standingWorld } from '../tenant/observe.ts';
 import { recordedStandingOf, type Standing } from '../tenant/standing.ts';
-import { readIdentity, type EdgeIdentity } from './identity.ts';
 
 export interface Landlord {
   readonly tenant: Tenant;
@@ -34,7 +33,6 @@ export interface AgentSnapshot {
   readonly awaited: readonly string[];
   /** Changes when the credentials do, so that pods are replaced. */
   readonly credentials: string;
-  readonly identity: EdgeIdentity | undefined;
   readonly deployment: Deployment | undefined;
   readonly disruptionBudget: KubeObject | undefined;
   readonly autoscaler: KubeObject | undefined;
@@ -52,7 +50,6 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
   const { name, namespace = '' } = agent.metadata;
   const database = caches.secrets.get({ namespace, name: tenantSecrets.database });
   const redis = caches.secrets.get({ namespace, name: tenantSecrets.redis });
-  const identity = readIdentity(caches, configuration.systemNamespace);
   const wall = (policy: string) => caches.networkPolicies.get({ namespace, name: policy })?.metadata.labels?.[labels.tenant] !== undefined;
   const own = (object: KubeObject | undefined) => (object && isControlledBy(object, agent) ? object : undefined);
   return {
@@ -68,10 +65,9 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
       ...(caches.serviceAccounts.get({ namespace, name: agentServiceAccount }) ? [] : ['the ServiceAccount']),
       ...(database ? [] : ['the database credentials']),
       ...(redis ? [] : ['the Redis credentials']),
-      ...(identity ? [] : ["edge's identity"]),
+      ...(caches.configMaps.get({ namespace, name: tenantConfigMaps.edgeIdentity }) ? [] : ["edge's keys"]),
     ],
     credentials: credentialsOf(database, redis),
-    identity,
     deployment: caches.deployments.get({ namespace, name }),
     disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
     autoscaler: own(caches.horizontalPodAutoscalers.get({ namespace, name })),

@@ -28,7 +28,6 @@ describe('a new revision', () => {
     ['the image', { spec: { image: 'own:2' } }],
     ['the resources', { spec: { resources: { limits: { memory: '1Gi' } } } }],
     ['the credentials', { credentials: 'c2' }],
-    ["edge's identity", { identity: { keys: [{ kty: 'OKP', kid: 'k2' }] } }],
     [
       'where its class places pods',
       {
@@ -115,7 +114,6 @@ describe('what is removed', () => {
   });
 });
 
-test('without a tenant or without the identity of edge there is no plan', () => {
+test('without a tenant there is no plan', () => {
   expect(planOf(snapshot({ landlord: undefined }))).toBeUndefined();
-  expect(planOf(snapshot({ identity: undefined }))).toBeUndefined();
 });

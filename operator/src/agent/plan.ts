@@ -9,7 +9,6 @@ import { deployment } from './children/deployment.ts';
 import { disruptionBudget } from './children/disruption-budget.ts';
 import { documentConfigMap } from './children/document.ts';
 import { service } from './children/service.ts';
-import type { EdgeIdentity } from './identity.ts';
 import type { AgentSnapshot } from './observe.ts';
 import { isAutoscaled, replicasOf } from './scale.ts';
 
@@ -21,21 +20,19 @@ export interface AgentPlan {
   readonly spec: AgentConfigSpec;
   readonly standing: Standing;
   readonly configuration: Configuration;
-  readonly identity: EdgeIdentity;
   readonly credentials: string;
   readonly suspended: boolean;
 }
 
 /** Undefined where checks would block. */
 export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
-  const { name, namespace, spec, configuration, identity, credentials, landlord } = seen;
-  if (!landlord || !identity) return undefined;
+  const { name, namespace, spec, configuration, credentials, landlord } = seen;
+  if (!landlord) return undefined;
   return {
     name,
     namespace,
     spec,
     configuration,
-    identity,
     credentials,
     tenant: landlord.name,
     standing: landlord.standing,

@@ -40,7 +40,6 @@ export function snapshot({ spec = {}, ...rest }: Given = {}): AgentSnapshot {
     older: 0,
     awaited: [],
     credentials: 'c1',
-    identity: { keys: [{ kty: 'OKP', kid: 'k1' }] },
     deployment: undefined,
     disruptionBudget: undefined,
     autoscaler: undefined,

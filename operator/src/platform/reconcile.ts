@@ -1,8 +1,8 @@
-import { generateIdentityKeys } from '@cloister/identity';
 import { annotations, systemSecrets } from '@cloister/tenancy';
-import { isConflict, type ReconcileContext, type Result } from 'kube-runtime';
+import type { ReconcileContext, Result } from 'kube-runtime';
 import { base64 } from '../child.ts';
 import type { Account } from '../data/account.ts';
+import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { edgeCommands } from '../data/redis-rules.ts';
 import { secrets, type Namespace } from '../kinds.ts';
@@ -10,8 +10,10 @@ import { systemLabels } from '../labels.ts';
 import { annotationsOf, credentialIn } from '../rotation/credential.ts';
 import { rotate } from '../rotation/rotate.ts';
 import type { Configuration } from '../settings.ts';
+import { provideIdentity } from './identity.ts';
 
 export interface PlatformParts {
+  readonly caches: Caches;
   readonly configuration: Configuration;
   readonly accounts: Accounts;
 }
@@ -26,25 +28,12 @@ type Context = ReconcileContext<Namespace>;
 
 /** Each part is provided as soon as it can be: edge's identity does not wait for a database. */
 export async function providePlatform(context: Context, parts: PlatformParts): Promise<Result> {
-  await provideIdentity(context);
+  const identityLookMs = await provideIdentity(context, parts);
   const outcomes = await Promise.allSettled([provideDatabase(context, parts), provideRedis(context, parts)]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   const rotating = outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value);
-  return { requeueAfter: rotating ? rotationLookMs : parts.configuration.dataCheckSeconds * 1000 };
-}
-
-/** Made once and never again: every agent trusts these keys. */
-async function provideIdentity({ cluster, name: namespace, signal, log }: Context): Promise<void> {
-  const name = systemSecrets.edgeIdentity;
-  if (await cluster.get(secrets, { namespace, name }, { signal })) return;
-  const { privateKey, jwks } = await generateIdentityKeys();
-  const data = { 'private.jwk': base64(JSON.stringify(privateKey)), 'jwks.json': base64(JSON.stringify(jwks)) };
-  try {
-    await cluster.create(secrets, { metadata: { name, namespace, labels: systemLabels }, type: 'Opaque', data }, { signal });
-    log.info({ secret: name }, "Made edge's identity");
-  } catch (error) {
-    if (!isConflict(error)) throw error; // somebody made it in the meantime
-  }
+  const dataLookMs = rotating ? rotationLookMs : parts.configuration.dataCheckSeconds * 1000;
+  return { requeueAfter: Math.min(dataLookMs, identityLookMs ?? Infinity) };
 }
 
 async function provideDatabase(context: Context, { accounts, configuration }: PlatformParts): Promise<boolean> {

@@ -1,7 +1,8 @@
 import { Gauge, type Registry } from '@cloister/telemetry';
-import { tenantSecrets } from '@cloister/tenancy';
+import { systemSecrets, tenantSecrets } from '@cloister/tenancy';
 import type { Caches } from '../caches.ts';
 import type { Secret } from '../kinds.ts';
+import { identityIn } from '../platform/identity-secret.ts';
 import { madeAtOf } from './credential.ts';
 
 const ofTenants = [tenantSecrets.database, tenantSecrets.redis] as const;
@@ -22,7 +23,7 @@ export function credentialMetrics(registry: Registry, caches: Pick<Caches, 'secr
   });
   new Gauge({
     name: 'cloister_credential_rotating_seconds_max',
-    help: 'How long the longest rotation under way has been waiting for the old credential of a tenant to be let go of',
+    help: 'How long the longest rotation under way has been waiting for the old credential to be let go of',
     labelNames: ['credential'],
     registers: [registry],
     collect() {
@@ -33,8 +34,16 @@ export function credentialMetrics(registry: Registry, caches: Pick<Caches, 'secr
           .flatMap((one) => (one?.waitingFor === undefined ? [] : Date.parse(one.since)));
         this.set({ credential: name }, secondsSince(Math.min(Date.now(), ...begun)));
       }
+      const begun = caches.platformSecrets.get(systemSecrets.edgeIdentity)?.list().flatMap(identityRotatingSince) ?? [];
+      this.set({ credential: systemSecrets.edgeIdentity }, secondsSince(Math.min(Date.now(), ...begun)));
     },
   });
+}
+
+function identityRotatingSince(secret: Secret): number[] {
+  const identity = identityIn(secret);
+  if (!identity || identity.trusted.length === 1) return [];
+  return [(identity.next ?? identity.current).madeAt.getTime()];
 }
 
 const oldest = (secrets: readonly Secret[]): number =>

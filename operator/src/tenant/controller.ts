@@ -1,5 +1,5 @@
 /** What wakes a tenant, and what is done then. */
-import { labels, namespaceOf, tenantFinalizer } from '@cloister/tenancy';
+import { labels, namespaceOf, systemSecrets, tenantFinalizer } from '@cloister/tenancy';
 import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
 import { tenantClassSpec } from '../api/tenant-class.ts';
 import { byHost, byIssuer } from '../caches.ts';
@@ -44,6 +44,7 @@ export function tenantController(parts: TenantParts): Controller {
       })
       .watches(kinds.modelProviders, everyTenant, { ...everything, when: specChanged })
       .watches(kinds.tenants, (tenant) => rivals(tenant), { ...everything, when: specChanged })
+      .watches(kinds.secrets, everyTenant, { ...named(systemNamespace, systemSecrets.edgeIdentity), when: publicKeysChanged })
       .watches(kinds.secrets, everyTenant, named(systemNamespace, postgres.adminSecret.name))
       .watches(kinds.secrets, everyTenant, named(systemNamespace, redis.adminSecret.name))
       .concurrency(configuration.concurrency)
@@ -89,6 +90,9 @@ const tenantNamed = (namespace: string | undefined): ObjectKey[] =>
 
 /** By name: a namespace that is in a tenant's way bears no label of ours. */
 const tenantOfNamespace = ({ metadata }: BaseObject): ObjectKey[] => tenantNamed(metadata.name);
+
+const publicKeysChanged = ({ object, previous }: Change<kinds.Secret>): boolean =>
+  object.data?.['jwks.json'] !== previous?.data?.['jwks.json'];
 
 const waveChanged = ({ object, previous }: Change<kinds.TenantClass>): boolean => waveOf(object) !== waveOf(previous);
 const waveOf = (tenantClass: kinds.TenantClass | undefined): string => {

@@ -18,6 +18,7 @@ import {
 } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
+import { publishedKeys, type PublishedKeys } from './identity.ts';
 import { standingOf, type Standing, type StandingWorld } from './standing.ts';
 
 export interface TenantSnapshot {
@@ -40,6 +41,8 @@ export interface TenantSnapshot {
   readonly apiKeys: readonly { readonly name: string; readonly key: string }[];
   /** Value of the shared secret for HS256; undefined where it is not asked for. */
   readonly sharedSecret: SharedSecret | undefined;
+  /** By which agents know edge; undefined until it has an identity. */
+  readonly edgeKeys: PublishedKeys | undefined;
   readonly databaseSecret: Secret | undefined;
   readonly redisSecret: Secret | undefined;
   /** Objects made for this tenant that a later spec may no longer want. */
@@ -87,6 +90,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     serviceAccountUID: caches.serviceAccounts.get({ namespace, name: agentServiceAccount })?.metadata.uid,
     apiKeys,
     sharedSecret,
+    edgeKeys: publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches),
     databaseSecret: database,
     redisSecret: redis,
     removable: removables(tenant, namespace, world),

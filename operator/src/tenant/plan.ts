@@ -1,6 +1,7 @@
 import type { BaseObject } from 'kube-runtime';
 import type { Child } from '../child.ts';
 import { accessDocument } from './children/access.ts';
+import { edgeKeysConfigMap } from './children/edge-keys.ts';
 import { ingress } from './children/ingress.ts';
 import { limitRange } from './children/limit-range.ts';
 import { namespaceChild } from './children/namespace.ts';
@@ -24,6 +25,7 @@ export const plan = (seen: TenantSnapshot): Child[] => [
   // Without a class nobody knows the limits; those in force stay.
   ...(seen.standing.tenantClass ? [resourceQuota(seen), limitRange(seen)] : []),
   serviceAccount(seen),
+  ...edgeKeysConfigMap(seen),
   ...apiKeySecrets(seen),
   ...tenantRoles(seen),
   ...tenantRoleBindings(seen),

@@ -6,7 +6,8 @@
  * a blocking finding leaves everything as it is.
  * Assumptions: caches of all watched kinds have synced; one run per tenant at a time (the controller sees to both).
  */
-import type { ReconcileContext, Result } from 'kube-runtime';
+import { namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
+import { isControlledBy, type ReconcileContext, type Result } from 'kube-runtime';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { nextLookMs } from '../data/recent.ts';
@@ -16,8 +17,10 @@ import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
 import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
 import { check, warnings } from './checks.ts';
+import { edgeKeysConfigMap } from './children/edge-keys.ts';
 import { parseTenantSpec } from './claims.ts';
 import { provideData, type Provided } from './data.ts';
+import { publishedKeys } from './identity.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
 import { plan, surplus } from './plan.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
@@ -34,6 +37,7 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   if (!parsed.success) {
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
     await tell(context, bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date()));
+    await keepTrust(context, parts);
     return {};
   }
   const seen = await observeTenant(tenant, parsed.data, { ...parts, cluster: context.cluster, signal: context.signal });
@@ -42,6 +46,7 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
 
   await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
   for (const note of outcome.notes ?? []) context.record(note);
+  if (blocking(findings)) await keepTrust(context, parts);
   if (outcome.error) throw outcome.error;
   return { requeueAfter: nextLook(seen, outcome) };
 }
@@ -65,6 +70,16 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
     findings: [...world.findings, ...data.findings, ...kept.findings],
     error: world.error ?? data.error ?? kept.error,
   };
+}
+
+/** Whatever a tenant's spec says: the agents that it has must know the keys of edge, which change for all tenants together. */
+async function keepTrust(context: ReconcileContext<Tenant>, { caches, configuration: { systemNamespace } }: TenantParts): Promise<void> {
+  const { name } = context.object.metadata;
+  const namespace = namespaceOf(name);
+  const there = caches.configMaps.get({ namespace, name: tenantConfigMaps.edgeIdentity });
+  if (!there || !isControlledBy(there, context.object)) return;
+  const edgeKeys = publishedKeys(namespace, { systemNamespace, now: new Date() }, caches);
+  for (const { kind, desired } of edgeKeysConfigMap({ name, edgeKeys })) await context.apply(kind, desired);
 }
 
 /** A cache may be behind: another replica, or this one before a cut, may have retired the Tenant. */

@@ -47,6 +47,8 @@ export async function writeKubeletConfig(dir: string, name: string, { dnsIP }: A
     imageMinimumGCAge: '720h',
     evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     serializeImagePulls: false,
+    // how often mounted Secrets and ConfigMaps follow theirs; a minute would be most of the time that a test of rotation takes
+    syncFrequency: '2s',
   };
   await mkdir(join(dir, 'config'), { recursive: true });
   await writeFile(join(dir, 'config', 'kubelet.yaml'), stringify(config));

@@ -27,6 +27,7 @@ redis:
   adminSecret: { name: {{ .Values.redis.adminSecret | quote }} }
   port: {{ .Values.redis.port }}
   networkPeer: {{- toYaml .Values.redis.networkPeer | nindent 4 }}
+rotation: {{- toYaml .Values.rotation | nindent 2 }}
 dns:
   port: {{ .Values.dns.port }}
   networkPeer: {{- toYaml .Values.dns.networkPeer | nindent 4 }}

@@ -6,13 +6,13 @@ import { agentLabels } from '../../labels.ts';
 import { documentKey } from '@cloister/tenancy';
 import type { AgentPlan } from '../plan.ts';
 
-export function agentDocumentOf({ name, tenant, spec, configuration, identity }: AgentPlan): AgentDocument {
+export function agentDocumentOf({ name, tenant, spec, configuration }: AgentPlan): AgentDocument {
   const { model, fallbacks, parameters, instructions, memory, limits, settings } = spec;
   return {
     tenant,
     agent: name,
     egressURL: configuration.agentRuntime.egressURL,
-    identity: { issuer: edgeIssuer, audience: agentAudienceOf(tenant), jwks: identity },
+    identity: { issuer: edgeIssuer, audience: agentAudienceOf(tenant) },
     model,
     fallbacks,
     parameters,

@@ -1,5 +1,15 @@
-import { agentFiles, agentServiceAccount, annotations, documentKey, egressAudience, labels, ports, tenantSecrets } from '@cloister/tenancy';
-import { dirname } from 'node:path/posix';
+import {
+  agentFiles,
+  agentServiceAccount,
+  annotations,
+  documentKey,
+  egressAudience,
+  labels,
+  ports,
+  tenantConfigMaps,
+  tenantSecrets,
+} from '@cloister/tenancy';
+import { basename, dirname } from 'node:path/posix';
 import { builtInResources } from '../../api/agent-config.ts';
 import { agentSelector } from '../../labels.ts';
 import type { AgentPlan } from '../plan.ts';
@@ -82,6 +92,7 @@ function container({ spec, configuration }: AgentPlan): object {
     securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
     volumeMounts: [
       { name: 'document', mountPath: dirname(agentFiles.document), readOnly: true },
+      { name: 'identity', mountPath: dirname(agentFiles.identity), readOnly: true },
       { name: 'database', mountPath: dirname(agentFiles.databaseURL), readOnly: true },
       { name: 'redis', mountPath: dirname(agentFiles.redisURL), readOnly: true },
       { name: 'egress', mountPath: dirname(agentFiles.egressToken), readOnly: true },
@@ -90,10 +101,14 @@ function container({ spec, configuration }: AgentPlan): object {
   };
 }
 
+const jwksKey = basename(agentFiles.identity);
+
 function volumes(plan: AgentPlan): object[] {
   const secret = (name: string) => ({ secretName: name, defaultMode: 0o440, items: [{ key: 'url', path: 'url' }] });
   return [
     { name: 'document', configMap: { name: documentNameOf(plan), items: [{ key: documentKey, path: documentKey }] } },
+    // Not part of the revision: its content changes under the pods, which follow it.
+    { name: 'identity', configMap: { name: tenantConfigMaps.edgeIdentity, items: [{ key: jwksKey, path: jwksKey }] } },
     { name: 'database', secret: secret(tenantSecrets.database) },
     { name: 'redis', secret: secret(tenantSecrets.redis) },
     {

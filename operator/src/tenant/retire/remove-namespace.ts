@@ -7,6 +7,7 @@ import { ownNamespace } from './own-namespace.ts';
 /** What was made for the tenant in a namespace that stays; the network policies last. */
 const lodgers: readonly Kind<BaseObject>[] = [
   kinds.secrets,
+  kinds.configMaps,
   kinds.roleBindings,
   kinds.roles,
   kinds.serviceAccounts,

@@ -1,0 +1,88 @@
+/**
+ * What Secret `edge-identity` says: the key with which edge signs, the one that is to take its place, and the public keys that agents are to
+ * trust. Nothing else of a rotation is kept anywhere, but for when the keys came to each tenant.
+ */
+import { generateIdentityKeys } from '@cloister/identity';
+import { annotations, canonicalJSON, edgeKey, edgeKeys, type EdgeKey, type EdgeKeys } from '@cloister/tenancy';
+import { z } from 'zod';
+import { base64, fromBase64 } from '../child.ts';
+import type { Secret } from '../kinds.ts';
+import { annotationsOf, madeAtOf, requestOf } from '../rotation/credential.ts';
+
+const privateKey = edgeKey.extend({ d: z.string() });
+export type PrivateKey = z.infer<typeof privateKey>;
+
+export interface Key {
+  readonly jwk: PrivateKey;
+  /** Of the current key: since when edge signs with it. */
+  readonly madeAt: Date;
+  /** Text of the request for which it was made; undefined where nobody had asked. */
+  readonly request: string | undefined;
+}
+
+export interface Identity {
+  readonly current: Key;
+  readonly next: Key | undefined;
+  /** Public keys, for the agents. */
+  readonly trusted: readonly EdgeKey[];
+}
+
+/** Undefined where there is no key with which edge could sign. */
+export function identityIn(secret: Secret | undefined): Identity | undefined {
+  const jwk = read(privateKey, secret, 'private.jwk');
+  if (!secret || !jwk) return undefined;
+  const next = read(privateKey, secret, 'next.jwk');
+  const nextMadeAt = Date.parse(secret.metadata.annotations?.[annotations.nextMadeAt] ?? '');
+  return {
+    current: { jwk, madeAt: madeAtOf(secret), request: requestOf(secret) },
+    next:
+      next && !Number.isNaN(nextMadeAt)
+        ? { jwk: next, madeAt: new Date(nextMadeAt), request: secret.metadata.annotations?.[annotations.nextMadeFor] }
+        : undefined,
+    trusted: publicKeysIn(secret)?.keys ?? [],
+  };
+}
+
+export const publicKeysIn = (secret: Secret | undefined): EdgeKeys | undefined => read(edgeKeys, secret, 'jwks.json');
+
+export const publicOf = (jwk: PrivateKey): EdgeKey => edgeKey.parse(jwk);
+
+export async function newKey(madeAt: Date, request: string | undefined): Promise<Key> {
+  return { jwk: privateKey.parse((await generateIdentityKeys()).privateKey), madeAt, request };
+}
+
+export interface Content {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export const contentOf = ({ current, next, trusted }: Identity): Content => ({
+  annotations: { ...annotationsOf(current), ...(next && nextAnnotationsOf(next)) },
+  data: {
+    'private.jwk': base64(JSON.stringify(current.jwk)),
+    ...(next && { 'next.jwk': base64(JSON.stringify(next.jwk)) }),
+    'jwks.json': base64(canonicalJSON({ keys: trusted })),
+  },
+});
+
+/** As merge patch, null takes away what an earlier state had. */
+export const nothingLeft = {
+  annotations: { [annotations.madeFor]: null, [annotations.nextMadeAt]: null, [annotations.nextMadeFor]: null },
+  data: { 'next.jwk': null },
+} as const;
+
+const nextAnnotationsOf = ({ madeAt, request }: Key) => ({
+  [annotations.nextMadeAt]: madeAt.toISOString(),
+  ...(request === undefined ? {} : { [annotations.nextMadeFor]: request }),
+});
+
+function read<T>(schema: z.ZodType<T>, secret: Secret | undefined, key: string): T | undefined {
+  const text = fromBase64(secret?.data?.[key]);
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+}

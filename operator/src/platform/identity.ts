@@ -1,0 +1,78 @@
+/**
+ * Makes edge's identity, and replaces it by age and on demand: one step of {@link stepOf} a run.
+ *
+ * Guarantees: the Secret is read live and written only in the version that was read, so that no key that is in use is ever lost to an operator that
+ * is behind; no write but the three of a rotation.
+ */
+import { annotations, systemSecrets } from '@cloister/tenancy';
+import { isConflict, type ReconcileContext } from 'kube-runtime';
+import type { Caches } from '../caches.ts';
+import { secrets, type Namespace, type Secret } from '../kinds.ts';
+import { systemLabels } from '../labels.ts';
+import type { Configuration } from '../settings.ts';
+import { contentOf, identityIn, newKey, nothingLeft, publicOf, type Identity } from './identity-secret.ts';
+import { stepOf } from './identity-step.ts';
+import { publishedSince } from './published.ts';
+
+type Context = ReconcileContext<Namespace>;
+
+const secretName = systemSecrets.edgeIdentity;
+/** While tenants are given new keys, which takes moments. */
+const publicationLookMs = 2_000;
+
+/** Returns in how many milliseconds the next step may be due; undefined where none is under way. */
+export async function provideIdentity(
+  context: Context,
+  { caches, configuration: { rotation } }: { readonly caches: Caches; readonly configuration: Configuration },
+): Promise<number | undefined> {
+  const { cluster, name: namespace, signal, log } = context;
+  const secret = await cluster.get(secrets, { namespace, name: secretName }, { signal });
+  const identity = identityIn(secret);
+  const now = new Date();
+  const request = secret?.metadata.annotations?.[annotations.rotate];
+  if (!secret || !identity) {
+    const current = await newKey(now, request);
+    await write(context, secret, { current, next: undefined, trusted: [publicOf(current.jwk)] }, "Made edge's identity");
+    return undefined;
+  }
+  const step = stepOf({
+    identity,
+    publishedSince: publishedSince(identity.trusted, caches),
+    due: { maxAgeDays: rotation.identityDays, holder: secretName, request },
+    settleSeconds: rotation.settleSeconds,
+    now,
+  });
+  switch (step.does) {
+    case 'nothing':
+      return undefined;
+    case 'wait':
+      log.debug({ secret: secretName, waitingFor: step.waitingFor }, "Edge's identity is being replaced");
+      return step.until ? Math.max(0, step.until.getTime() - Date.now()) : publicationLookMs;
+    case 'make the next key': {
+      const next = await newKey(now, request);
+      const trusted = [...identity.trusted, publicOf(next.jwk)];
+      await write(context, secret, { ...identity, next, trusted }, "The next key of edge's identity is made");
+      return publicationLookMs;
+    }
+    case 'write':
+      await write(context, secret, step.identity, step.message);
+      return publicationLookMs;
+  }
+}
+
+async function write(context: Context, secret: Secret | undefined, identity: Identity, message: string): Promise<void> {
+  const { cluster, name: namespace, signal, log } = context;
+  const { annotations: told, data } = contentOf(identity);
+  const metadata = { name: secretName, namespace, labels: systemLabels };
+  try {
+    if (secret) {
+      const { resourceVersion } = secret.metadata;
+      const changed = { resourceVersion, annotations: { ...nothingLeft.annotations, ...told } };
+      await cluster.patch(secrets, metadata, { metadata: changed, data: { ...nothingLeft.data, ...data } }, { signal });
+    } else await cluster.create(secrets, { metadata: { ...metadata, annotations: told }, type: 'Opaque', data }, { signal });
+  } catch (error) {
+    if (isConflict(error)) return; // somebody wrote it in the meantime: the watch tells, and the next run goes by that
+    throw error;
+  }
+  log.info({ secret: secretName, kid: identity.current.jwk.kid, trusted: identity.trusted.map(({ kid }) => kid) }, message);
+}
