@@ -96,21 +96,21 @@ export async function noise(
   const calm: number[] = [];
   const loud: number[] = [];
   let noiseMade = 0;
-  const measure = async (into: number[]) => {
-    await world.requests();
-    await editAtPace(world, quiet, { count: perRound, perSecond });
-    await pause(2_000);
-    into.push(...rollouts(await world.requests(), (tenant) => tenant !== noisy));
-  };
-  for (let round = 0; round < rounds; round++) {
-    await measure(calm);
+  const edit = () => editAtPace(world, quiet, { count: perRound, perSecond });
+  const timesOf = async (): Promise<number[]> => {
     await world.operator().settled();
+    return rollouts(await world.requests(), (tenant) => tenant !== noisy);
+  };
+  await world.requests();
+  for (let round = 0; round < rounds; round++) {
+    await edit();
+    calm.push(...(await timesOf()));
     const ending = new AbortController();
     const storm = makeNoise(world, noisy, agents, ending.signal);
-    await measure(loud);
+    await edit();
     ending.abort();
     noiseMade += await storm;
-    await world.operator().settled();
+    loud.push(...(await timesOf()));
   }
   const ratio = quantile(loud, 0.99) / quantile(calm, 0.99);
   return [
