@@ -159,6 +159,11 @@ export function differences(wanted: State, found: State): string[] {
 
 function changedLines(key: string, wanted: string, found: string): string[] {
   const [a, b] = [wanted.split('\n'), found.split('\n')];
-  const only = (one: readonly string[], other: readonly string[]) => one.filter((line) => !other.includes(line)).map((line) => line.trim());
-  return [`differs: ${key}`, ...only(a, b).map((line) => `  wanted ${line}`), ...only(b, a).map((line) => `  found  ${line}`)].slice(0, 20);
+  const missingFrom = (one: readonly string[], other: readonly string[]) =>
+    one.filter((line) => !other.includes(line)).map((line) => line.trim());
+  return [
+    `differs: ${key}`,
+    ...missingFrom(a, b).map((line) => `  wanted ${line}`),
+    ...missingFrom(b, a).map((line) => `  found  ${line}`),
+  ].slice(0, 20);
 }

@@ -146,8 +146,8 @@ describe('the roles of a tenant', () => {
   });
   test('are bound to those who have them; a role that nobody has is bound to nobody', () => {
     expect(tenantRoleBindings(snapshot({ spec })).map(({ desired }) => [desired.metadata.name, desired['subjects']])).toEqual([
-      ['cloister-owner', [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jane' }]],
       ['cloister-editor', [{ kind: 'ServiceAccount', name: 'ci', namespace: 'build' }]],
+      ['cloister-owner', [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jane' }]],
     ]);
   });
 });
