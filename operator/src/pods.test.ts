@@ -4,7 +4,7 @@ import { pods } from './pods.ts';
 const pod = {
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'p', namespace: 'n', uid: 'u', labels: { a: 'b' }, annotations: { long: 'story' } },
+  metadata: { name: 'p', namespace: 'n', uid: 'u', labels: { a: 'b' }, annotations: { long: 'story', 'cloister.dev/credentials': 'c1' } },
   spec: {
     nodeName: 'node',
     containers: [{ name: 'agent' }],
@@ -20,7 +20,7 @@ const pod = {
 const essence = {
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'p', namespace: 'n', uid: 'u', labels: { a: 'b' } },
+  metadata: { name: 'p', namespace: 'n', uid: 'u', labels: { a: 'b' }, annotations: { 'cloister.dev/credentials': 'c1' } },
   spec: { volumes: [{ configMap: { name: 'd' } }] },
   status: {
     phase: 'Running',
@@ -29,7 +29,7 @@ const essence = {
   },
 };
 
-test('a pod is kept with what tells of its rollout, and read again as it was kept', () => {
+test('a pod is kept with what tells of its rollout and its credentials, and read again as it was kept', () => {
   expect(pods.accept(pod)).toEqual(essence);
   expect(pods.accept(essence)).toEqual(essence);
   expect(pods.accept({ metadata: { name: 'young' } })).toEqual({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'young' } });

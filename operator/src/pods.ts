@@ -1,4 +1,5 @@
-/** Of a pod, which is large, the operator looks at little, and a cache of thousands need keep no more. */
+/** Of a pod, which is large, the operator looks at little, and a cache of thousands need keep no more: what tells of its rollout and of its credentials. */
+import { annotations } from '@cloister/tenancy';
 import { kind, type BaseObject } from 'kube-runtime';
 
 export interface Pod extends BaseObject {
@@ -28,11 +29,12 @@ const whole = kind<Pod>('v1', 'Pod');
 export const pods = kind<Pod>('v1', 'Pod', { parse: (raw) => essenceOf(whole.accept(raw)) });
 
 function essenceOf({ metadata, spec, status }: Pod): Pod {
-  const { annotations: _, ...named } = metadata;
+  const { annotations: noted, ...named } = metadata;
+  const credentials = noted?.[annotations.credentials];
   return {
     apiVersion: whole.apiVersion,
     kind: whole.kind,
-    metadata: named,
+    metadata: { ...named, ...(credentials !== undefined && { annotations: { [annotations.credentials]: credentials } }) },
     ...(spec?.volumes && { spec: { volumes: spec.volumes.flatMap(documentIn) } }),
     ...(status && { status: statusOf(status) }),
   };

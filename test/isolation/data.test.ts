@@ -2,6 +2,7 @@ import { dataNameOf, redisPrefixOf, tenantSecrets } from '@cloister/tenancy';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { reachable } from '../e2e/support/data-url.ts';
 import { call } from '../e2e/support/http.ts';
 import { createTenant, deleteTenant, secretValue, type LiveTenant } from '../e2e/support/tenants.ts';
 import { openWorld, type World } from '../e2e/support/world.ts';
@@ -26,18 +27,11 @@ afterAll(async () => {
   await Promise.all(['data-one', 'data-two'].map((name) => deleteTenant(world, name)));
 });
 
-/** The service names of the data stores resolve inside the cluster alone; from here they are reached by address. */
-const reachable = (url: string, host: string): string => {
-  const at = new URL(url);
-  at.hostname = host;
-  return at.href;
-};
-
 describe("a tenant's database role", () => {
   let database: pg.Client;
   beforeAll(async () => {
     const url = await secretValue(world, one.namespace, tenantSecrets.database, 'url');
-    database = new pg.Client({ connectionString: reachable(url, world.cluster.postgres.host) });
+    database = new pg.Client({ connectionString: reachable(url, world) });
     database.on('error', () => undefined); // the tenant is deleted while this connection is open, and the operator ends it
     await database.connect();
   });
@@ -77,7 +71,7 @@ describe("a tenant's Redis user", () => {
   let redis: Redis;
   beforeAll(async () => {
     const url = await secretValue(world, one.namespace, tenantSecrets.redis, 'url');
-    redis = new Redis(reachable(url, new URL(world.cluster.redis.url).hostname), { maxRetriesPerRequest: 1 });
+    redis = new Redis(reachable(url, world), { maxRetriesPerRequest: 1 });
     await redis.ping();
   });
   afterAll(() => redis.disconnect());

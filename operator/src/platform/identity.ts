@@ -46,7 +46,7 @@ export async function provideIdentity(
     case 'nothing':
       return undefined;
     case 'wait':
-      log.debug({ secret: secretName, waitingFor: step.waitingFor }, "Edge's identity is being replaced");
+      log.debug({ waitingFor: step.waitingFor }, "Edge's identity is being replaced");
       return step.until ? Math.max(0, step.until.getTime() - Date.now()) : publicationLookMs;
     case 'make the next key': {
       const next = await newKey(now, request);
@@ -74,5 +74,5 @@ async function write(context: Context, secret: Secret | undefined, identity: Ide
     if (isConflict(error)) return; // somebody wrote it in the meantime: the watch tells, and the next run goes by that
     throw error;
   }
-  log.info({ secret: secretName, kid: identity.current.jwk.kid, trusted: identity.trusted.map(({ kid }) => kid) }, message);
+  log.info({ kid: identity.current.jwk.kid, trusted: identity.trusted.map(({ kid }) => kid) }, message);
 }

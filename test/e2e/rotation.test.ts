@@ -1,0 +1,141 @@
+/** Every credential between callers and their data is replaced while they are at work: nobody notices, and what was replaced is worth nothing. */
+import { callerSigner } from '@cloister/identity';
+import {
+  agentAudienceOf,
+  agentURL,
+  annotations,
+  edgeIssuer,
+  edgeKey,
+  edgeKeys,
+  namespaces,
+  systemSecrets,
+  tenantSecrets,
+} from '@cloister/tenancy';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { reachable } from './support/data-url.ts';
+import { call, openai } from './support/http.ts';
+import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
+import { until } from './support/until.ts';
+import { openWorld, type World } from './support/world.ts';
+
+const name = 'rotate';
+const within = 110_000;
+const request = new Date().toISOString();
+
+let world: World;
+let tenant: LiveTenant;
+beforeAll(async () => {
+  world = await openWorld();
+  tenant = await createTenant(world, { name });
+});
+afterAll(() => deleteTenant(world, name));
+
+const identity = (key: string) => secretValue(world, namespaces.system, systemSecrets.edgeIdentity, key);
+const urls = () =>
+  Promise.all(
+    [tenantSecrets.database, tenantSecrets.redis].map(async (secret) =>
+      reachable(await secretValue(world, tenant.namespace, secret, 'url'), world),
+    ),
+  );
+
+/** True where it lets in, false where it refuses the password; any other failure is thrown. */
+async function letsIn(url: string): Promise<boolean> {
+  const refused = (error: unknown): false => {
+    if (error instanceof Error && /WRONGPASS|password authentication failed|does not exist/.test(error.message)) return false;
+    throw error;
+  };
+  if (url.startsWith('redis:')) {
+    const redis = new Redis(url, { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+    redis.on('error', () => undefined);
+    return redis
+      .connect()
+      .then(() => redis.ping())
+      .then(() => true, refused)
+      .finally(() => redis.disconnect());
+  }
+  const client = new pg.Client({ connectionString: url });
+  return client.connect().then(() => client.end().then(() => true), refused);
+}
+
+const script = `fetch(process.argv[1], { headers: { authorization: 'Bearer ' + process.argv[2] } }).then(({ status }) => console.log(status));`;
+
+/** What the agent answers to a token of the key, asked from where edge asks. */
+async function answerTo(privateKey: string): Promise<string> {
+  const sign = await callerSigner(edgeKey.extend({ d: z.string() }).parse(JSON.parse(privateKey)), edgeIssuer);
+  const token = await sign({ tenant: name, subject: 'key:stolen', scopes: ['chat'] }, agentAudienceOf(name));
+  const url = `${agentURL(name, agentName)}/v1/models`;
+  const exec = ['exec', '-n', namespaces.system, 'deployment/edge', '--', 'node', '-e', script, url, token];
+  return (await world.kubectl.run(exec)).trim();
+}
+
+const credentials = z.record(z.string(), z.looseObject({ madeFor: z.string().optional(), waitingFor: z.string().optional() }));
+
+async function dataRotated(): Promise<boolean> {
+  const status = credentials.parse((await world.kubectl.get('tenant', name))?.status?.['credentials']);
+  return [tenantSecrets.database, tenantSecrets.redis].every((one) => status[one]?.madeFor === request && !status[one].waitingFor);
+}
+
+async function identityRotated(old: string): Promise<boolean> {
+  const { keys } = edgeKeys.parse(JSON.parse(await identity('jwks.json')));
+  return keys.length === 1 && (await identity('private.jwk')) !== old;
+}
+
+/** Calls one after another until told to stop; returns what failed. */
+async function callers(ending: AbortSignal, ask: () => Promise<void>): Promise<{ readonly asked: number; readonly failures: string[] }> {
+  const failures: string[] = [];
+  let asked = 0;
+  while (!ending.aborted) {
+    asked += 1;
+    await ask().catch((error: unknown) => failures.push(`${new Date().toISOString()} ${String(error)}`));
+    await pause(50);
+  }
+  return { asked, failures };
+}
+
+async function storedChat(conversationId?: string): Promise<string> {
+  const answer = await call(`${tenant.url}/api/v1/tenants/${name}/chat`, {
+    method: 'POST',
+    key: tenant.key,
+    body: { message: 'remember', ...(conversationId !== undefined && { conversationId }) },
+  });
+  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
+  return z.object({ conversationId: z.string() }).parse(JSON.parse(answer.text)).conversationId;
+}
+
+test('while callers chat, database, Redis and identity are replaced without a failed request, and the old ones are refused', async () => {
+  const [oldURLs, oldKey, conversation] = await Promise.all([urls(), identity('private.jwk'), storedChat()]);
+  expect(await Promise.all(oldURLs.map(letsIn))).toEqual([true, true]);
+  expect(await answerTo(oldKey)).toBe('200');
+
+  const ending = new AbortController();
+  const client = openai(`${tenant.url}/v1`, tenant.key);
+  const working = Promise.all([
+    callers(ending.signal, async () => {
+      await client.chat.completions.create({ model: agentName, messages: [{ role: 'user', content: 'hello' }] });
+    }),
+    callers(ending.signal, async () => {
+      await storedChat();
+    }),
+    callers(ending.signal, async () => {
+      await storedChat(conversation);
+    }),
+  ]);
+  const noted = `${annotations.rotate}=${request}`;
+  await world.kubectl.run(['annotate', 'tenant', name, '--overwrite', noted]);
+  await world.kubectl.run(['annotate', 'secret', systemSecrets.edgeIdentity, '-n', namespaces.system, '--overwrite', noted]);
+  await until('the data credentials to be replaced', dataRotated, { within, every: 500 });
+  await until("edge's identity to be replaced", () => identityRotated(oldKey), { within, every: 500 });
+  await until('the old key to be refused', async () => (await answerTo(oldKey)) === '401', { within: 15_000 });
+  ending.abort();
+  for (const { asked, failures } of await working) {
+    expect(asked).toBeGreaterThan(10);
+    expect(failures).toEqual([]);
+  }
+  expect(await Promise.all(oldURLs.map(letsIn))).toEqual([false, false]);
+  expect(await Promise.all((await urls()).map(letsIn))).toEqual([true, true]);
+  expect(await answerTo(await identity('private.jwk'))).toBe('200');
+});
