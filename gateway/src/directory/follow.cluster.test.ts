@@ -26,6 +26,7 @@ beforeAll(async () => {
   if (!kubeconfig) throw new Error('set CLOISTER_TEST_KUBECONFIG to a kubeconfig that may do everything, or use "make test"');
   cluster = await connect({ kubeconfig });
   await cluster.apply(namespaces, { metadata: { name: namespace } });
+  await cluster.create(secrets, { metadata: { name: 'early', namespace }, data: { key: Buffer.from('sk-early').toString('base64') } });
   const log = createLogger({ name: 'edge', destination: { write: (line) => void lines.push(line) } });
   const documents = { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into: policies, log };
   const informers = [followConfigMaps(cluster, documents), followRawSecrets(cluster, namespace, credentials)];
@@ -84,4 +85,8 @@ test('a credential follows its Secret', async () => {
   await soon(() => expect(credentials.read('openai', 'key')).toBe('two'));
   await cluster.delete(secrets, { name: 'openai', namespace });
   await soon(() => expect(credentials.read('openai', 'key')).toBeUndefined());
+});
+
+test('a Secret that was there before is known as it is, as one that comes later', () => {
+  expect(credentials.read('early', 'key')).toBe('sk-early');
 });

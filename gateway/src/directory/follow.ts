@@ -14,7 +14,8 @@ const holder = z.looseObject({
   data: z.record(z.string(), z.string()).default({}),
 });
 const configMaps = kind<Holder>('v1', 'ConfigMap', { parse: (raw) => holder.parse(raw) });
-const secrets = kind<Holder>('v1', 'Secret', { parse: (raw) => decodeData(holder.parse(raw)) });
+/** Data stay base64 here: what a cache keeps is parsed again. */
+const secrets = kind<Holder>('v1', 'Secret', { parse: (raw) => holder.parse(raw) });
 
 interface Documents<T> {
   readonly schema: z.ZodType<T>;
@@ -25,17 +26,17 @@ interface Documents<T> {
 }
 
 export const followConfigMaps = <T>(cluster: Cluster, documents: Documents<T>): Informer<Holder> =>
-  follow(cluster.informer(configMaps, scopeOf(documents)), documents);
+  follow(cluster.informer(configMaps, scopeOf(documents)), documents, ({ data }) => data);
 
 export const followSecrets = <T>(cluster: Cluster, documents: Documents<T>): Informer<Holder> =>
-  follow(cluster.informer(secrets, scopeOf(documents)), documents);
+  follow(cluster.informer(secrets, scopeOf(documents)), documents, decoded);
 
 /** All Secrets of a namespace as they are, decoded. */
 export function followRawSecrets(cluster: Cluster, namespace: string, into: Source<Readonly<Record<string, string>>>): Informer<Holder> {
   const informer = cluster.informer(secrets, { namespace });
   informer.onChange(({ type, object }) => {
     if (type === 'deleted') into.remove(object.metadata.name);
-    else into.put(object.metadata.name, object.data);
+    else into.put(object.metadata.name, decoded(object));
   });
   return informer;
 }
@@ -49,7 +50,11 @@ const scopeOf = ({ namespace, documentKind }: { namespace: string; documentKind:
  * A document that cannot be read leaves the one before in force: its writer is the operator, so it means that the two are of different
  * versions, and cutting tenants off would turn an upgrade into an outage.
  */
-function follow<T>(informer: Informer<Holder>, { schema, into, log }: Documents<T>): Informer<Holder> {
+function follow<T>(
+  informer: Informer<Holder>,
+  { schema, into, log }: Documents<T>,
+  dataOf: (object: Holder) => Holder['data'],
+): Informer<Holder> {
   informer.onChange(({ type, object }) => {
     const { name } = object.metadata;
     if (type === 'deleted') {
@@ -57,7 +62,7 @@ function follow<T>(informer: Informer<Holder>, { schema, into, log }: Documents<
       return;
     }
     try {
-      into.put(name, parseDocument(schema, `${informer.kind.kind} ${informer.scope.namespace ?? ''}/${name}`, object.data[documentKey]));
+      into.put(name, parseDocument(schema, `${informer.kind.kind} ${informer.scope.namespace ?? ''}/${name}`, dataOf(object)[documentKey]));
     } catch (error) {
       log.error(
         { object: name, reason: error instanceof Error ? error.message : 'unknown' },
@@ -68,7 +73,5 @@ function follow<T>(informer: Informer<Holder>, { schema, into, log }: Documents<
   return informer;
 }
 
-function decodeData(secret: Holder): Holder {
-  const data = Object.fromEntries(Object.entries(secret.data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
-  return { ...secret, data };
-}
+const decoded = ({ data }: Holder): Holder['data'] =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
