@@ -50,11 +50,15 @@ async function letsIn(url: string): Promise<boolean> {
   };
   if (url.startsWith('redis:')) {
     const redis = new Redis(url, { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null, maxRetriesPerRequest: 0 });
-    redis.on('error', () => undefined);
+    let cause: unknown;
+    redis.on('error', (error) => (cause = error)); // the promise tells only that the connection is closed
     return redis
       .connect()
       .then(() => redis.ping())
-      .then(() => true, refused)
+      .then(
+        () => true,
+        (error: unknown) => refused(cause ?? error),
+      )
       .finally(() => redis.disconnect());
   }
   const client = new pg.Client({ connectionString: url });

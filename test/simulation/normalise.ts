@@ -4,7 +4,7 @@
  * only if it is one, a hash is its hash only if it is, a URL "works" only if its password does. So a wrong value shows as a difference.
  */
 import { hashApiKey, parseApiKey } from '@cloister/identity';
-import { annotations, documentKey, labels, namespaces, tenantSecrets } from '@cloister/tenancy';
+import { annotations, documentKey, edgeKeys, labels, namespaces, tenantSecrets } from '@cloister/tenancy';
 import type { StoredObject } from 'kube-model';
 import { fromBase64 } from '../../operator/src/child.ts';
 import { loginsOf } from '../../operator/src/data/logins.ts';
@@ -57,11 +57,18 @@ function secretsOf(world: World, objects: readonly StoredObject[]): [string, str
       const parsed = parseApiKey(value);
       if (key === 'key' && parsed && namespace === `tenant-${parsed.tenant}`)
         words.push([encoded, `<${name}>`], [hashApiKey(value), `<hash of ${name}>`], [parsed.id, `<id of ${name}>`]);
-      if (name === 'edge-identity') words.push([encoded, `<${key}>`]);
+      if (name === 'edge-identity') words.push([encoded, `<${key}>`], ...(key === 'jwks.json' ? edgeKeysIn(value) : []));
     }
   }
   return words;
 }
+
+/** As they stand in the tenants' ConfigMaps. */
+const edgeKeysIn = (text: string): [string, string][] =>
+  edgeKeys.parse(JSON.parse(text)).keys.flatMap(({ kid, x }): [string, string][] => [
+    [kid, '<kid of edge>'],
+    [x, '<key of edge>'],
+  ]);
 
 const accountOf = (url: string): string => decodeURIComponent(new URL(url).username).replace(/\$[ab]$/, '');
 const passwordOf = (url: string): string => decodeURIComponent(new URL(url).password);
@@ -92,7 +99,7 @@ function hashesOf(objects: readonly StoredObject[]): [string, string][] {
 }
 
 function reworded(text: string, words: ReadonlyMap<string, string>): string {
-  const parts = text.split(/([0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/]{40,}={0,2}|[0-9a-f]{10,64})/);
+  const parts = text.split(/((?<=\\")[A-Za-z0-9_-]{43}(?=\\")|[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/]{40,}={0,2}|[0-9a-f]{10,64})/);
   return parts
     .map((part, index) => (index % 2 === 0 ? part : (words.get(part) ?? (/^0{8}-/.test(part) ? '<uid of nobody>' : part))))
     .join('');

@@ -16,7 +16,8 @@ import { servedKinds } from './served-kinds.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export const configuration = parseConfiguration(
-  'agentRuntime: { image: "agent-runtime:1", egressURL: "http://egress.cloister-system.svc:80/v1" }',
+  // Edge's identity is replaced without a pause as long as `quietMs`, so that a world at rest is at no step of it.
+  'agentRuntime: { image: "agent-runtime:1", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { settleSeconds: 30 }',
   'the simulation',
 );
 
