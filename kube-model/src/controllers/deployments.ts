@@ -54,7 +54,9 @@ const podsOf = ({ all }: World, { metadata }: StoredObject, pods: ServedKind): S
     .map(({ object }) => object);
 
 /** Made from the template as it is now. */
-const isOf = (deployment: StoredObject, pod: StoredObject): boolean => equal(pod['spec'], at(deployment, ['spec', 'template', 'spec']));
+const isOf = (deployment: StoredObject, pod: StoredObject): boolean =>
+  equal(pod['spec'], at(deployment, ['spec', 'template', 'spec'])) &&
+  equal(pod.metadata.annotations, at(deployment, ['spec', 'template', 'metadata', 'annotations']));
 
 const isReady = (pod: StoredObject): boolean => at(pod, ['status', 'phase']) === 'Running';
 
