@@ -16,8 +16,8 @@ import { servedKinds } from './served-kinds.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export const configuration = parseConfiguration(
-  // Edge's identity is replaced without a pause as long as `quietMs`, so that a world at rest is at no step of it.
-  'agentRuntime: { image: "agent-runtime:1", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { settleSeconds: 30 }',
+  // Months lie between a world's preparation and a run: by age, credentials would be replaced in the midst of what is compared.
+  'agentRuntime: { image: "agent-runtime:1", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { databaseDays: 0, redisDays: 0, identityDays: 0, settleSeconds: 30 }',
   'the simulation',
 );
 
