@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { repository } from '../cluster/paths.ts';
 
@@ -17,6 +17,12 @@ export interface Logged {
 }
 
 const tailLines = 60;
+const running = new Set<ChildProcess>();
+
+/** Tells every command that still runs to end. Those that ended by themselves are not touched. */
+export function endCommands(): void {
+  for (const child of running) child.kill('SIGTERM');
+}
 
 /** Runs a command in the repository to its end. Rejects only when it cannot be started. */
 export function runLogged(
@@ -27,6 +33,8 @@ export function runLogged(
     const file = createWriteStream(log);
     let tail: string[] = [];
     const child = spawn(program, args, { cwd: repository, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(child);
+    child.once('close', () => running.delete(child));
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         file.write(text);

@@ -1,9 +1,10 @@
 /**
  * `make test`: everything that must pass, on clusters of its own, which are gone afterwards whatever happens.
  *
- * Flow: static checks, unit tests and the simulation while the clusters start → tests against bare API servers (one for all, one that the
- * model of it is compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed
- * as `make up` does it → end-to-end and isolation tests. Every step runs even if one before it failed, unless it needs that one.
+ * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
+ * compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed as `make up`
+ * does it → end-to-end and isolation tests. The simulation, which needs no servers, runs beside all that waits for some. Every step runs even
+ * if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -13,7 +14,7 @@ import { Progress } from '../cluster/progress.ts';
 import { repository } from '../cluster/paths.ts';
 import { staticChecks, suites, type Check, type Suite } from './checks.ts';
 import { countReport, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
-import { runLogged } from './process.ts';
+import { endCommands, runLogged } from './process.ts';
 
 const names = { cluster: 'test', api: 'test-api', model: 'test-model' } as const;
 const reports = join(repository, '.cluster', 'reports');
@@ -116,6 +117,7 @@ async function onCluster(boot: Promise<Cluster | undefined>): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
+    endCommands();
     void stopAll().finally(() => process.exit(1));
   });
 }
