@@ -11,6 +11,7 @@ export type {
   Scope,
   WatchEvent,
 } from './cluster/cluster.ts';
+export { absent } from './cluster/cluster.ts';
 export type { ApiRequest, Method, Write, WriteInterceptor } from './cluster/request.ts';
 export type { Wire } from './cluster/wire.ts';
 export type {

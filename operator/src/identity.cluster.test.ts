@@ -68,8 +68,10 @@ class History {
   }
 
   async end(): Promise<void> {
+    const ended = await Promise.race([this.#work, Promise.resolve('still watching')]);
     this.#ending.abort();
     await this.#work;
+    expect(ended, 'a watch that ended by itself has missed something').toBe('still watching');
   }
 
   /** Each moment: with which key edge signed, and what the tenants were given. */
@@ -95,7 +97,9 @@ beforeEach(async () => {
   await world.agent('one', 'support');
   await world.agentReady('one', 'support');
   before = await signs();
-  history = new History((await secret())?.metadata.resourceVersion ?? '');
+  // From now on, not from when the Secret was last written: of that the server may have forgotten what came after.
+  const { metadata } = await annotate({ 'test/watched': `${Math.random()}` });
+  history = new History(metadata.resourceVersion ?? '');
 });
 afterEach(async () => {
   await history.end();

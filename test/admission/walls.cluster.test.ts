@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => walled.stop());
 
 const credential = { login: 't_acme$a', password: '', madeAt: new Date(), request: undefined };
-const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name}://`, credential });
+const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name}://`, credential }, undefined);
 
 /** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */
 const ofTenant = [...plan(snapshot({ namespace: undefined })), ...['database', 'redis'].map(secretOf)];

@@ -1,11 +1,11 @@
-import type { Applied, ApplyOptions } from '../cluster/cluster.ts';
+import { absent, type Applied, type ApplyOptions } from '../cluster/cluster.ts';
 import type { ApiRequest } from '../cluster/request.ts';
 import { isInvalid, KubeError, KubeRuntimeError } from '../errors.ts';
 import { keyOf, pathOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { controllerOf, isControlledBy } from '../owners.ts';
 import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
-import { applyBody } from './desired.ts';
+import { applyBody, type ApplyBody } from './desired.ts';
 import { fieldPaths, firstDifference } from './difference.ts';
 import { Unsettled } from './unsettled.ts';
 
@@ -29,21 +29,30 @@ export class Applier {
   }
 
   async apply<T extends BaseObject>(kind: Kind<T>, desired: Desired<T>, options: ApplyOptions): Promise<Applied<T>> {
-    const { owner, force = true, adopt = true, signal } = options;
+    const { owner, force = true, adopt = true, basedOn, signal } = options;
     const body = applyBody(kind, desired, { fieldManager: this.#options.fieldManager, owner });
     if (owner?.metadata.deletionTimestamp) throw refused('owner_is_going', kind, body.metadata, { owner: owner.metadata.name });
     const live = await this.#options.read(kind, body.metadata, signal);
     if (live?.metadata.deletionTimestamp) return { object: live, outcome: 'terminating' };
     if (live && owner) checkOwnership(kind, live, owner, adopt);
     const reason = live ? firstDifference(kind, body, live) : 'object';
-    const request: ApiRequest = {
-      path: pathOf(kind, body.metadata),
-      query: { fieldManager: this.#options.fieldManager, force },
-      contentType: 'application/apply-patch+yaml',
-      body,
-      signal,
-    };
+    const request: ApiRequest =
+      basedOn === absent
+        ? this.#creation(kind, body, signal)
+        : {
+            path: pathOf(kind, body.metadata),
+            query: { fieldManager: this.#options.fieldManager, force },
+            contentType: 'application/apply-patch+yaml',
+            body: basedOn === undefined ? body : { ...body, metadata: { ...body.metadata, resourceVersion: basedOn } },
+            signal,
+          };
     return this.#settle(kind, live, { request, reason, stillDiffers: (object) => firstDifference(kind, body, object) });
+  }
+
+  /** Server-side apply knows no "only if there is none". */
+  #creation(kind: Kind<BaseObject>, body: ApplyBody, signal: AbortSignal | undefined): ApiRequest {
+    const { namespace } = body.metadata;
+    return { method: 'POST', path: pathOf(kind, { namespace }), query: { fieldManager: this.#options.fieldManager }, body, signal };
   }
 
   /**
@@ -78,7 +87,7 @@ export class Applier {
     const { path, body } = request;
     if (live && reason === undefined) return { object: live, outcome: 'unchanged' };
     if (live && this.#unsettled.knows(path, live.metadata.resourceVersion, body)) return { object: live, outcome: 'unchanged' };
-    const object = kind.accept(await this.#send({ ...request, method: 'PATCH' }));
+    const object = kind.accept(await this.#send({ method: 'PATCH', ...request }));
     this.#options.wrote(kind, object);
     const left = stillDiffers(object);
     if (left === undefined) this.#unsettled.settle(path);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../cluster/cluster.ts';
+import { absent, type Cluster } from '../cluster/cluster.ts';
 import type { Write } from '../cluster/request.ts';
 import type { BaseObject } from '../resource.ts';
 import {
@@ -86,6 +86,27 @@ describe('the status', () => {
     await cluster.apply(greetings, { metadata: key, spec: { name: 'x' } });
     await expect(cluster.updateStatus(greetings, object, { said: 'stale' })).rejects.toMatchObject({ status: 409 });
     expect((await cluster.get(greetings, key))?.status).toBeUndefined();
+  });
+});
+
+describe('what is made at random', () => {
+  const written = (name: string, data: object, basedOn: string) =>
+    cluster.apply(configMaps, { metadata: { name, namespace }, data: { ...data } }, { basedOn });
+
+  test('is made once: whoever comes second is refused, and does not write over it', async () => {
+    const { object, outcome } = await written('secret', { key: 'first' }, absent);
+    expect(outcome).toBe('created');
+    await expect(written('secret', { key: 'second' }, absent)).rejects.toMatchObject({ status: 409 });
+    expect((await cluster.get(configMaps, object.metadata))?.data).toEqual({ key: 'first' });
+    expect((await written('secret', { key: 'first' }, absent)).outcome).toBe('unchanged');
+  });
+
+  test('is replaced once: where the object is another version by now, that stays', async () => {
+    const { object } = await written('replaced', { key: 'first' }, absent);
+    const version = object.metadata.resourceVersion ?? '';
+    expect((await written('replaced', { key: 'second' }, version)).outcome).toBe('changed');
+    await expect(written('replaced', { key: 'third' }, version)).rejects.toMatchObject({ status: 409 });
+    expect((await cluster.get(configMaps, object.metadata))?.data).toEqual({ key: 'second' });
   });
 });
 

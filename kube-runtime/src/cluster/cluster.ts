@@ -39,7 +39,16 @@ export interface ApplyOptions extends CallOptions {
   readonly force?: boolean;
   /** Default true. False refuses to take over an object that exists without our owner reference. Needs `owner`. */
   readonly adopt?: boolean;
+  /**
+   * The resourceVersion of the object from which `desired` was made, or `absent`: a write is refused (409) where it is another by now. For
+   * content that two writers would make differently, such as a password. Default: whatever is there. What an object had when it was made from
+   * `absent` it keeps, also fields that are dropped later: it is created, since server-side apply knows no "only if there is none".
+   */
+  readonly basedOn?: string;
 }
+
+/** For {@link ApplyOptions.basedOn}: there was no such object. */
+export const absent = 'absent';
 
 /** What came of an apply. */
 export interface Applied<T> {

@@ -1,6 +1,6 @@
 import { annotations, systemSecrets } from '@cloister/tenancy';
 import type { ReconcileContext, Result } from 'kube-runtime';
-import { base64 } from '../child.ts';
+import { base64, versionOf } from '../child.ts';
 import type { Account } from '../data/account.ts';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
@@ -79,7 +79,7 @@ async function provideURL(context: Context, { secret: name, account, maxAgeDays,
     },
   });
   const metadata = { name, namespace, labels: systemLabels, annotations: annotationsOf(credential) };
-  await cluster.apply(secrets, { metadata, type: 'Opaque', data: { url: base64(url) } }, { signal });
+  await cluster.apply(secrets, { metadata, type: 'Opaque', data: { url: base64(url) } }, { signal, basedOn: versionOf(secret) });
   if (did)
     context.log.info(
       { secret: name, login: credential.login },

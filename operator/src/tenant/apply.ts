@@ -25,9 +25,13 @@ const partOfKind: Readonly<Record<string, Part>> = {
 export async function applyChildren(context: ReconcileContext<Tenant>, children: readonly Child[]): Promise<Outcome> {
   const findings: TenantFinding[] = [];
   const errors: Error[] = [];
-  for (const { kind, desired, owned = true, adopt = true } of children) {
+  for (const { kind, desired, owned = true, adopt = true, basedOn } of children) {
     try {
-      const { outcome } = await context.apply(kind, desired, { owned, ...(owned ? { adopt } : {}) });
+      const { outcome } = await context.apply(kind, desired, {
+        owned,
+        ...(owned ? { adopt } : {}),
+        ...(basedOn !== undefined && { basedOn }),
+      });
       if (outcome === 'terminating' && kind.kind === 'Namespace') break;
     } catch (error) {
       const refusal = refusalOf(error, kind.kind);

@@ -52,23 +52,24 @@ export async function provideData(
     if (first.error?.code === 'owner_gone') throw first.error;
     return bring('redis', redis, redisSecret, rotation.redisDays);
   });
-  return told(name, [first, second]);
+  return told(seen, [first, second]);
 }
 
 /** Nobody can log in any more. The Secrets stay as they are: their passwords work again when the tenant is Active again. */
-async function closeData(account: { name: string; owner: string }, { name }: TenantSnapshot, accounts: Accounts): Promise<Provided> {
+async function closeData(account: { name: string; owner: string }, seen: TenantSnapshot, accounts: Accounts): Promise<Provided> {
   const outcomes = await Promise.all([
     attempt('database', () => accounts.closeDatabase(account).then(() => undefined)),
-    attempt('redis', () => accounts.closeRedis({ name: account.name, prefix: redisPrefixOf(name) }).then(() => undefined)),
+    attempt('redis', () => accounts.closeRedis({ name: account.name, prefix: redisPrefixOf(seen.name) }).then(() => undefined)),
   ]);
-  return told(name, outcomes);
+  return told(seen, outcomes);
 }
 
-function told(tenant: string, outcomes: readonly Attempt[]): Provided {
+function told({ name: tenant, databaseSecret, redisSecret }: TenantSnapshot, outcomes: readonly Attempt[]): Provided {
+  const before = { database: databaseSecret, redis: redisSecret };
   const errors = outcomes.flatMap(({ error }) => error ?? []);
   const done = outcomes.flatMap(({ name: which, rotation: one }) => (one ? { which, ...one } : []));
   return {
-    children: done.map((one) => credentialSecret(tenant, tenantSecrets[one.which], one)),
+    children: done.map((one) => credentialSecret(tenant, tenantSecrets[one.which], one, before[one.which])),
     credentials: Object.fromEntries(done.map((one) => [one.which, statusOf(one)])),
     notes: done.flatMap((one) => noteOf(one.which, one) ?? []),
     rotating: done.some(({ waitingFor, did }) => waitingFor !== undefined || did !== undefined),

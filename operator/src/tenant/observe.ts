@@ -4,7 +4,7 @@ import { createApiKey, parseApiKey } from '@cloister/identity';
 import { isControlledBy, type BaseObject, type Cluster, type Kind } from 'kube-runtime';
 import type { TenantSpec } from '../api/tenant.ts';
 import { byHost, byIssuer, type Caches } from '../caches.ts';
-import { fromBase64 } from '../child.ts';
+import { fromBase64, versionOf } from '../child.ts';
 import { readRevisions, revisionsOf } from '../class/revisions.ts';
 import {
   ingresses,
@@ -38,7 +38,7 @@ export interface TenantSnapshot {
   readonly networkPolicies: readonly NetworkPolicy[];
   readonly serviceAccountUID: string | undefined;
   /** Every key of spec.access.apiKeys, new ones made here: a key that exists is never replaced. */
-  readonly apiKeys: readonly { readonly name: string; readonly key: string }[];
+  readonly apiKeys: readonly ApiKey[];
   /** Value of the shared secret for HS256; undefined where it is not asked for. */
   readonly sharedSecret: SharedSecret | undefined;
   /** By which agents know edge; undefined until it has an identity. */
@@ -47,6 +47,13 @@ export interface TenantSnapshot {
   readonly redisSecret: Secret | undefined;
   /** Objects made for this tenant that a later spec may no longer want. */
   readonly removable: readonly Removable[];
+}
+
+export interface ApiKey {
+  readonly name: string;
+  readonly key: string;
+  /** The version of the Secret that was seen, or `absent`. */
+  readonly basedOn?: string;
 }
 
 export type SharedSecret = { readonly state: 'missing' | 'no key' | 'short' } | { readonly state: 'usable'; readonly value: string };
@@ -109,9 +116,11 @@ const ownSecret = async (namespace: string, name: string, { cluster, caches, sig
 
 const valueOf = (secret: Secret | undefined, key: string): string | undefined => fromBase64(secret?.data?.[key]);
 
-async function apiKeyOf(tenant: string, name: string, world: TenantWorld): Promise<{ name: string; key: string }> {
-  const key = valueOf(await ownSecret(namespaceOf(tenant), tenantSecrets.apiKey(name), world), 'key');
-  return { name, key: key !== undefined && parseApiKey(key)?.tenant === tenant ? key : createApiKey(tenant) };
+async function apiKeyOf(tenant: string, name: string, world: TenantWorld): Promise<ApiKey> {
+  const secret = await ownSecret(namespaceOf(tenant), tenantSecrets.apiKey(name), world);
+  const key = valueOf(secret, 'key');
+  const usable = key !== undefined && parseApiKey(key)?.tenant === tenant;
+  return { name, key: usable ? key : createApiKey(tenant), basedOn: versionOf(secret) };
 }
 
 async function readSharedSecret(

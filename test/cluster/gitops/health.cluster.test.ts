@@ -57,13 +57,12 @@ const everyKind: readonly (readonly [state: string, argo: string, flux: string])
   ['stalled', 'Degraded', 'Failed'],
   ['deleting', 'Progressing', 'InProgress'],
 ];
-const stalledToo = 'Tenant, stalled beside reconciling';
 const table = [
   ...subjects.flatMap((kind) => everyKind.map(([state, argo, flux]) => [`${kind}, ${state}`, argo, flux] as const)),
   ['Tenant, reconciling', 'Progressing', 'InProgress'],
   ['AgentConfig, reconciling', 'Progressing', 'InProgress'],
   ['ModelProvider, reconciling', 'Progressing', 'InProgress'],
-  [stalledToo, 'Degraded', 'Failed'],
+  ['Tenant, stalled while agents wait', 'Degraded', 'Failed'],
   ['Tenant, suspended', 'Suspended', 'Current'],
   ['AgentConfig, suspended', 'Suspended', 'Current'],
   ['Tenant, archived', 'Suspended', 'Current'],
@@ -71,11 +70,8 @@ const table = [
   ['AgentConfig, scaled to zero', 'Healthy', 'Current'],
 ] as const;
 
-/** Where kstatus alone comes to another verdict than with the expressions: it takes silence for consent, and Reconciling comes before Stalled. */
-function byKstatus(state: string): string | undefined {
-  if (state.endsWith('without conditions')) return 'Current'; // as no operator leaves an object
-  return state === stalledToo ? 'InProgress' : undefined;
-}
+/** Where kstatus alone comes to another verdict than with the expressions: it takes silence for consent. */
+const byKstatus = (state: string): string | undefined => (state.endsWith('without conditions') ? 'Current' : undefined); // as no operator leaves an object
 
 describe('Argo CD and Flux judge', () => {
   test.each(table)('%s: %s, %s', (state, argo, flux) => {

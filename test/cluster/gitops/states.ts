@@ -92,7 +92,7 @@ export class Gallery {
     await this.#world.agent('gt-waiting', 'stalled', { model: 'op-offline/unheard-of' });
     await this.#reach('reconciling', { of: kinds.tenants, name: 'gt-waiting' }, 'Reconciling', 'AgentsNotReady');
     await this.#world.agent('gt-stalled', 'stalled', { model: 'op-offline/unheard-of' });
-    await this.#reach('stalled beside reconciling', { of: kinds.tenants, name: 'gt-stalled' }, 'Reconciling', 'AgentsNotReady');
+    await this.#reach('stalled while agents wait', { of: kinds.tenants, name: 'gt-stalled' }, 'AgentsReady', 'AgentsNotReady', 'False');
   }
 
   async #agents(): Promise<void> {
@@ -177,15 +177,15 @@ export class Gallery {
     await this.#world.gone('gt-going');
   }
 
-  async #reach(state: string, subject: Subject, type: string, reason: string): Promise<void> {
-    this.#put(state, await this.#seen(subject, type, reason));
+  async #reach(state: string, subject: Subject, type: string, reason: string, status: 'True' | 'False' = 'True'): Promise<void> {
+    this.#put(state, await this.#seen(subject, type, reason, status));
   }
 
-  #seen({ of, ...key }: Subject, type: string, reason: string): Promise<BaseObject> {
+  #seen({ of, ...key }: Subject, type: string, reason: string, status: 'True' | 'False' = 'True'): Promise<BaseObject> {
     return until(`${of.kind} ${key.name} to be ${type} for ${reason}`, async () => {
       const object = await this.#cluster.get<Judged>(of as Kind<Judged>, key); // every kind of ours has conditions
       const condition = findCondition(object?.status?.conditions, type);
-      return condition?.status === 'True' || reason === 'Deleting' ? condition?.reason === reason && object : false;
+      return condition?.status === status || reason === 'Deleting' ? condition?.reason === reason && object : false;
     });
   }
 

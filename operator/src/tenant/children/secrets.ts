@@ -1,6 +1,6 @@
 import { namespaceOf, tenantSecrets } from '@cloister/tenancy';
-import { base64, child, type Child } from '../../child.ts';
-import { secrets } from '../../kinds.ts';
+import { base64, child, versionOf, type Child } from '../../child.ts';
+import { secrets, type Secret } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
 import { annotationsOf } from '../../rotation/credential.ts';
 import type { Rotation } from '../../rotation/rotate.ts';
@@ -15,8 +15,13 @@ const secret = (tenant: string, name: string, key: string, value: string, annota
 
 /** API keys in clear, for the tenant's owners to hand out. */
 export const apiKeySecrets = ({ name, apiKeys }: TenantSnapshot): Child[] =>
-  apiKeys.map((entry) => secret(name, tenantSecrets.apiKey(entry.name), 'key', entry.key));
+  apiKeys.map(({ basedOn, ...entry }) => ({
+    ...secret(name, tenantSecrets.apiKey(entry.name), 'key', entry.key),
+    ...(basedOn !== undefined && { basedOn }),
+  }));
 
-/** What agents' pods mount to reach Postgres or Redis. */
-export const credentialSecret = (tenant: string, name: string, { url, credential }: Rotation): Child =>
-  secret(tenant, name, 'url', url, annotationsOf(credential));
+/** What agents' pods mount to reach Postgres or Redis. `seen` is the Secret as it was before. */
+export const credentialSecret = (tenant: string, name: string, { url, credential }: Rotation, seen: Secret | undefined): Child => ({
+  ...secret(tenant, name, 'url', url, annotationsOf(credential)),
+  basedOn: versionOf(seen),
+});
