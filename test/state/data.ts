@@ -11,6 +11,9 @@ export interface DataServers {
 
 const names = (rows: readonly { readonly name: string }[]): string[] => rows.map(({ name }) => name);
 
+/** Which of its two logins an account is at depends on how often it was made anew. */
+const eitherLogin = (name: string): string => name.replace(/\$[ab]$/, '$');
+
 /** Roles, schemas and users, each with its kind before its name, in order. */
 export async function dataHeld({ postgres, redis }: DataServers, prefix: string): Promise<string[]> {
   const client = new pg.Client(postgres);
@@ -23,16 +26,12 @@ export async function dataHeld({ postgres, redis }: DataServers, prefix: string)
     const users: unknown = await store.call('ACL', 'USERS');
     const ours = Array.isArray(users) ? users.map(String).filter((name) => name.startsWith(dataNameOf(prefix))) : [];
     return [
-      ...names(roles.rows).map((name) => `role ${name}`),
+      ...names(roles.rows).map((name) => `role ${eitherLogin(name)}`),
       ...names(schemas.rows).map((name) => `schema ${name}`),
-      ...ours.map((name) => `user ${name}`),
+      ...ours.map((name) => `user ${eitherLogin(name)}`),
     ].sort();
   } finally {
     await client.end();
     store.disconnect();
   }
 }
-
-/** The same for tenants that are all there, by their names. */
-export const dataExpected = (tenants: readonly string[]): string[] =>
-  tenants.flatMap((tenant) => ['role', 'schema', 'user'].map((what) => `${what} ${dataNameOf(tenant)}`)).sort();

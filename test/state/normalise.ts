@@ -58,9 +58,10 @@ function statusOf(status: Fields, generation: unknown): Fields {
   const current = (of: Fields): Fields =>
     of['observedGeneration'] === undefined ? {} : { observed: of['observedGeneration'] === generation ? 'current' : 'old' };
   const conditions = Array.isArray(status['conditions']) ? status['conditions'].filter(isFields) : [];
-  const { revision, lastGoodRevision, classRevision: _, observedGeneration: __, ...rest } = status;
+  const { revision, lastGoodRevision, classRevision: _, observedGeneration: __, credentials, ...rest } = status;
   return {
     ...rest,
+    ...(isFields(credentials) ? { credentials: withoutTimes(credentials) } : {}),
     ...current(status),
     ...(revision === undefined ? {} : { good: revision === lastGoodRevision }),
     conditions: conditions
@@ -68,6 +69,10 @@ function statusOf(status: Fields, generation: unknown): Fields {
       .sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
   };
 }
+
+/** Of each credential, what it still waits for. */
+const withoutTimes = (credentials: Fields): Fields =>
+  Object.fromEntries(Object.entries(credentials).map(([name, one]) => [name, isFields(one) ? without(one, new Set(['since'])) : one]));
 
 const without = (fields: Fields, names: ReadonlySet<string>): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !names.has(name)));

@@ -91,10 +91,16 @@ async function keysNow({ cluster }: BareWorld, tenants: readonly string[]): Prom
 
 export const differencesOf = (expected: Outcome, actual: Outcome): string[] => [
   ...differences(expected.objects, actual.objects),
-  ...actual.data.filter((entry) => !expected.data.includes(entry)).map((entry) => `${entry} is there and should not be`),
-  ...expected.data.filter((entry) => !actual.data.includes(entry)).map((entry) => `${entry} is missing`),
+  ...moreIn(actual.data, expected.data).map((entry) => `${entry} is there and should not be`),
+  ...moreIn(expected.data, actual.data).map((entry) => `${entry} is missing`),
   ...actual.changedKeys.map((uid) => `the API key of Tenant ${uid} is another one now`),
 ];
+
+/** Entries of which `one` has more than `other`: two logins under one name are two. */
+const moreIn = (one: readonly string[], other: readonly string[]): string[] => {
+  const count = (list: readonly string[], entry: string) => list.filter((each) => each === entry).length;
+  return [...new Set(one)].filter((entry) => count(one, entry) > count(other, entry));
+};
 
 /** What the account writes from now on in `ms`, its lease left out. */
 export async function writesWithin(world: BareWorld, username: string, ms: number): Promise<string[]> {
