@@ -49,8 +49,23 @@ const uid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 function dataOf(kind: string, data: unknown): unknown {
   if (!isFields(data)) return data;
   const show = (value: unknown): string =>
-    kind === 'Secret' ? 'secret' : createHash('sha256').update(String(value).replaceAll(uid, 'uid')).digest('hex').slice(0, 12);
+    kind === 'Secret'
+      ? 'secret'
+      : createHash('sha256')
+          .update(orderless(String(value)).replaceAll(uid, 'uid'))
+          .digest('hex')
+          .slice(0, 12);
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, show(value)]));
+}
+
+const policy = z.looseObject({ agents: z.array(z.looseObject({ name: z.string() })), defaultAgent: z.string().optional() });
+
+/** A tenant's agents stand there by age, in whole seconds: which of two that were made one after the other is the elder one, the clock decides. */
+function orderless(text: string): string {
+  if (!text.startsWith('{"agents":')) return text;
+  const { agents, defaultAgent, ...rest } = policy.parse(JSON.parse(text));
+  const byName = agents.toSorted((a, b) => a.name.localeCompare(b.name));
+  return JSON.stringify({ ...rest, agents: byName, defaultAgent: agents.length > 1 ? defaultAgent !== undefined : defaultAgent });
 }
 
 /** Conditions without their times; what was observed as whether it is the present. */
