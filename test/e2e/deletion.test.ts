@@ -85,7 +85,7 @@ test('a deleted tenant leaves nothing behind, in order, and its successor starts
   expect(said.status, said.text).toBe(200);
   const uid = (await world.kubectl.get('tenant', name))?.metadata.uid;
   const password = await secretValue(world, first.namespace, tenantSecrets.database, 'url');
-  expect(await inPostgres()).toHaveLength(2);
+  expect(await inPostgres()).toHaveLength(3); // the owner, its login, its schema
   expect(await inRedis()).toHaveLength(1);
 
   await world.kubectl.run(['delete', 'tenant', name, '--timeout=120s']);
