@@ -3,7 +3,7 @@
  *
  * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
  * compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed as `make up`
- * does it → end-to-end and isolation tests. The simulation, which needs no servers, runs beside all that waits for some. Every step runs even
+ * does it → end-to-end and isolation tests. The simulation, which needs no servers, runs beside what waits for some. Every step runs even
  * if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
@@ -100,14 +100,13 @@ async function everything(): Promise<void> {
   for (const one of staticChecks) await check(one);
   await suite('unit');
   const simulated = suiteAside('simulation');
-  await onCluster(boot);
-  await simulated;
+  const cluster = await boot;
+  if (cluster) await clusterTier(cluster);
+  await simulated; // what comes now says how soon things happen, and wants the machine for itself
+  if (cluster) await installedTier();
 }
 
-async function onCluster(boot: Promise<Cluster | undefined>): Promise<void> {
-  const cluster = await boot;
-  if (!cluster) return;
-  await clusterTier(cluster);
+async function installedTier(): Promise<void> {
   if (await check({ name: 'installation', command: ['node', 'test/product/cli.ts', 'up', '--name', names.cluster] })) {
     await suite('e2e', { CLOISTER_TEST_CLUSTER: names.cluster });
   } else if (!(await clusterStatus(names.cluster))) {
