@@ -71,7 +71,7 @@ export class LeaderLease {
     this.#renewedAt = -Infinity;
     this.#ended = false;
     while (!signal.aborted) {
-      if (await this.#try()) {
+      if (await this.#try(() => true)) {
         cluster.log.info({ lease: name, identity }, 'Became leader');
         this.#status(true);
         return true;
@@ -122,14 +122,17 @@ export class LeaderLease {
 
   async #inTime(ms: number): Promise<boolean> {
     const patience = new AbortController();
-    const renewed = this.#try();
+    const renewed = this.#try(() => this.leading);
     const result = await Promise.race([renewed, sleep(ms, patience.signal).then(() => false)]);
     patience.abort();
     return result;
   }
 
-  /** One try to get or renew. Never throws: a server that cannot be asked is a try that failed. */
-  async #try(): Promise<boolean> {
+  /**
+   * One try to get or renew; `wanted` is asked again before the write, since the look may have taken longer than the lease lasts. Never
+   * throws: a server that cannot be asked is a try that failed.
+   */
+  async #try(wanted: () => boolean): Promise<boolean> {
     const { cluster, name, identity, timings } = this.#options;
     const startedAt = performance.now();
     this.#triedAt = startedAt;
@@ -143,6 +146,7 @@ export class LeaderLease {
         this.#freeIn = this.#watch.freeIn(lease, timings.leaseDurationMs, now);
         if (this.#freeIn > 0) return false;
       }
+      if (!wanted()) return false;
       await (lease ? this.#replace(lease, this.#claim(lease, ours)) : this.#create());
       if (!this.#ended) this.#renewedAt = startedAt;
       return true;
