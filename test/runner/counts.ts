@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 
 export interface Counts {
@@ -18,7 +19,16 @@ const report = z.object({
   numTotalTests: z.int(),
   numPassedTests: z.int(),
   numFailedTests: z.int(),
-  testResults: z.array(z.object({ name: z.string(), status: z.string(), assertionResults: z.array(z.object({ status: z.string() })) })),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().optional(),
+      assertionResults: z.array(
+        z.object({ status: z.string(), fullName: z.string().optional(), failureMessages: z.array(z.string()).nullish() }),
+      ),
+    }),
+  ),
 });
 
 /**
@@ -34,6 +44,17 @@ export function countReport(text: string): Counts {
   const unexplained = failed === 0 && (!success || numPassedTests === 0) ? 1 : 0;
   return { passed: numPassedTests, failed: failed + unexplained, skipped: numTotalTests - numPassedTests - numFailedTests };
 }
+
+/** Failed tests and broken files of a vitest JSON report, each with the beginning of its message; without colours. */
+export function failuresIn(text: string): string[] {
+  return report.parse(JSON.parse(text)).testResults.flatMap(({ name, status, message = '', assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0) return status === 'failed' ? [`${name}: ${beginning(message)}`] : [];
+    return failed.map(({ fullName = '', failureMessages }) => `${name} › ${fullName}: ${beginning(failureMessages?.[0] ?? '')}`);
+  });
+}
+
+const beginning = (message: string): string => stripVTControlCharacters(message).split('\n').slice(0, 12).join('\n    ').slice(0, 1000);
 
 /** The line that ends every run. */
 export const summary = ({ passed, failed, skipped }: Counts): string =>

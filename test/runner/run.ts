@@ -13,13 +13,15 @@ import { clusterStatus, startCluster, startControlPlane, stopCluster, type Clust
 import { Progress } from '../cluster/progress.ts';
 import { repository } from '../cluster/paths.ts';
 import { staticChecks, suites, type Check, type Suite } from './checks.ts';
-import { countReport, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
+import { countReport, failuresIn, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
 import { endCommands, runLogged } from './process.ts';
 
 const names = { cluster: 'test', api: 'test-api', model: 'test-model' } as const;
 const reports = join(repository, '.cluster', 'reports');
 const progress = new Progress((line) => console.log(line));
 const results: { name: string; counts: Counts }[] = [];
+/** Repeated at the end, where whoever has only the end of the output finds them. */
+const failures: string[] = [];
 
 function record(name: string, counts: Counts): void {
   results.push({ name, counts });
@@ -59,6 +61,7 @@ async function suiteAside(name: Suite): Promise<void> {
 async function recordSuite(name: Suite): Promise<void> {
   const text = await readFile(reportOf(name), 'utf8').catch(() => undefined);
   record(name, text === undefined ? oneFailed : countReport(text));
+  if (text !== undefined) failures.push(...failuresIn(text).map((failure) => `${name}: ${failure.replace(`${repository}/`, '')}`));
 }
 
 /** Nobody is left to read a rejected step's reason later, so it is told here. */
@@ -127,6 +130,7 @@ await stopAll(); // what a run that was cut off left behind
 await attempt('test run', everything);
 await stopAll();
 console.log('');
+for (const failure of failures) console.log(`  FAILED ${failure}`);
 for (const { name, counts } of results) console.log(`  ${name}: ${summary(counts)}`);
 const ran = new Set(results.map(({ name }) => name));
 const missing = suites.filter((name) => !ran.has(name));

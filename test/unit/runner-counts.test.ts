@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countReport, sum, summary } from '../runner/counts.ts';
+import { countReport, failuresIn, sum, summary } from '../runner/counts.ts';
 
 const file = (status: string, ...tests: string[]) => ({ name: 'f', status, assertionResults: tests.map((one) => ({ status: one })) });
 const report = (success: boolean, [total, passed, failed]: readonly [number, number, number], ...testResults: object[]) =>
@@ -28,4 +28,24 @@ test('the last line names skipped tests only where there are some', () => {
       ]),
     ),
   ).toBe('2 passed, 2 failed, 3 skipped');
+});
+
+test('what failed is named with the beginning of its message, a file that broke by itself too', () => {
+  const failedTest = {
+    status: 'failed',
+    fullName: 'a tenant is Ready',
+    failureMessages: ['\u001b[31mAssertionError\u001b[39m: no\n    at x'],
+  };
+  const text = JSON.stringify({
+    success: false,
+    numTotalTests: 2,
+    numPassedTests: 1,
+    numFailedTests: 1,
+    testResults: [
+      { name: 'a.test.ts', status: 'failed', message: '', assertionResults: [failedTest, { status: 'passed', fullName: 'fine' }] },
+      { name: 'b.test.ts', status: 'failed', message: 'cannot be loaded', assertionResults: [] },
+      { name: 'c.test.ts', status: 'passed', assertionResults: [] },
+    ],
+  });
+  expect(failuresIn(text)).toEqual(['a.test.ts › a tenant is Ready: AssertionError: no\n        at x', 'b.test.ts: cannot be loaded']);
 });
