@@ -47,8 +47,8 @@ const credential = { login: 't_acme$a', password: '', madeAt: new Date(), reques
 const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name}://`, credential }, undefined);
 
 /** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */
-const ofTenant = [...plan(snapshot({ namespace: undefined })), ...['database', 'redis'].map(secretOf)];
-const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1, max: 2 } } }))].filter(
+const ofTenant = [...plan(snapshot({ namespace: undefined })).flat(), ...['database', 'redis'].map(secretOf)];
+const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1, max: 2 } } })).flat()].filter(
   ({ kind: { namespaced }, desired }) => !namespaced || desired.metadata.namespace === namespace,
 );
 

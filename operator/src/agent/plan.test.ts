@@ -6,7 +6,10 @@ import { agentDocumentOf, documentNameOf } from './children/document.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus } from './plan.ts';
 import { landlord, planned, snapshot } from './snapshot.fixture.ts';
 
-const kinds = (spec: object = {}) => childrenOf(planned({ spec })).map(({ kind }) => kind.kind);
+const kinds = (spec: object = {}) =>
+  childrenOf(planned({ spec }))
+    .flat()
+    .map(({ kind }) => kind.kind);
 const text = (given: Parameters<typeof planned>[0] = {}) => JSON.stringify(deployment(planned(given)).desired);
 
 test('the document is what the runtime reads', () => {

@@ -40,13 +40,11 @@ export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
   };
 }
 
-/** In the order in which it is safe to make: what pods mount before the pods. */
-export const childrenOf = (plan: AgentPlan): Child[] => [
-  documentConfigMap(plan),
-  service(plan),
-  ...(needsBudget(plan) ? [disruptionBudget(plan)] : []),
-  deployment(plan),
-  ...autoscaler(plan),
+/** In stages, each of which needs the one before: what pods mount before the pods. */
+export const childrenOf = (plan: AgentPlan): Child[][] => [
+  [documentConfigMap(plan), service(plan), ...(needsBudget(plan) ? [disruptionBudget(plan)] : [])],
+  [deployment(plan)],
+  autoscaler(plan),
 ];
 
 const needsBudget = (plan: AgentPlan): boolean => isAutoscaled(plan) || replicasOf(plan) > 1;

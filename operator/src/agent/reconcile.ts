@@ -13,6 +13,7 @@ import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
 import { refusalOf } from '../status/refusal.ts';
+import { together } from '../together.ts';
 import { archiveAgent } from './archive.ts';
 import { check, type AgentFinding } from './checks.ts';
 import { revisionOf } from './children/deployment.ts';
@@ -74,7 +75,7 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
   const revision = revisionOf(plan);
   try {
     if (isAutoscaled(plan)) await handOverReplicas(seen, cluster, signal);
-    for (const { kind, desired } of childrenOf(plan)) await context.apply(kind, desired);
+    for (const stage of childrenOf(plan)) await together(stage.map(({ kind, desired }) => context.apply(kind, desired)));
     for (const { kind, object } of surplus(seen, plan)) await cluster.delete(kind, object, { signal });
     const deployment = caches.deployments.get({ name, namespace });
     const { complete, findings } = rolloutOf(deployment, seen.pods, revision);

@@ -117,7 +117,7 @@ test('every Tenant, of every class', { timeout: 300_000 }, async () => {
         ...(host !== undefined && { host }),
         sharedSecret: { state: 'usable', value: 's'.repeat(32) },
       });
-      expect(await refusals(plan(seen))).toEqual([]);
+      expect(await refusals(plan(seen).flat())).toEqual([]);
       parseDocument(tenantAccess, 'access', asDocument(tenantAccessOf(seen)));
       parseDocument(tenantPolicy, 'policy', asDocument(tenantPolicyOf(seen)));
     }),
@@ -141,7 +141,7 @@ test('every AgentConfig, placed by every class', { timeout: 300_000 }, async () 
       const seen = agentSnapshot({ landlord: landlord({ classRef: { name: 'acme' } }, [placement]) });
       const planned = planOf({ ...seen, spec: spec === undefined ? seen.spec : parsed(agentConfigSpec, spec) });
       if (!planned) throw new Error('this snapshot makes no plan');
-      expect([...(await refusals(childrenOf(planned))), ...[await podRefusal(podTemplate(planned))].filter(Boolean)]).toEqual([]);
+      expect([...(await refusals(childrenOf(planned).flat())), ...[await podRefusal(podTemplate(planned))].filter(Boolean)]).toEqual([]);
       parseDocument(agentDocument, 'agent', asDocument(agentDocumentOf(planned)));
     }),
     runs,

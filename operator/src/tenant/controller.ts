@@ -13,7 +13,8 @@ import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
 
-const labelled = { ...ofTenants, label: labels.tenant };
+/** All of a tenant's children come, and are changed, within moments: one look at them together is enough. */
+const children = { ...ofTenants, label: labels.tenant, settleMs: 50 };
 /** Longest pause while Postgres or Redis is away: that soon after its return, tenants are Ready again. */
 const maxBackoffMs = 30_000;
 
@@ -25,15 +26,15 @@ export function tenantController(parts: TenantParts): Controller {
     controller('tenant')
       .for(kinds.tenants, { ...everything, when: specChanged })
       .watches(kinds.namespaceKind, tenantOfNamespace, everything)
-      .watches(kinds.networkPolicies, ({ metadata }) => tenantNamed(metadata.namespace), inTenantNamespaces)
-      .owns(kinds.resourceQuotas, labelled)
-      .owns(kinds.limitRanges, labelled)
-      .owns(kinds.serviceAccounts, labelled)
-      .owns(kinds.roles, labelled)
-      .owns(kinds.roleBindings, labelled)
-      .owns(kinds.secrets, labelled)
-      .owns(kinds.configMaps, labelled)
-      .owns(kinds.ingresses, labelled)
+      .watches(kinds.networkPolicies, ({ metadata }) => tenantNamed(metadata.namespace), { ...inTenantNamespaces, settleMs: 50 })
+      .owns(kinds.resourceQuotas, children)
+      .owns(kinds.limitRanges, children)
+      .owns(kinds.serviceAccounts, children)
+      .owns(kinds.roles, children)
+      .owns(kinds.roleBindings, children)
+      .owns(kinds.secrets, children)
+      .owns(kinds.configMaps, children)
+      .owns(kinds.ingresses, children)
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: agentMatters })
       .watches(kinds.tenantClasses, ({ metadata }) => tenantsOf(metadata.name), { ...everything, when: specChanged })
       // Those whom the new status of a class may move. A revision that comes late moves the same.

@@ -110,9 +110,12 @@ export const standingWorld = ({ tenantClasses, modelProviders, classRevisions }:
   revisionsOf: (tenantClass) => readRevisions(revisionsOf(tenantClass, classRevisions)),
 });
 
-/** Asks the server where the cache has nothing: a Secret overlooked would be replaced by one with another password. */
-const ownSecret = async (namespace: string, name: string, { cluster, caches, signal }: TenantWorld): Promise<Secret | undefined> =>
-  caches.secrets.get({ namespace, name }) ?? cluster.get(secrets, { namespace, name }, { signal });
+/** Asks the server where the cache has nothing, unless there is no namespace yet: a Secret overlooked would get another password. */
+async function ownSecret(namespace: string, name: string, { cluster, caches, signal }: TenantWorld): Promise<Secret | undefined> {
+  const cached = caches.secrets.get({ namespace, name });
+  if (cached || !caches.namespaces.get({ name: namespace })) return cached;
+  return cluster.get(secrets, { namespace, name }, { signal });
+}
 
 const valueOf = (secret: Secret | undefined, key: string): string | undefined => fromBase64(secret?.data?.[key]);
 

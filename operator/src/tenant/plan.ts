@@ -15,23 +15,27 @@ import type { Removable, TenantSnapshot } from './observe.ts';
 import { tenantSecrets } from '@cloister/tenancy';
 
 /**
- * Everything a tenant should have, in the order in which it is safe to make: walls first, then rights, then the ways in. An archived tenant
- * has no way in; its policy stays to say so, to edge before anything else and to egress for pods that are still ending.
+ * Everything a tenant should have, in stages, each of which needs the one before: walls first, then what they protect, then the ways in. An
+ * archived tenant has no way in; its policy stays to say so, to edge before anything else and to egress for pods that are still ending.
  */
-export const plan = (seen: TenantSnapshot): Child[] => [
-  namespaceChild(seen),
-  denyAll(seen),
-  allowAgents(seen),
-  // Without a class nobody knows the limits; those in force stay.
-  ...(seen.standing.tenantClass ? [resourceQuota(seen), limitRange(seen)] : []),
-  serviceAccount(seen),
-  ...edgeKeysConfigMap(seen),
-  ...apiKeySecrets(seen),
-  ...tenantRoles(seen),
-  ...tenantRoleBindings(seen),
-  ...(isArchived(seen) ? [] : [accessDocument(seen)]),
-  ...policyDocument(seen),
-  ...(seen.hostTakenBy === undefined && !isArchived(seen) ? [ingress(seen)] : []),
+export const plan = (seen: TenantSnapshot): Child[][] => [
+  [namespaceChild(seen)],
+  [denyAll(seen), allowAgents(seen)],
+  [
+    // Without a class nobody knows the limits; those in force stay.
+    ...(seen.standing.tenantClass ? [resourceQuota(seen), limitRange(seen)] : []),
+    serviceAccount(seen),
+    ...edgeKeysConfigMap(seen),
+    ...apiKeySecrets(seen),
+    ...tenantRoles(seen),
+  ],
+  [
+    // A binding is refused while there is no such role.
+    ...tenantRoleBindings(seen),
+    ...(isArchived(seen) ? [] : [accessDocument(seen)]),
+    ...policyDocument(seen),
+    ...(seen.hostTakenBy === undefined && !isArchived(seen) ? [ingress(seen)] : []),
+  ],
 ];
 
 const isArchived = ({ spec }: TenantSnapshot): boolean => spec.state === 'Archived';

@@ -57,14 +57,14 @@ type Done = Outcome & Partial<Pick<Provided, 'credentials' | 'notes' | 'rotating
 const nothingDone: Done = { findings: [], error: undefined };
 
 async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Done> {
-  const children = plan(seen);
-  const world = await applyChildren(context, children);
+  const stages = plan(seen);
+  const world = await applyChildren(context, stages);
   // Data follows the namespace that holds its Secrets.
   if (world.findings.some(({ condition }) => condition === 'NamespaceReady')) return world;
   // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
-  await removeSurplus(context, surplus(seen, children));
+  await removeSurplus(context, surplus(seen, stages.flat()));
   const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
-  const kept = await applyChildren(context, data.children);
+  const kept = await applyChildren(context, [data.children]);
   return {
     ...data,
     findings: [...world.findings, ...data.findings, ...kept.findings],
