@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { deepFreeze, parseJson } from '../json.ts';
 import type { Kind } from '../kind.ts';
 import type { BaseObject } from '../resource.ts';
@@ -5,6 +6,9 @@ import type { BaseObject } from '../resource.ts';
 /**
  * One object as a cache keeps it: as text. That takes a third of the memory of the tree of objects it stands for, and gives the garbage
  * collector nothing to walk through. Reading it costs some microseconds, and gives every reader a tree of its own.
+ *
+ * Packed it takes a tenth of that again, and some ten microseconds more to read (DEFLATE, RFC 1951, with another object of its kind as
+ * dictionary: most of what two of them say is the same).
  */
 export class Held<T extends BaseObject> {
   readonly name: string;
@@ -12,7 +16,11 @@ export class Held<T extends BaseObject> {
   readonly namespace: string;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
-  readonly #text: string;
+  /** Of the monotonic clock, in milliseconds. */
+  readonly since: number = performance.now();
+  /** JSON; once packed its bytes, one in each character: a Buffer would have its own memory outside of the heap for each object. */
+  #text: string;
+  #dictionary: Buffer | undefined;
   readonly #kind: Kind<T>;
 
   constructor(object: T, kind: Kind<T>) {
@@ -27,6 +35,22 @@ export class Held<T extends BaseObject> {
 
   /** The object, frozen. */
   read(): T {
-    return deepFreeze(this.#kind.accept(parseJson(this.#text)));
+    return deepFreeze(this.#kind.accept(parseJson(this.text)));
+  }
+
+  get text(): string {
+    const dictionary = this.#dictionary;
+    return dictionary ? inflateRawSync(Buffer.from(this.#text, 'latin1'), { dictionary }).toString() : this.#text;
+  }
+
+  get packed(): boolean {
+    return this.#dictionary !== undefined;
+  }
+
+  /** `dictionary` must stay as it is for as long as the object is held. */
+  pack(dictionary: Buffer): void {
+    if (this.packed) return;
+    this.#text = deflateRawSync(this.#text, { dictionary }).toString('latin1');
+    this.#dictionary = dictionary;
   }
 }

@@ -8,6 +8,7 @@ import type { BaseObject, ObjectKey } from '../resource.ts';
 import { Held } from './held.ts';
 import type { Change, ChangeHandler, IndexFunction, Informer } from './informer.ts';
 import { ListWatch, type Sink } from './list-watch.ts';
+import { Packing } from './packing.ts';
 import type { RawEvent } from './source.ts';
 import { Store } from './store.ts';
 import { tidy } from './tidy.ts';
@@ -34,6 +35,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
   readonly #store = new Store<T>();
   readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #stopping = new AbortController();
+  readonly #packing = new Packing(this.#store, this.#stopping.signal);
   readonly #firstSync = Promise.withResolvers<undefined>();
   #running: Promise<void> | undefined;
   #synced = false;
@@ -124,7 +126,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     const newest = (compareVersions(resourceVersion, this.#seen) ?? -1) > 0;
     const newer = known === undefined || (compareVersions(resourceVersion, known.resourceVersion) ?? -1) > 0;
     if (!this.synced || !newest || !newer) return;
-    this.#store.set(new Held(tidy(object, this.kind), this.kind), object);
+    this.#hold(new Held(tidy(object, this.kind), this.kind), object);
     const key = keyOf(object.metadata);
     if (!this.#told.has(key)) this.#told.set(key, known);
   }
@@ -204,8 +206,13 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
       this.#tell({ type: 'deleted', object: last.read(), replay });
     }
     const object = read ?? next.read();
-    this.#store.set(next, object);
+    this.#hold(next, object);
     this.#tell(previous ? updated(object, previous, replay) : { type: 'added', object, replay });
+  }
+
+  #hold(held: Held<T>, object: T): void {
+    this.#store.set(held, object);
+    this.#packing.soon();
   }
 
   /** False for what would go back in time, and for what a list only repeats. */

@@ -14,6 +14,11 @@ interface Index<T extends BaseObject> {
 export class Store<T extends BaseObject> {
   readonly #namespaces = new Map<string, Map<string, Held<T>>>();
   readonly #indexes = new Map<string, Index<T>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
 
   get(key: ObjectKey): T | undefined {
     return this.find(key)?.read();
@@ -52,6 +57,7 @@ export class Store<T extends BaseObject> {
     const objects = this.#namespaces.get(held.namespace);
     if (objects) objects.set(held.name, held);
     else this.#namespaces.set(held.namespace, new Map([[held.name, held]]));
+    this.#size++;
     for (const index of this.#indexes.values()) enter(index, held, object);
   }
 
@@ -61,6 +67,7 @@ export class Store<T extends BaseObject> {
     const held = objects?.get(name);
     if (!objects || !held) return false;
     objects.delete(name);
+    this.#size--;
     if (objects.size === 0) this.#namespaces.delete(namespace);
     for (const index of this.#indexes.values()) leave(index, held);
     return true;

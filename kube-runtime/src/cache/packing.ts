@@ -1,0 +1,55 @@
+import type { BaseObject } from '../resource.ts';
+import { sleep } from '../time/sleep.ts';
+import type { Store } from './store.ts';
+
+/** A cache of fewer objects takes too little memory to care. */
+const worthwhile = 200;
+/** What changed or came so lately may well change again. */
+const restMs = 5_000;
+/** A sweep lets others work after so much time, for so long: it takes a fifth of the processor at most. */
+const sliceMs = 4;
+const pauseMs = 16;
+/** As much as DEFLATE looks back. */
+const dictionaryBytes = 32_768;
+
+/** Packs the objects of one store that have not changed for a while. Does nothing while nothing changes. */
+export class Packing<T extends BaseObject> {
+  readonly #store: Store<T>;
+  readonly #signal: AbortSignal;
+  #dictionary: Buffer | undefined;
+  #sweeping = false;
+  /** Something may be there that is not packed. */
+  #news = false;
+
+  constructor(store: Store<T>, signal: AbortSignal) {
+    this.#store = store;
+    this.#signal = signal;
+  }
+
+  /** To be called after changes. */
+  soon(): void {
+    this.#news = true;
+    if (this.#sweeping || this.#store.size < worthwhile) return;
+    this.#sweeping = true;
+    void this.#sweep().finally(() => (this.#sweeping = false));
+  }
+
+  async #sweep(): Promise<void> {
+    while (this.#news && (await sleep(restMs, this.#signal))) {
+      this.#news = false;
+      let until = performance.now() + sliceMs;
+      for (const held of this.#store.all()) {
+        if (held.packed) continue;
+        if (performance.now() - held.since < restMs) {
+          this.#news = true;
+          continue;
+        }
+        this.#dictionary ??= Buffer.from(held.text).subarray(0, dictionaryBytes);
+        held.pack(this.#dictionary);
+        if (performance.now() < until) continue;
+        if (!(await sleep(pauseMs, this.#signal))) return;
+        until = performance.now() + sliceMs;
+      }
+    }
+  }
+}
