@@ -92,6 +92,7 @@ async function clusterTier(cluster: Cluster): Promise<void> {
     CLOISTER_TEST_CLUSTER: names.cluster,
     CLOISTER_TEST_KUBECONFIG: api.kubeconfig,
     CLOISTER_TEST_MODEL_KUBECONFIG: model.kubeconfig,
+    CLOISTER_TEST_CONTROLLERS_KUBECONFIG: cluster.kubeconfig,
     ...data,
   });
   for (const name of [names.api, names.model]) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
