@@ -83,15 +83,24 @@ function deletionsOf({ deletions, all }: Family): ((cluster: Cluster, namespace:
   return all ? [...some, (cluster, namespace) => cluster.delete(namespaces, { name: namespace })] : some;
 }
 
-/** What is left, with owners by name. */
+/**
+ * What is left, with owners by name. Of what is going itself, owners that are gone are not told: whether they were taken off before the last
+ * of them went is a matter of time on a real cluster.
+ */
 async function left(cluster: Cluster, namespace: string): Promise<readonly string[]> {
   const found = await cluster.list(configMaps, { namespace });
   const own = found.filter(({ metadata }) => /^n\d+$/.test(metadata.name));
+  const there = new Set(own.map(({ metadata }) => metadata.uid));
   const space = await cluster.get(namespaces, { name: namespace });
   return [
     `namespace ${space ? (space.metadata.deletionTimestamp ? 'going' : 'there') : 'gone'}`,
     ...own.map(({ metadata: { name, ownerReferences = [], finalizers = [], deletionTimestamp } }) =>
-      [name, deletionTimestamp ? 'going' : '', ...ownerReferences.map((owner) => owner.name), ...finalizers].join(' '),
+      [
+        name,
+        deletionTimestamp ? 'going' : '',
+        ...ownerReferences.filter(({ uid }) => !deletionTimestamp || there.has(uid)).map((owner) => owner.name),
+        ...finalizers,
+      ].join(' '),
     ),
   ];
 }
