@@ -47,7 +47,7 @@ async function inPostgres(): Promise<{ name: string }[]> {
   await client.connect();
   try {
     const { rows } = await client.query<{ name: string }>(
-      "select rolname as name from pg_roles where rolname in ($1, $1 || '$a', $1 || '$b') union all select nspname from pg_namespace where nspname = $1",
+      "select rolname as name from pg_roles where rolname in ($1::text, $1 || '$a', $1 || '$b') union all select nspname from pg_namespace where nspname = $1",
       [dataNameOf(name)],
     );
     return rows;
