@@ -51,7 +51,7 @@ export const scopeOf = ({ namespace, namespacePrefix, labelSelector, fieldSelect
 function subscribe<T extends BaseObject>(
   informer: Informer<T>,
   queue: WorkQueue,
-  { when, settleMs = 0 }: WatchesOptions<T>,
+  { when, settleMs: afterMs = 0, priority: rank = 'normal' }: WatchesOptions<T>,
   concerned: (object: T) => readonly ObjectKey[],
 ): () => void {
   return informer.onChange((change) => {
@@ -60,6 +60,7 @@ function subscribe<T extends BaseObject>(
     const concernedNow = [...concerned(change.object), ...(change.previous ? concerned(change.previous) : [])];
     // each key once: a worker may take it at the first mention, and a second one would make it run again
     const keys = new Set(concernedNow.map(keyOf));
-    for (const key of keys) queue.add(key, change.replay ? { priority: lowPriority } : { afterMs: settleMs });
+    const priority = change.replay || rank === 'low' ? lowPriority : 0;
+    for (const key of keys) queue.add(key, { priority, afterMs: change.replay ? 0 : afterMs });
   });
 }

@@ -63,6 +63,11 @@ export interface WatchesOptions<W> extends CacheScope {
    * change: however many follow, the run is not put off further. For what comes in bursts and matters to nobody at once.
    */
   readonly settleMs?: number;
+  /**
+   * `low` lets what is not low go first: for what reports how things go (pods, statuses, our own children) rather than what is wanted, so that
+   * under load edits are acted on before their consequences are told. One turn in ten is for the low ones, however much else there is.
+   */
+  readonly priority?: 'normal' | 'low';
 }
 
 /** Which of the children are seen, and how they name their owner. */

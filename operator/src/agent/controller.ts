@@ -10,6 +10,7 @@ import { reconcileAgent, type AgentParts } from './reconcile.ts';
  * they are told together.
  */
 const settleMs = 100;
+const reports = { ...ofTenants, settleMs, priority: 'low' } as const;
 
 export function agentController(parts: AgentParts): Controller {
   const { caches, configuration } = parts;
@@ -24,13 +25,12 @@ export function agentController(parts: AgentParts): Controller {
         ...everything,
         when: ({ type }) => type === 'deleted',
       })
-      .owns(kinds.configMaps, ofTenants)
-      .owns(kinds.services, ofTenants)
-      .owns(kinds.deployments, { ...ofTenants, when: specChanged })
-      .owns(kinds.deployments, { ...ofTenants, when: (change) => !specChanged(change), settleMs })
-      .owns(kinds.podDisruptionBudgets, { ...ofTenants, when: specChanged })
-      .owns(kinds.horizontalPodAutoscalers, { ...ofTenants, when: specChanged })
-      .watches(kinds.pods, agentOfPod, { ...ofTenants, settleMs })
+      .owns(kinds.configMaps, reports)
+      .owns(kinds.services, reports)
+      .owns(kinds.deployments, reports)
+      .owns(kinds.podDisruptionBudgets, { ...reports, when: specChanged })
+      .owns(kinds.horizontalPodAutoscalers, { ...reports, when: specChanged })
+      .watches(kinds.pods, agentOfPod, reports)
       .watches(kinds.tenants, ({ metadata }) => agentsIn(namespaceOf(metadata.name)), { ...everything, when: tenantMatters })
       .watches(kinds.namespaceKind, ({ metadata }) => agentsIn(metadata.name), { ...everything, when: specChanged })
       // What must be there before an agent: its tenant's walls, account and credentials.

@@ -1,5 +1,5 @@
 /** Writes children and says of each failure which part of the tenant it concerns. */
-import type { ReconcileContext } from 'kube-runtime';
+import type { BaseObject, ReconcileContext } from 'kube-runtime';
 import type { Child } from '../child.ts';
 import type { Tenant } from '../kinds.ts';
 import { refusalOf } from '../status/refusal.ts';
@@ -22,44 +22,52 @@ const partOfKind: Readonly<Record<string, Part>> = {
   ConfigMap: 'EndpointReady',
 };
 
+export interface Applying extends Outcome {
+  readonly applied: readonly BaseObject[];
+  /** False where a stage was left out, because nothing can follow what failed. */
+  readonly complete: boolean;
+}
+
 /**
  * Stage by stage; what is of one stage is written at the same time. A child that fails does not hold up the next, except where nothing can
  * follow: the namespace and its walls come first.
  */
-export async function applyChildren(context: ReconcileContext<Tenant>, stages: readonly (readonly Child[])[]): Promise<Outcome> {
-  const failures: Failure[] = [];
-  for (const stage of stages) {
-    const outcomes = await together(stage.map((child) => applyChild(context, child)));
-    failures.push(...outcomes.filter((outcome) => typeof outcome === 'object'));
-    if (outcomes.some((outcome, index) => outcome !== 'there' && isGround(stage[index]))) break;
-  }
-  return { findings: failures.map(({ finding }) => finding), error: failures[0]?.error };
+export async function applyChildren(context: ReconcileContext<Tenant>, stages: readonly (readonly Child[])[]): Promise<Applying> {
+  const attempts: Attempt[] = [];
+  const held = (): boolean => attempts.some(({ child, applied, terminating }) => isGround(child) && (!applied || terminating));
+  for (const stage of stages) if (!held()) attempts.push(...(await together(stage.map((child) => applyChild(context, child)))));
+  return {
+    findings: attempts.flatMap(({ finding }) => finding ?? []),
+    error: attempts.find(({ error }) => error)?.error,
+    applied: attempts.flatMap(({ applied }) => applied ?? []),
+    complete: !held(),
+  };
 }
 
-interface Failure {
-  readonly finding: TenantFinding;
-  readonly error: Error;
+interface Attempt {
+  readonly child: Child;
+  readonly applied?: BaseObject;
+  readonly terminating?: boolean;
+  readonly finding?: TenantFinding;
+  readonly error?: Error;
 }
 
-async function applyChild(
-  context: ReconcileContext<Tenant>,
-  { kind, desired, owned = true, adopt = true, basedOn }: Child,
-): Promise<'there' | 'terminating' | Failure> {
+async function applyChild(context: ReconcileContext<Tenant>, child: Child): Promise<Attempt> {
+  const { kind, desired, owned = true, adopt = true, basedOn } = child;
   try {
-    const { outcome } = await context.apply(kind, desired, {
+    const { object, outcome } = await context.apply(kind, desired, {
       owned,
       ...(owned ? { adopt } : {}),
       ...(basedOn !== undefined && { basedOn }),
     });
-    return outcome === 'terminating' ? outcome : 'there';
+    return { child, applied: object, terminating: outcome === 'terminating' };
   } catch (error) {
-    const refusal = refusalOf(error, kind.kind);
-    const { reason, message } = refusal;
-    return { finding: { condition: partOfKind[kind.kind] ?? 'CredentialsReady', reason, message, blocks: false }, error: refusal.error };
+    const { reason, message, error: cause } = refusalOf(error, kind.kind);
+    return { child, finding: { condition: partOfKind[kind.kind] ?? 'CredentialsReady', reason, message, blocks: false }, error: cause };
   }
 }
 
-const isGround = (child: Child | undefined): boolean => child?.kind.kind === 'Namespace' || child?.kind.kind === 'NetworkPolicy';
+const isGround = ({ kind }: Child): boolean => kind.kind === 'Namespace' || kind.kind === 'NetworkPolicy';
 
 /** What the spec wants no more. Refused by the server where the object is not the one that was seen; then the next run looks again. */
 export async function removeSurplus({ cluster, signal }: ReconcileContext<Tenant>, surplus: readonly Removable[]): Promise<void> {

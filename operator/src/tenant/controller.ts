@@ -14,7 +14,7 @@ import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
 
 /** All of a tenant's children come, and are changed, within moments: one look at them together is enough. */
-const children = { ...ofTenants, label: labels.tenant, settleMs: 50 };
+const children = { ...ofTenants, label: labels.tenant, settleMs: 50, priority: 'low' } as const;
 /** Longest pause while Postgres or Redis is away: that soon after its return, tenants are Ready again. */
 const maxBackoffMs = 30_000;
 
@@ -35,7 +35,11 @@ export function tenantController(parts: TenantParts): Controller {
       .owns(kinds.secrets, children)
       .owns(kinds.configMaps, children)
       .owns(kinds.ingresses, children)
-      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: agentMatters })
+      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), {
+        ...everything,
+        when: agentMatters,
+        priority: 'low',
+      })
       .watches(kinds.tenantClasses, ({ metadata }) => tenantsOf(metadata.name), { ...everything, when: specChanged })
       // Those whom the new status of a class may move. A revision that comes late moves the same.
       .watches(kinds.tenantClasses, movable, { ...everything, when: waveChanged })

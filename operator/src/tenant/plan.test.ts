@@ -8,11 +8,11 @@ import { tenantPolicyOf } from './children/policy.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
 import { blocking } from '../status/finding.ts';
 import { check } from './checks.ts';
-import { plan as stages, surplus } from './plan.ts';
+import { groundwork, surplus, waysIn } from './plan.ts';
 import type { TenantSnapshot } from './observe.ts';
 import { agentNamed, snapshot } from './snapshot.fixture.ts';
 
-const plan = (seen: TenantSnapshot) => stages(seen).flat();
+const plan = (seen: TenantSnapshot) => [...groundwork(seen).flat(), ...waysIn(seen)];
 const names = (seen = snapshot()) => plan(seen).map(({ kind, desired }) => `${kind.kind}/${desired.metadata.name}`);
 
 describe('the plan', () => {

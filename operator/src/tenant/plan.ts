@@ -14,11 +14,8 @@ import { serviceAccount } from './children/service-account.ts';
 import type { Removable, TenantSnapshot } from './observe.ts';
 import { tenantSecrets } from '@cloister/tenancy';
 
-/**
- * Everything a tenant should have, in stages, each of which needs the one before: walls first, then what they protect, then the ways in. An
- * archived tenant has no way in; its policy stays to say so, to edge before anything else and to egress for pods that are still ending.
- */
-export const plan = (seen: TenantSnapshot): Child[][] => [
+/** What a tenant should have in its namespace, in stages, each of which needs the one before: walls first, then what they protect. */
+export const groundwork = (seen: TenantSnapshot): Child[][] => [
   [namespaceChild(seen)],
   [denyAll(seen), allowAgents(seen)],
   [
@@ -29,13 +26,17 @@ export const plan = (seen: TenantSnapshot): Child[][] => [
     ...apiKeySecrets(seen),
     ...tenantRoles(seen),
   ],
-  [
-    // A binding is refused while there is no such role.
-    ...tenantRoleBindings(seen),
-    ...(isArchived(seen) ? [] : [accessDocument(seen)]),
-    ...policyDocument(seen),
-    ...(seen.hostTakenBy === undefined && !isArchived(seen) ? [ingress(seen)] : []),
-  ],
+];
+
+/**
+ * The ways in, once the groundwork is there: people's, callers', and the policy that knows the ServiceAccount. An archived tenant has no way
+ * in; its policy stays to say so, to edge before anything else and to egress for pods that are still ending.
+ */
+export const waysIn = (seen: TenantSnapshot): Child[] => [
+  ...tenantRoleBindings(seen),
+  ...(isArchived(seen) ? [] : [accessDocument(seen)]),
+  ...policyDocument(seen),
+  ...(seen.hostTakenBy === undefined && !isArchived(seen) ? [ingress(seen)] : []),
 ];
 
 const isArchived = ({ spec }: TenantSnapshot): boolean => spec.state === 'Archived';

@@ -7,11 +7,11 @@
  * Assumptions: caches of all watched kinds have synced; one run per tenant at a time (the controller sees to both).
  */
 import { namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
-import { isControlledBy, type ReconcileContext, type Result } from 'kube-runtime';
+import { isControlledBy, type BaseObject, type ReconcileContext, type Result } from 'kube-runtime';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { nextLookMs } from '../data/recent.ts';
-import { tenants, type Tenant } from '../kinds.ts';
+import { serviceAccounts, tenants, type Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
@@ -22,7 +22,7 @@ import { parseTenantSpec } from './claims.ts';
 import { provideData, type Provided } from './data.ts';
 import { publishedKeys } from './identity.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
-import { plan, surplus } from './plan.ts';
+import { groundwork, surplus, waysIn } from './plan.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 
 export interface TenantParts {
@@ -57,19 +57,27 @@ type Done = Outcome & Partial<Pick<Provided, 'credentials' | 'notes' | 'rotating
 const nothingDone: Done = { findings: [], error: undefined };
 
 async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Done> {
-  const stages = plan(seen);
-  const world = await applyChildren(context, stages);
+  const foundations = groundwork(seen);
+  const ground = await applyChildren(context, foundations);
   // Data follows the namespace that holds its Secrets.
-  if (world.findings.some(({ condition }) => condition === 'NamespaceReady')) return world;
+  if (ground.findings.some(({ condition }) => condition === 'NamespaceReady')) return ground;
+  const ways = waysIn(withAccount(seen, ground.applied));
+  const entrances = ground.complete ? await applyChildren(context, [ways]) : nothingDone;
   // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
-  await removeSurplus(context, surplus(seen, stages.flat()));
+  await removeSurplus(context, surplus(seen, [...foundations.flat(), ...ways]));
   const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
   const kept = await applyChildren(context, [data.children]);
   return {
     ...data,
-    findings: [...world.findings, ...data.findings, ...kept.findings],
-    error: world.error ?? data.error ?? kept.error,
+    findings: [ground, entrances, data, kept].flatMap(({ findings }) => findings),
+    error: ground.error ?? entrances.error ?? data.error ?? kept.error,
   };
+}
+
+/** Its ServiceAccount may have been made a moment ago. */
+function withAccount(seen: TenantSnapshot, applied: readonly BaseObject[]): TenantSnapshot {
+  const made = applied.find(({ kind }) => kind === serviceAccounts.kind);
+  return { ...seen, serviceAccountUID: made?.metadata.uid ?? seen.serviceAccountUID };
 }
 
 /** Whatever a tenant's spec says: the agents that it has must know the keys of edge, which change for all tenants together. */
