@@ -7,6 +7,7 @@ import { z } from 'zod';
 import * as kinds from './kinds.ts';
 import { connectTestCluster } from './testing/cluster.fixture.ts';
 import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
+import { told } from './testing/told.double.ts';
 import { until } from './testing/until.fixture.ts';
 import type { Watched } from './watchdog/behind.ts';
 import { Watchdog } from './watchdog/watchdog.ts';
@@ -99,9 +100,15 @@ describe('an object that the operator has not looked at for too long', () => {
     await cluster.delete(widgets, { name: 'one' });
     await cluster.create(widgets, { metadata: { name: 'one' }, spec: { size: 1 } });
     await reconcile();
-    const informer = { synced: true, list: () => [{ ...stale, metadata: { ...stale.metadata, generation: 9 } }] };
+    const seen = { ...stale, metadata: { ...stale.metadata, generation: 9 } };
+    const { informer, tell } = told<Watched>();
     const other = await connectTestCluster();
-    const watchdog = new Watchdog({ cluster: other, kinds: [{ kind: widgets, informer }], limit: 60 });
+    const watchdog = new Watchdog({
+      cluster: other,
+      kinds: [{ kind: widgets, informer: { ...informer, synced: true, get: () => seen } }],
+      limit: 60,
+    });
+    tell('added', seen);
     await watchdog.look(0);
     await watchdog.look(61_000);
     expect(await readyOf()).toMatchObject({ status: 'True' });

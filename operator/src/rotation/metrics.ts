@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from '@cloister/telemetry';
 import { systemSecrets, tenantSecrets } from '@cloister/tenancy';
 import type { Caches } from '../caches.ts';
+import { digest } from '../digest.ts';
 import type { Secret } from '../kinds.ts';
 import { identityIn } from '../platform/identity-secret.ts';
 import { madeAtOf } from './credential.ts';
@@ -9,6 +10,15 @@ const ofTenants = [tenantSecrets.database, tenantSecrets.redis] as const;
 
 /** Read from what is known anyway, when it is asked for. */
 export function credentialMetrics(registry: Registry, caches: Pick<Caches, 'secrets' | 'tenants' | 'platformSecrets'>): void {
+  const made = digest(caches.secrets, (secret) => ({ name: secret.metadata.name, at: madeAtOf(secret).getTime() }));
+  const waiting = digest(caches.tenants, ({ status }) =>
+    ofTenants.flatMap((name) => {
+      const one = status?.credentials?.[name];
+      return one?.waitingFor === undefined ? [] : { name, since: Date.parse(one.since) };
+    }),
+  );
+  const named = <V extends { readonly name: string }>(values: Iterable<V>, name: string): V[] =>
+    Array.from(values).filter((value) => value.name === name);
   new Gauge({
     name: 'cloister_credential_age_seconds_max',
     help: 'Age of the oldest credential, by the Secret in which it stands',
@@ -16,9 +26,9 @@ export function credentialMetrics(registry: Registry, caches: Pick<Caches, 'secr
     registers: [registry],
     collect() {
       this.reset();
-      for (const name of ofTenants)
-        this.set({ credential: name }, oldest(caches.secrets.list().filter(({ metadata }) => metadata.name === name)));
-      for (const [name, informer] of caches.platformSecrets) this.set({ credential: name }, oldest(informer.list()));
+      for (const name of ofTenants) this.set({ credential: name }, longest(named(made(), name).map(({ at }) => at)));
+      for (const [name, informer] of caches.platformSecrets)
+        this.set({ credential: name }, longest(informer.list().map((secret) => madeAtOf(secret).getTime())));
     },
   });
   new Gauge({
@@ -27,15 +37,10 @@ export function credentialMetrics(registry: Registry, caches: Pick<Caches, 'secr
     labelNames: ['credential'],
     registers: [registry],
     collect() {
-      for (const name of ofTenants) {
-        const begun = caches.tenants
-          .list()
-          .map(({ status }) => status?.credentials?.[name])
-          .flatMap((one) => (one?.waitingFor === undefined ? [] : Date.parse(one.since)));
-        this.set({ credential: name }, secondsSince(Math.min(Date.now(), ...begun)));
-      }
+      const rotating = Array.from(waiting()).flat();
+      for (const name of ofTenants) this.set({ credential: name }, longest(named(rotating, name).map(({ since }) => since)));
       const begun = caches.platformSecrets.get(systemSecrets.edgeIdentity)?.list().flatMap(identityRotatingSince) ?? [];
-      this.set({ credential: systemSecrets.edgeIdentity }, secondsSince(Math.min(Date.now(), ...begun)));
+      this.set({ credential: systemSecrets.edgeIdentity }, longest(begun));
     },
   });
 }
@@ -46,6 +51,8 @@ function identityRotatingSince(secret: Secret): number[] {
   return [(identity.next ?? identity.current).madeAt.getTime()];
 }
 
-const oldest = (secrets: readonly Secret[]): number =>
-  secondsSince(Math.min(Date.now(), ...secrets.map((secret) => madeAtOf(secret).getTime())));
-const secondsSince = (ms: number): number => Math.max(0, (Date.now() - ms) / 1000);
+/** Seconds since the first of them; 0 where there is none. */
+const longest = (times: readonly number[]): number => {
+  const now = Date.now();
+  return (now - times.reduce((first, time) => Math.min(first, time), now)) / 1000;
+};

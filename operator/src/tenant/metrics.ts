@@ -1,5 +1,6 @@
-import { findCondition, isTrue } from 'kube-runtime';
+import { findCondition, isTrue, type Informer } from 'kube-runtime';
 import { Gauge, type Registry } from '@cloister/telemetry';
+import { digest } from '../digest.ts';
 import type { Tenant } from '../kinds.ts';
 
 const gauges = [
@@ -15,10 +16,15 @@ const gauges = [
   ],
 ] as const;
 
-/** Counted from the tenants' status when asked, so that every replica shows the same and a tenant that is gone is not remembered. */
-export function measureIsolation(registry: Registry, tenants: { list(): readonly Tenant[] }): void {
+/** Counted from the tenants' status, so that every replica shows the same and a tenant that is gone is not remembered. */
+export function measureIsolation(registry: Registry, tenants: Pick<Informer<Tenant>, 'onChange'>): void {
   for (const [name, condition, help] of gauges) {
     if (registry.getSingleMetric(name)) continue;
+    const widened = digest(tenants, ({ metadata, status }) => ({
+      tenant: metadata.name,
+      known: findCondition(status?.conditions, condition) !== undefined,
+      is: isTrue(status?.conditions, condition),
+    }));
     new Gauge({
       name,
       help,
@@ -26,9 +32,7 @@ export function measureIsolation(registry: Registry, tenants: { list(): readonly
       registers: [registry],
       collect() {
         this.reset();
-        for (const { metadata, status } of tenants.list())
-          if (findCondition(status?.conditions, condition))
-            this.set({ tenant: metadata.name }, isTrue(status?.conditions, condition) ? 1 : 0);
+        for (const { tenant, known, is } of widened()) if (known) this.set({ tenant }, is ? 1 : 0);
       },
     });
   }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
-import { BehindTracker, type Watched } from './behind.ts';
+import { BehindTracker, standingOf, type Standing, type Watched } from './behind.ts';
 
-const object = (generation: number, observedGeneration?: number, extra: object = {}): Watched => ({
+const object = (generation: number, observedGeneration?: number, extra: object = {}): Standing =>
+  standingOf(watched(generation, observedGeneration, extra));
+const watched = (generation: number, observedGeneration: number | undefined, extra: object): Watched => ({
   metadata: { name: 'acme', uid: 'u1', generation, ...extra },
   spec: {},
   ...(observedGeneration === undefined ? {} : { status: { observedGeneration } }),

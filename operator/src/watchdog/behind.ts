@@ -1,29 +1,42 @@
 /** Which objects have a spec that no status is about yet, and for how long that has been seen. */
-import type { Condition, Resource } from 'kube-runtime';
+import { findCondition, type Condition, type ObjectKey, type Resource } from 'kube-runtime';
 
 export type Watched = Resource<
   unknown,
   { readonly observedGeneration?: number | undefined; readonly conditions?: readonly Condition[] | undefined }
 >;
 
-export interface Behind {
-  readonly object: Watched;
+/** As much of an object as tells whether it is behind. */
+export interface Standing {
+  readonly key: ObjectKey;
+  readonly uid: string;
+  readonly isBehind: boolean;
+  /** Status of its Ready condition. */
+  readonly ready: Condition['status'];
+}
+
+export interface Behind extends Standing {
   /** Milliseconds. An object that is edited again while it is behind does not begin anew. */
   readonly forMs: number;
 }
+
+export const standingOf = ({ metadata, status }: Watched): Standing => ({
+  key: { name: metadata.name, ...(metadata.namespace !== undefined && { namespace: metadata.namespace }) },
+  uid: metadata.uid ?? '',
+  // One on its way out is not: its status tells of the steps, and nobody waits for its spec.
+  isBehind: !metadata.deletionTimestamp && (status?.observedGeneration ?? 0) < (metadata.generation ?? 0),
+  ready: findCondition(status?.conditions, 'Ready')?.status ?? 'Unknown',
+});
 
 /** An API object does not say when its spec changed, so the time counts from the first look that found it behind. */
 export class BehindTracker {
   #since = new Map<string, number>();
 
-  look(objects: readonly Watched[], nowMs: number): Behind[] {
-    const behind = objects.filter(isBehind);
-    const since = new Map(behind.map(({ metadata: { uid = '' } }) => [uid, this.#since.get(uid) ?? nowMs]));
-    this.#since = since;
-    return behind.map((object) => ({ object, forMs: nowMs - (since.get(object.metadata.uid ?? '') ?? nowMs) }));
+  look(objects: Iterable<Standing>, nowMs: number): Behind[] {
+    const behind = Array.from(objects)
+      .filter(({ isBehind }) => isBehind)
+      .map((one) => ({ ...one, since: this.#since.get(one.uid) ?? nowMs }));
+    this.#since = new Map(behind.map(({ uid, since }) => [uid, since]));
+    return behind.map(({ since, ...one }) => ({ ...one, forMs: nowMs - since }));
   }
 }
-
-/** One on its way out is not: its status tells of the steps, and nobody waits for its spec. */
-const isBehind = ({ metadata, status }: Watched): boolean =>
-  !metadata.deletionTimestamp && (status?.observedGeneration ?? 0) < (metadata.generation ?? 0);

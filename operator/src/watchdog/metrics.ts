@@ -1,7 +1,6 @@
 import { Gauge, type Registry } from '@cloister/telemetry';
-import { findCondition } from 'kube-runtime';
-import type { Behind } from './behind.ts';
-import type { WatchedKind } from './watchdog.ts';
+import type { Digest } from '../digest.ts';
+import type { Behind, Standing } from './behind.ts';
 
 export interface BehindGauges {
   set(kind: string, behind: readonly Behind[]): void;
@@ -29,7 +28,7 @@ export function behindGauges(registry: Registry): BehindGauges {
 }
 
 /** Counted when it is read. */
-export const objectsGauge = (registry: Registry, kinds: readonly WatchedKind[]): Gauge<'kind' | 'ready'> =>
+export const objectsGauge = (registry: Registry, standings: ReadonlyMap<string, Digest<Standing>>): Gauge<'kind' | 'ready'> =>
   new Gauge({
     name: 'cloister_objects',
     help: 'Objects by kind and by the status of their Ready condition',
@@ -37,10 +36,9 @@ export const objectsGauge = (registry: Registry, kinds: readonly WatchedKind[]):
     registers: [registry],
     collect() {
       this.reset();
-      for (const { kind, informer } of kinds) {
-        for (const ready of ['True', 'False', 'Unknown']) this.set({ kind: kind.kind, ready }, 0);
-        for (const { status } of informer.list())
-          this.inc({ kind: kind.kind, ready: findCondition(status?.conditions, 'Ready')?.status ?? 'Unknown' });
+      for (const [kind, objects] of standings) {
+        for (const ready of ['True', 'False', 'Unknown']) this.set({ kind, ready }, 0);
+        for (const { ready } of objects()) this.inc({ kind, ready });
       }
     },
   });

@@ -17,13 +17,14 @@ import {
   type JsonPatchOperation,
   type Kind,
 } from 'kube-runtime';
+import { digest, type Digest } from '../digest.ts';
 import type { Reason } from '../status/reasons.ts';
-import { BehindTracker, type Behind, type Watched } from './behind.ts';
+import { BehindTracker, standingOf, type Standing, type Watched } from './behind.ts';
 import { behindGauges, objectsGauge, type BehindGauges } from './metrics.ts';
 
 export interface WatchedKind {
   readonly kind: Kind<Watched>;
-  readonly informer: Pick<Informer<Watched>, 'list' | 'synced'>;
+  readonly informer: Pick<Informer<Watched>, 'get' | 'onChange' | 'synced'>;
 }
 
 export interface WatchdogOptions {
@@ -38,6 +39,7 @@ const lookEveryMs = 5_000;
 export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #trackers: ReadonlyMap<string, BehindTracker>;
+  readonly #standings: ReadonlyMap<string, Digest<Standing>>;
   readonly #gauges: BehindGauges;
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
@@ -46,7 +48,8 @@ export class Watchdog {
     this.#options = options;
     this.#trackers = new Map(options.kinds.map(({ kind }) => [kind.kind, new BehindTracker()]));
     this.#gauges = behindGauges(options.cluster.registry);
-    objectsGauge(options.cluster.registry, options.kinds);
+    this.#standings = new Map(options.kinds.map(({ kind, informer }) => [kind.kind, digest(informer, standingOf)]));
+    objectsGauge(options.cluster.registry, this.#standings);
   }
 
   start(): void {
@@ -70,12 +73,15 @@ export class Watchdog {
 
   async #lookAt({ kind, informer }: WatchedKind, nowMs: number): Promise<void> {
     if (!informer.synced) return;
-    const behind = this.#trackers.get(kind.kind)?.look(informer.list(), nowMs) ?? [];
+    const behind = this.#trackers.get(kind.kind)?.look(this.#standings.get(kind.kind)?.() ?? [], nowMs) ?? [];
     this.#gauges.set(kind.kind, behind);
-    for (const one of behind) if (one.forMs >= this.#options.limit * 1000) await this.#tell(kind, one);
+    for (const one of behind) {
+      const object = one.forMs >= this.#options.limit * 1000 ? informer.get(one.key) : undefined;
+      if (object?.metadata.uid === one.uid) await this.#tell(kind, object, one.forMs);
+    }
   }
 
-  async #tell(kind: Kind<Watched>, { object, forMs }: Behind): Promise<void> {
+  async #tell(kind: Kind<Watched>, object: Watched, forMs: number): Promise<void> {
     const { cluster } = this.#options;
     const { metadata } = object;
     const patch = noLongerReady(object, forMs);
