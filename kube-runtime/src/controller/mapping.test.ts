@@ -52,7 +52,21 @@ describe('a change of the spec', () => {
     expect(specChanged(change({}, { resourceVersion: '2' }))).toBe(false);
   });
 
-  test('cannot be told for kinds without a generation, so all count', () => {
-    expect(specChanged(change({ generation: undefined }, { generation: undefined }))).toBe(true);
+  test('is a change of anything but the status, for kinds without a generation', () => {
+    const quota = (pods: string, used: string) => ({
+      metadata: { name: 'q', resourceVersion: used, labels: {} },
+      spec: { hard: { pods } },
+      status: { used: { pods: used } },
+    });
+    const changed = (before: object, after: object) =>
+      specChanged({
+        type: 'updated',
+        previous: { ...quota('1', '0'), ...before },
+        object: { ...quota('1', '0'), ...after },
+        replay: false,
+      });
+    expect(changed(quota('1', '0'), quota('1', '1'))).toBe(false);
+    expect(changed(quota('1', '0'), quota('2', '0'))).toBe(true);
+    expect(changed({}, { data: { a: 'b' } })).toBe(true);
   });
 });

@@ -3,14 +3,15 @@ import type { BaseObject } from '../resource.ts';
 
 /**
  * True unless only the status (or nothing a person would write) changed: compares generation, labels, annotations, finalizers, owners and the
- * deletion mark. Kinds without a generation, such as ConfigMap, always count as changed.
+ * deletion mark. Of kinds without a generation, such as ConfigMap or ResourceQuota, it compares all but the status.
  */
 export function specChanged<T extends BaseObject>({ type, object, previous }: Change<T>): boolean {
-  if (type !== 'updated' || previous === undefined || object.metadata.generation === undefined) return true;
+  if (type !== 'updated' || previous === undefined) return true;
   return print(object) !== print(previous);
 }
 
-function print({ metadata }: BaseObject): string {
+function print(object: BaseObject): string {
+  const { status: _, metadata, ...rest }: BaseObject & { readonly status?: unknown } = object;
   const { uid, generation, labels, annotations, finalizers, ownerReferences, deletionTimestamp } = metadata;
-  return JSON.stringify([uid, generation, labels, annotations, finalizers, ownerReferences, deletionTimestamp]);
+  return JSON.stringify([uid, generation ?? rest, labels, annotations, finalizers, ownerReferences, deletionTimestamp]);
 }

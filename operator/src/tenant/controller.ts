@@ -14,7 +14,7 @@ import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
 
 /** All of a tenant's children come, and are changed, within moments: one look at them together is enough. */
-const children = { ...ofTenants, label: labels.tenant, settleMs: 50, priority: 'low' } as const;
+const children = { ...ofTenants, label: labels.tenant, settleMs: 50, priority: 'low', when: specChanged } as const;
 /** Longest pause while Postgres or Redis is away: that soon after its return, tenants are Ready again. */
 const maxBackoffMs = 30_000;
 
@@ -40,6 +40,8 @@ export function tenantController(parts: TenantParts): Controller {
         when: agentMatters,
         priority: 'low',
       })
+      // A tenant that is being deleted waits for them.
+      .watches(kinds.pods, leaving, { ...ofTenants, when: ({ type }) => type === 'deleted' })
       .watches(kinds.tenantClasses, ({ metadata }) => tenantsOf(metadata.name), { ...everything, when: specChanged })
       // Those whom the new status of a class may move. A revision that comes late moves the same.
       .watches(kinds.tenantClasses, movable, { ...everything, when: waveChanged })
@@ -57,6 +59,10 @@ export function tenantController(parts: TenantParts): Controller {
       .finalizer(tenantFinalizer, (context) => retireTenant(context, parts))
       .reconcile((context) => reconcileTenant(context, parts))
   );
+
+  function leaving({ metadata }: BaseObject): ObjectKey[] {
+    return tenantNamed(metadata.namespace).filter((key) => caches.tenants.get(key)?.metadata.deletionTimestamp !== undefined);
+  }
 
   /** All that may be of this class: who names none may get it as default. */
   function tenantsOf(name: string): ObjectKey[] {

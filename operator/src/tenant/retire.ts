@@ -30,8 +30,8 @@ export interface Progress {
 export type Step = (retirement: Retirement) => Promise<Progress>;
 
 const steps: readonly Step[] = [stopAgents, dropData, closeWaysIn, removeNamespace];
-/** What is waited for (pods, a namespace) ends within seconds and is not always watched. */
-const lookAgainMs = 500;
+/** What is waited for (pods, a namespace) is watched; this is for what a watch cannot show, such as pods that lost their labels. */
+const lookAgainMs = 2_000;
 
 export async function retireTenant(context: ReconcileContext<Tenant>, parts: TenantParts): Promise<Result> {
   for (const step of steps) {
