@@ -13,8 +13,9 @@ import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
 
-/** All of a tenant's children come, and are changed, within moments: one look at them together is enough. */
-const children = { ...ofTenants, label: labels.tenant, settleMs: 50, priority: 'low', when: specChanged } as const;
+/** All that a tenant has comes, and is changed, within moments: one look at it together is enough. */
+const settleMs = 50;
+const children = { ...ofTenants, label: labels.tenant, settleMs, priority: 'low', when: specChanged } as const;
 /** Longest pause while Postgres or Redis is away: that soon after its return, tenants are Ready again. */
 const maxBackoffMs = 30_000;
 
@@ -26,7 +27,7 @@ export function tenantController(parts: TenantParts): Controller {
     controller('tenant')
       .for(kinds.tenants, { ...everything, when: specChanged })
       .watches(kinds.namespaceKind, tenantOfNamespace, everything)
-      .watches(kinds.networkPolicies, ({ metadata }) => tenantNamed(metadata.namespace), { ...inTenantNamespaces, settleMs: 50 })
+      .watches(kinds.networkPolicies, ({ metadata }) => tenantNamed(metadata.namespace), { ...inTenantNamespaces, settleMs })
       .owns(kinds.resourceQuotas, children)
       .owns(kinds.limitRanges, children)
       .owns(kinds.serviceAccounts, children)
@@ -35,9 +36,10 @@ export function tenantController(parts: TenantParts): Controller {
       .owns(kinds.secrets, children)
       .owns(kinds.configMaps, children)
       .owns(kinds.ingresses, children)
+      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: specChanged, settleMs })
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), {
         ...everything,
-        when: agentMatters,
+        when: readyChanged,
         priority: 'low',
       })
       // A tenant that is being deleted waits for them.
@@ -111,6 +113,6 @@ const waveOf = (tenantClass: kinds.TenantClass | undefined): string => {
   return JSON.stringify([wantedRevision, currentRevision, rollout?.wave, rollout?.stopped]);
 };
 
-/** Replicas come and go; the tenant cares whether an agent is there and whether it is Ready. */
-const agentMatters = (change: Change<kinds.AgentConfig>): boolean =>
-  specChanged(change) || serves(change.object.status?.conditions) !== serves(change.previous?.status?.conditions);
+/** Replicas come and go; the tenant cares whether an agent is Ready. */
+const readyChanged = ({ object, previous }: Change<kinds.AgentConfig>): boolean =>
+  serves(object.status?.conditions) !== serves(previous?.status?.conditions);

@@ -28,7 +28,7 @@ export function creations(requests: readonly Request[]): { readonly own: number[
     const tenant = tenantOf(request);
     if (tenant === undefined || request.status !== 201) continue;
     if (request.resource === 'tenants') appliedAt.set(tenant, request.cameAt);
-    if (request.user !== operatorUser) continue;
+    if (request.user !== operatorUser || request.resource === 'events') continue;
     const times = request.namespace === namespaceOf(tenant) && ofAgents.has(request.resource) ? agents : own;
     times.set(tenant, Math.max(times.get(tenant) ?? 0, request.answeredAt));
   }
