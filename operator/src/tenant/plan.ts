@@ -20,7 +20,7 @@ export const groundwork = (seen: TenantSnapshot): Child[][] => [
   [denyAll(seen), allowAgents(seen)],
   [
     // Without a class nobody knows the limits; those in force stay.
-    ...(seen.standing.tenantClass ? [resourceQuota(seen), limitRange(seen)] : []),
+    ...(seen.standing.tenantClass ? [limitRange(seen)] : []),
     serviceAccount(seen),
     ...edgeKeysConfigMap(seen),
     ...apiKeySecrets(seen),
@@ -29,10 +29,12 @@ export const groundwork = (seen: TenantSnapshot): Child[][] => [
 ];
 
 /**
- * The ways in, once the groundwork is there: people's, callers', and the policy that knows the ServiceAccount. An archived tenant has no way
- * in; its policy stays to say so, to edge before anything else and to egress for pods that are still ending.
+ * What follows the groundwork: the quota, which the API server would have to count at each of the objects before; people's and callers' ways in,
+ * and the policy that knows the ServiceAccount. An archived tenant has no way in; its policy stays to say so, to edge before anything else and
+ * to egress for pods that are still ending.
  */
-export const waysIn = (seen: TenantSnapshot): Child[] => [
+export const completion = (seen: TenantSnapshot): Child[] => [
+  ...(seen.standing.tenantClass ? [resourceQuota(seen)] : []),
   ...tenantRoleBindings(seen),
   ...(isArchived(seen) ? [] : [accessDocument(seen)]),
   ...policyDocument(seen),

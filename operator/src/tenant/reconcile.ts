@@ -22,7 +22,7 @@ import { parseTenantSpec } from './claims.ts';
 import { provideData, type Provided } from './data.ts';
 import { publishedKeys } from './identity.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
-import { groundwork, surplus, waysIn } from './plan.ts';
+import { groundwork, surplus, completion } from './plan.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 
 export interface TenantParts {
@@ -61,16 +61,16 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
   const ground = await applyChildren(context, foundations);
   // Data follows the namespace that holds its Secrets.
   if (ground.findings.some(({ condition }) => condition === 'NamespaceReady')) return ground;
-  const ways = waysIn(withAccount(seen, ground.applied));
-  const entrances = ground.complete ? await applyChildren(context, [ways]) : nothingDone;
+  const rest = completion(withAccount(seen, ground.applied));
+  const completed = ground.complete ? await applyChildren(context, [rest]) : nothingDone;
   // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
-  await removeSurplus(context, surplus(seen, [...foundations.flat(), ...ways]));
+  await removeSurplus(context, surplus(seen, [...foundations.flat(), ...rest]));
   const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
   const kept = await applyChildren(context, [data.children]);
   return {
     ...data,
-    findings: [ground, entrances, data, kept].flatMap(({ findings }) => findings),
-    error: ground.error ?? entrances.error ?? data.error ?? kept.error,
+    findings: [ground, completed, data, kept].flatMap(({ findings }) => findings),
+    error: ground.error ?? completed.error ?? data.error ?? kept.error,
   };
 }
 
