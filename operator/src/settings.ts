@@ -83,7 +83,7 @@ const configuration = z.strictObject({
     .prefault({}),
   leaderElection: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   /** Tenants, and agents, worked on at a time. */
-  concurrency: z.int().min(1).max(100).default(8),
+  concurrency: z.int().min(1).max(100).default(24),
   /** An object whose spec the operator has not looked at for so long is no longer called Ready. */
   behindSeconds: z.int().min(1).default(120),
   /** How often Postgres and Redis, which tell nobody of changes, are checked for drift. */

@@ -8,8 +8,8 @@
 import { run } from '../cluster/command.ts';
 import { repository } from '../cluster/paths.ts';
 import { machine } from './measuring/machine.ts';
-import { deletions, drift, edits, noise } from './scale/changing.ts';
-import { arrivals, burst } from './scale/creating.ts';
+import { deletions, drift, edits, editsPlainly, noise } from './scale/changing.ts';
+import { arrivals, arrivalsPlainly, burst } from './scale/creating.ts';
 import { printFigures, type Figure } from './scale/figure.ts';
 import { footprintOf, makeForeignObjects, memory } from './scale/memory.ts';
 import { rest, restarts } from './scale/resting.ts';
@@ -36,14 +36,24 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
   const tenants = numbered('t', size);
   print('all at once', await burst(world, tenants));
   const later = numbered('later', Math.min(100, size));
-  print('further ones, one by one', await arrivals(world, later, 10));
-  print('edits', await edits(world, tenants, { count: Math.min(400, size * 6), perSecond: 20 }));
+  const slowly = numbered('slowly', Math.min(30, size));
+  print('further ones, one by one', [
+    ...(await arrivals(world, later, 10, true)),
+    ...(await arrivalsPlainly(world, 'later-1', later.length, 10)),
+    ...(await arrivals(world, slowly, 1, false)),
+  ]);
+  const changes = Math.min(400, size * 6);
+  print('edits', [
+    ...(await edits(world, tenants, { count: changes, perSecond: 20, goal: true })),
+    ...(await editsPlainly(world, changes, 20)),
+    ...(await edits(world, tenants, { count: Math.min(60, size * 6), perSecond: 2, goal: false })),
+  ]);
   print('drift', await drift(world, tenants, Math.min(100, size * 4)));
   await world.fleet.apply(['noisy'], 1, 50);
   await world.operator().settled();
   const quiet = { rounds, perRound: 50, perSecond: 5 };
   print('a noisy neighbour', await noise(world, { noisy: 'noisy', agents: 50, quiet: tenants }, quiet));
-  print('deletion', await deletions(world, [...later, 'noisy'], 5));
+  print('deletion', await deletions(world, [...later, ...slowly, 'noisy'], 5));
   print('restart', await restarts(world, rounds));
   print(`memory, beside ${size * 10} Secrets and ConfigMaps of others`, memory(empty, await footprintOf(world.operator()), size));
   print(`at rest, data checked every ${dataCheckSeconds} s`, await rest(world, dataCheckSeconds + 30));
@@ -51,13 +61,19 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
 
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
 
+/** Rejects when somebody ends the run, so that cluster and operator are ended, too. */
+const cutOff = new Promise<never>((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+});
+cutOff.catch(() => undefined); // whoever waits is told
+
 await run('node', ['scripts/build.ts', 'operator'], { cwd: repository });
 console.log(`# Operator at scale\n\n${await machine()}`);
 for (const size of sizes.length > 0 ? sizes : [100]) {
   const plan: Plan = size >= 1000 ? { size, dataCheckSeconds: 300, rounds: 4 } : { size, dataCheckSeconds: 60, rounds: 3 };
   const world = await makeWorld({ name: 'scale', nodes: 10, dataCheckSeconds: plan.dataCheckSeconds });
   try {
-    await Promise.race([measure(plan, world), world.failed]);
+    await Promise.race([measure(plan, world), world.failed, cutOff]);
   } finally {
     await world.close();
   }

@@ -19,6 +19,7 @@ const profiling = options === undefined ? {} : { NODE_OPTIONS: options };
 const started = z.object({ msg: z.literal('Started'), port: z.number() });
 
 export interface OperatorProcess {
+  readonly pid: number;
   /** MiB. */
   readonly memory: () => number;
   readonly peakMemory: () => number;
@@ -64,6 +65,7 @@ export async function startOperator({ kubeconfig, settings, environment, log }: 
     return since();
   };
   return {
+    pid,
     startedAt,
     memory: () => residentMiB(pid),
     peakMemory: () => peakResidentMiB(pid),

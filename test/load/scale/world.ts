@@ -2,6 +2,7 @@
 import { connect, type Cluster } from 'kube-runtime';
 import { startScaleCluster, stopCluster, type ScaleCluster } from '../../cluster/index.ts';
 import { Progress } from '../../cluster/progress.ts';
+import { countUse, type Use } from '../measuring/processor.ts';
 import { AuditLog, type Request } from './audit-log.ts';
 import { Fleet } from './fleet.ts';
 import { install, operatorUser } from './installation.ts';
@@ -15,6 +16,8 @@ export interface World {
   readonly operator: () => OperatorProcess;
   /** Stops the operator in an orderly way and starts another. */
   readonly restart: () => Promise<OperatorProcess>;
+  /** Begins to count who uses the machine's processors. */
+  readonly countUse: () => () => Use;
   /** What the API server was asked since the last call. */
   readonly requests: () => Promise<Request[]>;
   /** Rejects when the operator ends by itself. */
@@ -59,6 +62,7 @@ export async function makeWorld({ name, nodes, dataCheckSeconds }: WorldOptions)
         operator = await launch();
         return operator;
       },
+      countUse: () => countUse([cluster.pid, operator.pid, process.pid]),
       requests: () => audit.take(),
       failed: failure.promise,
       close: async () => {
