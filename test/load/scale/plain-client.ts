@@ -59,7 +59,9 @@ export async function writePlainly(world: World, model: string, count: number, p
     await apply(world, { of: namespaceObjects, object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } } });
     await Promise.all(tenant.map((copy) => apply(world, placed(copy, namespace))));
     times.push(since());
-    rollouts.push(inOrder(agents, (copy) => apply(world, placed(copy, namespace))));
+    const rollout = inOrder(agents, (copy) => apply(world, placed(copy, namespace)));
+    rollout.catch(() => undefined); // awaited below
+    rollouts.push(rollout);
   });
   await Promise.all(rollouts);
   await rolledOut(world);
@@ -126,8 +128,9 @@ function placed({ of, object }: Copy, namespace: string): Copy {
   return { of, object: { ...relabelled(object), metadata: { name, namespace, labels: { [mark]: 'yes' } } } };
 }
 
-/** Selectors and pods with a label of their own. */
-function relabelled(object: BaseObject & { readonly spec?: { readonly template?: object } }): BaseObject {
+/** Selectors and pods with a label of their own; Services with an address of their own. */
+function relabelled(object: BaseObject & { readonly spec?: { readonly template?: object; readonly ports?: unknown } }): BaseObject {
+  if (object.kind === 'Service') return Object.assign({}, object, { spec: { ports: object.spec?.ports, selector: { none: 'such' } } });
   if (object.kind !== deployments.kind) return object;
   const own = { [mark]: object.metadata.name };
   const template = { ...object.spec?.template, metadata: { labels: own } };
