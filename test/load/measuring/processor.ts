@@ -52,8 +52,8 @@ const parentOf = (pid: number): number => Number(textOf(pid, 'stat').split(') ')
 /** One binary may be several programs: then its first argument says which. */
 function programOf(pid: number): string {
   const [path = '', first = ''] = textOf(pid, 'cmdline').split('\0');
-  const name = /^kube-/.test(first) ? first : (path.split(/[ :]/)[0]?.split('/').at(-1) ?? '');
-  return name === 'node' ? (first.split('/').at(-1) ?? name) : name;
+  const name = path.split(/[ :]/)[0]?.split('/').at(-1) ?? '';
+  return name === 'node' || name === 'kube' ? (first.split('/').at(-1) ?? name) : name;
 }
 
 /** Empty for a process that has ended meanwhile. */
