@@ -51,8 +51,12 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
   print('drift', await drift(world, tenants, Math.min(100, size * 4)));
   await world.fleet.apply(['noisy'], 1, 50);
   await world.operator().settled();
-  const quiet = { rounds, perRound: 50, perSecond: 5 };
-  print('a noisy neighbour', await noise(world, { noisy: 'noisy', agents: 50, quiet: tenants }, quiet));
+  const quiet = { rounds, perRound: 30, perSecond: 2 };
+  const neighbours = { noisy: 'noisy', agents: 50, quiet: tenants };
+  print('a noisy neighbour', [
+    ...(await noise(world, { ...neighbours, by: 'edit' }, quiet)),
+    ...(await noise(world, { ...neighbours, by: 'touch' }, quiet)),
+  ]);
   print('deletion', await deletions(world, [...later, ...slowly, 'noisy'], 5));
   print('restart', await restarts(world, rounds));
   print(`memory, beside ${size * 10} Secrets and ConfigMaps of others`, memory(empty, await footprintOf(world.operator()), size));

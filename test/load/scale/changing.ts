@@ -105,13 +105,21 @@ export async function deletions(world: World, names: readonly string[], perSecon
   ];
 }
 
+interface Neighbours {
+  readonly noisy: string;
+  readonly agents: number;
+  readonly quiet: readonly string[];
+  /** `edit`: every change is rolled out by Kubernetes; `touch`: it concerns the operator alone. */
+  readonly by: 'edit' | 'touch';
+}
+
 /**
  * Edits of quiet tenants while another tenant edits as fast as the API server lets it, against the same edits without it, in turn, so
  * that whatever else the machine does hits both alike.
  */
 export async function noise(
   world: World,
-  { noisy, agents, quiet }: { readonly noisy: string; readonly agents: number; readonly quiet: readonly string[] },
+  { noisy, agents, quiet, by }: Neighbours,
   { rounds, perRound, perSecond }: { readonly rounds: number; readonly perRound: number; readonly perSecond: number },
 ): Promise<Figure[]> {
   const calm: number[] = [];
@@ -127,7 +135,7 @@ export async function noise(
     await edit();
     calm.push(...(await timesOf()));
     const ending = new AbortController();
-    const storm = makeNoise(world, noisy, agents, ending.signal);
+    const storm = makeNoise(world, { noisy, agents, by }, ending.signal);
     await edit();
     ending.abort();
     noiseMade += await storm;
@@ -136,18 +144,22 @@ export async function noise(
   const ratio = quantile(loud, 0.99) / quantile(calm, 0.99);
   return [
     {
-      what: `one tenant edits ${agents} agents in a hot loop: the others' p99`,
+      what: `one tenant ${by === 'edit' ? 'edits' : 'touches'} ${agents} agents in a hot loop: the others' p99`,
       goal: 'moves by < 20 %',
       measured: `× ${rounded(ratio)}`,
       holds: ratio < 1.2,
     },
     plain('… without it', spread(calm)),
-    plain(`… with it (${noiseMade} edits in ${rounds} rounds)`, spread(loud)),
+    plain(`… with it (${noiseMade} changes in ${rounds} rounds)`, spread(loud)),
   ];
 }
 
-async function makeNoise({ fleet }: World, tenant: string, agents: number, signal: AbortSignal): Promise<number> {
+async function makeNoise(
+  { fleet }: World,
+  { noisy, agents, by }: Pick<Neighbours, 'noisy' | 'agents' | 'by'>,
+  signal: AbortSignal,
+): Promise<number> {
   let made = 0;
-  for (; !signal.aborted; made++) await fleet.edit(tenant, agentNames(agents)[made % agents] ?? '', `Noise ${(edition += 1)}.`);
+  for (; !signal.aborted; made++) await fleet[by](noisy, agentNames(agents)[made % agents] ?? '', `Noise ${(edition += 1)}.`);
   return made;
 }

@@ -63,6 +63,12 @@ export class Fleet {
     await this.#client.patch(agentConfigs, { name: agent, namespace: namespaceOf(tenant) }, { spec: { instructions: text } });
   }
 
+  /** Changes an agent so that it must be looked at, and nothing that runs. */
+  async touch(tenant: string, agent: string, text: string): Promise<void> {
+    const metadata = { annotations: { 'bench/touched': text } };
+    await this.#client.patch(agentConfigs, { name: agent, namespace: namespaceOf(tenant) }, { metadata });
+  }
+
   /** Asks for a tenant's deletion. */
   async delete(name: string): Promise<void> {
     await this.#client.delete(tenants, { name });
