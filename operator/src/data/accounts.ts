@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Account } from './account.ts';
 import type { Administrators } from './connections.ts';
+import { DataError } from './errors.ts';
 import { postgresURL } from './postgres-address.ts';
 import type { Login } from './postgres.ts';
 import type { RoleWanted } from './postgres-state.ts';
@@ -67,6 +68,12 @@ export class Accounts {
     };
   }
 
+  /** The next look at this account is a look, however short a while ago the last one was. */
+  lookAgain(name: string): void {
+    this.#recent.forget(`postgres ${name}`);
+    this.#recent.forget(`redis ${name}`);
+  }
+
   /** Nobody can log in to the account any more; schema and data stay. */
   async closeDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<void> {
     const { address, admin } = await this.#connections.postgres();
@@ -107,7 +114,11 @@ export class Accounts {
     if (this.#recent.has(name, fingerprint)) return [];
     // Work that fails half-way leaves neither the state before nor the one that is wanted.
     this.#recent.forget(name);
-    const left = await look();
+    const left = await look().catch((error: unknown) => {
+      // What was away may come back as something else, from a backup for example.
+      if (error instanceof DataError && error.reason === 'DataUnreachable') this.#recent.forgetAll();
+      throw error;
+    });
     if (left.length === 0) this.#recent.note(name, fingerprint);
     return left;
   }

@@ -28,4 +28,8 @@ export class Recent {
   forget(name: string): void {
     this.#entries.delete(name);
   }
+
+  forgetAll(): void {
+    this.#entries.clear();
+  }
 }

@@ -35,6 +35,7 @@ export async function provideData(
   const { name, uid, configuration, databaseSecret, redisSecret } = seen;
   const { postgres, rotation } = configuration;
   const owned = { name: dataNameOf(name), owner: uid };
+  if (isEdited(seen)) accounts.lookAgain(owned.name);
   if (seen.spec.state === 'Archived') return closeData(owned, seen, accounts);
   const database = accounts.database({ ...owned, ...limitsOf(postgres) }, lives);
   const redis = accounts.redis({ ...owned, prefix: redisPrefixOf(name), commands: tenantCommands });
@@ -54,6 +55,9 @@ export async function provideData(
   });
   return told(seen, [first, second]);
 }
+
+/** Whoever edits a tenant is told how its data is now, not how it was minutes ago. */
+const isEdited = ({ tenant: { metadata, status } }: TenantSnapshot): boolean => status?.observedGeneration !== metadata.generation;
 
 /** Nobody can log in any more. The Secrets stay as they are: their passwords work again when the tenant is Active again. */
 async function closeData(account: { name: string; owner: string }, seen: TenantSnapshot, accounts: Accounts): Promise<Provided> {
