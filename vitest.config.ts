@@ -1,10 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Five tiers. `unit` needs nothing but Node, nor does `simulation`, which takes minutes; `cluster` needs a running embedded cluster (etcd,
+ * Six tiers. `unit` needs nothing but Node, nor does `simulation`, which takes minutes; `cluster` needs a running embedded cluster (etcd,
  * API server, Postgres, Redis); `faults` needs its Postgres and Redis, and starts API servers of its own to break; `e2e` needs the whole
- * product on the cluster. `make test` runs all five and starts what they need. `serving` takes things away under an installed Cloister and is
- * run by hand, on a machine with nothing else to do: `CLOISTER_TEST_CLUSTER=dev vitest run --project serving`.
+ * product on the cluster, and so does `serving`, which takes things away under it. `make test` runs all six and starts what they need.
  */
 export default defineConfig({
   test: {

@@ -3,8 +3,8 @@
  *
  * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
  * compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed as `make up`
- * does it → end-to-end and isolation tests. The simulation, which needs no servers, runs beside what waits for some. Every step runs even
- * if one before it failed, unless it needs that one.
+ * does it → end-to-end and isolation tests → what goes away, and upgrades, under the installed Cloister. The simulation, which needs no
+ * servers, runs beside what waits for some. Every step runs even if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -113,6 +113,7 @@ async function everything(): Promise<void> {
 async function installedTier(): Promise<void> {
   if (await check({ name: 'installation', command: ['node', 'test/product/cli.ts', 'up', '--name', names.cluster] })) {
     await suite('e2e', { CLOISTER_TEST_CLUSTER: names.cluster });
+    await suite('serving', { CLOISTER_TEST_CLUSTER: names.cluster }); // last: it takes the cluster apart
   } else if (!(await clusterStatus(names.cluster))) {
     progress.say('the cluster did not survive the installation');
   }
