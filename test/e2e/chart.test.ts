@@ -44,7 +44,15 @@ describe('the chart', () => {
   test('gives the operator settings that it understands', () => {
     const [document] = parseAllDocuments(render('-s', 'templates/operator/config.yaml').stdout);
     const text = configMap.parse(document?.toJS()).data['operator.yaml'] ?? '';
-    expect(parseConfiguration(text, 'operator.yaml')).toMatchObject({ systemNamespace: system, concurrency: 8 });
+    expect(parseConfiguration(text, 'operator.yaml')).toMatchObject({ systemNamespace: system, concurrency: 24 });
+  });
+
+  test('has alerts as a PrometheusRule, where they are asked for', () => {
+    const args = ['-s', 'templates/alerts.yaml', '--set', 'alerts.enabled=true,alerts.labels.release=prometheus'] as const;
+    const rule: unknown = parse(render(...args).stdout);
+    expect(rule).toMatchObject({ kind: 'PrometheusRule', metadata: { name: 'cloister', namespace: system, labels: { release: 'prometheus' } } });
+    expect(rule).toHaveProperty('spec', parse(readFileSync(join(chart, 'files/alerts.yaml'), 'utf8')));
+    expect(render().stdout).not.toContain('PrometheusRule');
   });
 
   test('publishes the health checks of examples/gitops, where they are asked for', () => {
