@@ -50,7 +50,10 @@ describe('the chart', () => {
   test('has alerts as a PrometheusRule, where they are asked for', () => {
     const args = ['-s', 'templates/alerts.yaml', '--set', 'alerts.enabled=true,alerts.labels.release=prometheus'] as const;
     const rule: unknown = parse(render(...args).stdout);
-    expect(rule).toMatchObject({ kind: 'PrometheusRule', metadata: { name: 'cloister', namespace: system, labels: { release: 'prometheus' } } });
+    expect(rule).toMatchObject({
+      kind: 'PrometheusRule',
+      metadata: { name: 'cloister', namespace: system, labels: { release: 'prometheus' } },
+    });
     expect(rule).toHaveProperty('spec', parse(readFileSync(join(chart, 'files/alerts.yaml'), 'utf8')));
     expect(render().stdout).not.toContain('PrometheusRule');
   });
