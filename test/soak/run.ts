@@ -61,7 +61,7 @@ async function install(): Promise<World> {
   const world = await openWorld();
   const chart = join(repository, 'charts/cloister');
   const replicas = ['operator', 'edge', 'egress'].flatMap((part) => ['--set', `${part}.replicas=2`]);
-  const settings = [...replicas, '--set', 'operator.resources.requests.cpu=500m'];
+  const settings = [...replicas, '--set', 'operator.resources.requests.cpu=250m'];
   const upgrade = [
     'upgrade',
     'cloister',
