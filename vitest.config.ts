@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{kube-runtime,kube-model,tenancy,identity,telemetry,settings,api-errors,operator,gateway,agent-runtime}/src/**/*.test.ts',
+            '{kube-runtime,kube-model,tenancy,identity,certificates,telemetry,settings,api-errors,operator,gateway,agent-runtime}/src/**/*.test.ts',
             'test/unit/**/*.test.ts',
           ],
           exclude: ['**/*.cluster.test.ts', '**/node_modules/**'],

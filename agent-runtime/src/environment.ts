@@ -20,5 +20,7 @@ export const environment = z.object({
   /** Public keys of edge, which change while the process runs. */
   IDENTITY_FILE: z.string().default(agentFiles.identity),
   DATABASE_URL_FILE: z.string().default(agentFiles.databaseURL),
+  /** Certificate and key that edge knows the agent by, which change while the process runs. */
+  SERVING_FILE: z.string().default(agentFiles.serving),
   EGRESS_TOKEN_FILE: z.string().default(agentFiles.egressToken),
 });

@@ -5,6 +5,7 @@ import { agentDocument, parseDocument } from '@cloister/tenancy';
 import { createLogger } from '@cloister/telemetry';
 import { environment } from './environment.ts';
 import { followedVerifier } from './followed-verifier.ts';
+import { followedCertificate } from './http/followed-certificate.ts';
 import { egressToken } from './model/egress-token.ts';
 import { startRuntime } from './runtime.ts';
 import { openPostgres } from './store/postgres.ts';
@@ -23,6 +24,7 @@ const starting = startRuntime({
   }),
   egressToken: egressToken(settings.EGRESS_TOKEN_FILE),
   verify: followedVerifier(settings.IDENTITY_FILE, identity, logger).verify,
+  certificate: followedCertificate(settings.SERVING_FILE, logger),
   logger,
   httpPort: settings.HTTP_PORT,
   metricsPort: settings.METRICS_PORT,

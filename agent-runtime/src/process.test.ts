@@ -5,11 +5,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setDefaultCACertificates } from 'node:tls';
+import { makeAuthority, makeServerCertificate, textOf } from '@cloister/certificates';
 import { callerSigner, generateIdentityKeys } from '@cloister/identity';
 import { expect, onTestFinished, test } from 'vitest';
 import { devDocument } from './dev/dev-document.ts';
 import { listen, portOf } from './http/listen.ts';
 import { egressDouble, pausedStream, type EgressDouble } from './model/egress.double.ts';
+
+const life = { from: new Date(), days: 1 };
+const authority = await makeAuthority('test', life);
+setDefaultCACertificates([authority.certificate]); // fetch has no other way to be told whom to trust
 
 interface Running {
   readonly process: ChildProcess;
@@ -47,6 +53,7 @@ async function start(): Promise<Running> {
       AGENT_DOCUMENT_FILE: await file('document.json', JSON.stringify(document)),
       IDENTITY_FILE: await file('jwks.json', JSON.stringify(jwks)),
       DATABASE_URL_FILE: await file('database', 'postgres://nobody:hush@127.0.0.1:1/none'),
+      SERVING_FILE: await file('serving.pem', textOf(await makeServerCertificate(['localhost'], life, authority))),
       EGRESS_TOKEN_FILE: await file('token', 'pod-token'),
     },
   });
@@ -58,7 +65,7 @@ async function start(): Promise<Running> {
     await rm(directory, { recursive: true });
   });
   await expect.poll(() => output, { timeout: 30_000 }).toContain('Agent listens');
-  const url = `http://127.0.0.1:${http}`;
+  const url = `https://localhost:${http}`;
   const sign = await callerSigner(privateKey, document.identity.issuer);
   const complete = async (): Promise<Response> =>
     fetch(`${url}/v1/chat/completions`, {

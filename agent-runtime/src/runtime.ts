@@ -4,6 +4,7 @@ import type { AgentDocument } from '@cloister/tenancy';
 import { serveMetrics, type Logger } from '@cloister/telemetry';
 import { createApp } from './http/app.ts';
 import type { AgentParts } from './http/agent-parts.ts';
+import type { ServingCertificate } from './http/followed-certificate.ts';
 import { Lifecycle } from './http/lifecycle.ts';
 import { listen, portOf } from './http/listen.ts';
 import { tenantServer } from './http/tenant-server.ts';
@@ -23,6 +24,8 @@ export interface RuntimeOptions {
   readonly database: Database;
   readonly egressToken: ReadToken;
   readonly verify: VerifyCaller;
+  /** Absent on a laptop alone: plain HTTP. */
+  readonly certificate?: ServingCertificate;
   readonly logger: Logger;
   /** Address to listen on; all of them when absent. */
   readonly host?: string;
@@ -42,12 +45,12 @@ export interface Runtime {
 
 /** Resolves as soon as it listens; the database is prepared meanwhile, for as long as that takes. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { document, database, verify, logger, host, maxBodyBytes } = options;
+  const { document, database, verify, certificate, logger, host, maxBodyBytes } = options;
   const lifecycle = new Lifecycle();
   const stopping = new AbortController();
   const measures = createMeasures(document.tenant, document.agent);
   const parts = agentParts(options, measures);
-  const tenants = tenantServer(createApp({ parts, verify, logger, measures, maxBodyBytes }), lifecycle);
+  const tenants = tenantServer(createApp({ parts, verify, logger, measures, maxBodyBytes }), lifecycle, certificate);
   const probes = { live: () => true, ready: () => lifecycle.ready };
   const [httpPort, management] = await Promise.all([
     listen(tenants.server, options.httpPort, host),
@@ -61,6 +64,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stop = async (drainSeconds: number): Promise<void> => {
     stopping.abort();
     await tenants.stop(drainSeconds);
+    certificate?.stop();
     management.close();
     management.closeAllConnections();
     await ready;

@@ -8,7 +8,7 @@ export function policyOf(tenant: string, changes: Partial<TenantPolicy> = {}): T
     namespace: `tenant-${tenant}`,
     state: 'Active',
     hosts: [`${tenant}.cloister.example`],
-    agents: [{ name: 'support', url: 'http://127.0.0.1:1' }],
+    agents: [{ name: 'support', url: 'https://127.0.0.1:1' }],
     defaultAgent: 'support',
     serviceAccounts: { agent: `sa-${tenant}` },
     models: ['offline/echo'],

@@ -34,7 +34,10 @@ export const annotations = {
   /** On a Secret: when its credential was made (RFC 3339), and the text of {@link annotations.rotate} for which that was done. */
   madeAt: `${group}/made-at`,
   madeFor: `${group}/made-for`,
-  /** The same of the key that is to take the place of edge's identity. On a ConfigMap of edge's keys, {@link annotations.madeAt} is when they changed. */
+  /**
+   * The same of the key that is to take the place of edge's identity, or of the agents' authority. On a ConfigMap of keys or certificates,
+   * {@link annotations.madeAt} is when they changed.
+   */
   nextMadeAt: `${group}/next-made-at`,
   nextMadeFor: `${group}/next-made-for`,
   /** On an agent's pod: fingerprint of the credentials with which it started. */
@@ -88,7 +91,11 @@ export const tenantObjectName = (tenant: string): string => `tenant-${tenant}`;
 export const providerObjectName = (provider: string): string => `provider-${provider}`;
 
 /** Base URL at which edge reaches an agent inside the cluster. */
-export const agentURL = (tenant: string, agent: string): string => `http://${agent}.${namespaceOf(tenant)}.svc:80`;
+export const agentURL = (tenant: string, agent: string): string => `https://${agentHost(tenant, agent)}:443`;
+export const agentHost = (tenant: string, agent: string): string => `${agent}.${namespaceOf(tenant)}.svc`;
+
+/** What the certificate of a tenant's agents stands for: all of them, and nobody else. */
+export const agentHostsOf = (tenant: string): string => agentHost(tenant, '*');
 
 /** Secrets in a tenant's namespace. */
 export const tenantSecrets = {
@@ -96,9 +103,14 @@ export const tenantSecrets = {
   database: 'database',
   /** key `url`: redis://user:password@host:port/0 */
   redis: 'redis',
+  /** key {@link servingKey}: the certificate that the agents show to edge, and its key, as PEM. */
+  serving: 'serving',
   /** key `key`: one API key in clear, for the tenant's owners to hand out. */
   apiKey: (name: string): string => `api-key-${name}`,
 } as const;
+
+/** Certificate and key in one file: a kubelet brings both at once. */
+export const servingKey = 'serving.pem';
 
 /** ConfigMaps in a tenant's namespace. */
 export const tenantConfigMaps = {
@@ -114,7 +126,16 @@ export const systemSecrets = {
   egressDatabase: 'egress-database',
   /** key `url`. User `cloister_edge`, key prefix `edge:`. Mounted by edge. */
   edgeRedis: 'edge-redis',
+  /** keys `signer.pem`, by which certificates of agents are signed, `next.pem` during a rotation, `trusted.pem`. Mounted by nobody. */
+  agentsAuthority: 'agents-authority',
 } as const;
+
+/** ConfigMaps in the system namespace that the operator makes for Cloister's own parts. */
+export const systemConfigMaps = {
+  /** key {@link authoritiesKey}: certificates, as PEM, of every authority whose word for an agent counts. Mounted by edge. */
+  agentsTrust: 'agents-trust',
+} as const;
+export const authoritiesKey = 'authorities.pem';
 
 /** Where an agent's pod finds what it needs, as mounted by the operator. */
 export const agentFiles = {
@@ -123,4 +144,5 @@ export const agentFiles = {
   databaseURL: '/var/run/secrets/cloister/database/url',
   redisURL: '/var/run/secrets/cloister/redis/url',
   egressToken: '/var/run/secrets/cloister/egress/token',
+  serving: `/var/run/secrets/cloister/serving/${servingKey}`,
 } as const;

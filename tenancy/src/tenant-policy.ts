@@ -17,7 +17,8 @@ export const tenantPolicy = z.object({
   state: z.enum(['Active', 'Suspended', 'Archived']),
   /** Host names that are this tenant's alone. */
   hosts: z.array(z.string()),
-  agents: z.array(z.object({ name: z.string(), url: z.url() })),
+  /** Over TLS alone: edge trusts an agent by its certificate. */
+  agents: z.array(z.object({ name: z.string(), url: z.url({ protocol: /^https$/ }) })),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
   defaultAgent: z.string().optional(),
   /** UIDs of the ServiceAccounts whose tokens egress accepts for this tenant, by name. */

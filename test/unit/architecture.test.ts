@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { folderOf, sourcesOf, workspaces, type Source } from './sources.ts';
 
-const shared = ['tenancy', 'identity', 'telemetry', 'settings', 'api-errors'];
+const shared = ['tenancy', 'identity', 'certificates', 'telemetry', 'settings', 'api-errors'];
 
 /** Who may import whom. What is not listed here may not be imported. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
@@ -9,6 +9,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'kube-model': ['kube-runtime'],
   tenancy: [],
   identity: ['tenancy'],
+  certificates: [],
   telemetry: [],
   settings: [],
   'api-errors': [],

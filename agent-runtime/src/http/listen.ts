@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server } from 'node:net';
 
 /** Resolves with the port that it listens on, which differs from the one given only where that is 0. */
 export function listen(server: Server, port: number, host?: string): Promise<number> {

@@ -4,23 +4,30 @@
  * Flow of an end: readiness fails and every answer says `Connection: close`, so that edge takes its pooled connections away while the endpoint
  * lists still name this pod; after the drain time no new connection is taken; what is in flight, streams included, runs to its end.
  */
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerProbe } from '@cloister/telemetry';
+import type { ServingCertificate } from './followed-certificate.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** Above the 4 s after which edge gives up an idle connection: the side that sends must be the one that closes. */
 const timeouts = { keepAliveTimeout: 15_000, headersTimeout: 10_000, requestTimeout: 60_000 };
+/** An end waits for connections that have not said hello; edge gives up a connection after four seconds. */
+const handshakeTimeout = 5_000;
 
 export interface TenantServer {
-  readonly server: Server;
+  readonly server: http.Server | https.Server;
   /** Resolves when the last answer has been sent. */
   stop(drainSeconds: number): Promise<void>;
 }
 
-export function tenantServer(app: RequestListener, lifecycle: Lifecycle): TenantServer {
+/** Speaks TLS and nothing else. Without a certificate, on a laptop, plain HTTP. */
+export function tenantServer(app: RequestListener, lifecycle: Lifecycle, certificate?: ServingCertificate): TenantServer {
   const unanswered = new Set<ServerResponse>();
-  const server = createServer(timeouts, (request, response) => {
+  const server = certificate ? secureServer(certificate, answer) : http.createServer(timeouts, answer);
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
     if (lifecycle.draining) response.setHeader('connection', 'close');
     unanswered.add(response);
     response.once('close', () => {
@@ -31,7 +38,7 @@ export function tenantServer(app: RequestListener, lifecycle: Lifecycle): Tenant
     if (request.url === '/healthz') answerProbe(response, true);
     else if (request.url === '/readyz') answerProbe(response, lifecycle.ready);
     else app(request, response);
-  });
+  }
 
   const stop = async (drainSeconds: number): Promise<void> => {
     lifecycle.drain();
@@ -40,4 +47,10 @@ export function tenantServer(app: RequestListener, lifecycle: Lifecycle): Tenant
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   return { server, stop };
+}
+
+function secureServer({ initial, onChange }: ServingCertificate, answer: RequestListener): https.Server {
+  const server = https.createServer({ ...timeouts, ...initial, handshakeTimeout }, answer);
+  onChange((next) => server.setSecureContext(next));
+  return server;
 }

@@ -2,10 +2,11 @@
  * Makes X.509 certificates (RFC 5280) with ECDSA keys on P-256. Imported only when one has to be made: the library takes megabytes that an
  * operator at rest does not need.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { BitString, Integer, OctetString, Utf8String } from 'asn1js';
 import {
   AttributeTypeAndValue,
+  AuthorityKeyIdentifier,
   BasicConstraints,
   Certificate,
   ExtKeyUsage,
@@ -30,15 +31,19 @@ const hash = 'SHA-256';
 /** Signed by `issuer`, or by itself. */
 export async function makeCertificate(wanted: CertificateWanted, issuer?: KeyPair): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const signer = issuer && Certificate.fromBER(der(issuer.certificate));
   const certificate = new Certificate();
   certificate.version = 2; // X.509 v3
   certificate.serialNumber = new Integer({ valueHex: positive(randomBytes(16)) });
   certificate.subject = named(wanted.commonName);
-  certificate.issuer = issuer ? subjectOf(issuer) : certificate.subject;
+  certificate.issuer = signer?.subject ?? certificate.subject;
   certificate.notBefore.value = wanted.notBefore;
   certificate.notAfter.value = wanted.notAfter;
-  certificate.extensions = wanted.dnsNames.length > 0 ? serverExtensions(wanted.dnsNames) : authorityExtensions();
   await certificate.subjectPublicKeyInfo.importKey(keys.publicKey);
+  certificate.extensions = [
+    ...(wanted.dnsNames.length > 0 ? serverExtensions(wanted.dnsNames) : authorityExtensions()),
+    ...keyIdentifiers(certificate, signer ?? certificate),
+  ];
   await certificate.sign(issuer ? await signingKey(issuer.key) : keys.privateKey, hash);
   return {
     certificate: pem('CERTIFICATE', Buffer.from(certificate.toSchema(true).toBER())),
@@ -50,8 +55,6 @@ function named(commonName: string): RelativeDistinguishedNames {
   const attribute = new AttributeTypeAndValue({ type: '2.5.4.3', value: new Utf8String({ value: commonName }) });
   return new RelativeDistinguishedNames({ typesAndValues: [attribute] });
 }
-
-const subjectOf = ({ certificate }: KeyPair): RelativeDistinguishedNames => Certificate.fromBER(der(certificate)).subject;
 
 const signingKey = (key: string): Promise<CryptoKey> => crypto.subtle.importKey('pkcs8', der(key), algorithm, false, ['sign']);
 
@@ -70,6 +73,18 @@ const serverExtensions = (dnsNames: readonly string[]): Extension[] => [
   extension('2.5.29.37', false, new ExtKeyUsage({ keyPurposes: [serverAuthentication] }).toSchema()),
   extension('2.5.29.17', false, new GeneralNames({ names: dnsNames.map((value) => new GeneralName({ type: 2, value })) }).toSchema()),
 ];
+
+/** By which strict verifiers find the key that signed among several (RFC 5280, 4.2.1.1 and 4.2.1.2). */
+const keyIdentifiers = (own: Certificate, signer: Certificate): Extension[] => [
+  extension('2.5.29.14', false, keyIdentifier(own)),
+  extension('2.5.29.35', false, new AuthorityKeyIdentifier({ keyIdentifier: keyIdentifier(signer) }).toSchema()),
+];
+
+/** RFC 7093, 2.1: the first 160 bits of the key's SHA-256. */
+const keyIdentifier = ({ subjectPublicKeyInfo }: Certificate): OctetString => {
+  const hashed = createHash('sha256').update(subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView).digest();
+  return new OctetString({ valueHex: Uint8Array.from(hashed.subarray(0, 20)).buffer });
+};
 
 const extension = (extnID: string, critical: boolean, value: { toBER(): ArrayBuffer }): Extension =>
   new Extension({ extnID, critical, extnValue: new OctetString({ valueHex: value.toBER() }).valueBlock.valueHex });
