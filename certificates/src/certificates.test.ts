@@ -27,7 +27,7 @@ async function reach(shown: KeyPair, options: ConnectionOptions): Promise<string
   const socket = connect({ port: address.port, host: '127.0.0.1', ...options });
   try {
     await once(socket, 'secureConnect');
-    return `${socket.getProtocol() ?? ''}`;
+    return socket.getProtocol() ?? '';
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : String(error);
   } finally {

@@ -87,7 +87,7 @@ const keyIdentifier = ({ subjectPublicKeyInfo }: Certificate): OctetString => {
 };
 
 const extension = (extnID: string, critical: boolean, value: { toBER(): ArrayBuffer }): Extension =>
-  new Extension({ extnID, critical, extnValue: new OctetString({ valueHex: value.toBER() }).valueBlock.valueHex });
+  new Extension({ extnID, critical, extnValue: value.toBER() });
 
 /** A serial number is a positive integer: the first bit is its sign. */
 function positive(bytes: Buffer): ArrayBuffer {

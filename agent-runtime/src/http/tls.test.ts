@@ -3,7 +3,7 @@ import { makeAuthority, makeServerCertificate, textOf, type KeyPair } from '@clo
 import { createLogger } from '@cloister/telemetry';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request as plainRequest, type IncomingMessage } from 'node:http';
+import { request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -51,11 +51,14 @@ interface Answer {
   readonly serial: string;
 }
 
+const answerTo = (asked: ClientRequest): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => asked.once('response', resolve).once('error', reject).end());
+
 /** Each on a connection of its own, unless an agent is given. */
 async function ask(port: number, agent = new Agent({ maxCachedSessions: 0 })): Promise<Answer> {
   const options = { host: '127.0.0.1', port, path: '/v1/models', servername: name, ca: authority.certificate, agent };
-  const [response]: IncomingMessage[] = await once(request(options).end(), 'response');
-  if (!(response?.socket instanceof TLSSocket)) throw new Error('this is no answer over TLS');
+  const response = await answerTo(request(options));
+  if (!(response.socket instanceof TLSSocket)) throw new Error('this is no answer over TLS');
   const serial = response.socket.getPeerCertificate().serialNumber;
   await once(response.resume(), 'end');
   return { status: response.statusCode, serial };
@@ -64,17 +67,15 @@ async function ask(port: number, agent = new Agent({ maxCachedSessions: 0 })): P
 test('plain HTTP gets no answer, on a probe’s path neither', async () => {
   const { port } = await start(await make());
   for (const path of ['/v1/models', '/readyz', '/healthz']) {
-    const asked = plainRequest({ host: '127.0.0.1', port, path }).end();
-    await expect(once(asked, 'response')).rejects.toThrow(/socket hang up|ECONNRESET|Parse Error/);
+    await expect(answerTo(plainRequest({ host: '127.0.0.1', port, path }))).rejects.toThrow(/socket hang up|ECONNRESET|Parse Error/);
   }
 });
 
 test('whoever trusts the authority is served; probes, which ask for no name, are too', async () => {
   const { port } = await start(await make());
   expect((await ask(port)).status).toBe(200);
-  const probe = request({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false }).end();
-  const [response]: IncomingMessage[] = await once(probe, 'response');
-  expect(response?.statusCode).toBe(200);
+  const probe = request({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false });
+  expect((await answerTo(probe)).statusCode).toBe(200);
   probe.destroy();
 });
 

@@ -1,4 +1,6 @@
+import { textOf, type KeyPair } from '@cloister/certificates';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { portOf } from '../server/serve.ts';
 
 export interface Heard {
@@ -18,17 +20,19 @@ type Answer = (response: ServerResponse, heard: Heard, request: IncomingMessage)
 
 const sayHello: Answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"hello":true}');
 
-/** An agent that remembers what it heard and answers as told. */
-export async function agentDouble(answer: Answer = sayHello): Promise<AgentDouble> {
+/** An agent that remembers what it heard and answers as told; over TLS where it has a certificate. */
+export async function agentDouble(answer: Answer = sayHello, certificate?: KeyPair): Promise<AgentDouble> {
   const heard: Heard[] = [];
   let connections = 0;
-  const server = createServer((request, response) => {
+  const hear = (request: IncomingMessage, response: ServerResponse): void => {
     void bodyOf(request).then((body) => {
       const said = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
       heard.push(said);
       answer(response, said, request);
     });
-  });
+  };
+  const text = certificate && textOf(certificate);
+  const server = text === undefined ? createServer(hear) : createSecureServer({ cert: text, key: text }, hear);
   server.on('connection', () => connections++);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -1,3 +1,4 @@
+import { makeAuthority } from '@cloister/certificates';
 import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey, type IdentityKeys } from '@cloister/identity';
 import { edgeIssuer, type Scope, type TenantAccess, type TenantPolicy } from '@cloister/tenancy';
 import { createLogger, createRegistry, type Registry } from '@cloister/telemetry';
@@ -21,6 +22,8 @@ export interface EdgeUnderTest extends AsyncDisposable {
   setAccess(name: string, access: Partial<TenantAccess>): void;
 }
 
+const { certificate } = await makeAuthority('nobody', { from: new Date(), days: 1 });
+
 /** A running edge with directories that tests fill by hand. Every host that is no tenant's is shared. */
 export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise<EdgeUnderTest> {
   const [policies, access, identity] = [new PolicyDirectory(), new AccessDirectory(), await generateIdentityKeys()];
@@ -32,6 +35,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     access,
     sharedHosts: new Set(['*']),
     sign: await callerSigner(identity.privateKey, edgeIssuer),
+    authorities: { initial: certificate, onChange: () => undefined },
     limiter: new LocalLimiter(),
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,

@@ -12,7 +12,8 @@ import type { IssuerKeys } from './jwt/user-token.ts';
 import { edgeMetrics } from './metrics.ts';
 import { withFallback } from './rate-limit/fallback.ts';
 import type { RateLimiter } from './rate-limit/window.ts';
-import { relay, type RelayTimeouts } from './relay/relay.ts';
+import type { Authorities, RelayTimeouts } from './relay/agent-connections.ts';
+import { relay } from './relay/relay.ts';
 
 export interface EdgeOptions {
   readonly port: number;
@@ -21,6 +22,8 @@ export interface EdgeOptions {
   readonly sharedHosts: ReadonlySet<string>;
   /** Vouches for callers towards agents. The key behind it may change at any time. */
   readonly sign: SignCaller;
+  /** By whose word agents are trusted. */
+  readonly authorities: Authorities;
   /** Shared by all replicas. */
   readonly limiter: RateLimiter;
   readonly maxBodyBytes: number;
@@ -37,7 +40,7 @@ export interface EdgeOptions {
 export async function startEdge(options: EdgeOptions): Promise<Running> {
   const { policies, access, sharedHosts, sign, limiter, maxBodyBytes, registry, log } = options;
   const metrics = edgeMetrics(registry);
-  const upstream = relay(options.timeouts);
+  const upstream = relay(options.authorities, options.timeouts);
   const handler = edgeHandler({
     policies,
     sharedHosts,

@@ -7,6 +7,7 @@ import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followSecrets } from '../directory/follow.ts';
 import { untilTold } from '../server/until-told.ts';
 import { startEdge } from './edge.ts';
+import { followedAuthorities } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
 import { followedLimiter } from './rate-limit/followed-redis.ts';
 import { edgeSettings } from './settings.ts';
@@ -38,12 +39,14 @@ export async function runEdge(): Promise<void> {
 
   const limiter = followedLimiter(settings.REDIS_URL_FILE, log);
   const identity = await followedIdentity(settings.IDENTITY_KEY_FILE, log);
+  const authorities = followedAuthorities(settings.AGENTS_TRUST_FILE, log);
   const edge = await startEdge({
     port: settings.HTTP_PORT,
     policies,
     access,
     sharedHosts: settings.EDGE_SHARED_HOSTS,
     sign: identity.sign,
+    authorities,
     limiter,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
@@ -59,6 +62,7 @@ export async function runEdge(): Promise<void> {
   await edge.drain();
   limiter.close();
   identity.stop();
+  authorities.stop();
   metrics.close();
   await cluster.close();
 }

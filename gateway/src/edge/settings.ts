@@ -6,6 +6,7 @@ export const edgeSettings = z.object({
   ...commonSettings,
   ACCESS_NAMESPACE: z.string().default('cloister-access'),
   IDENTITY_KEY_FILE: z.string(),
+  AGENTS_TRUST_FILE: z.string(),
   REDIS_URL_FILE: z.string(),
   EDGE_SHARED_HOSTS: z
     .string()

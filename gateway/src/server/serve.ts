@@ -6,6 +6,7 @@
  */
 import { answerProbe, type Logger } from '@cloister/telemetry';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -77,7 +78,7 @@ async function closed(server: Server): Promise<void> {
   }
 }
 
-export function portOf(server: Server): number {
+export function portOf(server: NetServer): number {
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('the server does not listen on a port');
   return address.port;

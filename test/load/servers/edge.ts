@@ -1,4 +1,5 @@
 /** Edge as it runs, with API keys, limits and signed callers, before the stub instead of an agent. */
+import { makeAuthority } from '@cloister/certificates';
 import { AccessDirectory, connectRedis, LocalLimiter, PolicyDirectory, RedisLimiter, startEdge } from '@cloister/gateway';
 import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
 import { edgeIssuer } from '@cloister/tenancy';
@@ -17,12 +18,15 @@ for (let tenant = 0; tenant < tenantCount; tenant++) {
   access.put(name, { tenant: name, apiKeys: [entry], oidc: [] });
 }
 const redisURL = process.env['CLOISTER_TEST_REDIS_URL'];
+// The stub speaks plain HTTP.
+const { certificate } = await makeAuthority('nobody', { from: new Date(), days: 1 });
 const edge = await startEdge({
   port: 0,
   policies,
   access,
   sharedHosts: new Set(['*']),
   sign: await callerSigner((await generateIdentityKeys()).privateKey, edgeIssuer),
+  authorities: { initial: certificate, onChange: () => undefined },
   limiter: redisURL
     ? new RedisLimiter(
         connectRedis(redisURL, () => undefined),

@@ -6,11 +6,12 @@
  * Errors: `agent_unavailable`, `agent_timeout`, `agent_failed`; once the answer has begun, a failure cuts the connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Agent as Pool, errors, type Dispatcher } from 'undici';
+import { errors, type Agent as Pool, type Dispatcher } from 'undici';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Agent } from '../choose-agent.ts';
 import { fail } from '../errors.ts';
 import { headersForAgent, headersForCaller } from '../headers.ts';
+import { agentConnections, NotConnected, type Authorities, type RelayTimeouts } from './agent-connections.ts';
 import type { Body } from './body.ts';
 
 export interface RelayRequest {
@@ -22,41 +23,26 @@ export interface RelayRequest {
 
 export type Relay = (request: IncomingMessage, response: ServerResponse, exchange: Exchange, to: RelayRequest) => Promise<void>;
 
-export interface RelayTimeouts {
-  /** Milliseconds for a TCP connection. */
-  readonly connect: number;
-  /** Until the answer begins; a model may think for minutes before that. */
-  readonly headers: number;
-  /** Between two pieces of the answer. */
-  readonly idle: number;
-}
+export const relayTimeouts: RelayTimeouts = { connect: 4_000, headers: 600_000, idle: 300_000 };
 
-export const relayTimeouts: RelayTimeouts = { connect: 2_000, headers: 600_000, idle: 300_000 };
-
-/** Shorter than an agent's drain, so that a pooled connection is gone before the pod behind it is. */
-const keepAlive = 4_000;
-
-export function relay(timeouts: RelayTimeouts = relayTimeouts): { relay: Relay; close: () => Promise<void> } {
-  const pool = new Pool({
-    keepAliveTimeout: keepAlive,
-    keepAliveMaxTimeout: keepAlive,
-    headersTimeout: timeouts.headers,
-    bodyTimeout: timeouts.idle,
-    connect: { timeout: timeouts.connect },
-  });
+export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayTimeouts): { relay: Relay; close: () => Promise<void> } {
+  const connections = agentConnections(authorities, timeouts);
   const send: Relay = async (request, response, exchange, to) => {
     const options = optionsFor(request, exchange, to);
     try {
-      await stream(pool, options, response).catch((error: unknown) => {
-        if (!neverConnected(error) || exchange.gone.aborted) throw error;
-        return stream(pool, { ...options, body: to.body.open() }, response);
-      });
+      await connections
+        .use((pool) => stream(pool, options, response))
+        .catch((error: unknown) => {
+          if (!(error instanceof NotConnected) || exchange.gone.aborted) throw error;
+          return connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, response));
+        });
     } catch (error) {
       if (exchange.gone.aborted) return; // nobody is left to be told
+      if (error instanceof NotConnected) exchange.note({ notConnected: error.reason });
       throw asFailure(error, to.agent.name);
     }
   };
-  return { relay: send, close: () => pool.destroy() };
+  return { relay: send, close: () => connections.current.destroy() };
 }
 
 function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, target, callerToken, body }: RelayRequest) {
@@ -77,18 +63,12 @@ async function stream(pool: Pool, options: Dispatcher.RequestOptions, response: 
   });
 }
 
-/** Codes with which connecting fails: nothing of the request has left this process. */
-const connecting = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
-
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-const neverConnected = (error: unknown): boolean =>
-  connecting.has(codeOf(error)) || (error instanceof AggregateError && error.errors.every((inner) => connecting.has(codeOf(inner))));
-
 function asFailure(error: unknown, agent: string): unknown {
   const values = { agent };
-  if (neverConnected(error)) return fail('agent_unavailable', { values, retryAfterSeconds: 2, cause: error });
+  if (error instanceof NotConnected) return fail('agent_unavailable', { values, retryAfterSeconds: 2, cause: error });
   if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
     return fail('agent_timeout', { values, cause: error });
   return isConnectionFailure(error) ? fail('agent_failed', { values, cause: error }) : error;
