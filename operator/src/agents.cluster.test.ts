@@ -50,7 +50,7 @@ describe('an AgentConfig', () => {
       );
       return found.agents.length > 0 && found;
     });
-    expect(policy).toMatchObject({ defaultAgent: 'support', agents: [{ name: 'support', url: 'http://support.tenant-one.svc:80' }] });
+    expect(policy).toMatchObject({ defaultAgent: 'support', agents: [{ name: 'support', url: 'https://support.tenant-one.svc:443' }] });
     await until('the Tenant to count it', async () => (await world.ready('one')).status?.agentsReady === 1);
   });
 

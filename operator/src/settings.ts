@@ -71,6 +71,10 @@ const configuration = z.strictObject({
       databaseDays: z.number().min(0).default(30),
       redisDays: z.number().min(0).default(30),
       identityDays: z.number().min(0).default(90),
+      /** Of agents' certificates, which live 90 days and are replaced after 60 whatever stands here. */
+      servingDays: z.number().min(0).max(60).default(30),
+      /** Of the authority that signs them, which lives two years. */
+      authorityDays: z.number().min(0).max(480).default(365),
       /** By then every mounted copy of a changed Secret or ConfigMap has followed: kubelets look once a minute. */
       settleSeconds: z.int().min(1).default(300),
     })

@@ -97,6 +97,7 @@ export const refused: readonly (readonly [string, Attempt, RegExp])[] = [
     /secrets "database".*credentials.*another metadata\.name/,
   ],
   ['deleting the Redis credentials', remove('v1', 'Secret', 'redis'), /secrets "redis".*credentials/],
+  ['deleting the serving certificate', remove('v1', 'Secret', 'serving'), /secrets "serving".*credentials/],
   [
     'a token of the agents that never ends',
     create('v1', 'Secret', {

@@ -48,7 +48,7 @@ const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name
 
 const bare = snapshot({ namespace: undefined });
 /** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */
-const ofTenant = [...groundwork(bare).flat(), ...completion(bare), ...['database', 'redis'].map(secretOf)];
+const ofTenant = [...groundwork(bare).flat(), ...completion(bare), ...['database', 'redis', 'serving'].map(secretOf)];
 const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1, max: 2 } } })).flat()].filter(
   ({ kind: { namespaced }, desired }) => !namespaced || desired.metadata.namespace === namespace,
 );

@@ -3,13 +3,26 @@
  * what is random replaced by what it is for. A placeholder is given only where the random value is right: an API key is "the key of acme"
  * only if it is one, a hash is its hash only if it is, a URL "works" only if its password does. So a wrong value shows as a difference.
  */
+import { readCertificate, readPair } from '@cloister/certificates';
 import { hashApiKey, parseApiKey } from '@cloister/identity';
-import { annotations, documentKey, edgeKeys, labels, namespaces, tenantSecrets } from '@cloister/tenancy';
+import {
+  agentHost,
+  annotations,
+  authoritiesKey,
+  documentKey,
+  edgeKeys,
+  labels,
+  namespaces,
+  systemConfigMaps,
+  systemSecrets,
+  tenantSecrets,
+} from '@cloister/tenancy';
 import type { StoredObject } from 'kube-model';
 import { fromBase64 } from '../../operator/src/child.ts';
 import { loginsOf } from '../../operator/src/data/logins.ts';
 import { secrets } from '../../operator/src/kinds.ts';
 import { credentialsOf } from '../../operator/src/rotation/holders.ts';
+import { trustedIn } from '../../operator/src/serving/authority-secret.ts';
 import { revisionLabel } from '../../operator/src/agent/children/deployment.ts';
 import { isRecord } from './json.ts';
 import type { World } from './world.ts';
@@ -57,10 +70,22 @@ function secretsOf(world: World, objects: readonly StoredObject[]): [string, str
       const parsed = parseApiKey(value);
       if (key === 'key' && parsed && namespace === `tenant-${parsed.tenant}`)
         words.push([encoded, `<${name}>`], [hashApiKey(value), `<hash of ${name}>`], [parsed.id, `<id of ${name}>`]);
+      if (name === tenantSecrets.serving && isServed(objects, namespace, value)) words.push([encoded, `<a certificate for ${namespace}>`]);
+      if (name === systemSecrets.agentsAuthority)
+        words.push([encoded, key === 'trusted.pem' ? `<${trustedIn(value, new Date()).length} trusted>` : `<${key}>`]);
       if (name === 'edge-identity') words.push([encoded, `<${key}>`], ...(key === 'jwks.json' ? edgeKeysIn(value) : []));
     }
   }
   return words;
+}
+
+/** Whether edge would trust an agent that shows it. */
+function isServed(objects: readonly StoredObject[], namespace: string, text: string): boolean {
+  const trust = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === systemConfigMaps.agentsTrust);
+  const shown = readCertificate(readPair(text)?.certificate);
+  if (!shown || shown.checkHost(agentHost(namespace.replace(/^tenant-/, ''), 'any')) === undefined) return false;
+  const authorities = trustedIn(dataOf(trust)[authoritiesKey], new Date()).flatMap((one) => readCertificate(one) ?? []);
+  return authorities.some((authority) => shown.verify(authority.publicKey));
 }
 
 /** As they stand in the tenants' ConfigMaps. */
@@ -117,6 +142,7 @@ const dropped = new Set([
   'since',
   'classRevisionTime',
   annotations.madeAt,
+  annotations.nextMadeAt,
 ]);
 
 /** What is stored never changes, and most of it is seen by many runs. */
@@ -141,8 +167,10 @@ function printed(object: StoredObject): string {
   );
 }
 
-/** Documents of the access namespace are JSON in base64. */
+/** Documents of the access namespace are JSON in base64; certificates are counted. */
 function opened(object: StoredObject): object {
+  if (object.kind === 'ConfigMap' && object.metadata.name === systemConfigMaps.agentsTrust)
+    return { ...object, data: `${trustedIn(dataOf(object)[authoritiesKey], new Date()).length} certificates` };
   if (object.kind !== 'Secret' || object.metadata.namespace !== namespaces.access) return object;
   return { ...object, data: { [documentKey]: fromBase64(dataOf(object)[documentKey]) } };
 }

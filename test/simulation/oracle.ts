@@ -1,5 +1,5 @@
 /** What must hold after every run, whatever went wrong in it. */
-import { annotations } from '@cloister/tenancy';
+import { annotations, servingKey } from '@cloister/tenancy';
 import type { Change, StoredObject } from 'kube-model';
 import { isRecord } from './json.ts';
 import { bystander } from './person.ts';
@@ -47,7 +47,7 @@ function replacedKeys(changes: readonly Change[], own: ReadonlySet<Change>): str
     const { before, after, key } = change;
     if (!own.has(change) || after?.kind !== 'Secret' || !before) return [];
     const valueOf = ({ data }: StoredObject): string | undefined => {
-      const value = isRecord(data) ? data[key.includes('/api-key-') ? 'key' : 'url'] : undefined;
+      const value = isRecord(data) ? (data['key'] ?? data['url'] ?? data[servingKey]) : undefined;
       return typeof value === 'string' ? value : undefined;
     };
     if (valueOf(before) === undefined || valueOf(before) === valueOf(after) || requestOf(before) !== requestOf(after)) return [];

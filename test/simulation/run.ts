@@ -35,7 +35,7 @@ async function prepareAnew({ before }: Workload): Promise<World> {
   base ??= settle();
   const from = await base;
   const random = new SeededRandom(1);
-  using time = new VirtualTime(random, Date.parse('2026-01-01T00:00:00Z'));
+  using time = new VirtualTime(random, Date.parse('2026-02-10T00:00:00Z'));
   const world = new World({ time, random, from });
   world.startOperator();
   for (const act of before) {
@@ -51,7 +51,7 @@ let base: Promise<World> | undefined;
 /** Cloister is installed, and a bystander has moved in. */
 async function settle(): Promise<World> {
   const random = new SeededRandom(1);
-  using time = new VirtualTime(random, Date.parse('2025-12-01T00:00:00Z'));
+  using time = new VirtualTime(random, Date.parse('2026-02-01T00:00:00Z'));
   const world = new World({ time, random });
   const person = new Person(world);
   await install(world.administrator);

@@ -12,7 +12,7 @@ import type { SeededRandom } from './random.ts';
 export const beginning = Date.parse('2026-03-01T08:00:00Z');
 
 /** What is worked on by other threads, and ends when it likes. */
-const threaded = ['generateKey', 'exportKey'] as const;
+const threaded = ['generateKey', 'exportKey', 'importKey', 'sign', 'digest'] as const;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void atNextTurn(resolve));
 

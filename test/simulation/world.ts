@@ -4,6 +4,7 @@
  * Nothing happens by itself. `calm` chooses what is next, by the seed, among: a watch brings events; one of Kubernetes' controllers does one
  * thing; time goes on to the next timer. So a run follows from workload, faults and seed.
  */
+import { makeAuthority } from '@cloister/certificates';
 import { namespaces } from '@cloister/tenancy';
 import { connectTo, type ApiRequest, type Cluster } from 'kube-runtime';
 import { ModelApiServer, type Change, type StoredObject } from 'kube-model';
@@ -16,10 +17,13 @@ import { servedKinds } from './served-kinds.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export const configuration = parseConfiguration(
-  // Months lie between a world's preparation and a run: by age, credentials would be replaced in the midst of what is compared.
-  'agentRuntime: { image: "agent-runtime:1", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { databaseDays: 0, redisDays: 0, identityDays: 0, settleSeconds: 30 }',
+  // Weeks lie between a world's preparation and a run: by age, credentials would be replaced in the midst of what is compared.
+  'agentRuntime: { image: "agent-runtime:1", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { databaseDays: 0, redisDays: 0, identityDays: 0, servingDays: 0, authorityDays: 0, settleSeconds: 30 }',
   'the simulation',
 );
+
+// What it imports when it is first asked must not be waited for while time stands still.
+await makeAuthority('first', { from: new Date(), days: 1 });
 
 /** Longer than the pause between two looks at Postgres and Redis, and than any back-off. */
 const quietMs = 330_000;

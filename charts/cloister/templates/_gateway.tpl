@@ -1,6 +1,6 @@
 {{/*
 Deployment of one half of the gateway. Takes {root, component, values, env, secrets}: env is YAML of further variables, secrets maps a
-folder under /var/run/secrets/cloister to {secret, key}. The operator makes these Secrets; pods wait in ContainerCreating until they are there.
+folder under /var/run/secrets/cloister to {secret, key}, or to {configMap, key}. The operator makes these; pods wait in ContainerCreating until they are there.
 */}}
 {{- define "cloister.gatewayDeployment" -}}
 apiVersion: apps/v1
@@ -55,8 +55,13 @@ spec:
       volumes:
         {{- range $folder, $from := .secrets }}
         - name: {{ $folder }}
+          {{- if $from.configMap }}
+          configMap:
+            name: {{ $from.configMap }}
+          {{- else }}
           secret:
             secretName: {{ $from.secret }}
+          {{- end }}
             defaultMode: 0440
             items: [{ key: {{ $from.key }}, path: {{ $from.key }} }]
         {{- end }}

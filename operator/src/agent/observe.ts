@@ -65,6 +65,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
       ...(caches.serviceAccounts.get({ namespace, name: agentServiceAccount }) ? [] : ['the ServiceAccount']),
       ...(database ? [] : ['the database credentials']),
       ...(redis ? [] : ['the Redis credentials']),
+      ...(caches.secrets.get({ namespace, name: tenantSecrets.serving }) ? [] : ['the serving certificate']),
       ...(caches.configMaps.get({ namespace, name: tenantConfigMaps.edgeIdentity }) ? [] : ["edge's keys"]),
     ],
     credentials: credentialsOf(database, redis),

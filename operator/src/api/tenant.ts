@@ -157,7 +157,7 @@ export const tenantStatus = z.object({
     )
     .optional(),
   credentials: z
-    .object({ database: credentialStatus.optional(), redis: credentialStatus.optional() })
+    .object({ database: credentialStatus.optional(), redis: credentialStatus.optional(), serving: credentialStatus.optional() })
     .describe('How old the credentials of the agents are. They are replaced by age, and when the annotation cloister.dev/rotate changes.')
     .optional(),
   conditions,

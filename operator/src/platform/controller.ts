@@ -2,9 +2,9 @@
  * What Cloister's own parts need and no chart can make: keys and accounts that are random and made once.
  * One object is reconciled: the system namespace.
  */
-import { systemSecrets } from '@cloister/tenancy';
+import { systemConfigMaps, systemSecrets } from '@cloister/tenancy';
 import { controller, type Controller, type ObjectKey } from 'kube-runtime';
-import { namespaceKind, secrets } from '../kinds.ts';
+import { configMaps, namespaceKind, secrets } from '../kinds.ts';
 import { named } from '../scopes.ts';
 import { providePlatform, type PlatformParts } from './reconcile.ts';
 
@@ -15,6 +15,7 @@ export function platformController(parts: PlatformParts): Controller {
   const start = controller('platform').for(namespaceKind, { fieldSelector: `metadata.name=${systemNamespace}` });
   return watched
     .reduce((builder, name) => builder.watches(secrets, itself, named(systemNamespace, name)), start)
+    .watches(configMaps, itself, named(systemNamespace, systemConfigMaps.agentsTrust))
     .maxBackoff(30_000)
     .reconcile((context) => providePlatform(context, parts));
 }

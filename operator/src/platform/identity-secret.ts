@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { base64, fromBase64 } from '../child.ts';
 import type { Secret } from '../kinds.ts';
 import { annotationsOf, madeAtOf, requestOf } from '../rotation/credential.ts';
+import { nextAnnotationsOf, nextMadeOf, type Content } from '../rotation/successor.ts';
 
 const privateKey = edgeKey.extend({ d: z.string() });
 export type PrivateKey = z.infer<typeof privateKey>;
@@ -32,13 +33,10 @@ export function identityIn(secret: Secret | undefined): Identity | undefined {
   const jwk = read(privateKey, secret, 'private.jwk');
   if (!secret || !jwk) return undefined;
   const next = read(privateKey, secret, 'next.jwk');
-  const nextMadeAt = Date.parse(secret.metadata.annotations?.[annotations.nextMadeAt] ?? '');
+  const nextMade = nextMadeOf(secret);
   return {
     current: { jwk, madeAt: madeAtOf(secret), request: requestOf(secret) },
-    next:
-      next && !Number.isNaN(nextMadeAt)
-        ? { jwk: next, madeAt: new Date(nextMadeAt), request: secret.metadata.annotations?.[annotations.nextMadeFor] }
-        : undefined,
+    next: next && nextMade && { jwk: next, ...nextMade },
     trusted: publicKeysIn(secret)?.keys ?? [],
   };
 }
@@ -49,11 +47,6 @@ export const publicOf = (jwk: PrivateKey): EdgeKey => edgeKey.parse(jwk);
 
 export async function newKey(madeAt: Date, request: string | undefined): Promise<Key> {
   return { jwk: privateKey.parse((await generateIdentityKeys()).privateKey), madeAt, request };
-}
-
-export interface Content {
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly data: Readonly<Record<string, string>>;
 }
 
 export const contentOf = ({ current, next, trusted }: Identity): Content => ({
@@ -70,11 +63,6 @@ export const nothingLeft = {
   annotations: { [annotations.madeFor]: null, [annotations.nextMadeAt]: null, [annotations.nextMadeFor]: null },
   data: { 'next.jwk': null },
 } as const;
-
-const nextAnnotationsOf = ({ madeAt, request }: Key) => ({
-  [annotations.nextMadeAt]: madeAt.toISOString(),
-  ...(request === undefined ? {} : { [annotations.nextMadeFor]: request }),
-});
 
 function read<T>(schema: z.ZodType<T>, secret: Secret | undefined, key: string): T | undefined {
   const text = fromBase64(secret?.data?.[key]);

@@ -5,10 +5,10 @@
  * is behind; no write but the three of a rotation.
  */
 import { annotations, systemSecrets } from '@cloister/tenancy';
-import { isConflict, type ReconcileContext } from 'kube-runtime';
+import type { ReconcileContext } from 'kube-runtime';
 import type { Caches } from '../caches.ts';
 import { secrets, type Namespace, type Secret } from '../kinds.ts';
-import { systemLabels } from '../labels.ts';
+import { writeStep } from '../rotation/successor.ts';
 import type { Configuration } from '../settings.ts';
 import { contentOf, identityIn, newKey, nothingLeft, publicOf, type Identity } from './identity-secret.ts';
 import { stepOf } from './identity-step.ts';
@@ -61,18 +61,6 @@ export async function provideIdentity(
 }
 
 async function write(context: Context, secret: Secret | undefined, identity: Identity, message: string): Promise<void> {
-  const { cluster, name: namespace, signal, log } = context;
-  const { annotations: told, data } = contentOf(identity);
-  const metadata = { name: secretName, namespace, labels: systemLabels };
-  try {
-    if (secret) {
-      const { resourceVersion } = secret.metadata;
-      const changed = { resourceVersion, annotations: { ...nothingLeft.annotations, ...told } };
-      await cluster.patch(secrets, metadata, { metadata: changed, data: { ...nothingLeft.data, ...data } }, { signal });
-    } else await cluster.create(secrets, { metadata: { ...metadata, annotations: told }, type: 'Opaque', data }, { signal });
-  } catch (error) {
-    if (isConflict(error)) return; // somebody wrote it in the meantime: the watch tells, and the next run goes by that
-    throw error;
-  }
-  log.info({ kid: identity.current.jwk.kid, trusted: identity.trusted.map(({ kid }) => kid) }, message);
+  if (!(await writeStep(context, secretName, secret, { content: contentOf(identity), emptied: nothingLeft }))) return;
+  context.log.info({ kid: identity.current.jwk.kid, trusted: identity.trusted.map(({ kid }) => kid) }, message);
 }

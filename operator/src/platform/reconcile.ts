@@ -10,6 +10,7 @@ import { systemLabels } from '../labels.ts';
 import { annotationsOf, credentialIn } from '../rotation/credential.ts';
 import { rotate } from '../rotation/rotate.ts';
 import type { Configuration } from '../settings.ts';
+import { provideAuthority } from '../serving/authority.ts';
 import { provideIdentity } from './identity.ts';
 
 export interface PlatformParts {
@@ -26,14 +27,15 @@ const rotationLookMs = 2_000;
 
 type Context = ReconcileContext<Namespace>;
 
-/** Each part is provided as soon as it can be: edge's identity does not wait for a database. */
+/** Each part is provided as soon as it can be: edge's identity and the agents' authority do not wait for a database. */
 export async function providePlatform(context: Context, parts: PlatformParts): Promise<Result> {
   const identityLookMs = await provideIdentity(context, parts);
+  const authorityLookMs = await provideAuthority(context, parts);
   const outcomes = await Promise.allSettled([provideDatabase(context, parts), provideRedis(context, parts)]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   const rotating = outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value);
   const dataLookMs = rotating ? rotationLookMs : parts.configuration.dataCheckSeconds * 1000;
-  return { requeueAfter: Math.min(dataLookMs, identityLookMs ?? Infinity) };
+  return { requeueAfter: Math.min(dataLookMs, identityLookMs ?? Infinity, authorityLookMs ?? Infinity) };
 }
 
 async function provideDatabase(context: Context, { accounts, configuration }: PlatformParts): Promise<boolean> {

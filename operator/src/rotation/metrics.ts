@@ -4,9 +4,10 @@ import type { Caches } from '../caches.ts';
 import { digest } from '../digest.ts';
 import type { Secret } from '../kinds.ts';
 import { identityIn } from '../platform/identity-secret.ts';
+import { authoritiesIn } from '../serving/authority-secret.ts';
 import { madeAtOf } from './credential.ts';
 
-const ofTenants = [tenantSecrets.database, tenantSecrets.redis] as const;
+const ofTenants = [tenantSecrets.database, tenantSecrets.redis, tenantSecrets.serving] as const;
 
 /** Read from what is known anyway, when it is asked for. */
 export function credentialMetrics(registry: Registry, caches: Pick<Caches, 'secrets' | 'tenants' | 'platformSecrets'>): void {
@@ -41,6 +42,8 @@ export function credentialMetrics(registry: Registry, caches: Pick<Caches, 'secr
       for (const name of ofTenants) this.set({ credential: name }, longest(named(rotating, name).map(({ since }) => since)));
       const begun = caches.platformSecrets.get(systemSecrets.edgeIdentity)?.list().flatMap(identityRotatingSince) ?? [];
       this.set({ credential: systemSecrets.edgeIdentity }, longest(begun));
+      const succeeded = caches.platformSecrets.get(systemSecrets.agentsAuthority)?.list().flatMap(authorityRotatingSince) ?? [];
+      this.set({ credential: systemSecrets.agentsAuthority }, longest(succeeded));
     },
   });
 }
@@ -49,6 +52,12 @@ function identityRotatingSince(secret: Secret): number[] {
   const identity = identityIn(secret);
   if (!identity || identity.trusted.length === 1) return [];
   return [(identity.next ?? identity.current).madeAt.getTime()];
+}
+
+function authorityRotatingSince(secret: Secret): number[] {
+  const { signer, next, trusted } = authoritiesIn(secret, new Date());
+  const latest = next ?? signer;
+  return latest && trusted.length > 1 ? [latest.madeAt.getTime()] : [];
 }
 
 /** Seconds since the first of them; 0 where there is none. */

@@ -6,8 +6,8 @@ import { certificatesIn, makeAuthority, readCertificate, readPair, textOf, type 
 import { annotations } from '@cloister/tenancy';
 import { base64, fromBase64 } from '../child.ts';
 import type { Secret } from '../kinds.ts';
-import { madeAtOf, requestOf } from '../rotation/credential.ts';
-import { annotationsOf, nextAnnotationsOf, nextMadeOf, type Content } from '../rotation/successor.ts';
+import { annotationsOf, madeAtOf, requestOf } from '../rotation/credential.ts';
+import { nextAnnotationsOf, nextMadeOf, type Content } from '../rotation/successor.ts';
 
 export interface Authority {
   readonly pair: KeyPair;

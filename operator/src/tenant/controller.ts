@@ -54,6 +54,7 @@ export function tenantController(parts: TenantParts): Controller {
       .watches(kinds.modelProviders, everyTenant, { ...everything, when: specChanged })
       .watches(kinds.tenants, (tenant) => rivals(tenant), { ...everything, when: specChanged })
       .watches(kinds.secrets, everyTenant, { ...named(systemNamespace, systemSecrets.edgeIdentity), when: publicKeysChanged })
+      .watches(kinds.secrets, everyTenant, { ...named(systemNamespace, systemSecrets.agentsAuthority), when: signerChanged })
       .watches(kinds.secrets, everyTenant, named(systemNamespace, postgres.adminSecret.name))
       .watches(kinds.secrets, everyTenant, named(systemNamespace, redis.adminSecret.name))
       .concurrency(configuration.concurrency)
@@ -106,6 +107,9 @@ const tenantOfNamespace = ({ metadata }: BaseObject): ObjectKey[] => tenantNamed
 
 const publicKeysChanged = ({ object, previous }: Change<kinds.Secret>): boolean =>
   object.data?.['jwks.json'] !== previous?.data?.['jwks.json'];
+
+const signerChanged = ({ object, previous }: Change<kinds.Secret>): boolean =>
+  object.data?.['signer.pem'] !== previous?.data?.['signer.pem'];
 
 const waveChanged = ({ object, previous }: Change<kinds.TenantClass>): boolean => waveOf(object) !== waveOf(previous);
 const waveOf = (tenantClass: kinds.TenantClass | undefined): string => {

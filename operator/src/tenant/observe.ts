@@ -16,9 +16,11 @@ import {
   type Secret,
   type Tenant,
 } from '../kinds.ts';
+import type { ServingCertificate } from '../serving/certificate.ts';
 import type { Configuration } from '../settings.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
 import { publishedKeys, type PublishedKeys } from './identity.ts';
+import { servingOf } from './serving.ts';
 import { standingOf, type Standing, type StandingWorld } from './standing.ts';
 
 export interface TenantSnapshot {
@@ -43,6 +45,8 @@ export interface TenantSnapshot {
   readonly sharedSecret: SharedSecret | undefined;
   /** By which agents know edge; undefined until it has an identity. */
   readonly edgeKeys: PublishedKeys | undefined;
+  /** That the agents are to show; undefined until there is an authority. */
+  readonly serving: ServingCertificate | undefined;
   readonly databaseSecret: Secret | undefined;
   readonly redisSecret: Secret | undefined;
   /** Objects made for this tenant that a later spec may no longer want. */
@@ -75,11 +79,12 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
   const { name, uid = '' } = tenant.metadata;
   const namespace = namespaceOf(name);
   const host = hostOf(tenant, configuration.ingress.baseDomain);
-  const [apiKeys, sharedSecret, database, redis] = await Promise.all([
+  const [apiKeys, sharedSecret, database, redis, serving] = await Promise.all([
     Promise.all(spec.access.apiKeys.map((entry) => apiKeyOf(name, entry.name, world))),
     readSharedSecret(spec, namespace, world),
     ownSecret(namespace, tenantSecrets.database, world),
     ownSecret(namespace, tenantSecrets.redis, world),
+    ownSecret(namespace, tenantSecrets.serving, world).then((secret) => servingOf(tenant, secret, world)),
   ]);
   return {
     tenant,
@@ -98,6 +103,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     apiKeys,
     sharedSecret,
     edgeKeys: publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches),
+    serving,
     databaseSecret: database,
     redisSecret: redis,
     removable: removables(tenant, namespace, world),

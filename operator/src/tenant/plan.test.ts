@@ -97,7 +97,7 @@ describe('the policy document', () => {
     expect(of({ agents }).defaultAgent).toBe('old');
     expect(of({ agents, spec: { defaultAgent: 'young' } }).defaultAgent).toBe('young');
     expect(of({ agents, spec: { defaultAgent: 'gone' } }).defaultAgent).toBeUndefined();
-    expect(of({ agents }).agents[0]).toEqual({ name: 'old', url: 'http://old.tenant-acme.svc:80' });
+    expect(of({ agents }).agents[0]).toEqual({ name: 'old', url: 'https://old.tenant-acme.svc:443' });
   });
   test("claims no host that is another tenant's", () => {
     expect(of({ hostTakenBy: 'bravo' }).hosts).toEqual([]);

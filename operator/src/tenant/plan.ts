@@ -9,7 +9,7 @@ import { allowAgents, denyAll } from './children/network-policies.ts';
 import { policyDocument } from './children/policy.ts';
 import { resourceQuota } from './children/resource-quota.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
-import { apiKeySecrets } from './children/secrets.ts';
+import { apiKeySecrets, servingSecret } from './children/secrets.ts';
 import { serviceAccount } from './children/service-account.ts';
 import type { Removable, TenantSnapshot } from './observe.ts';
 import { tenantSecrets } from '@cloister/tenancy';
@@ -23,6 +23,7 @@ export const groundwork = (seen: TenantSnapshot): Child[][] => [
     ...(seen.standing.tenantClass ? [limitRange(seen)] : []),
     serviceAccount(seen),
     ...edgeKeysConfigMap(seen),
+    ...servingSecret(seen),
     ...apiKeySecrets(seen),
     ...tenantRoles(seen),
   ],
@@ -45,7 +46,7 @@ const isArchived = ({ spec }: TenantSnapshot): boolean => spec.state === 'Archiv
 
 /** What was made for an earlier spec and is wanted no more: revoked API keys, bindings of roles that nobody has. */
 export function surplus({ removable }: TenantSnapshot, wanted: readonly Child[]): Removable[] {
-  const keep = new Set<string>([tenantSecrets.database, tenantSecrets.redis]);
+  const keep = new Set<string>([tenantSecrets.database, tenantSecrets.redis, tenantSecrets.serving]);
   const isWanted = ({ kind, object }: { readonly kind: Child['kind']; readonly object: BaseObject }) =>
     wanted.some((child) => child.kind.kind === kind.kind && child.desired.metadata.name === object.metadata.name);
   return removable.filter((one) => !isWanted(one) && !(one.kind.kind === 'Secret' && keep.has(one.object.metadata.name)));

@@ -7,7 +7,7 @@
  * Assumptions: caches of all watched kinds have synced; one run per tenant at a time (the controller sees to both).
  */
 import { namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
-import { isControlledBy, type BaseObject, type ReconcileContext, type Result } from 'kube-runtime';
+import { isControlledBy, type BaseObject, type EventNote, type ReconcileContext, type Result } from 'kube-runtime';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { nextLookMs } from '../data/recent.ts';
@@ -18,11 +18,13 @@ import { blocking } from '../status/finding.ts';
 import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
 import { check, warnings } from './checks.ts';
 import { edgeKeysConfigMap } from './children/edge-keys.ts';
+import { servingSecret } from './children/secrets.ts';
 import { parseTenantSpec } from './claims.ts';
 import { provideData, type Provided } from './data.ts';
 import { publishedKeys } from './identity.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
 import { groundwork, surplus, completion } from './plan.ts';
+import { keptServing } from './serving.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 
 export interface TenantParts {
@@ -45,7 +47,7 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
 
   await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
-  for (const note of outcome.notes ?? []) context.record(note);
+  for (const note of [...(outcome.notes ?? []), ...servingNotes(seen)]) context.record(note);
   if (blocking(findings)) await keepTrust(context, parts);
   if (outcome.error) throw outcome.error;
   return { requeueAfter: nextLook(seen, outcome) };
@@ -80,15 +82,24 @@ function withAccount(seen: TenantSnapshot, applied: readonly BaseObject[]): Tena
   return { ...seen, serviceAccountUID: made?.metadata.uid ?? seen.serviceAccountUID };
 }
 
-/** Whatever a tenant's spec says: the agents that it has must know the keys of edge, which change for all tenants together. */
-async function keepTrust(context: ReconcileContext<Tenant>, { caches, configuration: { systemNamespace } }: TenantParts): Promise<void> {
+/** Whatever a tenant's spec says: the agents that it has and edge must go on knowing each other, by keys that change for all tenants together. */
+async function keepTrust(context: ReconcileContext<Tenant>, parts: TenantParts): Promise<void> {
+  const { caches, configuration } = parts;
   const { name } = context.object.metadata;
   const namespace = namespaceOf(name);
   const there = caches.configMaps.get({ namespace, name: tenantConfigMaps.edgeIdentity });
   if (!there || !isControlledBy(there, context.object)) return;
-  const edgeKeys = publishedKeys(namespace, { systemNamespace, now: new Date() }, caches);
-  for (const { kind, desired } of edgeKeysConfigMap({ name, edgeKeys })) await context.apply(kind, desired);
+  const edgeKeys = publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches);
+  const serving = await keptServing(context.object, parts);
+  for (const { kind, desired, basedOn } of [...edgeKeysConfigMap({ name, edgeKeys }), ...servingSecret({ name, serving })])
+    await context.apply(kind, desired, { ...(basedOn !== undefined && { basedOn }) });
 }
+
+/** The certificate is replaced in one step, since agents follow it. */
+const servingNotes = ({ serving }: TenantSnapshot): EventNote[] =>
+  serving?.replaces === true
+    ? [{ type: 'Normal', reason: 'CredentialsRotated', message: 'agents have a new serving certificate, without a restart' }]
+    : [];
 
 /** A cache may be behind: another replica, or this one before a cut, may have retired the Tenant. */
 async function lives({ cluster, object, signal }: ReconcileContext<Tenant>): Promise<boolean> {

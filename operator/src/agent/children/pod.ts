@@ -6,6 +6,7 @@ import {
   egressAudience,
   labels,
   ports,
+  servingKey,
   tenantConfigMaps,
   tenantSecrets,
 } from '@cloister/tenancy';
@@ -65,7 +66,7 @@ function container({ spec, configuration }: AgentPlan): object {
     DRAIN_SECONDS: drainSeconds,
   };
   const probe = (path: string, periodSeconds: number, failureThreshold: number) => ({
-    httpGet: { path, port: 'http' },
+    httpGet: { path, port: 'https', scheme: 'HTTPS' },
     periodSeconds,
     timeoutSeconds: Math.min(periodSeconds, 5),
     failureThreshold,
@@ -76,7 +77,7 @@ function container({ spec, configuration }: AgentPlan): object {
     imagePullPolicy,
     env: Object.entries(env).map(([name, value]) => ({ name, value: String(value) })),
     ports: [
-      { name: 'http', containerPort: ports.http, protocol: 'TCP' },
+      { name: 'https', containerPort: ports.http, protocol: 'TCP' },
       { name: 'metrics', containerPort: ports.metrics, protocol: 'TCP' },
     ],
     // Readiness each second, and no startup probe: between them lie the seconds in which a new agent could already answer.
@@ -95,6 +96,7 @@ function container({ spec, configuration }: AgentPlan): object {
       { name: 'identity', mountPath: dirname(agentFiles.identity), readOnly: true },
       { name: 'database', mountPath: dirname(agentFiles.databaseURL), readOnly: true },
       { name: 'redis', mountPath: dirname(agentFiles.redisURL), readOnly: true },
+      { name: 'serving', mountPath: dirname(agentFiles.serving), readOnly: true },
       { name: 'egress', mountPath: dirname(agentFiles.egressToken), readOnly: true },
       { name: 'tmp', mountPath: '/tmp' },
     ],
@@ -104,13 +106,15 @@ function container({ spec, configuration }: AgentPlan): object {
 const jwksKey = basename(agentFiles.identity);
 
 function volumes(plan: AgentPlan): object[] {
-  const secret = (name: string) => ({ secretName: name, defaultMode: 0o440, items: [{ key: 'url', path: 'url' }] });
+  const secret = (name: string, key = 'url') => ({ secretName: name, defaultMode: 0o440, items: [{ key, path: key }] });
   return [
     { name: 'document', configMap: { name: documentNameOf(plan), items: [{ key: documentKey, path: documentKey }] } },
     // Not part of the revision: its content changes under the pods, which follow it.
     { name: 'identity', configMap: { name: tenantConfigMaps.edgeIdentity, items: [{ key: jwksKey, path: jwksKey }] } },
     { name: 'database', secret: secret(tenantSecrets.database) },
     { name: 'redis', secret: secret(tenantSecrets.redis) },
+    // Followed, like the identity.
+    { name: 'serving', secret: secret(tenantSecrets.serving, servingKey) },
     {
       name: 'egress',
       projected: { sources: [{ serviceAccountToken: { audience: egressAudience, expirationSeconds: 3600, path: 'token' } }] },

@@ -1,9 +1,10 @@
-import { namespaceOf, tenantSecrets } from '@cloister/tenancy';
+import { namespaceOf, servingKey, tenantSecrets } from '@cloister/tenancy';
 import { base64, child, versionOf, type Child } from '../../child.ts';
 import { secrets, type Secret } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
 import { annotationsOf } from '../../rotation/credential.ts';
 import type { Rotation } from '../../rotation/rotate.ts';
+import type { ServingCertificate } from '../../serving/certificate.ts';
 import type { TenantSnapshot } from '../observe.ts';
 
 const secret = (tenant: string, name: string, key: string, value: string, annotations?: Readonly<Record<string, string>>): Child =>
@@ -19,6 +20,10 @@ export const apiKeySecrets = ({ name, apiKeys }: TenantSnapshot): Child[] =>
     ...secret(name, tenantSecrets.apiKey(entry.name), 'key', entry.key),
     ...(basedOn !== undefined && { basedOn }),
   }));
+
+/** Mounted by the agents, which follow it without a restart. None until there is an authority that signs. */
+export const servingSecret = ({ name, serving }: { readonly name: string; readonly serving: ServingCertificate | undefined }): Child[] =>
+  serving ? [{ ...secret(name, tenantSecrets.serving, servingKey, serving.text, annotationsOf(serving)), basedOn: serving.basedOn }] : [];
 
 /** What agents' pods mount to reach Postgres or Redis. `seen` is the Secret as it was before. */
 export const credentialSecret = (tenant: string, name: string, { url, credential }: Rotation, seen: Secret | undefined): Child => ({

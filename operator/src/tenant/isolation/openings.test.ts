@@ -36,7 +36,7 @@ describe('a rule opens something', () => {
     ['to a range beyond our port', out({ to: [egressPods], ports: [tcp(8080, 8081)] }), 'on TCP port 8080-8081'],
     ['with another protocol', out({ to: [egressPods], ports: [{ protocol: 'UDP', port: 8080 }] }), 'on UDP port 8080'],
     ['with all ports of a protocol', out({ to: [egressPods], ports: [{ protocol: 'TCP' }] }), 'on every TCP port'],
-    ['with a port by a name that is not ours', out({ to: [egressPods], ports: [tcp('http')] }), 'on TCP port "http"'],
+    ['with a port by a name that is not ours', out({ to: [egressPods], ports: [tcp('https')] }), 'on TCP port "http"'],
     [
       'to other pods of the same namespace',
       out({ to: [{ podSelector: {} }], ports: [tcp(8080)] }),
@@ -56,7 +56,7 @@ describe('a rule opens something', () => {
     ['when only its second port does', out({ to: [egressPods], ports: [tcp(8080), tcp(80)] }), 'cloister-system on TCP port 80'],
     ['when only the second rule does', out({ to: [egressPods], ports: [tcp(8080)] }, {}), 'spec.egress[1] everything'],
     ['for callers other than edge', into({ from: [{ namespaceSelector: {} }], ports: [tcp(8080)] }), 'spec.ingress[0] every pod in every'],
-    ['for everybody, by the name of the port', into({ ports: [tcp('http')] }), 'spec.ingress[0] everything on TCP port 8080'],
+    ['for everybody, by the name of the port', into({ ports: [tcp('https')] }), 'spec.ingress[0] everything on TCP port 8080'],
     [
       'for edge at another port',
       into({ from: [{ namespaceSelector: system, podSelector: { matchLabels: component('edge') } }], ports: [tcp('metrics')] }),
@@ -102,7 +102,7 @@ describe('a rule opens nothing', () => {
       'to ours, with the same exception in two pieces',
       out({ to: [block('10.0.12.0/24', ['10.0.12.0/29', '10.0.12.8/29'])], ports: [tcp(5432)] }),
     ],
-    ['for edge, by the name of the port', into({ from: [edge], ports: [tcp('http')] })],
+    ['for edge, by the name of the port', into({ from: [edge], ports: [tcp('https')] })],
     ['at a port that agents do not have', into({ ports: [tcp('debug')] })],
   ])('%s', (_, spec) => {
     expect(told(spec)).toEqual([]);

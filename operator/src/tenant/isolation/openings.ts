@@ -34,7 +34,7 @@ export const agentPodLabels = (tenant: string): Borne => ({
   'pod-template-hash': /^[a-z0-9]+$/,
 });
 
-const agentPortNames: PortNames = { http: { protocol: 'TCP', port: ports.http }, metrics: { protocol: 'TCP', port: ports.metrics } };
+const agentPortNames: PortNames = { https: { protocol: 'TCP', port: ports.http }, metrics: { protocol: 'TCP', port: ports.metrics } };
 
 const own: ReadonlySet<string> = new Set(Object.values(policyNames));
 
