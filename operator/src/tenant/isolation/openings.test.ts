@@ -36,7 +36,7 @@ describe('a rule opens something', () => {
     ['to a range beyond our port', out({ to: [egressPods], ports: [tcp(8080, 8081)] }), 'on TCP port 8080-8081'],
     ['with another protocol', out({ to: [egressPods], ports: [{ protocol: 'UDP', port: 8080 }] }), 'on UDP port 8080'],
     ['with all ports of a protocol', out({ to: [egressPods], ports: [{ protocol: 'TCP' }] }), 'on every TCP port'],
-    ['with a port by a name that is not ours', out({ to: [egressPods], ports: [tcp('https')] }), 'on TCP port "http"'],
+    ['with a port by a name that is not ours', out({ to: [egressPods], ports: [tcp('http')] }), 'on TCP port "http"'],
     [
       'to other pods of the same namespace',
       out({ to: [{ podSelector: {} }], ports: [tcp(8080)] }),
