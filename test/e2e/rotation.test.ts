@@ -2,12 +2,16 @@
 import { callerSigner } from '@cloister/identity';
 import {
   agentAudienceOf,
+  agentHost,
   agentURL,
   annotations,
   edgeIssuer,
   edgeKey,
   edgeKeys,
+  labels,
   namespaces,
+  ports,
+  servingKey,
   systemSecrets,
   tenantSecrets,
 } from '@cloister/tenancy';
@@ -35,6 +39,7 @@ beforeAll(async () => {
 afterAll(() => deleteTenant(world, name));
 
 const identity = (key: string) => secretValue(world, namespaces.system, systemSecrets.edgeIdentity, key);
+const authority = (key: string) => secretValue(world, namespaces.system, systemSecrets.agentsAuthority, key);
 const urls = () =>
   Promise.all(
     [tenantSecrets.database, tenantSecrets.redis].map(async (secret) =>
@@ -65,27 +70,44 @@ async function letsIn(url: string): Promise<boolean> {
   return client.connect().then(() => client.end().then(() => true), refused);
 }
 
-const script = `fetch(process.argv[1], { headers: { authorization: 'Bearer ' + process.argv[2] } }).then(({ status }) => console.log(status));`;
+/** As edge calls an agent: prints the status, or why there is no connection. */
+const script = `
+const [url, token, servername] = process.argv.slice(1);
+const ca = require('node:fs').readFileSync(process.env.AGENTS_TRUST_FILE);
+require(new URL(url).protocol.slice(0, -1))
+  .get(url, { headers: { authorization: 'Bearer ' + token }, ca, servername: servername || new URL(url).hostname })
+  .on('response', (answer) => { console.log(answer.statusCode); answer.destroy(); })
+  .on('error', (error) => console.log(error.code));`;
+
+async function fromEdge(url: string, token = 'none', servername = ''): Promise<string> {
+  const exec = ['exec', '-n', namespaces.system, 'deployment/edge', '--', 'node', '-e', script, url, token, servername];
+  return (await world.kubectl.run(exec)).trim();
+}
 
 /** What the agent answers to a token of the key, asked from where edge asks. */
 async function answerTo(privateKey: string): Promise<string> {
   const sign = await callerSigner(edgeKey.extend({ d: z.string() }).parse(JSON.parse(privateKey)), edgeIssuer);
   const token = await sign({ tenant: name, subject: 'key:stolen', scopes: ['chat'] }, agentAudienceOf(name));
-  const url = `${agentURL(name, agentName)}/v1/models`;
-  const exec = ['exec', '-n', namespaces.system, 'deployment/edge', '--', 'node', '-e', script, url, token];
-  return (await world.kubectl.run(exec)).trim();
+  return fromEdge(`${agentURL(name, agentName)}/v1/models`, token);
 }
 
 const credentials = z.record(z.string(), z.looseObject({ madeFor: z.string().optional(), waitingFor: z.string().optional() }));
 
 async function dataRotated(): Promise<boolean> {
   const status = credentials.parse((await world.kubectl.get('tenant', name))?.status?.['credentials']);
-  return [tenantSecrets.database, tenantSecrets.redis].every((one) => status[one]?.madeFor === request && !status[one].waitingFor);
+  return [tenantSecrets.database, tenantSecrets.redis, tenantSecrets.serving].every(
+    (one) => status[one]?.madeFor === request && !status[one].waitingFor,
+  );
 }
 
 async function identityRotated(old: string): Promise<boolean> {
   const { keys } = edgeKeys.parse(JSON.parse(await identity('jwks.json')));
   return keys.length === 1 && (await identity('private.jwk')) !== old;
+}
+
+async function authorityRotated(old: string): Promise<boolean> {
+  const trusted = await authority('trusted.pem');
+  return trusted.match(/BEGIN/g)?.length === 1 && trusted !== old;
 }
 
 /** Calls one after another until told to stop; returns what failed. */
@@ -110,8 +132,14 @@ async function storedChat(conversationId?: string): Promise<string> {
   return z.object({ conversationId: z.string() }).parse(JSON.parse(answer.text)).conversationId;
 }
 
-test('while callers chat, database, Redis and identity are replaced without a failed request, and the old ones are refused', async () => {
-  const [oldURLs, oldKey, conversation] = await Promise.all([urls(), identity('private.jwk'), storedChat()]);
+test('while callers chat, database, Redis, identity, serving certificate and its authority are replaced without a failed request, and the old ones are refused', async () => {
+  const [oldURLs, oldKey, oldCertificate, oldTrust, conversation] = await Promise.all([
+    urls(),
+    identity('private.jwk'),
+    secretValue(world, tenant.namespace, tenantSecrets.serving, servingKey),
+    authority('trusted.pem'),
+    storedChat(),
+  ]);
   expect(await Promise.all(oldURLs.map(letsIn))).toEqual([true, true]);
   expect(await answerTo(oldKey)).toBe('200');
 
@@ -131,8 +159,10 @@ test('while callers chat, database, Redis and identity are replaced without a fa
   const noted = `${annotations.rotate}=${request}`;
   await world.kubectl.run(['annotate', 'tenant', name, '--overwrite', noted]);
   await world.kubectl.run(['annotate', 'secret', systemSecrets.edgeIdentity, '-n', namespaces.system, '--overwrite', noted]);
+  await world.kubectl.run(['annotate', 'secret', systemSecrets.agentsAuthority, '-n', namespaces.system, '--overwrite', noted]);
   await until('the data credentials to be replaced', dataRotated, { within, every: 500 });
   await until("edge's identity to be replaced", () => identityRotated(oldKey), { within, every: 500 });
+  await until('the authority of agents to be replaced', () => authorityRotated(oldTrust), { within, every: 500 });
   await until('the old key to be refused', async () => (await answerTo(oldKey)) === '401', { within: 15_000 });
   ending.abort();
   for (const { asked, failures } of await working) {
@@ -142,4 +172,14 @@ test('while callers chat, database, Redis and identity are replaced without a fa
   expect(await Promise.all(oldURLs.map(letsIn))).toEqual([false, false]);
   expect(await Promise.all((await urls()).map(letsIn))).toEqual([true, true]);
   expect(await answerTo(await identity('private.jwk'))).toBe('200');
+  expect(await secretValue(world, tenant.namespace, tenantSecrets.serving, servingKey)).not.toBe(oldCertificate);
+});
+
+test('an agent speaks TLS alone, and its certificate passes for no other tenant', async () => {
+  const selector = ['-l', `${labels.tenant}=${name}`, '-o', 'jsonpath={.items[0].status.podIP}'];
+  const address = (await world.kubectl.run(['get', 'pods', '-n', tenant.namespace, ...selector])).trim();
+  const at = (scheme: string) => `${scheme}://${address}:${ports.http}/v1/models`;
+  expect(await fromEdge(at('http'))).toMatch(/ECONNRESET|HPE_/);
+  expect(await fromEdge(at('https'), 'none', agentHost(name, agentName))).toBe('401');
+  expect(await fromEdge(at('https'), 'none', agentHost('acme', agentName))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
 });
