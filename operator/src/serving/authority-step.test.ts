@@ -148,9 +148,7 @@ test('however time passes and people ask, edge trusts the signer of every certif
         // no edge is there before it is told for the first time
         if (issues && by !== undefined && by !== shown.at(-1)?.by && trust.length > 0) shown.push({ at: time, by });
         const within = <T extends { readonly at: number }>(versions: readonly T[]) =>
-          versions.filter(
-            (version, index) => index === versions.length - 1 || (versions[index + 1]?.at ?? 0) > time - settleSeconds * 1000,
-          );
+          versions.filter((_, index) => index === versions.length - 1 || (versions[index + 1]?.at ?? 0) > time - settleSeconds * 1000);
         for (const { by: signing } of within(shown))
           for (const { certificates } of within(trust)) expect(certificates.map(nameOf)).toContain(nameOf(signing));
       }

@@ -7,7 +7,8 @@
  * Assumptions: caches of all watched kinds have synced; one run per tenant at a time (the controller sees to both).
  */
 import { namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
-import { isControlledBy, type BaseObject, type EventNote, type ReconcileContext, type Result } from 'kube-runtime';
+import { isControlledBy, type BaseObject, type ReconcileContext, type Result } from 'kube-runtime';
+import type { TenantStatus } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { nextLookMs } from '../data/recent.ts';
@@ -24,7 +25,7 @@ import { provideData, type Provided } from './data.ts';
 import { publishedKeys } from './identity.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
 import { groundwork, surplus, completion } from './plan.ts';
-import { keptServing } from './serving.ts';
+import { keptServing, servingTold } from './serving.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 
 export interface TenantParts {
@@ -47,14 +48,14 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
 
   await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
-  for (const note of [...(outcome.notes ?? []), ...servingNotes(seen)]) context.record(note);
+  for (const note of outcome.notes ?? []) context.record(note);
   if (blocking(findings)) await keepTrust(context, parts);
   if (outcome.error) throw outcome.error;
   return { requeueAfter: nextLook(seen, outcome) };
 }
 
 /** Of the data, nothing is known where it was not looked at. */
-type Done = Outcome & Partial<Pick<Provided, 'credentials' | 'notes' | 'rotating'>>;
+type Done = Outcome & Partial<Pick<Provided, 'notes' | 'rotating'>> & { readonly credentials?: TenantStatus['credentials'] };
 
 const nothingDone: Done = { findings: [], error: undefined };
 
@@ -69,8 +70,11 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
   await removeSurplus(context, surplus(seen, [...foundations.flat(), ...rest]));
   const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
   const kept = await applyChildren(context, [data.children]);
+  const serving = servingTold(seen, ground.applied);
   return {
     ...data,
+    credentials: { ...data.credentials, ...serving.credentials },
+    notes: [...data.notes, ...serving.notes],
     findings: [ground, completed, data, kept].flatMap(({ findings }) => findings),
     error: ground.error ?? completed.error ?? data.error ?? kept.error,
   };
@@ -94,12 +98,6 @@ async function keepTrust(context: ReconcileContext<Tenant>, parts: TenantParts):
   for (const { kind, desired, basedOn } of [...edgeKeysConfigMap({ name, edgeKeys }), ...servingSecret({ name, serving })])
     await context.apply(kind, desired, { ...(basedOn !== undefined && { basedOn }) });
 }
-
-/** The certificate is replaced in one step, since agents follow it. */
-const servingNotes = ({ serving }: TenantSnapshot): EventNote[] =>
-  serving?.replaces === true
-    ? [{ type: 'Normal', reason: 'CredentialsRotated', message: 'agents have a new serving certificate, without a restart' }]
-    : [];
 
 /** A cache may be behind: another replica, or this one before a cut, may have retired the Tenant. */
 async function lives({ cluster, object, signal }: ReconcileContext<Tenant>): Promise<boolean> {

@@ -2,7 +2,10 @@
 import { annotations, namespaceOf, systemSecrets, tenantSecrets } from '@cloister/tenancy';
 import { authoritiesIn } from '../serving/authority-secret.ts';
 import { servingCertificate, type ServingCertificate } from '../serving/certificate.ts';
-import type { Secret, Tenant } from '../kinds.ts';
+import { secrets, type Secret, type Tenant } from '../kinds.ts';
+import { madeAtOf, requestOf } from '../rotation/credential.ts';
+import type { BaseObject, EventNote } from 'kube-runtime';
+import type { TenantStatus } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
 import type { Configuration } from '../settings.ts';
 
@@ -29,3 +32,17 @@ export async function servingOf(
 /** Without asking the API server: for a tenant whose agents are there already. */
 export const keptServing = (tenant: Tenant, world: Parameters<typeof servingOf>[2]): Promise<ServingCertificate | undefined> =>
   servingOf(tenant, world.caches.secrets.get({ namespace: namespaceOf(tenant.metadata.name), name: tenantSecrets.serving }), world);
+
+/** What is told of a certificate once it stands in its Secret. It is replaced in one step, since agents follow it. */
+export function servingTold(
+  { serving }: { readonly serving: ServingCertificate | undefined },
+  applied: readonly BaseObject[],
+): { readonly credentials: TenantStatus['credentials']; readonly notes: readonly EventNote[] } {
+  const object = applied.find(({ kind, metadata }) => kind === secrets.kind && metadata.name === tenantSecrets.serving);
+  if (!object) return { credentials: {}, notes: [] };
+  const message = 'agents have a new serving certificate, without a restart';
+  return {
+    credentials: { serving: { since: madeAtOf(object).toISOString(), madeFor: requestOf(object) } },
+    notes: serving?.replaces === true ? [{ type: 'Normal', reason: 'CredentialsRotated', message }] : [],
+  };
+}

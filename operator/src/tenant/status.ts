@@ -23,15 +23,9 @@ export function tenantStatusOf(
     agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
     isolation: isolationOf(findings),
     // What could not be looked at is as it was.
-    credentials: credentialsOf(seen, credentials),
+    credentials: credentials || tenant.status?.credentials ? { ...tenant.status?.credentials, ...credentials } : undefined,
     conditions: judge({ ...judgementOf(tenant, findings, now), warnings, good: good(seen) }),
   };
-}
-
-function credentialsOf({ tenant, serving }: TenantSnapshot, looked: TenantStatus['credentials']): TenantStatus['credentials'] {
-  const shown = serving && { serving: { since: serving.madeAt.toISOString(), madeFor: serving.request } };
-  const known = { ...tenant.status?.credentials, ...shown, ...looked };
-  return Object.keys(known).length > 0 ? known : undefined;
 }
 
 /** For one look: the conditions that it sums up have two polarities. */
