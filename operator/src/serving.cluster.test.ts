@@ -109,12 +109,12 @@ test('edge is told of the next authority before it signs, and of the one before 
       operator.dieAfter(1);
       return false;
     },
-    60_000,
+    100_000,
   );
   await operator.restart();
   await expectTrust();
   for (const name of ['one', 'two']) expect((await shownBy(name))?.issuer).not.toBe(before);
-});
+}, 120_000);
 
 test('an authority whose Secret is lost is trusted until agents have certificates of another, and what edge is told is put right', async () => {
   const before = await signs();

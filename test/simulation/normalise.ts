@@ -70,13 +70,21 @@ function secretsOf(world: World, objects: readonly StoredObject[]): [string, str
       const parsed = parseApiKey(value);
       if (key === 'key' && parsed && namespace === `tenant-${parsed.tenant}`)
         words.push([encoded, `<${name}>`], [hashApiKey(value), `<hash of ${name}>`], [parsed.id, `<id of ${name}>`]);
-      if (name === tenantSecrets.serving && isServed(objects, namespace, value)) words.push([encoded, `<a certificate for ${namespace}>`]);
-      if (name === systemSecrets.agentsAuthority)
-        words.push([encoded, key === 'trusted.pem' ? `<${trustedIn(value, new Date()).length} trusted>` : `<${key}>`]);
+      words.push(...certificatesOf(objects, { name, namespace, key, value }).map((word): [string, string] => [encoded, word]));
       if (name === 'edge-identity') words.push([encoded, `<${key}>`], ...(key === 'jwks.json' ? edgeKeysIn(value) : []));
     }
   }
   return words;
+}
+
+/** Of a Secret that holds such: what it is for, if it is right. */
+function certificatesOf(
+  objects: readonly StoredObject[],
+  { name, namespace, key, value }: Readonly<Record<'name' | 'namespace' | 'key' | 'value', string>>,
+): string[] {
+  if (name === tenantSecrets.serving && isServed(objects, namespace, value)) return [`<a certificate for ${namespace}>`];
+  if (name !== systemSecrets.agentsAuthority) return [];
+  return [key === 'trusted.pem' ? `<${trustedIn(value, new Date()).length} trusted>` : `<${key}>`];
 }
 
 /** Whether edge would trust an agent that shows it. */

@@ -26,39 +26,44 @@ export interface Seen {
 
 export type Step =
   | { readonly does: 'nothing' }
-  | { readonly does: 'make the first'; readonly trusted: readonly string[] }
-  | { readonly does: 'make the next'; readonly trusted: readonly string[] }
+  | { readonly does: 'make the first' | 'make the next'; readonly trusted: readonly string[] }
   | { readonly does: 'wait'; readonly waitingFor: string; readonly until: Date | undefined }
   | { readonly does: 'write'; readonly authorities: Authorities; readonly message: string };
 
-export function stepOf({ authorities, published, publishedSince, followedSince, due, settleSeconds, now }: Seen): Step {
-  const { signer, next, trusted } = authorities;
-  if (!signer && !next) {
-    // Certificates of a signer that was lost go on being trusted, and agents go on showing them until edge knows another.
-    const known = [...new Set([...trusted, ...published])];
-    return known.length === 0 ? { does: 'make the first', trusted: known } : { does: 'make the next', trusted: known };
-  }
+export function stepOf(seen: Seen): Step {
+  const { signer, next, trusted } = seen.authorities;
+  if (!signer && !next) return begin(seen);
   const needed = [signer, next].flatMap((one) => one?.pair.certificate ?? []);
   const missing = needed.filter((one) => !trusted.includes(one));
   if (missing.length > 0)
-    return write({ ...authorities, trusted: [...trusted, ...missing] }, 'An authority that signs is to be trusted again');
-  if (next) {
-    if (!publishedSince) return wait('edge to be told of the next authority');
-    const settled = later(latest(publishedSince, next.madeAt), settleSeconds);
-    if (now < settled) return wait('all of edge to know the next authority', settled);
-    return write({ signer: { ...next, madeAt: now }, next: undefined, trusted }, 'The next authority signs');
-  }
-  if (signer && trusted.length > needed.length) {
-    const since = followedSince();
-    if (!since) return wait('every tenant to have a certificate of the new authority');
-    const settled = later(latest(since, signer.madeAt), settleSeconds);
-    if (now < settled) return wait('every agent to have taken its certificate', settled);
-    return write({ ...authorities, trusted: needed }, 'The authority before is trusted no more');
-  }
-  return signer && isToBeReplaced(signer, due, now) ? { does: 'make the next', trusted } : { does: 'nothing' };
+    return write({ ...seen.authorities, trusted: [...trusted, ...missing] }, 'An authority that signs is to be trusted again');
+  if (next) return succeed(next, seen);
+  if (trusted.length > needed.length) return forget(needed, seen);
+  return signer && isToBeReplaced(signer, seen) ? { does: 'make the next', trusted } : { does: 'nothing' };
 }
 
-function isToBeReplaced(signer: Authority, due: Due, now: Date): boolean {
+/** Certificates of a signer that was lost go on being trusted, and agents go on showing them until edge knows another. */
+function begin({ authorities, published }: Seen): Step {
+  const known = [...new Set([...authorities.trusted, ...published])];
+  return { does: known.length === 0 ? 'make the first' : 'make the next', trusted: known };
+}
+
+function succeed(next: Authority, { authorities: { trusted }, publishedSince, settleSeconds, now }: Seen): Step {
+  if (!publishedSince) return wait('edge to be told of the next authority');
+  const settled = later(latest(publishedSince, next.madeAt), settleSeconds);
+  if (now < settled) return wait('all of edge to know the next authority', settled);
+  return write({ signer: { ...next, madeAt: now }, next: undefined, trusted }, 'The next authority signs');
+}
+
+function forget(needed: readonly string[], { authorities, followedSince, settleSeconds, now }: Seen): Step {
+  const since = followedSince();
+  if (!since) return wait('every tenant to have a certificate of the new authority');
+  const settled = later(latest(since, authorities.signer?.madeAt ?? since), settleSeconds);
+  if (now < settled) return wait('every agent to have taken its certificate', settled);
+  return write({ ...authorities, trusted: needed }, 'The authority before is trusted no more');
+}
+
+function isToBeReplaced(signer: Authority, { due, now }: Seen): boolean {
   const certificate = readCertificate(signer.pair.certificate);
   return isDue(signer, due, now) || !certificate || isEnding(certificate, now);
 }

@@ -14,7 +14,7 @@ import { madeAtOf } from '../rotation/credential.ts';
 import { writeStep } from '../rotation/successor.ts';
 import type { Configuration } from '../settings.ts';
 import { authoritiesIn, contentOf, newAuthority, nothingLeft, trustedIn, type Authorities } from './authority-secret.ts';
-import { stepOf } from './authority-step.ts';
+import { stepOf, type Step } from './authority-step.ts';
 import { certificateIn } from './certificate.ts';
 
 type Context = ReconcileContext<Namespace>;
@@ -44,26 +44,25 @@ export async function provideAuthority(
     settleSeconds: rotation.settleSeconds,
     now,
   });
-  const write = (next: Authorities, message: string) => advance(context, secret, there, { authorities: next, message });
-  switch (step.does) {
-    case 'nothing':
-    case 'wait':
-      await publish(context, there, authorities);
-      if (step.does === 'nothing') return undefined;
-      log.debug({ waitingFor: step.waitingFor }, 'The authority of agents is being replaced');
-      return step.until ? Math.max(0, step.until.getTime() - Date.now()) : publicationLookMs;
-    case 'make the first': {
-      const signer = await newAuthority(now, request);
-      return write({ signer, next: undefined, trusted: [signer.pair.certificate] }, 'Made the authority of agents');
-    }
-    case 'make the next': {
-      const next = await newAuthority(now, request);
-      const trusted = [...step.trusted, next.pair.certificate];
-      return write({ signer: authorities.signer, next, trusted }, 'The next authority of agents is made');
-    }
-    case 'write':
-      return write(step.authorities, step.message);
+  if (step.does === 'nothing' || step.does === 'wait') {
+    await publish(context, there, authorities);
+    if (step.does === 'nothing') return undefined;
+    log.debug({ waitingFor: step.waitingFor }, 'The authority of agents is being replaced');
+    return step.until ? Math.max(0, step.until.getTime() - Date.now()) : publicationLookMs;
   }
+  return advance(context, secret, there, step.does === 'write' ? step : await withAnother(step, authorities, request));
+}
+
+async function withAnother(
+  { does, trusted }: Exclude<Step, { readonly does: 'nothing' | 'wait' | 'write' }>,
+  { signer }: Authorities,
+  request: string | undefined,
+): Promise<Advance> {
+  const made = await newAuthority(new Date(), request);
+  const certificates = [...trusted, made.pair.certificate];
+  return does === 'make the first'
+    ? { authorities: { signer: made, next: undefined, trusted: certificates }, message: 'Made the authority of agents' }
+    : { authorities: { signer, next: made, trusted: certificates }, message: 'The next authority of agents is made' };
 }
 
 interface Advance {
