@@ -198,11 +198,11 @@ export const workloads: readonly Workload[] = [
     ],
   },
   {
-    name: 'passwords and an API key are replaced by deleting their Secrets',
+    name: 'passwords, certificate and an API key are replaced by deleting their Secrets',
     before: established,
     acts: [
       async ({ person }) => {
-        for (const name of ['database', 'redis', 'api-key-default']) await person.remove(kinds.secrets, { name, namespace });
+        for (const name of ['database', 'redis', 'serving', 'api-key-default']) await person.remove(kinds.secrets, { name, namespace });
       },
     ],
   },
