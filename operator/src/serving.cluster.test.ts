@@ -130,7 +130,7 @@ test('an authority whose Secret is lost is trusted until agents have certificate
   await expectTrust();
 });
 
-test('two operators at once come to one authority and one certificate', async () => {
+test('authority, trust and a certificate that were lost together, while no operator ran, are made anew and fit each other', async () => {
   await operator.restart(async () => {
     await operator.cluster.delete(kinds.secrets, authority);
     await operator.cluster.delete(kinds.configMaps, trust);
