@@ -15,6 +15,7 @@ const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
 const clusterRoleBindings = kind('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', { namespaced: false });
 const clusterRoles = kind('rbac.authorization.k8s.io/v1', 'ClusterRole', { namespaced: false });
 const ofNamespaces = { apiGroups: [''], resources: ['namespaces', 'namespaces/finalize'], verbs: ['*'] };
+const serviceAccounts = kind('v1', 'ServiceAccount');
 const namespaces = kind('v1', 'Namespace', { namespaced: false });
 
 let walled: Walled;
@@ -30,6 +31,8 @@ beforeAll(async () => {
   await until('the policies to be in force', async () => /makes it a tenant's/.test(await outsiderLabels()), { within: 30_000 });
   for (const child of children) await operator.cluster.apply(child.kind, child.desired);
   const { root } = walled;
+  // Kubernetes makes it when it gets to it; until then it refuses every pod for the want of it, before anybody asks the policies.
+  await until('the default account', () => root.get(serviceAccounts, { name: 'default', namespace }), { within: 60_000 });
   const people = 'people';
   await root.create(namespaces, { metadata: { name: people } });
   await root.create(roleBindings, { metadata: { name: 'all', namespace }, roleRef: clusterAdmin, subjects: [account('tenant', people)] });
