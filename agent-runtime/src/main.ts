@@ -1,4 +1,5 @@
 /** Runs one agent in its pod. */
+import { toldToEnd } from './told-to-end.ts';
 import { readFileSync } from 'node:fs';
 import { readSettings } from '@cloister/settings';
 import { agentDocument, parseDocument } from '@cloister/tenancy';
@@ -31,17 +32,15 @@ const starting = startRuntime({
   maxBodyBytes: settings.MAX_BODY_BYTES,
 });
 
-// Before the start is over: as the first process of its container this one hears of no signal that it does not listen to.
-// It ends by itself once everything is closed; a second signal ends it at once.
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, () => {
-    logger.info({ signal, drainSeconds: settings.DRAIN_SECONDS }, 'Agent stops');
-    const stopped = starting.then((runtime) => runtime.stop(settings.DRAIN_SECONDS));
-    stopped.catch((error: unknown) => {
-      logger.error({ err: error }, 'Agent did not stop cleanly');
-      process.exitCode = 1;
-    });
-  });
-}
+// It ends by itself once everything is closed.
+void toldToEnd.then(async (signal) => {
+  logger.info({ signal, drainSeconds: settings.DRAIN_SECONDS }, 'Agent stops');
+  try {
+    await (await starting).stop(settings.DRAIN_SECONDS);
+  } catch (error) {
+    logger.error({ err: error }, 'Agent did not stop cleanly');
+    process.exitCode = 1;
+  }
+});
 
 await starting;
