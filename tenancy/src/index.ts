@@ -1,6 +1,7 @@
 export * from './names.ts';
 export * from './models.ts';
 export * from './scopes.ts';
+export * from './rate-limits.ts';
 export * from './document.ts';
 export * from './tenant-policy.ts';
 export * from './tenant-access.ts';

@@ -3,6 +3,7 @@
  * `cloister.dev/document=tenant-access`; edge alone may read it.
  */
 import { z } from 'zod';
+import { rateLimits } from './rate-limits.ts';
 import { scope } from './scopes.ts';
 
 export const tenantAccess = z.object({
@@ -16,6 +17,8 @@ export const tenantAccess = z.object({
       hash: z.string().regex(/^[0-9a-f]{64}$/),
       scopes: z.array(scope),
       expiresAt: z.iso.datetime().optional(),
+      /** Of this key alone, within those of the tenant. */
+      rateLimits: rateLimits.optional(),
     }),
   ),
   /** Secret for HS256 tokens whose `tenant_id` claim names this tenant. */

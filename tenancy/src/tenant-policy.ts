@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { modelName } from './models.ts';
+import { rateLimits } from './rate-limits.ts';
 
 /** Limits of one budget window. Money in US dollars with up to six decimals; absent means unlimited. */
 const windowLimit = z.object({ usd: z.number().nonnegative().optional(), tokens: z.int().nonnegative().optional() });
@@ -25,7 +26,8 @@ export const tenantPolicy = z.object({
   serviceAccounts: z.record(z.string(), z.string()),
   /** Models that the tenant may use, each in full: patterns and provider permissions are already resolved. */
   models: z.array(modelName),
-  rateLimits: z.object({ requestsPerMinute: z.int().positive().optional() }),
+  /** Of all callers together, and of every subject of a JWT. */
+  rateLimits: rateLimits.extend({ perUser: rateLimits.optional() }),
   budget: z.object({
     /** IANA name; days and months begin at midnight there. */
     timeZone: z.string(),

@@ -36,7 +36,12 @@ const tenantParts = {
   ),
   models: some(fc.constantFrom({ allow: ['offline/*'] }, { allow: ['offline/echo', 'offline/other'] })),
   budget: some(record({ daily: some(windowLimit), monthly: some(windowLimit), timeZone: some(fc.constantFrom('UTC', 'Europe/Vienna')) })),
-  rateLimits: some(fc.record({ requestsPerMinute: fc.integer({ min: 1, max: 100 }) })),
+  rateLimits: some(
+    record({
+      requestsPerMinute: some(fc.integer({ min: 1, max: 100 })),
+      perUser: some(fc.record({ tokensPerMinute: fc.integer({ min: 1, max: 1000 }) })),
+    }),
+  ),
   access: some(
     record({
       apiKeys: fc.uniqueArray(fc.constantFrom('default', 'ci', 'ops'), { maxLength: 3 }).map((names) => names.map((name) => ({ name }))),

@@ -12,6 +12,7 @@ export const completionBody = z.looseObject({
   model: z.string().nullish(),
   messages: z.array(message).min(1),
   stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   max_tokens: z.int().positive().nullish(),
@@ -28,6 +29,8 @@ export function completionRequest(body: CompletionBody, document: AgentDocument,
     ...body,
     ...defaults(body, rules),
     ...outputLimit(body, rules.maxOutputTokens),
+    // For edge, which limits tokens, whether or not the caller wants to know.
+    ...(body.stream === true && { stream_options: { ...body.stream_options, include_usage: true } }),
     messages: prompt === undefined ? body.messages : [{ role: 'system', content: prompt }, ...body.messages],
   };
 }

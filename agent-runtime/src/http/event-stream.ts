@@ -1,16 +1,24 @@
 /** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 import { once } from 'node:events';
+import { tokensHeader } from '@cloister/tenancy';
 import type { ServerResponse } from 'node:http';
 
 const headers = {
   'content-type': 'text/event-stream; charset=utf-8',
   // nginx, the usual Ingress, collects answers before it passes them on unless told otherwise.
   'x-accel-buffering': 'no',
+  trailer: tokensHeader,
 };
 
 export function startEventStream(response: ServerResponse, contentType?: string): void {
   response.writeHead(200, { ...headers, ...(contentType === undefined ? {} : { 'content-type': contentType }) });
   response.flushHeaders();
+}
+
+/** Ends the stream and tells edge, behind it, what it has cost in tokens, if that is known. */
+export function endEventStream(response: ServerResponse, tokens: number | undefined, last = ''): void {
+  if (tokens !== undefined) response.addTrailers({ [tokensHeader]: String(tokens) });
+  response.end(last);
 }
 
 /** Resolves when the client is ready for more. Rejects when the signal aborts while it waits. */

@@ -1,15 +1,17 @@
-import { apiKeyMatches, parseApiKey, type Caller } from '@cloister/identity';
+import { apiKeyMatches, parseApiKey } from '@cloister/identity';
+import type { TenantAccess } from '@cloister/tenancy';
 import type { Access } from '../directory/directory.ts';
+import type { KnownCaller } from './authenticate.ts';
 
 /** Matches no key. Compared with when there is nothing to compare with, so that an unknown tenant takes as long as a wrong secret. */
-const nobody = { hash: '0'.repeat(64), scopes: [], expiresAt: undefined };
+const nobody: TenantAccess['apiKeys'][number] = { id: '', name: '', hash: '0'.repeat(64), scopes: [] };
 
 /** The caller to whom an API key belongs; undefined for a key that is unknown, wrong or expired, without telling which. */
-export function callerOfApiKey(key: string, access: Access, now = Date.now()): Caller | undefined {
+export function callerOfApiKey(key: string, access: Access, now = Date.now()): KnownCaller | undefined {
   const parsed = parseApiKey(key);
   if (!parsed) return undefined;
   const known = access.byTenant(parsed.tenant)?.apiKeys.find(({ id }) => id === parsed.id) ?? nobody;
   const matches = apiKeyMatches(key, known.hash);
   const expired = known.expiresAt !== undefined && Date.parse(known.expiresAt) <= now;
-  return matches && !expired ? { tenant: parsed.tenant, subject: `key:${parsed.id}`, scopes: known.scopes } : undefined;
+  return matches && !expired ? { tenant: parsed.tenant, subject: `key:${parsed.id}`, scopes: known.scopes, apiKey: known } : undefined;
 }

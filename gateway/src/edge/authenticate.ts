@@ -5,6 +5,7 @@
  */
 import type { Caller } from '@cloister/identity';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { TenantAccess } from '@cloister/tenancy';
 import type { Access } from '../directory/directory.ts';
 import { callerOfApiKey } from './api-keys.ts';
 import { challenge, credentialOf } from './credential.ts';
@@ -13,7 +14,12 @@ import { callerOfSecretToken } from './jwt/secret-token.ts';
 import { readToken } from './jwt/token.ts';
 import { userTokens, type IssuerKeys } from './jwt/user-token.ts';
 
-export type Authenticate = (headers: IncomingHttpHeaders) => Promise<Caller>;
+export interface KnownCaller extends Caller {
+  /** The key with which it came; undefined for the bearer of a JWT. */
+  readonly apiKey?: TenantAccess['apiKeys'][number];
+}
+
+export type Authenticate = (headers: IncomingHttpHeaders) => Promise<KnownCaller>;
 
 /** Rejects with `credential_missing`, `credential_invalid` or, where an issuer's keys cannot be had, `issuer_unreachable`. */
 export function authenticator(access: Access, issuerKeys: IssuerKeys): Authenticate {

@@ -11,7 +11,7 @@ import { discoverIssuerKeys } from './jwt/issuer-keys.ts';
 import type { IssuerKeys } from './jwt/user-token.ts';
 import { edgeMetrics } from './metrics.ts';
 import { withFallback } from './rate-limit/fallback.ts';
-import type { RateLimiter } from './rate-limit/window.ts';
+import type { RateLimiter } from './rate-limit/limiter.ts';
 import type { Authorities, RelayTimeouts } from './relay/agent-connections.ts';
 import { relay } from './relay/relay.ts';
 
@@ -38,8 +38,9 @@ export interface EdgeOptions {
 }
 
 export async function startEdge(options: EdgeOptions): Promise<Running> {
-  const { policies, access, sharedHosts, sign, limiter, maxBodyBytes, registry, log } = options;
+  const { policies, access, sharedHosts, sign, maxBodyBytes, registry, log } = options;
   const metrics = edgeMetrics(registry);
+  const limiter = withFallback({ shared: options.limiter, log, onFallback: () => metrics.fallbacks.inc() });
   const upstream = relay(options.authorities, options.timeouts);
   const handler = edgeHandler({
     policies,
@@ -48,10 +49,14 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     metrics,
     log,
     authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys()),
-    limiter: withFallback({ shared: limiter, log, onFallback: () => metrics.fallbacks.inc() }),
+    limiter,
     tokenFor: callerTokens(sign),
     relay: upstream.relay,
   });
   const running = await serve({ ...options, handler: application(handler, log) });
-  return { ...running, drain: () => running.drain().finally(() => upstream.close()) };
+  const close = async () => {
+    limiter.close();
+    await upstream.close();
+  };
+  return { ...running, drain: () => running.drain().finally(close) };
 }

@@ -41,7 +41,7 @@ export const edgeErrors = {
   rate_limit_exceeded: {
     status: 429,
     type: 'rate_limit_error',
-    say: 'this tenant may make {limit} requests a minute; try again in {seconds} s',
+    say: '{who} may {what} ({field}); try again in {seconds} s',
   },
 } as const;
 

@@ -1,10 +1,9 @@
 /**
- * What edge does with a request, in order: who calls → may they be here → is the tenant open → is there a place in the minute → to the agent.
+ * What edge does with a request, in order: who calls → may they be here → is the tenant open → do its limits leave room → to the agent.
  *
  * Guarantees: nothing reaches an agent without a verified credential of its own tenant; the credential itself never does; every 404 of a
  * valid caller is the same, whatever it asked for.
  */
-import { ApiError } from '@cloister/api-errors';
 import type { Caller } from '@cloister/identity';
 import type { TenantPolicy } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
@@ -18,8 +17,9 @@ import { bodyDecides, chooseAgent } from './choose-agent.ts';
 import { fail } from './errors.ts';
 import type { EdgeMetrics } from './metrics.ts';
 import { agentsAsModels } from './models.ts';
-import { enforceRateLimit } from './rate-limit/enforce.ts';
-import type { RateLimiter } from './rate-limit/window.ts';
+import { enforceRateLimits } from './rate-limit/enforce.ts';
+import type { CountingLimiter } from './rate-limit/fallback.ts';
+import { untoldTokens } from './rate-limit/untold-tokens.ts';
 import { bodyOf, wholeBody } from './relay/body.ts';
 import type { Relay } from './relay/relay.ts';
 import { longestTarget, routeOf, type Route } from './route.ts';
@@ -28,7 +28,7 @@ export interface EdgeParts {
   readonly policies: Policies;
   readonly sharedHosts: ReadonlySet<string>;
   readonly authenticate: Authenticate;
-  readonly limiter: RateLimiter;
+  readonly limiter: CountingLimiter;
   readonly tokenFor: (caller: Caller) => Promise<string>;
   readonly relay: Relay;
   readonly maxBodyBytes: number;
@@ -51,12 +51,15 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
 
     const route = admit(request, caller, policy, parts);
     exchange.route = route.pattern;
-    await enforceRateLimit(parts.limiter, policy, response).catch((error: unknown) => {
-      if (error instanceof ApiError) parts.metrics.rateLimited.inc({ tenant: policy.tenant });
-      throw error;
-    });
-    if (route.listsAgents) response.json(agentsAsModels(policy));
-    else await passOn(request, response, { exchange, caller, policy, route }, parts);
+    const end = await enforceRateLimits(parts, caller, policy, response);
+    const untold = untoldTokens(request, response, exchange.gone);
+    let told: number | undefined;
+    try {
+      if (route.listsAgents) response.json(agentsAsModels(policy));
+      else told = await passOn(request, response, { exchange, caller, policy, route }, parts);
+    } finally {
+      end(told ?? untold());
+    }
   };
 }
 
@@ -77,18 +80,20 @@ interface Admitted {
   readonly route: Route;
 }
 
+/** As {@link Relay} resolves. */
 async function passOn(
   request: Request,
   response: Response,
   { exchange, caller, policy, route }: Admitted,
   parts: EdgeParts,
-): Promise<void> {
+): Promise<number | undefined> {
   const whole = bodyDecides(route, policy) ? await readBody(request, parts.maxBodyBytes) : undefined;
   const agent = chooseAgent(route, policy, whole);
   response.locals['agent'] = agent.name;
   exchange.note({ agent: agent.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
-  await parts.relay(request, response, exchange, { agent, target: route.target, callerToken: await parts.tokenFor(caller), body });
+  const callerToken = await parts.tokenFor(caller);
+  return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, body });
 }
 
 /** Undefined for a request with several Host headers: which of them counts is what smuggling is about. */

@@ -23,6 +23,9 @@ const notForAgents = new Set([...hopByHop, ...credentialHeaders, 'host', 'expect
 /** Agents set no cookies: on a host that tenants share, they would reach other tenants' agents. */
 const notForCallers = new Set([...hopByHop, 'set-cookie', 'x-request-id']);
 
+/** What Cloister's own parts tell each other. */
+const isOurs = (name: string): boolean => name.startsWith('x-cloister-');
+
 /** Headers for the agent. `length` is that of the body in bytes, where it is known. */
 export function headersForAgent(
   incoming: IncomingHttpHeaders,
@@ -30,7 +33,7 @@ export function headersForAgent(
   callerToken: string,
   length: number | undefined,
 ): Record<string, string | string[]> {
-  const headers = pick(incoming, (name) => notForAgents.has(name) || name.startsWith('x-cloister-'));
+  const headers = pick(incoming, (name) => notForAgents.has(name) || isOurs(name));
   headers['authorization'] = `Bearer ${callerToken}`;
   headers['traceparent'] = formatTraceparent(span);
   headers['x-request-id'] = id;
@@ -38,7 +41,8 @@ export function headersForAgent(
   return headers;
 }
 
-export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders => pick(answered, (name) => notForCallers.has(name));
+export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders =>
+  pick(answered, (name) => notForCallers.has(name) || isOurs(name));
 
 /** Without what `drop` names and what the Connection header declares to be for this hop alone. */
 function pick(headers: IncomingHttpHeaders, drop: (name: string) => boolean): Record<string, string | string[]> {

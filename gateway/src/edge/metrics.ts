@@ -3,7 +3,7 @@ import { Counter, requestDurations, type Histogram, type Registry } from '@clois
 export interface EdgeMetrics {
   readonly durations: Histogram<'method' | 'route' | 'status'>;
   readonly requests: Counter<'tenant' | 'agent' | 'status'>;
-  readonly rateLimited: Counter<'tenant'>;
+  readonly rateLimited: Counter<'tenant' | 'whose' | 'limit'>;
   readonly fallbacks: Counter;
 }
 
@@ -17,8 +17,8 @@ export const edgeMetrics = (registry: Registry): EdgeMetrics => ({
   }),
   rateLimited: new Counter({
     name: 'cloister_edge_rate_limited_total',
-    help: 'Requests refused because the tenant had used up its requests per minute',
-    labelNames: ['tenant'],
+    help: 'Requests refused over a limit, by whose it is (tenant, key, user) and what it limits (requests, tokens, concurrent)',
+    labelNames: ['tenant', 'whose', 'limit'],
     registers: [registry],
   }),
   fallbacks: new Counter({

@@ -50,6 +50,15 @@ describe('is accepted', () => {
       'acme',
       { access: { oidc: [{ issuer: 'https://acme.id.example/', audience: 'a' }] } },
     ],
+    [
+      'limits of a tenant, its users and one key',
+      'Tenant',
+      'acme',
+      {
+        rateLimits: { requestsPerMinute: 60, tokensPerMinute: 100000, concurrentRequests: 20, perUser: { concurrentRequests: 2 } },
+        access: { apiKeys: [{ name: 'website', rateLimits: { tokensPerMinute: 5000 } }] },
+      },
+    ],
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
     [
@@ -213,6 +222,20 @@ describe('is refused with the field and the remedy', () => {
       'c',
       { defaults: { quota: { pods: 9 } }, ceilings: { quota: { pods: 8 } } },
       /defaults\.quota\.pods is above ceilings/,
+    ],
+    [
+      'a default for each user above the ceiling',
+      'TenantClass',
+      'c',
+      { defaults: { rateLimits: { perUser: { tokensPerMinute: 9 } } }, ceilings: { rateLimits: { perUser: { tokensPerMinute: 8 } } } },
+      /defaults\.rateLimits\.perUser\.tokensPerMinute is above ceilings/,
+    ],
+    [
+      'room for no request at all',
+      'Tenant',
+      'acme',
+      { rateLimits: { concurrentRequests: 0 } },
+      /spec\.rateLimits\.concurrentRequests.*greater than or equal to 1/,
     ],
     [
       'a provider at an impossible port',

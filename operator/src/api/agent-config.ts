@@ -107,7 +107,11 @@ export const agentConfigSpec = z
       .meta(rules(withinLimit('cpu'), withinLimit('memory')))
       .describe('Of each pod.')
       .prefault({}),
-    image: imageReference().describe("Runs instead of Cloister's own agent runtime.").optional(),
+    image: imageReference()
+      .describe(
+        "Runs instead of Cloister's own agent runtime. Tell edge what an answer has cost in its header or trailer x-cloister-tokens.",
+      )
+      .optional(),
   })
   .meta(
     rules(

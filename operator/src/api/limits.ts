@@ -70,6 +70,27 @@ export const timeZone = z
 export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows }).meta(windowsAgree);
 export type Budget = z.infer<typeof budget>;
 
+/** Edge counts them, for all its replicas together. */
+const rates = {
+  requestsPerMinute: z.int().min(1).max(1e6).describe('Requests within any minute.').optional(),
+  tokensPerMinute: z
+    .int()
+    .min(1)
+    .max(1e9)
+    .describe(
+      'Input and output tokens within any minute, counted when an answer ends: once they are used up, further requests are refused.',
+    )
+    .optional(),
+  concurrentRequests: z.int().min(1).max(1e5).describe('Requests in progress at the same time.').optional(),
+};
+export const keyRateLimits = z.object(rates);
+/** Names of the fields, for whoever goes through all of them. */
+export const rateNames = ['requestsPerMinute', 'tokensPerMinute', 'concurrentRequests'] as const;
+
 export const rateLimits = z.object({
-  requestsPerMinute: z.int().min(1).max(1e6).describe('Requests to all agents of the tenant together, within any minute.').optional(),
+  ...rates,
+  perUser: z
+    .object(rates)
+    .describe('For every user of a JWT by itself; within the limits of the whole tenant, which are beside it.')
+    .optional(),
 });

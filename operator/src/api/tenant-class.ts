@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, countOrShare, labelSelector, objectName, rules } from './fields.ts';
-import { budget, budgetCeilings, models, quota, rateLimits } from './limits.ts';
+import { budget, budgetCeilings, models, quota, rateLimits, rateNames } from './limits.ts';
 
 /** Bounds what the status of a class holds. */
 export const mostInAWave = 1000;
@@ -89,7 +89,7 @@ export const tenantClassSpec = z
         quota: quota.describe('Caps for tenants that set none. Built in: 2 CPU, 4Gi, 20 pods, 10 agents.').optional(),
         models: models.describe('Models for tenants that name none. Built in: no model.').optional(),
         budget: budget.describe('Budget for tenants that set none. Built in: no limit.').optional(),
-        rateLimits: rateLimits.describe('Rate for tenants that set none. Built in: no limit.').optional(),
+        rateLimits: rateLimits.describe('Rates for tenants that set none. Built in: no limit.').optional(),
       })
       .describe('For what a Tenant does not set.')
       .optional(),
@@ -117,7 +117,8 @@ export const tenantClassSpec = z
     rules(
       withinCeiling('cpu'),
       withinCeiling('memory'),
-      ...['quota.pods', 'quota.agents', 'rateLimits.requestsPerMinute'].map(countWithinCeiling),
+      ...['quota.pods', 'quota.agents'].map(countWithinCeiling),
+      ...['rateLimits', 'rateLimits.perUser'].flatMap((path) => rateNames.map((name) => countWithinCeiling(`${path}.${name}`))),
     ),
   );
 export type TenantClassSpec = z.infer<typeof tenantClassSpec>;

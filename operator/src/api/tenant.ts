@@ -16,7 +16,7 @@ import {
   issuerURL,
   worded,
 } from './fields.ts';
-import { budget, models, quota, rateLimits } from './limits.ts';
+import { budget, keyRateLimits, models, quota, rateLimits } from './limits.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
 
@@ -51,6 +51,7 @@ const apiKey = z.object({
     .datetime({ offset: true })
     .describe('From then on the key is refused. Never when not set. To revoke a key at once, remove its entry.')
     .optional(),
+  rateLimits: keyRateLimits.describe('How often this key may be used, within the limits of the tenant.').optional(),
 });
 
 const oidc = z.object({
@@ -112,7 +113,7 @@ export const tenantSpec = z.object({
   quota: quota.describe('Caps of the namespace; the class supplies what is not set here.').optional(),
   models: models.describe('Models that agents may use; the default of the class when not set.').optional(),
   budget: budget.describe('What models may cost; the class supplies what is not set here.').optional(),
-  rateLimits: rateLimits.describe('How often the agents may be called.').optional(),
+  rateLimits: rateLimits.describe('How often the agents of the tenant may be called, all of them together.').optional(),
   access: access.describe('How callers prove who they are.').prefault({}),
   network: z
     .object({ host: hostName().describe("Host name of the tenant's endpoint; <name>.<base domain> when not set.").optional() })

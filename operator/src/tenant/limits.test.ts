@@ -11,13 +11,22 @@ describe('a tenant gets', () => {
       quota: { cpu: '2', memory: '4Gi', pods: 20, agents: 10 },
       models: { allow: [], within: undefined },
       budget: { timeZone: 'UTC', daily: undefined, monthly: undefined },
-      requestsPerMinute: undefined,
+      rateLimits: { perUser: {} },
     });
   });
   test('the defaults of its class, field by field', () => {
     expect(merge({ quota: { cpu: 1 } }, { defaults: { quota: { cpu: 4, memory: '1Gi' } } }).limits.quota).toMatchObject({
       cpu: '1',
       memory: '1Gi',
+    });
+  });
+  test('the rates of its class, number by number', () => {
+    const rateLimits = { requestsPerMinute: 5, perUser: { tokensPerMinute: 9 } };
+    const given = { requestsPerMinute: 7, concurrentRequests: 3, perUser: { tokensPerMinute: 1, requestsPerMinute: 2 } };
+    expect(merge({ rateLimits }, { defaults: { rateLimits: given } }).limits.rateLimits).toEqual({
+      requestsPerMinute: 5,
+      concurrentRequests: 3,
+      perUser: { tokensPerMinute: 9, requestsPerMinute: 2 },
     });
   });
   test('its own budget window instead of that of its class, not a mixture of both', () => {
@@ -45,13 +54,20 @@ describe('the ceiling of the class', () => {
       'spec.rateLimits.requestsPerMinute',
       60,
     ],
+    [
+      'cuts what one user may have in progress',
+      { rateLimits: { perUser: { concurrentRequests: 9 } } },
+      { rateLimits: { perUser: { concurrentRequests: 2 } } },
+      'spec.rateLimits.perUser.concurrentRequests',
+      2,
+    ],
   ])('%s and says so', (_, spec, ceilings, field, ceiling) => {
     expect(merge(spec, { ceilings }).cuts).toMatchObject([{ field, ceiling }]);
   });
   test('limits those who set no limit', () => {
     expect(merge({}, { ceilings: { budget: { daily: { usd: 5 } }, rateLimits: { requestsPerMinute: 60 } } }).limits).toMatchObject({
       budget: { daily: { usd: 5 } },
-      requestsPerMinute: 60,
+      rateLimits: { requestsPerMinute: 60 },
     });
   });
   test('is silent about defaults of the class itself', () => {

@@ -2,7 +2,8 @@
  * What a tenant gets: its own wishes, else the defaults of its class, else what is built in; then cut to the ceilings of the class.
  * Pure, and the only place where Tenant and TenantClass are merged.
  */
-import type { WindowLimit } from '@cloister/tenancy';
+import type { RateLimits, WindowLimit } from '@cloister/tenancy';
+import { rateNames } from '../api/limits.ts';
 import type { TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
 import { quantityValue } from './quantity.ts';
@@ -12,7 +13,7 @@ export interface Limits {
   /** Patterns of models, and patterns that bound them. */
   readonly models: { readonly allow: readonly string[]; readonly within: readonly string[] | undefined };
   readonly budget: { readonly timeZone: string; readonly daily: WindowLimit | undefined; readonly monthly: WindowLimit | undefined };
-  readonly requestsPerMinute: number | undefined;
+  readonly rateLimits: RateLimits & { readonly perUser: RateLimits };
 }
 
 /** A wish of the Tenant that the class does not grant. */
@@ -40,11 +41,7 @@ export function effectiveLimits(spec: TenantSpec, tenantClass: TenantClassSpec |
       quota: quotaWithin(spec, tier, cap),
       models: { allow: spec.models?.allow ?? defaults.models?.allow ?? [], within: ceilings.models?.allow },
       budget: budgetWithin(spec, tier, cap),
-      requestsPerMinute: cap(
-        'spec.rateLimits.requestsPerMinute',
-        [spec.rateLimits, defaults.rateLimits].map((limits) => limits?.requestsPerMinute),
-        ceilings.rateLimits?.requestsPerMinute,
-      ),
+      rateLimits: rateLimitsWithin(spec, tier, cap),
     },
     // What a class gives by default but does not allow is the class's own business; a tenant is told of its own wishes alone.
     cuts: cuts.filter((cut) => wished(spec, cut.field)),
@@ -91,6 +88,21 @@ function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: 
     return usd === undefined && tokens === undefined ? undefined : { usd: toMicros(usd), tokens };
   };
   return { timeZone: knownTimeZone(own.timeZone ?? given.timeZone) ?? 'UTC', daily: window('daily'), monthly: window('monthly') };
+}
+
+function rateLimitsWithin({ rateLimits: own }: TenantSpec, { defaults, ceilings }: Tier, cap: Cap): Limits['rateLimits'] {
+  const [given, top] = [defaults.rateLimits, ceilings.rateLimits];
+  return {
+    ...ratesWithin('spec.rateLimits', [own, given, top], cap),
+    perUser: ratesWithin('spec.rateLimits.perUser', [own?.perUser, given?.perUser, top?.perUser], cap),
+  };
+}
+
+type Rates = RateLimits | undefined;
+
+/** Field by field. */
+function ratesWithin(path: string, [own, given, top]: readonly [own: Rates, given: Rates, top: Rates], cap: Cap): RateLimits {
+  return Object.fromEntries(rateNames.map((name) => [name, cap(`${path}.${name}`, [own?.[name], given?.[name]], top?.[name])]));
 }
 
 const toMicros = (usd: number | undefined): number | undefined => (usd === undefined ? undefined : Math.round(usd * 1e6) / 1e6);

@@ -88,7 +88,7 @@ describe('the policy document', () => {
       agents: [],
       serviceAccounts: { agent: 'uid-of-service-account' },
       models: ['offline/echo'],
-      rateLimits: { requestsPerMinute: 5 },
+      rateLimits: { requestsPerMinute: 5, perUser: {} },
       budget: { timeZone: 'UTC', daily: { usd: 1 } },
     });
   });
@@ -117,6 +117,11 @@ describe('the access document', () => {
   test('gives the end of a key in UTC', () => {
     const apiKeys = [{ name: 'a', expiresAt: '2027-01-01T01:00:00+01:00' }];
     expect(of({ spec: { access: { apiKeys } } }).apiKeys).toMatchObject([{ expiresAt: '2027-01-01T00:00:00.000Z', scopes: ['chat'] }]);
+  });
+  test('gives the limits of a key', () => {
+    const apiKeys = [{ name: 'a', rateLimits: { tokensPerMinute: 1000 } }, { name: 'b' }];
+    const found = of({ spec: { access: { apiKeys } } }).apiKeys;
+    expect(found.map(({ rateLimits }) => rateLimits)).toEqual([{ tokensPerMinute: 1000 }, undefined]);
   });
   test('leaves out what is doubtful: a short secret, an issuer that is taken', () => {
     const hs256 = { secretRef: { name: 'jwt', key: 'secret' } };

@@ -14,6 +14,6 @@ export const policyFor = (tenant: string, agentURL: string): TenantPolicy => ({
   defaultAgent: 'support',
   serviceAccounts: { agent: `sa-${tenant}` },
   models: ['stub/stub'],
-  rateLimits: { requestsPerMinute: 100_000_000 },
+  rateLimits: { requestsPerMinute: 100_000_000, tokensPerMinute: 1_000_000_000, concurrentRequests: 100_000 },
   budget: { timeZone: 'UTC' },
 });

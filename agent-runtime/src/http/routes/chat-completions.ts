@@ -1,14 +1,16 @@
 /** `POST /v1/chat/completions`: the caller keeps the conversation, the agent adds its instructions and rules. Touches no stored memory. */
 import { ApiError } from '@cloister/api-errors';
+import { tokensHeader } from '@cloister/tenancy';
 import type { RequestHandler, Response } from 'express';
 import { completionBody, completionRequest } from '../../agent/completion-request.ts';
 import { inForce } from '../../agent/in-force.ts';
 import { ClientGone, fail } from '../../errors.ts';
 import type { ModelAnswer } from '../../model/egress.ts';
 import { chunksOf, readAll } from '../../model/bytes.ts';
+import { tokensIn, UsageTap } from '../../model/usage-tap.ts';
 import { askModel, type AgentParts } from '../agent-parts.ts';
 import { answerSignal } from '../answer-signal.ts';
-import { dataEvent, send, startEventStream } from '../event-stream.ts';
+import { dataEvent, endEventStream, send, startEventStream } from '../event-stream.ts';
 import { parseInput } from '../parse.ts';
 
 export function chatCompletions(parts: AgentParts): RequestHandler {
@@ -23,7 +25,8 @@ export function chatCompletions(parts: AgentParts): RequestHandler {
       body: completionRequest(body, document, rules, now()),
       signal,
     });
-    await (body.stream === true ? passStream(answer, response, signal) : passWhole(answer, response, signal));
+    const tap = new UsageTap({ keep: body.stream_options?.include_usage === true });
+    await (body.stream === true ? passStream(answer, tap, response, signal) : passWhole(answer, response, signal));
   };
 }
 
@@ -33,20 +36,28 @@ async function passWhole({ status, headers, body }: ModelAnswer, response: Respo
     signal.throwIfAborted();
     throw fail('model_interrupted', { cause });
   });
-  response.writeHead(status, { 'content-type': headers['content-type'] ?? 'application/json', 'content-length': bytes.byteLength });
+  const used = tokensIn(bytes.toString('utf8'));
+  response.writeHead(status, {
+    'content-type': headers['content-type'] ?? 'application/json',
+    'content-length': bytes.byteLength,
+    ...(used && { [tokensHeader]: String(used.tokens) }),
+  });
   response.end(bytes);
 }
 
 /** Passes the bytes as they come. A stream that breaks ends with an error event, on which OpenAI clients throw. */
-async function passStream({ headers, body }: ModelAnswer, response: Response, signal: AbortSignal): Promise<void> {
+async function passStream({ headers, body }: ModelAnswer, tap: UsageTap, response: Response, signal: AbortSignal): Promise<void> {
   startEventStream(response, headers['content-type']);
   try {
-    for await (const chunk of chunksOf(body)) await send(response, chunk, signal);
+    for await (const chunk of chunksOf(body)) {
+      const events = tap.take(chunk);
+      if (events.length > 0) await send(response, events, signal);
+    }
+    response.write(tap.rest);
   } catch (cause) {
     if (signal.reason instanceof ClientGone) throw signal.reason;
     const error = signal.reason instanceof ApiError ? signal.reason : fail('model_interrupted', { cause });
-    // The blank line ends whatever event the break has cut in two.
-    response.write(`\n\n${dataEvent(error.body)}`);
+    response.write(dataEvent(error.body));
   }
-  response.end();
+  endEventStream(response, tap.tokens);
 }

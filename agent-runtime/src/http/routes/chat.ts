@@ -1,5 +1,6 @@
 /** `GET` and `POST /api/v1/tenants/{id}/chat`: conversations that the agent keeps. */
 import { ApiError } from '@cloister/api-errors';
+import { tokensHeader } from '@cloister/tenancy';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { checkMessageSize, completionRequest } from '../../agent/completion-request.ts';
@@ -10,7 +11,7 @@ import type { Conversation, Message } from '../../memory/conversations.ts';
 import type { Served } from '../../model/first-reachable.ts';
 import { askModel, type AgentParts } from '../agent-parts.ts';
 import { answerSignal } from '../answer-signal.ts';
-import { send, startEventStream, typedEvent } from '../event-stream.ts';
+import { endEventStream, send, startEventStream, typedEvent } from '../event-stream.ts';
 import { parseInput } from '../parse.ts';
 import { callerOf } from '../request-context.ts';
 
@@ -41,7 +42,7 @@ export function postMessage(parts: AgentParts): RequestHandler {
     const ask = (messages: readonly HistoryMessage[]): Promise<Served> => askForStream(parts, request, messages, question.signal);
     const work = (listener: Listener): Promise<Exchanged> => converse({ ...parts, ask }, question, listener);
     if (stream) await answerAsEvents(response, question.signal, work);
-    else response.json(exchangeJSON(await work({ onStart: () => undefined, onText: () => Promise.resolve() })));
+    else answerWhole(response, await work({ onStart: () => undefined, onText: () => Promise.resolve() }));
   };
 }
 
@@ -58,6 +59,12 @@ async function askForStream(
   return askModel(parts, request, { model: undefined, modelInForce: rules.model, body, signal });
 }
 
+function answerWhole(response: Response, exchanged: Exchanged): void {
+  const tokens = tokensOf(exchanged);
+  if (tokens !== undefined) response.set(tokensHeader, String(tokens));
+  response.json(exchangeJSON(exchanged));
+}
+
 /** Errors from before the first event are plain HTTP errors; later ones are an event of type `error`, the last. */
 async function answerAsEvents(response: Response, signal: AbortSignal, work: (listener: Listener) => Promise<Exchanged>): Promise<void> {
   try {
@@ -68,7 +75,7 @@ async function answerAsEvents(response: Response, signal: AbortSignal, work: (li
       },
       onText: (delta) => send(response, typedEvent({ type: 'message.delta', delta }), signal),
     });
-    response.end(typedEvent({ type: 'message.completed', ...exchangeJSON(exchanged) }));
+    endEventStream(response, tokensOf(exchanged), typedEvent({ type: 'message.completed', ...exchangeJSON(exchanged) }));
   } catch (error) {
     if (!response.headersSent || !(error instanceof ApiError)) throw error;
     response.end(typedEvent({ type: 'error', ...error.body }));
@@ -108,6 +115,9 @@ const messageJSON = ({ id, role, content, createdAt, finishReason }: Message): R
   createdAt: createdAt.toISOString(),
   ...(finishReason === null ? {} : { finishReason }),
 });
+
+const tokensOf = ({ answer: { inputTokens, outputTokens } }: Exchanged): number | undefined =>
+  inputTokens === null || outputTokens === null ? undefined : inputTokens + outputTokens;
 
 function exchangeJSON({ conversation, answer, createdAt }: Exchanged): Record<string, unknown> {
   const { id, content, finishReason, inputTokens, outputTokens } = answer;

@@ -1,22 +1,66 @@
 import type { TenantPolicy } from '@cloister/tenancy';
+import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { KnownCaller } from '../authenticate.ts';
 import { fail } from '../errors.ts';
-import type { RateLimiter, Verdict } from './window.ts';
+import type { EdgeMetrics } from '../metrics.ts';
+import type { CountingLimiter } from './fallback.ts';
+import type { Counted, Standing } from './limiter.ts';
+import { limitsOf, type OwnLimit } from './limits-of.ts';
+import { windowSeconds } from './rolling-minute.ts';
 
-/** Counts the request and tells the caller how it stands. Rejects with `rate_limit_exceeded`. A tenant without a limit is not counted. */
-export async function enforceRateLimit(limiter: RateLimiter, { uid, rateLimits }: TenantPolicy, response: ServerResponse): Promise<void> {
-  const limit = rateLimits.requestsPerMinute;
-  if (limit === undefined) return;
-  const verdict = await limiter.take(uid, limit);
-  for (const [name, value] of Object.entries(headersOf(verdict))) response.setHeader(name, value);
-  if (verdict.admitted) return;
-  const seconds = verdict.retrySeconds;
-  throw fail('rate_limit_exceeded', { values: { limit, seconds }, retryAfterSeconds: seconds });
+export interface Enforcing {
+  readonly limiter: CountingLimiter;
+  readonly metrics: EdgeMetrics;
 }
 
-/** Named and written as OpenAI does: a duration such as `12s` for the reset. */
-const headersOf = ({ limit, remaining, resetSeconds }: Verdict): Record<string, string> => ({
-  'x-ratelimit-limit-requests': String(limit),
-  'x-ratelimit-remaining-requests': String(remaining),
-  'x-ratelimit-reset-requests': `${resetSeconds}s`,
-});
+/** To be called once, when the request has ended, with what it has cost. */
+export type EndRequest = (tokens: number) => void;
+
+const replica = randomUUID();
+let requests = 0;
+
+/**
+ * Counts the request and tells the caller how it stands. Rejects with `rate_limit_exceeded`, which names the limit that it has to wait for
+ * longest. Nothing is counted where there is no limit.
+ */
+export async function enforceRateLimits(
+  { limiter, metrics }: Enforcing,
+  caller: KnownCaller,
+  policy: TenantPolicy,
+  response: ServerResponse,
+): Promise<EndRequest> {
+  const limits = limitsOf(caller, policy);
+  if (limits.length === 0) return () => undefined;
+  const claim = { id: `${replica}:${requests++}`, limits };
+  const standings = await limiter.take(claim);
+  const states = limits.flatMap((limit, index) => (standings[index] ? [{ limit, standing: standings[index] }] : []));
+  const refusing = states.reduce(laterOf);
+  const admitted = refusing.standing.retrySeconds === 0;
+  for (const [name, value] of headersOf(states, admitted)) response.setHeader(name, value);
+  if (admitted) return (tokens) => limiter.end(claim, tokens);
+  const { limit, standing } = refusing;
+  metrics.rateLimited.inc({ tenant: policy.tenant, whose: limit.whose, limit: limit.counted });
+  const seconds = standing.retrySeconds;
+  throw fail('rate_limit_exceeded', { values: { ...limit.words, seconds }, retryAfterSeconds: seconds });
+}
+
+interface State {
+  readonly limit: OwnLimit;
+  readonly standing: Standing;
+}
+
+const laterOf = (one: State, other: State): State => (other.standing.retrySeconds > one.standing.retrySeconds ? other : one);
+
+/** Named and written as OpenAI does: a duration such as `12s` for the reset. Of several limits, the one of which least is left. */
+function* headersOf(states: readonly State[], admitted: boolean): Generator<[name: string, value: string]> {
+  for (const counted of ['requests', 'tokens'] satisfies Counted[]) {
+    const taken = counted === 'requests' && admitted ? 1 : 0;
+    const left = ({ limit, standing }: State) => Math.max(0, limit.most - standing.used - taken);
+    const [nearest] = states.filter(({ limit }) => limit.counted === counted).sort((one, other) => left(one) - left(other));
+    if (!nearest) continue;
+    yield [`x-ratelimit-limit-${counted}`, String(nearest.limit.most)];
+    yield [`x-ratelimit-remaining-${counted}`, String(left(nearest))];
+    yield [`x-ratelimit-reset-${counted}`, `${taken > 0 ? windowSeconds + 1 : nearest.standing.resetSeconds}s`];
+  }
+}

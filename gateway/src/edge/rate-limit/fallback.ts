@@ -1,6 +1,6 @@
 import type { Logger } from '@cloister/telemetry';
+import { hasEnd, holdSeconds, isAdmitted, type Claim, type RateLimiter, type Standing } from './limiter.ts';
 import { LocalLimiter } from './local-limiter.ts';
-import type { RateLimiter, Verdict } from './window.ts';
 
 export interface FallbackOptions {
   readonly shared: RateLimiter;
@@ -10,30 +10,52 @@ export interface FallbackOptions {
   readonly onFallback: () => void;
 }
 
+export interface CountingLimiter {
+  /** As {@link RateLimiter.take}. Never rejects. */
+  take(claim: Claim): Promise<readonly Standing[]>;
+  /** As {@link RateLimiter.end}, in the background. */
+  end(claim: Claim, tokens: number): void;
+  readonly close: () => void;
+}
+
 /** Milliseconds between two log lines about the same outage. */
 const logEvery = 10_000;
 
 /**
- * The shared limiter while it answers, else a count per process: a tenant may then get its limit once per replica, which harms less than
- * refusing everybody or limiting nobody. Requests are never lost over it.
+ * The shared limiter while it answers, else a count per process: a tenant may then get its limits once per replica, which harms less than
+ * refusing everybody or limiting nobody. Requests are never lost over it; they end where they were counted, and until then the places of those
+ * that were counted together are held.
  */
-export function withFallback({ shared, local = new LocalLimiter(), log, onFallback }: FallbackOptions): RateLimiter {
+export function withFallback({ shared, local = new LocalLimiter(), log, onFallback }: FallbackOptions): CountingLimiter {
+  const inProgress = new Map<Claim, RateLimiter>();
   let silentUntil = 0;
   const report = (error: unknown) => {
-    onFallback();
     if (Date.now() < silentUntil) return;
     silentUntil = Date.now() + logEvery;
     const reason = error instanceof Error ? error.message : 'unknown';
     log.warn({ reason }, 'the shared rate limit cannot be reached; limits hold per replica until it can');
   };
+  const takeFrom = async (limiter: RateLimiter, claim: Claim) => {
+    const standings = await limiter.take(claim);
+    if (isAdmitted(standings) && hasEnd(claim)) inProgress.set(claim, limiter);
+    return standings;
+  };
+  const holdAll = () => {
+    const held = [...inProgress].filter(([, limiter]) => limiter === shared).map(([claim]) => claim);
+    if (held.length > 0) shared.hold(held).catch(report);
+  };
+  const holding = setInterval(holdAll, (holdSeconds * 1000) / 3).unref();
   return {
-    take: async (key, limit): Promise<Verdict> => {
-      try {
-        return await shared.take(key, limit);
-      } catch (error) {
+    take: (claim) =>
+      takeFrom(shared, claim).catch((error: unknown) => {
+        onFallback();
         report(error);
-        return local.take(key, limit);
-      }
+        return takeFrom(local, claim);
+      }),
+    end: (claim, tokens) => {
+      inProgress.get(claim)?.end(claim, tokens).catch(report);
+      inProgress.delete(claim);
     },
+    close: () => clearInterval(holding),
   };
 }

@@ -1,12 +1,12 @@
 /** Needs CLOISTER_TEST_REDIS_URL. */
 import { createLogger } from '@cloister/telemetry';
 import { Redis } from 'ioredis';
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { followedLimiter } from './followed-redis.ts';
+import { admitted, claimOf, limitOf } from './limiter.specification.ts';
 
 const log = createLogger({ name: 'test', destination: { write: () => undefined } });
 const adminURL = process.env['CLOISTER_TEST_REDIS_URL'] ?? '';
@@ -40,11 +40,11 @@ test('a credential that is replaced while requests are counted loses none of the
   const path = join(folder, 'url');
   await writeFile(path, urlOf(first));
   const limiter = followedLimiter(path, log, 20);
-  const key = randomUUID();
+  const limit = limitOf('requests', 1_000_000);
   await expect
     .poll(() =>
-      limiter.take(randomUUID(), 5).then(
-        ({ admitted }) => admitted,
+      admitted(limiter, limitOf('requests', 5)).then(
+        (claim) => claim !== undefined,
         () => false,
       ),
     )
@@ -53,7 +53,7 @@ test('a credential that is replaced while requests are counted loses none of the
   let counted = 0;
   const worker = async (): Promise<void> => {
     while (working) {
-      await limiter.take(key, 1_000_000);
+      await limiter.take(claimOf(limit));
       counted++;
     }
   };
@@ -63,6 +63,6 @@ test('a credential that is replaced while requests are counted loses none of the
   working = false;
   await Promise.all(workers);
   expect(await connectionsOf(second)).toBe(1);
-  expect((await limiter.take(key, 1_000_000)).remaining).toBe(1_000_000 - counted - 1);
+  expect((await limiter.take(claimOf(limit)))[0]?.used).toBe(counted);
   limiter.close();
 });

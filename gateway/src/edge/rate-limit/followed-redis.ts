@@ -2,8 +2,8 @@ import { followSecretFile } from '@cloister/settings';
 import type { Logger } from '@cloister/telemetry';
 import type { Redis } from 'ioredis';
 import { Replaceable } from '../../server/replaceable.ts';
+import type { RateLimiter } from './limiter.ts';
 import { connectRedis, RedisLimiter } from './redis-limiter.ts';
-import type { RateLimiter } from './window.ts';
 
 /**
  * The shared limiter on the Redis whose URL stands in a file. When that changes, the old connection is used until the new one stands, and
@@ -32,7 +32,9 @@ export function followedLimiter(path: string, log: Logger, everyMs?: number): Ra
   });
   const connections = new Replaceable(open(connectRedis(file.text, report)), ({ redis }) => redis.disconnect());
   return {
-    take: (key, limit) => connections.use(({ limiter }) => limiter.take(key, limit)),
+    take: (claim) => connections.use(({ limiter }) => limiter.take(claim)),
+    hold: (claims) => connections.use(({ limiter }) => limiter.hold(claims)),
+    end: (claim, tokens) => connections.use(({ limiter }) => limiter.end(claim, tokens)),
     close: () => {
       file.stop();
       coming?.disconnect();

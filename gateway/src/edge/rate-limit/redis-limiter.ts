@@ -1,34 +1,10 @@
-/** The rolling minute of window.ts in Redis, so that all replicas count together, by the clock of Redis. One round trip, one atomic script. */
+/** Limits counted in Redis, so that all replicas count together. */
 import { Redis, type RedisOptions } from 'ioredis';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { verdictOf, windowSeconds, type RateLimiter } from './window.ts';
-
-/** KEYS[1]: a hash of requests by second. ARGV: limit, length of the window. Answers {now, used, oldest, newest}. */
-const script = `
-local now = tonumber(redis.call('TIME')[1])
-local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local used, oldest, newest, stale = 0, now, now, {}
-local found = redis.call('HGETALL', KEYS[1])
-for i = 1, #found, 2 do
-  local second, count = tonumber(found[i]), tonumber(found[i + 1])
-  if second < now - window then
-    stale[#stale + 1] = found[i]
-  else
-    if used == 0 then oldest, newest = second, second end
-    used = used + count
-    if second < oldest then oldest = second end
-    if second > newest then newest = second end
-  end
-end
-if #stale > 0 then redis.call('HDEL', KEYS[1], unpack(stale)) end
-if used < limit then
-  redis.call('HINCRBY', KEYS[1], now, 1)
-  redis.call('EXPIRE', KEYS[1], window + 2)
-end
-return {now, used, oldest, newest}
-`;
-
-const answer = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+import { holdSeconds, type Claim, type RateLimiter, type Standing } from './limiter.ts';
+import { endScript, holdScript, takeScript } from './redis-scripts.ts';
+import { windowSeconds } from './rolling-minute.ts';
 
 /** Milliseconds. Beyond this, waiting for the count costs callers more than a count per replica would. */
 const patience = 250;
@@ -52,30 +28,61 @@ export function connectRedis(url: string, report: (error: Error) => void): Redis
 export class RedisLimiter implements RateLimiter {
   readonly #redis: Redis;
   readonly #prefix: string;
-  #sha: Promise<string> | undefined;
+  readonly #periods: { readonly minute: number; readonly hold: number };
 
-  /** `prefix` begins every key; edge's Redis user may touch no other. */
-  constructor(redis: Redis, prefix: string) {
+  /** `prefix` begins every key; edge's Redis user may touch no other. `periods` in seconds, shorter in tests that wait for their end. */
+  constructor(redis: Redis, prefix: string, periods = { minute: windowSeconds, hold: holdSeconds }) {
     this.#redis = redis;
     this.#prefix = prefix;
+    this.#periods = periods;
   }
 
-  async take(key: string, limit: number) {
-    const [now, used, oldest, newest] = answer.parse(await this.#run(`${this.#prefix}${key}`, String(limit)));
-    return verdictOf({ now, used, oldest, newest }, limit);
+  async take({ id, limits }: Claim): Promise<readonly Standing[]> {
+    const { minute, hold } = this.#periods;
+    const args = limits.flatMap(({ counted, most }) => [counted, most]);
+    const answered = await this.#run(scripts.take, limits, [id, minute, hold, ...args]);
+    const numbers = z
+      .array(z.number())
+      .length(limits.length * 3)
+      .parse(answered);
+    return limits.map((_, index) => standingAt(numbers, index * 3));
+  }
+
+  async hold(claims: readonly Claim[]): Promise<void> {
+    const held = claims.map(async ({ id, limits }) => {
+      const concurrent = limits.filter(({ counted }) => counted === 'concurrent');
+      if (concurrent.length > 0) await this.#run(scripts.hold, concurrent, [id, this.#periods.hold]);
+    });
+    await Promise.all(held);
+  }
+
+  async end({ id, limits }: Claim, tokens: number): Promise<void> {
+    const ending = limits.filter(({ counted }) => counted === 'concurrent' || (counted === 'tokens' && tokens > 0));
+    if (ending.length === 0) return;
+    await this.#run(scripts.end, ending, [id, this.#periods.minute, tokens, ...ending.map(({ counted }) => counted)]);
   }
 
   /** By digest; Redis forgets scripts when it restarts, then the text is sent once more. */
-  async #run(key: string, limit: string): Promise<unknown> {
-    const args = [1, key, limit, windowSeconds] as const;
+  async #run({ text, digest }: Script, limits: Claim['limits'], args: readonly (string | number)[]): Promise<unknown> {
+    const keys = limits.map(({ key }) => `${this.#prefix}${key}`);
     try {
-      return await this.#redis.evalsha(await (this.#sha ??= digest(script)), ...args);
+      return await this.#redis.evalsha(digest, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return this.#redis.eval(script, ...args);
+      return this.#redis.eval(text, keys.length, ...keys, ...args);
     }
   }
 }
 
-const digest = async (text: string): Promise<string> =>
-  Buffer.from(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text))).toString('hex');
+interface Script {
+  readonly text: string;
+  readonly digest: string;
+}
+
+const script = (text: string): Script => ({ text, digest: createHash('sha1').update(text).digest('hex') });
+const scripts = { take: script(takeScript), hold: script(holdScript), end: script(endScript) };
+
+const standingAt = (numbers: readonly number[], start: number): Standing => {
+  const [used = 0, resetSeconds = 0, retrySeconds = 0] = numbers.slice(start, start + 3);
+  return { used, resetSeconds, retrySeconds };
+};

@@ -5,7 +5,8 @@
  * leaves ends the agent's work at once; a request is sent again only when no connection came about, so never twice to an agent.
  * Errors: `agent_unavailable`, `agent_timeout`, `agent_failed`; once the answer has begun, a failure cuts the connection.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tokensHeader } from '@cloister/tenancy';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Agent as Pool, type Dispatcher } from 'undici';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Agent } from '../choose-agent.ts';
@@ -21,7 +22,13 @@ export interface RelayRequest {
   readonly body: Body;
 }
 
-export type Relay = (request: IncomingMessage, response: ServerResponse, exchange: Exchange, to: RelayRequest) => Promise<void>;
+/** Resolves when the answer has gone out, with what the agent says the request has cost in tokens, if it says so; also when the caller left. */
+export type Relay = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  exchange: Exchange,
+  to: RelayRequest,
+) => Promise<number | undefined>;
 
 export const relayTimeouts: RelayTimeouts = { connect: 4_000, headers: 600_000, idle: 300_000 };
 
@@ -30,14 +37,14 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
   const send: Relay = async (request, response, exchange, to) => {
     const options = optionsFor(request, exchange, to);
     try {
-      await connections
+      return await connections
         .use((pool) => stream(pool, options, response))
         .catch((error: unknown) => {
           if (!(error instanceof NotConnected) || exchange.gone.aborted) throw error;
           return connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, response));
         });
     } catch (error) {
-      if (exchange.gone.aborted) return; // nobody is left to be told
+      if (exchange.gone.aborted) return undefined; // nobody is left to be told
       if (error instanceof NotConnected) exchange.note({ notConnected: error.reason });
       throw asFailure(error, to.agent.name);
     }
@@ -56,11 +63,18 @@ function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, targe
   } satisfies Dispatcher.RequestOptions;
 }
 
-async function stream(pool: Pool, options: Dispatcher.RequestOptions, response: ServerResponse): Promise<void> {
-  await pool.stream(options, ({ statusCode, headers }) => {
+async function stream(pool: Pool, options: Dispatcher.RequestOptions, response: ServerResponse): Promise<number | undefined> {
+  let early: number | undefined;
+  const { trailers } = await pool.stream(options, ({ statusCode, headers }) => {
+    early = tokensIn(headers);
     response.writeHead(statusCode, headersForCaller(headers));
     return response;
   });
+  return tokensIn(trailers) ?? early;
+}
+
+function tokensIn({ [tokensHeader]: text }: IncomingHttpHeaders): number | undefined {
+  return typeof text === 'string' && /^\d{1,12}$/.test(text) ? Number(text) : undefined;
 }
 
 const codeOf = (error: unknown): string =>

@@ -25,7 +25,8 @@ export function tenantAccessOf({ name, spec: { access }, apiKeys, sharedSecret, 
       const key = apiKeys.find((own) => own.name === entry.name)?.key;
       const id = key === undefined ? undefined : parseApiKey(key)?.id;
       if (key === undefined || id === undefined) return [];
-      return { id, name: entry.name, hash: hashApiKey(key), scopes: entry.scopes, expiresAt: utc(entry.expiresAt) };
+      const { name, scopes, rateLimits } = entry;
+      return [{ id, name, hash: hashApiKey(key), scopes, expiresAt: utc(entry.expiresAt), rateLimits }];
     }),
     hs256: access.hs256 && sharedSecret?.state === 'usable' ? { secret: sharedSecret.value, scopes: access.hs256.scopes } : undefined,
     oidc: access.oidc.filter((_, index) => !takenIssuers.has(index)),

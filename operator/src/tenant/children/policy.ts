@@ -57,7 +57,7 @@ export function tenantPolicyOf({
     defaultAgent: archived ? undefined : defaultAgent,
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
-    rateLimits: { requestsPerMinute: limits.requestsPerMinute },
+    rateLimits: limits.rateLimits,
     budget: { ...limits.budget },
   };
 }
