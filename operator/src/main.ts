@@ -2,6 +2,7 @@
 import { fieldManager } from '@cloister/tenancy';
 import { createLogger, createRegistry } from '@cloister/telemetry';
 import { connect } from 'kube-runtime';
+import { collectWhenIdle } from './idle-collection.ts';
 import { readOperatorSettings } from './settings.ts';
 import { leaseName, startOperator } from './start.ts';
 
@@ -11,6 +12,7 @@ const log = createLogger({ name: 'operator', level: environment.LOG_LEVEL });
 const cluster = await connect({ fieldManager, userAgent: 'cloister-operator', log, registry: createRegistry() });
 const namespace = environment.POD_NAMESPACE ?? configuration.systemNamespace;
 const { POD_NAME: identity } = environment;
+const stopCollecting = collectWhenIdle();
 
 try {
   await startOperator(cluster, configuration, {
@@ -23,5 +25,6 @@ try {
   log.error({ error: error instanceof Error ? error.message : String(error) }, 'Ended by an error');
   process.exitCode = 1;
 } finally {
+  stopCollecting();
   await cluster.close();
 }

@@ -29,9 +29,7 @@ interface Plan {
 async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): Promise<void> {
   const print = (title: string, figures: readonly Figure[]) => printFigures(`${size} tenants: ${title}`, figures);
   await makeForeignObjects(world.client, size * 10);
-  const fresh = await world.restart();
-  await fresh.settled();
-  const empty = await footprintOf(fresh);
+  const empty = await footprintOf(await world.restart());
 
   const tenants = numbered('t', size);
   print('all at once', await burst(world, tenants));

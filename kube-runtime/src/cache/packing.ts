@@ -1,5 +1,6 @@
 import type { BaseObject } from '../resource.ts';
 import { sleep } from '../time/sleep.ts';
+import { dictionaryBytes, type Held } from './held.ts';
 import type { Store } from './store.ts';
 
 /** A cache of fewer objects takes too little memory to care. */
@@ -9,10 +10,8 @@ const restMs = 5_000;
 /** A sweep lets others work after so much time, for so long: it takes a fifth of the processor at most. */
 const sliceMs = 4;
 const pauseMs = 16;
-/** As much as DEFLATE looks back. */
-const dictionaryBytes = 32_768;
 
-/** Packs the objects of one store that have not changed for a while. Does nothing while nothing changes. */
+/** Packs the objects of one store: those of a long list at once, others when they have not changed for a while. Does nothing while nothing changes. */
 export class Packing<T extends BaseObject> {
   readonly #store: Store<T>;
   readonly #signal: AbortSignal;
@@ -24,6 +23,11 @@ export class Packing<T extends BaseObject> {
   constructor(store: Store<T>, signal: AbortSignal) {
     this.#store = store;
     this.#signal = signal;
+  }
+
+  /** For the object at this place of a list that is being read: the store will be long, and most of it rests. */
+  listed(held: Held<T>, place: number): void {
+    if (place >= worthwhile) held.pack(this.#dictionaryFrom(held));
   }
 
   /** To be called after changes. */
@@ -44,12 +48,16 @@ export class Packing<T extends BaseObject> {
           this.#news = true;
           continue;
         }
-        this.#dictionary ??= Buffer.from(held.text).subarray(0, dictionaryBytes);
-        held.pack(this.#dictionary);
+        held.pack(this.#dictionaryFrom(held));
         if (performance.now() < until) continue;
         if (!(await sleep(pauseMs, this.#signal))) return;
         until = performance.now() + sliceMs;
       }
     }
+  }
+
+  #dictionaryFrom(held: Held<T>): Buffer {
+    this.#dictionary ??= Buffer.from(held.text).subarray(0, dictionaryBytes);
+    return this.#dictionary;
   }
 }

@@ -30,7 +30,7 @@ function informerOf(listed: readonly Light[], scope: CacheScope = {}) {
     onFault: () => undefined,
   });
   informer.replace(
-    listed.map((one) => informer.take(one)),
+    listed.map((one, place) => informer.take(one, place)),
     '5',
   );
   const changes: Change<Light>[] = [];
@@ -69,7 +69,7 @@ describe('a write of our own, taken into the cache before the watch brings it', 
   test('is told by a list as well', () => {
     const { informer, changes } = informerOf([at('5', false)]);
     informer.remember(at('6', true));
-    informer.replace([informer.take(at('6', true))], '8');
+    informer.replace([informer.take(at('6', true), 0)], '8');
     expect(seen(changes)).toEqual([['updated', false, true]]);
   });
 });
@@ -94,4 +94,11 @@ test("a scope by the beginning of namespaces' names keeps nothing of others, lis
   informer.event({ type: 'DELETED', object: { ...within('other', '8') } }, '8');
   expect(informer.list().map(({ metadata }) => metadata.namespace)).toEqual(['tenant-a', 'tenant-b']);
   expect(seen(changes)).toEqual([['added', undefined, true]]);
+});
+
+test('a list that only repeats what is known takes no memory: the objects stay as they are held', () => {
+  const { informer } = informerOf([at('5', false)]);
+  const [first, second] = [informer.take(at('5', false), 0), informer.take(at('5', false), 0)];
+  expect(first).toBe(second);
+  expect(informer.take(at('6', true), 0)).not.toBe(first);
 });

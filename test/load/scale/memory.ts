@@ -1,4 +1,5 @@
 import { kind, type Cluster } from 'kube-runtime';
+import { setTimeout as pause } from 'node:timers/promises';
 import { atMost, plain, rounded, type Figure } from './figure.ts';
 import { inParallel } from './fleet.ts';
 import type { OperatorProcess } from './operator-process.ts';
@@ -10,7 +11,13 @@ export interface Footprint {
   readonly heap: number;
 }
 
+/** The operator gives back what a start left behind once it has been at rest for some seconds. */
+const restMs = 15_000;
+
+/** Of an operator that has had nothing to do for a while. */
 export async function footprintOf(operator: OperatorProcess): Promise<Footprint> {
+  await operator.settled();
+  await pause(restMs);
   const { heap } = await operator.metrics();
   return { resident: operator.memory(), peak: operator.peakMemory(), heap };
 }
