@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { rateLimits } from './rate-limits.ts';
-import { scope } from './scopes.ts';
+import { claimScopes, scope } from './scopes.ts';
 
 export const tenantAccess = z.object({
   tenant: z.string(),
@@ -22,7 +22,7 @@ export const tenantAccess = z.object({
     }),
   ),
   /** Secret for HS256 tokens whose `tenant_id` claim names this tenant. */
-  hs256: z.object({ secret: z.string().min(32), scopes: z.array(scope) }).optional(),
+  hs256: z.object({ secret: z.string().min(32), scopes: z.array(scope), roles: claimScopes.optional() }).optional(),
   oidc: z.array(
     z.object({
       issuer: z.url(),
@@ -30,6 +30,7 @@ export const tenantAccess = z.object({
       /** Claim that must equal the tenant's name. Absent: issuer and audience together must belong to this tenant alone. */
       tenantClaim: z.string().optional(),
       scopes: z.array(scope),
+      roles: claimScopes.optional(),
     }),
   ),
 });

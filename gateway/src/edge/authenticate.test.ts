@@ -112,6 +112,16 @@ describe('a token with a shared secret', () => {
   test('without a signature is worth nothing', async () => {
     expect(await withToken(new UnsecuredJWT({ tenant_id: 'acme' }).setExpirationTime('5m').encode())).toBe(401);
   });
+  test('lets its caller do what the claim that names its role allows', async () => {
+    edge.addTenant('charlie', agentsAt(agent.url, 'support'));
+    const values = [{ value: 'editors', scopes: ['settings' as const] }];
+    edge.setAccess('charlie', { hs256: { secret: `${secret}-charlie`, scopes: ['chat'], roles: { claim: 'groups', values } } });
+    const settings = async (groups: readonly string[]) => {
+      const token = await sign({ tenant_id: 'charlie', groups }, 'charlie');
+      return (await call({ authorization: `Bearer ${token}` }, '/api/v1/tenants/charlie/settings')).status;
+    };
+    expect([await settings(['staff', 'editors']), await settings(['staff'])]).toEqual([200, 403]);
+  });
   test('lets its caller do what the tenant allows such tokens, and no more', async () => {
     const answer = await call({ authorization: `Bearer ${await sign({ tenant_id: 'acme' })}` }, '/api/v1/tenants/acme/settings');
     expect([answer.status, await answer.json()]).toMatchObject([403, { error: { code: 'scope_missing' } }]);
@@ -119,6 +129,18 @@ describe('a token with a shared secret', () => {
 });
 
 describe('a token of an identity provider', () => {
+  test('with a role lets its user do what the tenant gives to that role', async () => {
+    edge.addTenant('delta', agentsAt(agent.url, 'support'));
+    const roles = { claim: 'realm_access.roles', values: [{ value: 'boss', scopes: ['settings' as const, 'admin' as const] }] };
+    edge.setAccess('delta', { oidc: [{ issuer: issuer.url, audience: 'delta', scopes: ['chat'], roles }] });
+    const statuses = async (claims: object) => {
+      const headers = { authorization: `Bearer ${await issuer.sign({ aud: 'delta', ...claims })}` };
+      const paths = ['settings', 'keys', 'chat'].map((path) => `/api/v1/tenants/delta/${path}`);
+      return Promise.all(paths.map(async (path) => (await call(headers, path)).status));
+    };
+    expect(await statuses({ realm_access: { roles: ['boss'] } })).toEqual([200, 200, 200]);
+    expect(await statuses({ realm_access: { roles: ['clerk'] }, boss: true })).toEqual([403, 403, 200]);
+  });
   test('with the tenant in its claim speaks for that tenant', async () => {
     expect(await withToken(await issuer.sign({ aud: 'shared', org: 'acme' }))).toBe(200);
     expect(await withToken(await issuer.sign({ aud: 'shared', org: 'nobody' }))).toBe(401);

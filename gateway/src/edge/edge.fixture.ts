@@ -5,6 +5,7 @@ import { createLogger, createRegistry, type Registry } from '@cloister/telemetry
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
 import { startEdge, type EdgeOptions } from './edge.ts';
+import { localUseStore } from './key-uses/local-use-store.ts';
 import { LocalLimiter } from './rate-limit/local-limiter.ts';
 
 export interface EdgeUnderTest extends AsyncDisposable {
@@ -37,6 +38,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     sign: await callerSigner(identity.privateKey, edgeIssuer),
     authorities: { initial: certificate, onChange: () => undefined },
     limiter: new LocalLimiter(),
+    useStore: localUseStore(),
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,

@@ -9,6 +9,8 @@ import { callerTokens } from './caller-tokens.ts';
 import { edgeHandler } from './handler.ts';
 import { discoverIssuerKeys } from './jwt/issuer-keys.ts';
 import type { IssuerKeys } from './jwt/user-token.ts';
+import { keyUses } from './key-uses/key-uses.ts';
+import type { UseStore } from './key-uses/use-store.ts';
 import { edgeMetrics } from './metrics.ts';
 import { withFallback } from './rate-limit/fallback.ts';
 import type { RateLimiter } from './rate-limit/limiter.ts';
@@ -26,6 +28,8 @@ export interface EdgeOptions {
   readonly authorities: Authorities;
   /** Shared by all replicas. */
   readonly limiter: RateLimiter;
+  /** Shared by all replicas. */
+  readonly useStore: UseStore;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;
   readonly ready: () => boolean;
@@ -41,6 +45,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
   const { policies, access, sharedHosts, sign, maxBodyBytes, registry, log } = options;
   const metrics = edgeMetrics(registry);
   const limiter = withFallback({ shared: options.limiter, log, onFallback: () => metrics.fallbacks.inc() });
+  const uses = keyUses(options.useStore, log);
   const upstream = relay(options.authorities, options.timeouts);
   const handler = edgeHandler({
     policies,
@@ -50,13 +55,15 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     log,
     authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys()),
     limiter,
+    access,
+    uses,
     tokenFor: callerTokens(sign),
     relay: upstream.relay,
   });
   const running = await serve({ ...options, handler: application(handler, log) });
   const close = async () => {
     limiter.close();
-    await upstream.close();
+    await Promise.all([uses.close(), upstream.close()]);
   };
   return { ...running, drain: () => running.drain().finally(close) };
 }

@@ -24,6 +24,11 @@ export const edgeErrors = {
     type: 'permission_error',
     say: 'this credential lacks the scope "{scope}"',
   },
+  uses_unavailable: {
+    status: 503,
+    type: 'server_error',
+    say: 'the last use of API keys cannot be read at the moment; try again in a moment',
+  },
   tenant_suspended: { status: 503, type: 'server_error', say: 'this tenant is suspended; its administrator can resume it' },
   tenant_starting: { status: 503, type: 'server_error', say: 'this tenant is being set up; try again in a moment' },
   no_agent: {

@@ -8,13 +8,15 @@ import type { Caller } from '@cloister/identity';
 import type { TenantPolicy } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import type { Request, Response } from 'express';
-import type { Policies } from '../directory/directory.ts';
+import type { Access, Policies } from '../directory/directory.ts';
 import { openExchange, type Exchange } from '../server/exchange.ts';
 import { readBody } from '../server/read-body.ts';
 import type { Authenticate } from './authenticate.ts';
 import { challenge } from './credential.ts';
 import { bodyDecides, chooseAgent } from './choose-agent.ts';
 import { fail } from './errors.ts';
+import { keysList } from './keys-list.ts';
+import type { KeyUses } from './key-uses/key-uses.ts';
 import type { EdgeMetrics } from './metrics.ts';
 import { agentsAsModels } from './models.ts';
 import { enforceRateLimits } from './rate-limit/enforce.ts';
@@ -29,6 +31,8 @@ export interface EdgeParts {
   readonly sharedHosts: ReadonlySet<string>;
   readonly authenticate: Authenticate;
   readonly limiter: CountingLimiter;
+  readonly access: Access;
+  readonly uses: KeyUses;
   readonly tokenFor: (caller: Caller) => Promise<string>;
   readonly relay: Relay;
   readonly maxBodyBytes: number;
@@ -47,6 +51,7 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
     if (policy?.state === 'Archived') throw fail('credential_invalid', challenge);
     if (!policy) throw fail('tenant_starting', { retryAfterSeconds: 5 });
     exchange.note({ tenant: policy.tenant, subject: caller.subject });
+    if (caller.apiKey) parts.uses.note(policy.uid, caller.apiKey.id);
     countWhenClosed(response, policy, parts.metrics);
 
     const route = admit(request, caller, policy, parts);
@@ -55,7 +60,8 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
     const untold = untoldTokens(request, response, exchange.gone);
     let told: number | undefined;
     try {
-      if (route.listsAgents) response.json(agentsAsModels(policy));
+      if (route.lists === 'agents') response.json(agentsAsModels(policy));
+      else if (route.lists === 'keys') await listKeys(response, policy, parts);
       else told = await passOn(request, response, { exchange, caller, policy, route }, parts);
     } finally {
       end(told ?? untold());
@@ -71,6 +77,15 @@ function admit(request: Request, caller: Caller, policy: TenantPolicy, { policie
   if (!caller.scopes.includes(route.scope)) throw fail('scope_missing', { values: { scope: route.scope } });
   if (policy.state === 'Suspended') throw fail('tenant_suspended', { retryAfterSeconds: 300 });
   return route;
+}
+
+async function listKeys(response: Response, { tenant, uid }: TenantPolicy, { access, uses }: EdgeParts): Promise<void> {
+  const known = access.byTenant(tenant);
+  if (!known) throw fail('credential_invalid', challenge); // taken away a moment ago
+  const times = await uses.of(uid).catch((cause: unknown) => {
+    throw fail('uses_unavailable', { retryAfterSeconds: 5, cause });
+  });
+  response.json(keysList(known, times));
 }
 
 interface Admitted {

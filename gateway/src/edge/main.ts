@@ -9,7 +9,9 @@ import { untilTold } from '../server/until-told.ts';
 import { startEdge } from './edge.ts';
 import { followedAuthorities } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
-import { followedLimiter } from './rate-limit/followed-redis.ts';
+import { followedRedis } from './followed-redis.ts';
+import { redisUseStore } from './key-uses/redis-use-store.ts';
+import { RedisLimiter } from './rate-limit/redis-limiter.ts';
 import { edgeSettings } from './settings.ts';
 
 /** Resolves when the process was told to stop and everything in flight has ended. */
@@ -37,7 +39,7 @@ export async function runEdge(): Promise<void> {
   ];
   cluster.startInformers();
 
-  const limiter = followedLimiter(settings.REDIS_URL_FILE, log);
+  const redis = followedRedis(settings.REDIS_URL_FILE, log);
   const identity = await followedIdentity(settings.IDENTITY_KEY_FILE, log);
   const authorities = followedAuthorities(settings.AGENTS_TRUST_FILE, log);
   const edge = await startEdge({
@@ -47,7 +49,8 @@ export async function runEdge(): Promise<void> {
     sharedHosts: settings.EDGE_SHARED_HOSTS,
     sign: identity.sign,
     authorities,
-    limiter,
+    limiter: new RedisLimiter(redis.use, 'edge:rl:'),
+    useStore: redisUseStore(redis.use, 'edge:used:'),
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => informers.every((informer) => informer.synced),
@@ -60,7 +63,7 @@ export async function runEdge(): Promise<void> {
 
   await untilTold();
   await edge.drain();
-  limiter.close();
+  redis.close();
   identity.stop();
   authorities.stop();
   metrics.close();

@@ -23,8 +23,8 @@ export interface Route {
   readonly target: string;
   /** The agent that the path or the query names. */
   readonly agent: string | undefined;
-  /** Answered by edge itself: the list of the tenant's agents. */
-  readonly listsAgents: boolean;
+  /** What edge lists itself, instead of asking an agent. */
+  readonly lists: 'agents' | 'keys' | undefined;
   /** The agent may be named as `model` in the body. */
   readonly modelNamesAgent: boolean;
 }
@@ -47,12 +47,14 @@ export function routeOf(asked: Asked, policy: TenantPolicy, hosts: Hosts): Route
   if (!target || !agentFits(target.agent, policy)) return undefined;
   const route = routes.find(({ fits }) => fits(target.path, policy));
   if (!route) return undefined;
+  const ofEdge = target.agent === undefined && asked.method === 'GET';
+  if (route.lists === 'keys' && !ofEdge) return undefined; // no agent answers there
   return {
     pattern: `${target.prefix}${route.pattern}`,
     scope: route.scope,
     target: `${target.path}${target.query}`,
     agent: target.agent,
-    listsAgents: target.agent === undefined && asked.method === 'GET' && target.path === '/v1/models',
+    lists: ofEdge ? route.lists : undefined,
     modelNamesAgent: target.agent === undefined && target.path === '/v1/chat/completions',
   };
 }
@@ -82,6 +84,8 @@ interface Pattern {
   readonly pattern: string;
   readonly scope: Scope;
   readonly fits: (path: string, policy: TenantPolicy) => boolean;
+  /** To a GET that names no agent. */
+  readonly lists?: Route['lists'];
 }
 
 const ofTenant = (path: string, { tenant }: TenantPolicy, rest: RegExp): boolean => {
@@ -92,9 +96,10 @@ const ofTenant = (path: string, { tenant }: TenantPolicy, rest: RegExp): boolean
 /** In this order; the first that fits. */
 const routes: readonly Pattern[] = [
   { pattern: '/v1/chat/completions', scope: 'chat', fits: (path) => path === '/v1/chat/completions' },
-  { pattern: '/v1/models', scope: 'chat', fits: (path) => path === '/v1/models' },
+  { pattern: '/v1/models', scope: 'chat', fits: (path) => path === '/v1/models', lists: 'agents' },
   { pattern: '/v1/*', scope: 'chat', fits: (path) => path.startsWith('/v1/') },
   { pattern: '/api/v1/tenants/{tenant}/settings', scope: 'settings', fits: (path, policy) => ofTenant(path, policy, /^\/settings(\/|$)/) },
+  { pattern: '/api/v1/tenants/{tenant}/keys', scope: 'admin', fits: (path, policy) => ofTenant(path, policy, /^\/keys$/), lists: 'keys' },
   { pattern: '/api/v1/tenants/{tenant}/*', scope: 'chat', fits: (path, policy) => ofTenant(path, policy, /^\//) },
 ];
 

@@ -59,6 +59,16 @@ describe('is accepted', () => {
         access: { apiKeys: [{ name: 'website', rateLimits: { tokensPerMinute: 5000 } }] },
       },
     ],
+    [
+      'roles of users by a claim',
+      'Tenant',
+      'acme',
+      {
+        access: {
+          oidc: [{ issuer: 'https://id.example', audience: 'a', roles: { claim: 'groups', values: [{ value: 'staff', role: 'editor' }] } }],
+        },
+      },
+    ],
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
     [
@@ -236,6 +246,17 @@ describe('is refused with the field and the remedy', () => {
       'acme',
       { rateLimits: { concurrentRequests: 0 } },
       /spec\.rateLimits\.concurrentRequests.*greater than or equal to 1/,
+    ],
+    [
+      'a role that nobody knows',
+      'Tenant',
+      'acme',
+      {
+        access: {
+          oidc: [{ issuer: 'https://id.example', audience: 'a', roles: { claim: 'groups', values: [{ value: 'staff', role: 'king' }] } }],
+        },
+      },
+      /roles\.values\[0\]\.role: Unsupported value: "king"/,
     ],
     [
       'a provider at an impossible port',

@@ -1,5 +1,5 @@
 /** Tenant: one customer, its limits, who may reach its agents and who may change them. */
-import { scope } from '@cloister/tenancy';
+import { roles, scope } from '@cloister/tenancy';
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import {
@@ -19,6 +19,30 @@ import {
 import { budget, keyRateLimits, models, quota, rateLimits } from './limits.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
+
+const userRoles = z
+  .object({
+    claim: z
+      .string()
+      .min(1)
+      .max(128)
+      .describe(
+        'Claim that holds a text or a list of texts. Dots lead into objects where no claim has the whole name: realm_access.roles.',
+      ),
+    values: z
+      .array(
+        z.object({
+          value: z.string().min(1).max(256).describe('What the claim must hold.'),
+          role: z.enum(roles).describe('user: chat. editor: chat and settings. owner: all scopes.'),
+        }),
+      )
+      .min(1)
+      .max(64)
+      .meta(listMap('value'))
+      .describe('Roles by value. Who has several gets all of them.'),
+  })
+  .describe('What a claim gives to its user, beside scopes.');
+export type UserRoles = z.infer<typeof userRoles>;
 
 const owner = z
   .object({
@@ -46,7 +70,11 @@ const owner = z
 
 const apiKey = z.object({
   name: label().describe('Also the end of the Secret\'s name: "api-key-<name>", key "key", in the tenant\'s namespace.'),
-  scopes: scopes.describe('What the key may do. chat: talk to agents; settings: also read and change their settings.').default(['chat']),
+  scopes: scopes
+    .describe(
+      'What the key may do. chat: talk to agents; settings: read and change their settings; admin: see the API keys and when they were used.',
+    )
+    .default(['chat']),
   expiresAt: z.iso
     .datetime({ offset: true })
     .describe('From then on the key is refused. Never when not set. To revoke a key at once, remove its entry.')
@@ -63,7 +91,8 @@ const oidc = z.object({
     .max(128)
     .describe("Claim that must equal the tenant's name. Without it, no other tenant may use the same issuer and audience.")
     .optional(),
-  scopes: scopes.describe('What such users may do.').default(['chat']),
+  scopes: scopes.describe('What every such user may do.').default(['chat']),
+  roles: userRoles.optional(),
 });
 
 const access = z.object({
@@ -76,7 +105,8 @@ const access = z.object({
   hs256: z
     .object({
       secretRef: secretRef("in the tenant's namespace; the value needs 32 bytes or more").describe('The shared secret.'),
-      scopes: scopes.describe('What such callers may do.').default(['chat']),
+      scopes: scopes.describe('What every such caller may do.').default(['chat']),
+      roles: userRoles.optional(),
     })
     .describe('Accept JWTs signed with a shared secret, whose "tenant_id" claim is the tenant\'s name.')
     .optional(),

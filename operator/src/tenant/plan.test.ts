@@ -123,6 +123,21 @@ describe('the access document', () => {
     const found = of({ spec: { access: { apiKeys } } }).apiKeys;
     expect(found.map(({ rateLimits }) => rateLimits)).toEqual([{ tokensPerMinute: 1000 }, undefined]);
   });
+  test('gives the roles of users as what they may do', () => {
+    const roles = { claim: 'groups', values: ['user', 'editor', 'owner'].map((role) => ({ value: `${role}s`, role })) };
+    const hs256 = { secretRef: { name: 'jwt', key: 'secret' }, roles };
+    const given = {
+      spec: { access: { hs256, oidc: [{ ...oidc[0], roles }] } },
+      sharedSecret: { state: 'usable' as const, value: 's'.repeat(32) },
+    };
+    const { hs256: secret, oidc: issuers } = of(given);
+    const values = [
+      { value: 'users', scopes: ['chat'] },
+      { value: 'editors', scopes: ['chat', 'settings'] },
+      { value: 'owners', scopes: ['chat', 'settings', 'admin'] },
+    ];
+    for (const found of [secret, issuers[0]]) expect(found).toMatchObject({ scopes: ['chat'], roles: { claim: 'groups', values } });
+  });
   test('leaves out what is doubtful: a short secret, an issuer that is taken', () => {
     const hs256 = { secretRef: { name: 'jwt', key: 'secret' } };
     const found = of({ spec: { access: { oidc, hs256 } }, takenIssuers: new Map([[0, 'bravo']]), sharedSecret: { state: 'short' } });

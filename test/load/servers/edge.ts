@@ -1,6 +1,6 @@
 /** Edge as it runs, with API keys, limits and signed callers, before the stub instead of an agent. */
 import { makeAuthority } from '@cloister/certificates';
-import { AccessDirectory, connectRedis, LocalLimiter, PolicyDirectory, RedisLimiter, startEdge } from '@cloister/gateway';
+import { AccessDirectory, connectRedis, LocalLimiter, localUseStore, PolicyDirectory, RedisLimiter, startEdge } from '@cloister/gateway';
 import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
 import { edgeIssuer } from '@cloister/tenancy';
 import { createLogger, createRegistry } from '@cloister/telemetry';
@@ -18,6 +18,7 @@ for (let tenant = 0; tenant < tenantCount; tenant++) {
   access.put(name, { tenant: name, apiKeys: [entry], oidc: [] });
 }
 const redisURL = process.env['CLOISTER_TEST_REDIS_URL'];
+const redis = redisURL === undefined ? undefined : connectRedis(redisURL, () => undefined);
 // The stub speaks plain HTTP.
 const { certificate } = await makeAuthority('nobody', { from: new Date(), days: 1 });
 const edge = await startEdge({
@@ -27,18 +28,14 @@ const edge = await startEdge({
   sharedHosts: new Set(['*']),
   sign: await callerSigner((await generateIdentityKeys()).privateKey, edgeIssuer),
   authorities: { initial: certificate, onChange: () => undefined },
-  limiter: redisURL
-    ? new RedisLimiter(
-        connectRedis(redisURL, () => undefined),
-        'edge:bench:',
-      )
-    : new LocalLimiter(),
+  limiter: redis ? new RedisLimiter((work) => work(redis), 'edge:bench:') : new LocalLimiter(),
+  useStore: localUseStore(),
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,
   registry: createRegistry(),
   log: createLogger({ name: 'edge', destination: { write: () => undefined } }),
 });
-const counted = redisURL ? 'in Redis' : 'in this process (set CLOISTER_TEST_REDIS_URL to count in Redis)';
+const counted = redis ? 'in Redis' : 'in this process (set CLOISTER_TEST_REDIS_URL to count in Redis)';
 const notes = [`API key, requests per minute counted ${counted}, caller token, metrics and log lines on; ${tenantCount} tenants known`];
 announce({ url: `http://127.0.0.1:${edge.port}`, headers: { authorization: `Bearer ${key}` }, notes });

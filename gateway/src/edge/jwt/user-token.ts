@@ -3,6 +3,7 @@ import type { Caller } from '@cloister/identity';
 import type { TenantAccess } from '@cloister/tenancy';
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import type { Access } from '../../directory/directory.ts';
+import { grantedScopes, type Grant } from './granted-scopes.ts';
 import { clockTolerance, type UnverifiedToken } from './token.ts';
 
 /** Asymmetric only: with HS256 in this list, an issuer's public key would do as a shared secret. */
@@ -15,7 +16,7 @@ interface Trust {
   readonly access: TenantAccess;
   readonly audience: string;
   readonly tenantClaim: string | undefined;
-  readonly scopes: Caller['scopes'];
+  readonly grant: Grant;
 }
 
 type Verify = (token: UnverifiedToken) => Promise<Caller | undefined>;
@@ -36,7 +37,7 @@ export function userTokens(directory: Access, issuerKeys: IssuerKeys): Verify {
         clockTolerance,
         requiredClaims: ['exp', 'sub'],
       });
-      return { tenant: trust.access.tenant, subject: `user:${issuer}|${payload.sub ?? ''}`, scopes: trust.scopes };
+      return { tenant: trust.access.tenant, subject: `user:${issuer}|${payload.sub ?? ''}`, scopes: grantedScopes(trust.grant, payload) };
     } catch (error) {
       if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
       throw error;
@@ -68,4 +69,4 @@ function alone(directory: Access, issuer: string, audience: string): Trust[] {
 const trusts = (access: TenantAccess, issuer: string, audience: string, tenantClaim: string | undefined): Trust[] =>
   access.oidc
     .filter((entry) => entry.issuer === issuer && entry.audience === audience && entry.tenantClaim === tenantClaim)
-    .map(({ scopes }) => ({ access, audience, tenantClaim, scopes }));
+    .map((grant) => ({ access, audience, tenantClaim, grant }));

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admitted, claimOf, describeLimiter, limitOf } from './limiter.specification.ts';
+import { connectRedis } from '../followed-redis.ts';
 import type { Limit } from './limiter.ts';
-import { connectRedis, RedisLimiter } from './redis-limiter.ts';
+import { RedisLimiter } from './redis-limiter.ts';
 
 const prefix = 'edge:rl:';
 const connections: ReturnType<typeof connectRedis>[] = [];
@@ -13,7 +14,7 @@ const redis = () => {
   return first;
 };
 const replicas = (periods?: { minute: number; hold: number }) =>
-  connections.map((connection) => new RedisLimiter(connection, prefix, periods));
+  connections.map((connection) => new RedisLimiter((work) => work(connection), prefix, periods));
 const ttlOf = ({ key }: Limit) => redis().ttl(prefix + key);
 
 beforeAll(async () => {

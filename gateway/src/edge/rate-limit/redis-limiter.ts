@@ -1,38 +1,19 @@
 /** Limits counted in Redis, so that all replicas count together. */
-import { Redis, type RedisOptions } from 'ioredis';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { UseRedis } from '../followed-redis.ts';
 import { holdSeconds, type Claim, type RateLimiter, type Standing } from './limiter.ts';
 import { endScript, holdScript, takeScript } from './redis-scripts.ts';
 import { windowSeconds } from './rolling-minute.ts';
 
-/** Milliseconds. Beyond this, waiting for the count costs callers more than a count per replica would. */
-const patience = 250;
-
-/** No command waits for a connection: while there is none, they fail at once and the caller falls back. */
-const redisOptions = {
-  enableOfflineQueue: false,
-  enableReadyCheck: false, // asks INFO, which edge's Redis user may not
-  disableClientInfo: true,
-  maxRetriesPerRequest: 0,
-  commandTimeout: patience,
-  connectTimeout: 2_000,
-  retryStrategy: (attempt: number) => Math.min(100 * 2 ** attempt, 5_000),
-} satisfies RedisOptions;
-
-/** Connects in the background and again after every loss. `report` hears of each failure. */
-export function connectRedis(url: string, report: (error: Error) => void): Redis {
-  return new Redis(url, redisOptions).on('error', report);
-}
-
 export class RedisLimiter implements RateLimiter {
-  readonly #redis: Redis;
+  readonly #use: UseRedis;
   readonly #prefix: string;
   readonly #periods: { readonly minute: number; readonly hold: number };
 
   /** `prefix` begins every key; edge's Redis user may touch no other. `periods` in seconds, shorter in tests that wait for their end. */
-  constructor(redis: Redis, prefix: string, periods = { minute: windowSeconds, hold: holdSeconds }) {
-    this.#redis = redis;
+  constructor(use: UseRedis, prefix: string, periods = { minute: windowSeconds, hold: holdSeconds }) {
+    this.#use = use;
     this.#prefix = prefix;
     this.#periods = periods;
   }
@@ -65,12 +46,14 @@ export class RedisLimiter implements RateLimiter {
   /** By digest; Redis forgets scripts when it restarts, then the text is sent once more. */
   async #run({ text, digest }: Script, limits: Claim['limits'], args: readonly (string | number)[]): Promise<unknown> {
     const keys = limits.map(({ key }) => `${this.#prefix}${key}`);
-    try {
-      return await this.#redis.evalsha(digest, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return this.#redis.eval(text, keys.length, ...keys, ...args);
-    }
+    return this.#use(async (redis) => {
+      try {
+        return await redis.evalsha(digest, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return redis.eval(text, keys.length, ...keys, ...args);
+      }
+    });
   }
 }
 

@@ -1,8 +1,18 @@
 import { hashApiKey, parseApiKey } from '@cloister/identity';
-import { canonicalJSON, documentKey, documentKinds, labels, tenantObjectName, type TenantAccess } from '@cloister/tenancy';
+import {
+  canonicalJSON,
+  documentKey,
+  documentKinds,
+  labels,
+  scopesOfRole,
+  tenantObjectName,
+  type ClaimScopes,
+  type TenantAccess,
+} from '@cloister/tenancy';
 import { base64, child, type Child } from '../../child.ts';
 import { secrets } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
+import type { UserRoles } from '../../api/tenant.ts';
 import type { TenantSnapshot } from '../observe.ts';
 
 /** How callers prove who they are, for edge alone: keys as hashes. */
@@ -28,9 +38,16 @@ export function tenantAccessOf({ name, spec: { access }, apiKeys, sharedSecret, 
       const { name, scopes, rateLimits } = entry;
       return [{ id, name, hash: hashApiKey(key), scopes, expiresAt: utc(entry.expiresAt), rateLimits }];
     }),
-    hs256: access.hs256 && sharedSecret?.state === 'usable' ? { secret: sharedSecret.value, scopes: access.hs256.scopes } : undefined,
-    oidc: access.oidc.filter((_, index) => !takenIssuers.has(index)),
+    hs256:
+      access.hs256 && sharedSecret?.state === 'usable'
+        ? { secret: sharedSecret.value, scopes: access.hs256.scopes, roles: claimScopesOf(access.hs256.roles) }
+        : undefined,
+    oidc: access.oidc.filter((_, index) => !takenIssuers.has(index)).map((entry) => ({ ...entry, roles: claimScopesOf(entry.roles) })),
   };
 }
+
+/** Edge hears of scopes alone. */
+const claimScopesOf = (roles: UserRoles | undefined): ClaimScopes | undefined =>
+  roles && { claim: roles.claim, values: roles.values.map(({ value, role }) => ({ value, scopes: [...scopesOfRole[role]] })) };
 
 const utc = (time: string | undefined): string | undefined => (time === undefined ? undefined : new Date(time).toISOString());

@@ -5,8 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { followedLimiter } from './followed-redis.ts';
-import { admitted, claimOf, limitOf } from './limiter.specification.ts';
+import { followedRedis } from './followed-redis.ts';
+import { admitted, claimOf, limitOf } from './rate-limit/limiter.specification.ts';
+import { RedisLimiter } from './rate-limit/redis-limiter.ts';
 
 const log = createLogger({ name: 'test', destination: { write: () => undefined } });
 const adminURL = process.env['CLOISTER_TEST_REDIS_URL'] ?? '';
@@ -39,7 +40,8 @@ test('a credential that is replaced while requests are counted loses none of the
   const [first = '', second = ''] = logins;
   const path = join(folder, 'url');
   await writeFile(path, urlOf(first));
-  const limiter = followedLimiter(path, log, 20);
+  const redis = followedRedis(path, log, 20);
+  const limiter = new RedisLimiter(redis.use, 'edge:rl:');
   const limit = limitOf('requests', 1_000_000);
   await expect
     .poll(() =>
@@ -64,5 +66,5 @@ test('a credential that is replaced while requests are counted loses none of the
   await Promise.all(workers);
   expect(await connectionsOf(second)).toBe(1);
   expect((await limiter.take(claimOf(limit)))[0]?.used).toBe(counted);
-  limiter.close();
+  redis.close();
 });
