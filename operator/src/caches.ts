@@ -1,6 +1,6 @@
 /** Every cache of the operator, made once and shared by its controllers. */
 import { labels, systemSecrets } from '@cloister/tenancy';
-import type { Cluster, Informer, KubeObject } from 'kube-runtime';
+import { keyOf, type BaseObject, type Cluster, type Informer, type KubeObject, type ObjectKey, type ObjectMeta } from 'kube-runtime';
 import { byClass, byRevision, namedClassOf, revisionsInUse } from './class/members.ts';
 import { classOfRevision, revisionsByClass } from './class/revisions.ts';
 import type {
@@ -53,6 +53,8 @@ export interface Caches {
 /** Indexes of the tenants: what only one of them may have. */
 export const byHost = 'host';
 export const byIssuer = 'issuer';
+/** Index of pods and ConfigMaps: the agent that they were made for, as namespace/name. */
+export const byAgent = 'agent';
 
 export function openCaches(cluster: Cluster, { systemNamespace, providersNamespace, ingress, postgres, redis }: Configuration): Caches {
   const secretNamed = (name: string) => cluster.informer(kinds.secrets, named(systemNamespace, name));
@@ -63,6 +65,10 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
   tenants.addIndex(byRevision, revisionsInUse);
   const classRevisions = cluster.informer(kinds.controllerRevisions, { namespace: systemNamespace, labelSelector: labels.tenantClass });
   classRevisions.addIndex(revisionsByClass, classOfRevision);
+  const configMaps = cluster.informer(kinds.configMaps, ofTenants);
+  configMaps.addIndex(byAgent, agentOwning);
+  const pods = cluster.informer(kinds.pods, ofTenants);
+  pods.addIndex(byAgent, ({ metadata }) => agentLabelled(metadata).map(keyOf));
   return {
     tenants,
     agentConfigs: cluster.informer(kinds.agentConfigs, everything),
@@ -71,7 +77,7 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     modelProviders: cluster.informer(kinds.modelProviders, everything),
     namespaces: cluster.informer(kinds.namespaceKind, everything),
     secrets: cluster.informer(kinds.secrets, ofTenants),
-    configMaps: cluster.informer(kinds.configMaps, ofTenants),
+    configMaps,
     serviceAccounts: cluster.informer(kinds.serviceAccounts, ofTenants),
     roleBindings: cluster.informer(kinds.roleBindings, ofTenants),
     networkPolicies: cluster.informer(kinds.networkPolicies, inTenantNamespaces),
@@ -80,7 +86,7 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     deployments: cluster.informer(kinds.deployments, ofTenants),
     podDisruptionBudgets: cluster.informer(kinds.podDisruptionBudgets, ofTenants),
     horizontalPodAutoscalers: cluster.informer(kinds.horizontalPodAutoscalers, ofTenants),
-    pods: cluster.informer(kinds.pods, ofTenants),
+    pods,
     credentials: cluster.informer(kinds.secrets, { namespace: providersNamespace, metadataOnly: true }),
     edgeIdentity: secretNamed(systemSecrets.edgeIdentity),
     platformSecrets: new Map(Object.values(systemSecrets).map((name) => [name, secretNamed(name)])),
@@ -88,3 +94,14 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     redisAdmin: secretNamed(redis.adminSecret.name),
   };
 }
+
+/** The agent whose pod this is, by its label. */
+export function agentLabelled({ labels: given, namespace }: ObjectMeta): ObjectKey[] {
+  const name = given?.[labels.agent];
+  return name === undefined ? [] : [{ name, namespace }];
+}
+
+const agentOwning = ({ metadata: { ownerReferences = [], namespace } }: BaseObject): string[] =>
+  ownerReferences
+    .filter(({ controller, kind }) => controller && kind === kinds.agentConfigs.kind)
+    .map(({ name }) => keyOf({ name, namespace }));

@@ -88,6 +88,8 @@ const configuration = z.strictObject({
   leaderElection: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   /** Tenants, and agents, worked on at a time. */
   concurrency: z.int().min(1).max(100).default(24),
+  /** How often the agents of one tenant may be rolled out: so many at once, and then so many a second. */
+  tenantRollouts: z.strictObject({ burst: z.int().min(1).default(10), perSecond: z.number().positive().default(1) }).prefault({}),
   /** An object whose spec the operator has not looked at for so long is no longer called Ready. */
   behindSeconds: z.int().min(1).default(120),
   /** How often Postgres and Redis, which tell nobody of changes, are checked for drift. */

@@ -2,6 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { deepFreeze, parseJson } from '../json.ts';
 import type { Kind } from '../kind.ts';
 import type { BaseObject } from '../resource.ts';
+import type { Head } from './informer.ts';
 
 /**
  * For objects of some kilobytes: with the usual settings zlib would allocate and clear 256 KiB for each, and let it stay in the way of what
@@ -19,12 +20,13 @@ export const dictionaryBytes = 2 ** packing.windowBits;
  * Packed it takes a tenth of that again, and some ten microseconds more to read (DEFLATE, RFC 1951, with another object of its kind as
  * dictionary: most of what two of them say is the same).
  */
-export class Held<T extends BaseObject> {
+export class Held<T extends BaseObject> implements Head {
   readonly name: string;
   /** Empty for cluster-scoped objects. */
   readonly namespace: string;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
+  readonly creationTimestamp: string | undefined;
   /** Of the monotonic clock, in milliseconds. */
   readonly since: number = performance.now();
   /** JSON; once packed its bytes, one in each character: a Buffer would have its own memory outside of the heap for each object. */
@@ -33,11 +35,12 @@ export class Held<T extends BaseObject> {
   readonly #kind: Kind<T>;
 
   constructor(object: T, kind: Kind<T>) {
-    const { name, namespace = '', uid, resourceVersion } = object.metadata;
+    const { name, namespace = '', uid, resourceVersion, creationTimestamp } = object.metadata;
     this.name = name;
     this.namespace = namespace;
     this.uid = uid;
     this.resourceVersion = resourceVersion;
+    this.creationTimestamp = creationTimestamp;
     this.#text = JSON.stringify(object);
     this.#kind = kind;
   }

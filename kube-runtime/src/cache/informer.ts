@@ -16,6 +16,15 @@ export interface Change<T> {
 /** Must not block and need not catch: what it throws is logged and counted. Do work in a controller, not here. */
 export type ChangeHandler<T> = (change: Change<T>) => void;
 
+/** Who an object is. */
+export interface Head extends ObjectKey {
+  /** Empty for cluster-scoped objects. */
+  readonly namespace: string;
+  readonly uid: string | undefined;
+  readonly resourceVersion: string | undefined;
+  readonly creationTimestamp: string | undefined;
+}
+
 /** For each object, the values under which it is found. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
@@ -45,6 +54,8 @@ export interface Informer<T extends BaseObject> {
   get(key: ObjectKey): T | undefined;
   /** All cached objects, or those of one namespace, in no order. */
   list(namespace?: string): T[];
+  /** What is known of the same objects without reading them: costs next to nothing. */
+  heads(namespace?: string): Head[];
   /** Adds an index. It covers what is cached already. The same name twice is refused. */
   addIndex(name: string, values: IndexFunction<T>): void;
   /** Objects that the index files under the value. An index that was not added is refused (`index_unknown`). */

@@ -6,7 +6,7 @@ import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 import { Held } from './held.ts';
-import type { Change, ChangeHandler, IndexFunction, Informer } from './informer.ts';
+import type { Change, ChangeHandler, Head, IndexFunction, Informer } from './informer.ts';
 import { ListWatch, type Sink } from './list-watch.ts';
 import { Packing } from './packing.ts';
 import type { RawEvent } from './source.ts';
@@ -87,6 +87,10 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
 
   list(namespace?: string): T[] {
     return this.#store.list(namespace);
+  }
+
+  heads(namespace?: string): Head[] {
+    return this.#store.heads(namespace);
   }
 
   addIndex(name: string, values: IndexFunction<T>): void {

@@ -34,8 +34,11 @@ export class Store<T extends BaseObject> {
   }
 
   list(namespace?: string): T[] {
-    const held = namespace === undefined ? this.all() : (this.#namespaces.get(namespace)?.values() ?? []);
-    return Array.from(held, (one) => one.read());
+    return this.heads(namespace).map((held) => held.read());
+  }
+
+  heads(namespace?: string): Held<T>[] {
+    return [...(namespace === undefined ? this.all() : (this.#namespaces.get(namespace)?.values() ?? []))];
   }
 
   byIndex(name: string, value: string): T[] {

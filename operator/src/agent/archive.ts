@@ -3,10 +3,9 @@
  *
  * Needs no valid spec: an agent that nobody can read must not be the one that goes on running. Back to Active, all of it is made anew.
  */
-import { labels } from '@cloister/tenancy';
-import { isControlledBy, type BaseObject, type Kind, type ReconcileContext } from 'kube-runtime';
+import { isControlledBy, keyOf, type BaseObject, type Kind, type ReconcileContext } from 'kube-runtime';
 import type { AgentConfigStatus } from '../api/agent-config.ts';
-import type { Caches } from '../caches.ts';
+import { byAgent, type Caches } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { judge } from '../status/conditions.ts';
 import { refusalOf } from '../status/refusal.ts';
@@ -42,12 +41,11 @@ function madeFor(agent: kinds.AgentConfig, caches: Caches): { readonly kind: Kin
     ...own(kinds.deployments, [caches.deployments.get({ namespace, name })]),
     ...own(kinds.services, [caches.services.get({ namespace, name })]),
     ...own(kinds.podDisruptionBudgets, [caches.podDisruptionBudgets.get({ namespace, name })]),
-    ...own(kinds.configMaps, caches.configMaps.list(namespace)),
+    ...own(kinds.configMaps, caches.configMaps.byIndex(byAgent, keyOf(agent.metadata))),
   ];
 }
 
-const podsLeft = ({ metadata: { name, namespace } }: kinds.AgentConfig, { pods }: Caches): number =>
-  pods.list(namespace).filter(({ metadata }) => metadata.labels?.[labels.agent] === name).length;
+const podsLeft = ({ metadata }: kinds.AgentConfig, { pods }: Caches): number => pods.byIndex(byAgent, keyOf(metadata)).length;
 
 function archivedStatus(agent: kinds.AgentConfig, pods: number, troubles: readonly AgentFinding[]): AgentConfigStatus {
   const message = 'the Tenant is archived: nothing runs, and nothing can be reached';

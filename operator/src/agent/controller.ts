@@ -1,9 +1,11 @@
 /** What wakes an agent, and what is done then. */
 import { labels, namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
-import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import { controller, specChanged, type BaseObject, type Change, type Controller } from 'kube-runtime';
+import { agentLabelled } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, ofTenants } from '../scopes.ts';
 import { reconcileAgent, type AgentParts } from './reconcile.ts';
+import { RolloutPace } from './rollout-pace.ts';
 
 /**
  * A rollout, and a tenant that is being set up, change a dozen objects within moments. Each of them would be told in a status of its own:
@@ -12,11 +14,10 @@ import { reconcileAgent, type AgentParts } from './reconcile.ts';
 const settleMs = 100;
 const reports = { ...ofTenants, settleMs, priority: 'low' } as const;
 
-export function agentController(parts: AgentParts): Controller {
-  const { caches, configuration } = parts;
-  const keys = (agents: readonly kinds.AgentConfig[]): ObjectKey[] => agents.map(({ metadata }) => metadata);
-  const everyAgent = () => keys(caches.agentConfigs.list());
-  const agentsIn = (namespace: string | undefined) => keys(caches.agentConfigs.list(namespace));
+export function agentController({ caches, configuration }: Omit<AgentParts, 'pace'>): Controller {
+  const parts = { caches, configuration, pace: new RolloutPace(configuration.tenantRollouts) };
+  const everyAgent = () => caches.agentConfigs.heads();
+  const agentsIn = (namespace: string | undefined) => caches.agentConfigs.heads(namespace);
   return (
     controller('agent')
       .for(kinds.agentConfigs, { ...everything, when: specChanged })
@@ -30,7 +31,7 @@ export function agentController(parts: AgentParts): Controller {
       .owns(kinds.deployments, reports)
       .owns(kinds.podDisruptionBudgets, { ...reports, when: specChanged })
       .owns(kinds.horizontalPodAutoscalers, { ...reports, when: specChanged })
-      .watches(kinds.pods, agentOfPod, reports)
+      .watches(kinds.pods, ({ metadata }) => agentLabelled(metadata), reports)
       .watches(kinds.tenants, ({ metadata }) => agentsIn(namespaceOf(metadata.name)), { ...everything, when: tenantMatters })
       .watches(kinds.namespaceKind, ({ metadata }) => agentsIn(metadata.name), { ...everything, when: specChanged })
       // What must be there before an agent: its tenant's walls, account and credentials.
@@ -45,11 +46,6 @@ export function agentController(parts: AgentParts): Controller {
       .maxBackoff(60_000)
       .reconcile((context) => reconcileAgent(context, parts))
   );
-}
-
-function agentOfPod({ metadata }: BaseObject): ObjectKey[] {
-  const name = metadata.labels?.[labels.agent];
-  return name === undefined ? [] : [{ name, namespace: metadata.namespace }];
 }
 
 const isOurs = ({ object }: Change<BaseObject>): boolean => object.metadata.labels?.[labels.tenant] !== undefined;

@@ -1,9 +1,9 @@
 /** Gathers everything that a decision about one agent needs. All of it is cached: nothing here is lost by a stale look. */
 import { agentServiceAccount, labels, namespaceOf, tenantConfigMaps, tenantSecrets } from '@cloister/tenancy';
-import { isControlledBy, type KubeObject } from 'kube-runtime';
+import { isControlledBy, keyOf, type Head, type KubeObject } from 'kube-runtime';
 import type { AgentConfigSpec } from '../api/agent-config.ts';
 import type { TenantSpec } from '../api/tenant.ts';
-import type { Caches } from '../caches.ts';
+import { byAgent, type Caches } from '../caches.ts';
 import type { AgentConfig, ConfigMap, Deployment, Pod, Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { credentialsOf } from '../rotation/holders.ts';
@@ -59,7 +59,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
     spec,
     configuration,
     landlord,
-    older: caches.agentConfigs.list(namespace).filter((other) => isOlder(other, agent)).length,
+    older: caches.agentConfigs.heads(namespace).filter((other) => isOlder(other, agent.metadata)).length,
     awaited: [
       ...(wall(policyNames.deny) && wall(policyNames.agents) ? [] : ['the network policies']),
       ...(caches.serviceAccounts.get({ namespace, name: agentServiceAccount }) ? [] : ['the ServiceAccount']),
@@ -72,8 +72,8 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
     deployment: caches.deployments.get({ namespace, name }),
     disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
     autoscaler: own(caches.horizontalPodAutoscalers.get({ namespace, name })),
-    pods: caches.pods.list(namespace).filter(({ metadata }) => metadata.labels?.[labels.agent] === name),
-    configMaps: caches.configMaps.list(namespace).filter((configMap) => isControlledBy(configMap, agent)),
+    pods: caches.pods.byIndex(byAgent, keyOf(agent.metadata)),
+    configMaps: caches.configMaps.byIndex(byAgent, keyOf(agent.metadata)).filter((configMap) => isControlledBy(configMap, agent)),
   };
 }
 
@@ -87,8 +87,10 @@ export function landlordOf(namespace: string, caches: Caches): Landlord | undefi
   return { tenant, name, spec, standing: recordedStandingOf({ tenant, spec }, standingWorld(caches)) };
 }
 
+type Dated = Pick<Head, 'name'> & Partial<Head>;
+
 /** By time of creation, then by name: an order that never changes. */
-function isOlder({ metadata: one }: AgentConfig, { metadata: other }: AgentConfig): boolean {
+function isOlder(one: Dated, other: Dated): boolean {
   const [a, b] = [one.creationTimestamp ?? '', other.creationTimestamp ?? ''];
   return a === b ? one.name < other.name : a < b;
 }

@@ -3,9 +3,11 @@
  *
  * Flow: observe → check → apply → judge the rollout → tell.
  * Guarantees: level-triggered; a repeat on a converged agent writes nothing; while a check blocks, or a new revision does not become
- * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there.
+ * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there; a tenant's rollouts begin
+ * at its pace, and until its turn comes an edit is not yet observed.
  */
 import type { ReconcileContext, Result } from 'kube-runtime';
+import type { z } from 'zod';
 import { agentConfigSpec } from '../api/agent-config.ts';
 import type { Caches } from '../caches.ts';
 import { configMaps, type AgentConfig } from '../kinds.ts';
@@ -16,18 +18,20 @@ import { refusalOf } from '../status/refusal.ts';
 import { together } from '../together.ts';
 import { archiveAgent } from './archive.ts';
 import { check, type AgentFinding } from './checks.ts';
-import { revisionOf } from './children/deployment.ts';
+import { revisionLabel, revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
 import { landlordOf, observeAgent, type AgentSnapshot } from './observe.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
 import { availability, rolloutOf } from './rollout.ts';
+import type { RolloutPace } from './rollout-pace.ts';
 import { isAutoscaled } from './scale.ts';
 import { agentStatusOf, conditionsOf, type AgentOutcome } from './status.ts';
 
 export interface AgentParts {
   readonly caches: Caches;
   readonly configuration: Configuration;
+  readonly pace: RolloutPace;
 }
 
 type Context = ReconcileContext<AgentConfig>;
@@ -38,28 +42,41 @@ interface Attempt {
   readonly error?: Error;
 }
 
-export async function reconcileAgent(context: Context, { caches, configuration }: AgentParts): Promise<Result> {
+export async function reconcileAgent(context: Context, { caches, configuration, pace }: AgentParts): Promise<Result> {
   const agent = context.object;
   const landlord = landlordOf(agent.metadata.namespace ?? '', caches);
   if (landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
   if (landlord?.spec.state === 'Archived') return closeDown(context, caches);
   const parsed = agentConfigSpec.safeParse(agent.spec);
-  if (!parsed.success) {
-    const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
-    const findings: AgentFinding[] = [{ condition: 'ModelAllowed', reason: 'InvalidSpec', message, blocks: true }];
-    const conditions = conditionsOf(agent, findings, new Date(), { reason: 'Ready', message: '' });
-    await tell(context, { ...agent.status, observedGeneration: agent.metadata.generation, conditions });
-    return {};
-  }
-  const seen = observeAgent(agent, parsed.data, { caches, configuration, landlord });
+  if (!parsed.success) return tellInvalid(context, parsed.error);
+  return settle(context, observeAgent(agent, parsed.data, { caches, configuration, landlord }), { caches, pace });
+}
+
+async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: Omit<AgentParts, 'configuration'>): Promise<Result> {
   const findings = check(seen);
-  const plan = planOf(seen);
-  const { outcome, error }: Attempt =
-    plan && !blocking(findings) ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
+  const plan = blocking(findings) ? undefined : planOf(seen);
+  const wait = plan ? waitOf(seen, plan, pace) : 0;
+  if (wait > 0) return { requeueAfter: wait };
+  const { outcome, error }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
 
   const serving = availability(outcome.deployment ?? seen.deployment);
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
+  return {};
+}
+
+/** Milliseconds until pods may be made, or replaced. To stop them costs little and must not wait. */
+function waitOf({ deployment }: AgentSnapshot, plan: AgentPlan, pace: RolloutPace): number {
+  const makesPods = !plan.suspended && deployment?.metadata.labels?.[revisionLabel] !== revisionOf(plan);
+  return makesPods ? pace.wait(plan.tenant, plan.name) : 0;
+}
+
+async function tellInvalid(context: Context, { issues }: z.ZodError): Promise<Result> {
+  const { status, metadata } = context.object;
+  const message = issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
+  const findings: AgentFinding[] = [{ condition: 'ModelAllowed', reason: 'InvalidSpec', message, blocks: true }];
+  const conditions = conditionsOf(context.object, findings, new Date(), { reason: 'Ready', message: '' });
+  await tell(context, { ...status, observedGeneration: metadata.generation, conditions });
   return {};
 }
 

@@ -14,7 +14,7 @@ const pauseMs = 200;
 export function classController(parts: ClassParts): Controller {
   const { caches, configuration } = parts;
   const lastRuns = new Map<string, number>();
-  const everyClass = (): ObjectKey[] => caches.tenantClasses.list().map(({ metadata }) => ({ name: metadata.name }));
+  const everyClass = (): ObjectKey[] => caches.tenantClasses.heads().map(({ name }) => ({ name }));
   return controller('class')
     .for(tenantClasses, { ...everything, when: specChanged })
     .owns(controllerRevisions, { namespace: configuration.systemNamespace, labelSelector: labels.tenantClass })

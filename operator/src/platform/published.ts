@@ -13,7 +13,7 @@ export function publishedSince(keys: readonly EdgeKey[], { tenants, configMaps, 
     if (metadata.deletionTimestamp) continue;
     const namespace = namespaceOf(metadata.name);
     const given = configMaps.get({ namespace, name: tenantConfigMaps.edgeIdentity });
-    if (!given && pods.list(namespace).length === 0) continue;
+    if (!given && pods.heads(namespace).length === 0) continue;
     if (given?.data?.[edgeKeysFile] !== text) return undefined;
     since = Math.max(since, Date.parse(given.metadata.annotations?.[annotations.madeAt] ?? '') || 0);
   }

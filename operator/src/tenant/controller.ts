@@ -22,7 +22,7 @@ const maxBackoffMs = 30_000;
 export function tenantController(parts: TenantParts): Controller {
   const { caches, configuration } = parts;
   const { systemNamespace, postgres, redis } = configuration;
-  const everyTenant = (): ObjectKey[] => caches.tenants.list().map(({ metadata }) => ({ name: metadata.name }));
+  const everyTenant = (): ObjectKey[] => caches.tenants.heads().map(({ name }) => ({ name }));
   return (
     controller('tenant')
       .for(kinds.tenants, { ...everything, when: specChanged })
@@ -36,7 +36,7 @@ export function tenantController(parts: TenantParts): Controller {
       .owns(kinds.secrets, children)
       .owns(kinds.configMaps, children)
       .owns(kinds.ingresses, children)
-      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: specChanged, settleMs })
+      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: comesOrGoes, settleMs })
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), {
         ...everything,
         when: readyChanged,
@@ -116,6 +116,10 @@ const waveOf = (tenantClass: kinds.TenantClass | undefined): string => {
   const { wantedRevision, currentRevision, rollout } = tenantClass?.status ?? {};
   return JSON.stringify([wantedRevision, currentRevision, rollout?.wave, rollout?.stopped]);
 };
+
+/** What an agent is to do is none of its tenant's business. */
+const comesOrGoes = ({ type, object, previous }: Change<kinds.AgentConfig>): boolean =>
+  type !== 'updated' || object.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp;
 
 /** Replicas come and go; the tenant cares whether an agent is Ready. */
 const readyChanged = ({ object, previous }: Change<kinds.AgentConfig>): boolean =>

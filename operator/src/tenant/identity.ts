@@ -24,6 +24,6 @@ export function publishedKeys(
   const text = canonicalJSON(keys);
   const there = configMaps.get({ namespace, name: tenantConfigMaps.edgeIdentity });
   if (there?.data?.[edgeKeysFile] === text) return { text, since: there.metadata.annotations?.[annotations.madeAt] };
-  const followed = there !== undefined || pods.list(namespace).length > 0;
+  const followed = there !== undefined || pods.heads(namespace).length > 0;
   return { text, since: followed ? now.toISOString() : undefined };
 }

@@ -33,6 +33,7 @@ dns:
   networkPeer: {{- toYaml .Values.dns.networkPeer | nindent 4 }}
 leaderElection: { enabled: true }
 concurrency: {{ .Values.operator.concurrency }}
+tenantRollouts: {{- toYaml .Values.operator.tenantRollouts | nindent 2 }}
 behindSeconds: {{ .Values.operator.behindSeconds }}
 dataCheckSeconds: {{ .Values.operator.dataCheckSeconds }}
 {{- end }}

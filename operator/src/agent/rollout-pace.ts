@@ -1,0 +1,51 @@
+/** How often the pods of one tenant's agents may be replaced. */
+import type { Configuration } from '../settings.ts';
+
+interface Turns {
+  /** When the next rollout would be due if all of them kept the pace: the theoretical arrival time of ITU-T I.371's cell rate algorithm. */
+  due: number;
+  /** By agent: when it may begin. Those who wait keep their place, however often they are edited meanwhile. */
+  readonly waiting: Map<string, number>;
+}
+
+/**
+ * A rollout costs the cluster hundreds of times what the edit costs that asked for it, and everybody pays. So a tenant may begin `burst` of them
+ * at once, and from then on `perSecond`; what it changes meanwhile is rolled out together, in the state that it has then.
+ *
+ * In memory alone: a new operator begins with full credit. Time is that of the monotonic clock, in milliseconds.
+ */
+export class RolloutPace {
+  readonly #intervalMs: number;
+  readonly #creditMs: number;
+  readonly #tenants = new Map<string, Turns>();
+
+  constructor({ burst, perSecond }: Configuration['tenantRollouts']) {
+    this.#intervalMs = 1000 / perSecond;
+    this.#creditMs = (burst - 1) * this.#intervalMs;
+  }
+
+  /** Milliseconds until this agent may be rolled out. 0: it may, and has had its turn. */
+  wait(tenant: string, agent: string): number {
+    const now = performance.now();
+    const turns = this.#turnsOf(tenant, now);
+    const due = Math.max(turns.due, now);
+    const at = turns.waiting.get(agent) ?? Math.max(now, due - this.#creditMs);
+    if (!turns.waiting.has(agent)) turns.due = due + this.#intervalMs;
+    if (at > now) {
+      turns.waiting.set(agent, at);
+      return Math.ceil(at - now);
+    }
+    turns.waiting.delete(agent);
+    return 0;
+  }
+
+  #turnsOf(tenant: string, now: number): Turns {
+    const known = this.#tenants.get(tenant);
+    if (known && known.due > now) return known;
+    // With full credit nothing need be known of a tenant, nor of turns that nobody took: their agents were deleted, or edited back.
+    for (const [name, { due }] of this.#tenants) if (due <= now) this.#tenants.delete(name);
+    const turns = { due: now, waiting: new Map<string, number>() };
+    this.#tenants.set(tenant, turns);
+    return turns;
+  }
+}
