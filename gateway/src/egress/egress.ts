@@ -3,10 +3,9 @@ import type { Logger, Registry } from '@cloister/telemetry';
 import type { Credentials, Policies, Providers } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
-import { budget } from './budget/budget.ts';
-import { keepFolding } from './budget/keep-folding.ts';
+import { LeasedBudget } from './budget/budget.ts';
+import { keepExpiring } from './budget/keep-expiring.ts';
 import type { Ledger } from './budget/ledger.ts';
-import { SettleQueue } from './budget/settle-queue.ts';
 import { egressHandler } from './handler.ts';
 import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
@@ -30,21 +29,28 @@ export interface EgressOptions {
 
 export async function startEgress(options: EgressOptions): Promise<Running> {
   const { ledger, registry, log } = options;
-  const queue = new SettleQueue(ledger, log);
-  const metrics = egressMetrics(registry, () => queue.size);
+  const metrics = egressMetrics(registry, () => budget);
+  const budget = new LeasedBudget(ledger, {
+    log,
+    reserved: (from) => metrics.reservations.inc({ from }),
+    answered: (seconds) => metrics.ledgerDurations.observe(seconds),
+  });
   const openAI = openAICompatible(options.openAI);
-  const stopFolding = keepFolding(ledger, log, (calls) => metrics.folded.inc(calls));
+  const stopExpiring = keepExpiring(ledger, log, ({ leases, microUsd }) => {
+    metrics.forfeitedLeases.inc(leases);
+    metrics.forfeited.inc(Number(microUsd));
+  });
   const handler = egressHandler({
     ...options,
     metrics,
-    budget: budget(ledger, queue),
+    budget,
     providerFor: ({ provider }) => (provider.type === 'Offline' ? offline : openAI),
   });
   const running = await serve({ ...options, handler: application(handler, log) });
   const drain = async () => {
     await running.drain();
-    await queue.flushed();
-    stopFolding();
+    await budget.close();
+    stopExpiring();
     await openAI.close();
   };
   return { ...running, drain };

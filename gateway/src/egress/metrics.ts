@@ -7,24 +7,41 @@ export interface EgressMetrics {
   readonly spent: Counter<'tenant'>;
   readonly tokens: Counter<'tenant' | 'type'>;
   readonly refused: Counter<'tenant' | 'code'>;
-  readonly folded: Counter;
+  readonly reservations: Counter<'from'>;
+  readonly ledgerDurations: Histogram;
+  readonly forfeitedLeases: Counter;
+  readonly forfeited: Counter;
+}
+
+/** What is looked up when the metrics are read. */
+export interface BudgetInHand {
+  readonly unreported: number;
+  readonly leases: number;
 }
 
 /**
  * Names of the OpenTelemetry conventions for generative AI, written as Prometheus does. Those histograms carry no tenant (a thousand
  * tenants would make a hundred thousand series); what is counted per tenant has one series each.
  */
-export function egressMetrics(registry: Registry, unsettled: () => number): EgressMetrics {
+export function egressMetrics(registry: Registry, inHand: () => BudgetInHand): EgressMetrics {
   const registers = [registry];
   new Gauge({
     name: 'cloister_budget_unsettled_calls',
-    help: 'Calls that have ended and whose cost the ledger has not taken yet',
+    help: 'Calls that have ended and whose cost the ledger has not confirmed yet',
     registers,
     collect() {
-      this.set(unsettled());
+      this.set(inHand().unreported);
     },
   });
-  return { durations: requestDurations(registry), ...genAI(registers), ...perTenant(registers) };
+  new Gauge({
+    name: 'cloister_budget_leases',
+    help: 'Tenants of whose budget this replica holds a part',
+    registers,
+    collect() {
+      this.set(inHand().leases);
+    },
+  });
+  return { durations: requestDurations(registry), ...genAI(registers), ...perTenant(registers), ...ofLeases(registers) };
 }
 
 const genAI = (registers: Registry[]) => ({
@@ -63,9 +80,29 @@ const perTenant = (registers: Registry[]) => ({
     labelNames: ['tenant', 'code'] as const,
     registers,
   }),
-  folded: new Counter({
-    name: 'cloister_budget_folded_total',
-    help: 'Calls of gateways that died, which were counted in full',
+});
+
+const ofLeases = (registers: Registry[]) => ({
+  reservations: new Counter({
+    name: 'cloister_budget_reservations_total',
+    help: 'Calls of tenants with limits, by whether memory was enough or the ledger had to be asked',
+    labelNames: ['from'] as const,
+    registers,
+  }),
+  ledgerDurations: new Histogram({
+    name: 'cloister_budget_ledger_duration_seconds',
+    help: 'Time of an exchange with the ledger, in seconds',
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  }),
+  forfeitedLeases: new Counter({
+    name: 'cloister_budget_forfeited_leases_total',
+    help: 'Leases of replicas that fell silent, which this replica found and counted as spent',
+    registers,
+  }),
+  forfeited: new Counter({
+    name: 'cloister_budget_forfeited_micro_usd_total',
+    help: 'Money in those leases in micro-dollars; of a replica that speaks again it comes back',
     registers,
   }),
 });

@@ -5,7 +5,6 @@
  * right changes nothing; what belongs to another owner is never touched; passwords stand in no statement and no error.
  * Errors: {@link DataError}.
  */
-import pLimit from 'p-limit';
 import pg from 'pg';
 import { DataError, describe } from './errors.ts';
 import type { PostgresAddress } from './postgres-address.ts';
@@ -17,7 +16,6 @@ import { ProvenPasswords, scramVerifier } from './scram.ts';
 /** Serialises what changes shared catalogs: two at once fail with "tuple concurrently updated". The number is arbitrary. */
 const changeLock = 7_236_104_415;
 const connectTimeoutMs = 5_000;
-const connections = 8;
 
 export interface Login {
   readonly login: string;
@@ -28,17 +26,13 @@ export class PostgresAdmin {
   readonly #address: PostgresAddress;
   readonly #pool: pg.Pool;
   readonly #proven = new ProvenPasswords();
-  readonly #connectTimeoutMs: number;
-  /** The pool's time-out is for a Postgres that does not answer; it must not count the wait for those who came before. */
-  readonly #inTurn = pLimit(connections);
 
-  constructor(address: PostgresAddress, timeouts = { connectMs: connectTimeoutMs }) {
+  constructor(address: PostgresAddress) {
     this.#address = address;
-    this.#connectTimeoutMs = timeouts.connectMs;
     this.#pool = new pg.Pool({
       ...address,
-      max: connections,
-      connectionTimeoutMillis: this.#connectTimeoutMs,
+      max: 4,
+      connectionTimeoutMillis: connectTimeoutMs,
       idleTimeoutMillis: 30_000,
       statement_timeout: 60_000,
       application_name: 'cloister-operator',
@@ -138,11 +132,7 @@ export class PostgresAdmin {
     return this.#pool.end();
   }
 
-  #use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    return this.#inTurn(() => this.#useNow(work));
-  }
-
-  async #useNow<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async #use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     try {
       const client = await this.#pool.connect();
       try {
@@ -167,7 +157,7 @@ export class PostgresAdmin {
   /** Throws when the answer says nothing about the password. */
   async #logsIn(user: string, password: string): Promise<boolean> {
     const { host, port, database } = this.#address;
-    const client = new pg.Client({ host, port, database, user, password, connectionTimeoutMillis: this.#connectTimeoutMs });
+    const client = new pg.Client({ host, port, database, user, password, connectionTimeoutMillis: connectTimeoutMs });
     try {
       await client.connect();
       return true;

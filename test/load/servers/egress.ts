@@ -18,9 +18,8 @@ import { policyFor, tenantCount } from './tenants.ts';
 
 /** What a tenant without limits costs when nothing is stored for it. */
 const forgetful: Ledger = {
-  reserve: (_tenant, asks) => Promise.resolve(asks.map(() => ({ granted: 0 }))),
-  settle: () => Promise.resolve(),
-  foldExpired: () => Promise.resolve(0),
+  exchange: () => Promise.resolve({ now: Date.now(), replicas: 1, leases: [], present: [] }),
+  expireSilent: () => Promise.resolve([]),
 };
 
 const limited = process.argv[3] === 'budget';

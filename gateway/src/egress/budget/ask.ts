@@ -1,17 +1,20 @@
 /**
  * How much of a budget a call asks for: the worst that it can cost, and what it would be content with where that is not left.
  */
-import { costOf, type MicroUsd, type Price } from './money.ts';
+import type { Amount } from './amount.ts';
+import { costOf, type Price } from './money.ts';
 
 export interface Rung {
   /** The most output the call may produce under this rung. */
   readonly outputTokens: number;
   /** Input and output together. */
-  readonly tokens: number;
-  readonly microUsd: MicroUsd;
+  readonly cost: Amount;
   /** Taken only if this many times the amount is free. */
-  readonly headroom: number;
+  readonly headroom: bigint;
 }
+
+/** From the dearest to the cheapest, at least one. */
+export type Ladder = readonly [Rung, ...Rung[]];
 
 export interface Worst {
   /** No call can be billed for more input than this. */
@@ -32,17 +35,20 @@ export const leastOutput = 256;
  */
 export const modestOutput = 4096;
 
-/** From the dearest to the cheapest; the ledger takes the first that fits. Halving keeps the list short and wastes at most half. */
-export function ladder({ inputTokens, outputTokens, named, price }: Worst): Rung[] {
-  const rungs: Rung[] = [];
+/** The first that fits is taken. Halving keeps the list short and wastes at most half. */
+export function ladder({ inputTokens, outputTokens, named, price }: Worst): Ladder {
+  const rungOf = (output: number): Rung => ({
+    outputTokens: output,
+    cost: { microUsd: costOf(price, inputTokens, output), tokens: BigInt(inputTokens + output) },
+    headroom: !named && output > modestOutput ? 4n : 1n,
+  });
   const least = Math.min(leastOutput, outputTokens);
-  for (let output = outputTokens; ; output = Math.max(least, Math.floor(output / 2))) {
-    rungs.push({
-      outputTokens: output,
-      tokens: inputTokens + output,
-      microUsd: costOf(price, inputTokens, output),
-      headroom: !named && output > modestOutput ? 4 : 1,
-    });
-    if (output === least) return rungs;
+  const rungs: [Rung, ...Rung[]] = [rungOf(outputTokens)];
+  for (let output = outputTokens; output !== least;) {
+    output = Math.max(least, Math.floor(output / 2));
+    rungs.push(rungOf(output));
   }
+  return rungs;
 }
+
+export const leastOf = (rungs: Ladder): Amount => (rungs.at(-1) ?? rungs[0]).cost;

@@ -1,104 +1,172 @@
 /**
  * The budget as one call sees it: reserve before, settle after.
  *
- * Guarantees: a tenant with limits never has more reserved and settled than they allow, over all replicas; a call is settled once; a tenant
- * without limits does not wait for the database.
+ * Guarantees: a tenant with limits never has more reserved and settled than they allow, over all replicas; a call is settled once; a call
+ * waits for the database only where more is needed than this replica has in hand, and a tenant without limits never does.
  */
+import type { Logger } from '@cloister/telemetry';
 import type { TenantPolicy } from '@cloister/tenancy';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fail } from '../errors.ts';
-import { ladder, type Worst } from './ask.ts';
-import type { Answer, Ask, Budgeted, Call, Ledger, Limit, Refusal, WindowKind } from './ledger.ts';
-import { costOf, limitOf, type MicroUsd } from './money.ts';
-import { together } from './reserve-together.ts';
-import type { SettleQueue } from './settle-queue.ts';
+import { smaller } from './amount.ts';
+import { ladder, type Ladder, type Worst } from './ask.ts';
+import { Conversation } from './conversation.ts';
+import type { Ledger } from './ledger.ts';
+import { termsOf, type Terms } from './limits.ts';
+import { costOf, type MicroUsd } from './money.ts';
+import { refused, unavailable } from './refuse.ts';
+import type { Waiting } from './replica.ts';
+import type { Hold } from './tenant-lease.ts';
+import type { Billed } from './usage-sheet.ts';
 
 export interface Used {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
+export interface Call extends Billed {
+  readonly tenantUid: string;
+}
+
 export interface Reservation {
   /** The most output the call may produce. */
   readonly outputTokens: number;
-  /** Puts what was used in the place of what was reserved, in the background. Only the first call counts. Gives what it cost. */
+  /** Puts what was used in the place of what was reserved. Only the first call counts. Gives what it cost. */
   settle(used: Used): MicroUsd;
 }
 
 export interface Budget {
   /** Rejects with `budget_exceeded`, `budget_reserved` or `budget_unavailable`. */
-  reserve(call: Call, limits: TenantPolicy['budget'], worst: Worst, seconds: number): Promise<Reservation>;
+  reserve(call: Call, limits: TenantPolicy['budget'], worst: Worst): Promise<Reservation>;
 }
 
-/** Seconds after which a call that found the rest of the budget reserved may find it free. */
-const retryWhenReserved = 5;
-const retryWhenUnavailable = 5;
+export interface BudgetOptions {
+  readonly log: Logger;
+  /** Hears where each reservation came from. */
+  readonly reserved?: (from: 'memory' | 'ledger') => void;
+  /** Hears how long the ledger took to answer. */
+  readonly answered?: (seconds: number) => void;
+  /** Milliseconds between heartbeats; 250 unless a test is in a hurry. */
+  readonly beatMs?: number;
+}
 
-/** Milliseconds that a call waits for others of this replica to be settled, before it is refused. */
+/** Milliseconds that a call waits for what others have reserved or have in hand, before it is refused: a few heartbeats. */
 const patience = 1_000;
 
-export function budget(ledger: Ledger, queue: SettleQueue): Budget {
-  const reserveTogether = together(ledger);
-  return {
-    reserve: async (call, budgetLimits, worst, seconds) => {
-      const limits = limitsOf(budgetLimits);
-      if (queue.full) throw unavailable();
-      if (limits.length === 0) return reservation(call, worst, worst.outputTokens, false);
-      const granted = await ask(call, limits, { call, rungs: ladder(worst), seconds });
-      return reservation(call, worst, granted, true);
-    },
-  };
+/** No provider means more than this; a report beyond it must not overflow what the ledger can hold. */
+const mostTokens = 1e12;
+const mostMicroUsd = 10n ** 15n;
 
-  /** Before it is refused, what this replica has not settled yet is: it may be just what is missing. */
-  async function ask({ tenantUid, timeZone }: Call, limits: readonly Limit[], asked: Ask): Promise<number> {
-    const tenant = { tenantUid, timeZone, limits };
-    let answer = await reserve(tenant, asked);
-    if ('refused' in answer && queue.size > 0) {
-      await Promise.race([queue.flushed(), sleep(patience)]);
-      answer = await reserve(tenant, asked);
-    }
-    if ('refused' in answer) throw refused(answer.refused);
-    return answer.granted;
+interface WaitingCall {
+  readonly ladder: Ladder;
+  readonly terms: Terms;
+  readonly until: number;
+  readonly resolve: (hold: Hold) => void;
+  readonly reject: (error: unknown) => void;
+  inVain: boolean;
+}
+type Queue = [WaitingCall, ...WaitingCall[]];
+
+export class LeasedBudget implements Budget {
+  readonly #conversation: Conversation;
+  readonly #reserved: (from: 'memory' | 'ledger') => void;
+  /** Calls that need more than is in hand, by tenant; the earliest first. */
+  readonly #waiting = new Map<string, Queue>();
+
+  constructor(ledger: Ledger, options: BudgetOptions) {
+    this.#reserved = options.reserved ?? (() => undefined);
+    this.#conversation = new Conversation(ledger, options, {
+      waiting: () => new Map([...this.#waiting].map(([uid, calls]) => [uid, asOne(calls)])),
+      heard: () => [...this.#waiting.keys()].map((uid) => this.#serve(uid)).includes(true),
+      failed: (error) => {
+        const calls = [...this.#waiting.values()].flat();
+        this.#waiting.clear();
+        for (const { reject } of calls) reject(unavailable(error));
+      },
+    });
   }
 
-  async function reserve(tenant: Budgeted, asked: Ask): Promise<Answer> {
-    try {
-      return await reserveTogether(tenant, asked);
-    } catch (error) {
-      // The ledger may have reserved all the same: should it have, this gives it back.
-      queue.add({ call: asked.call, reserved: true, inputTokens: 0, outputTokens: 0, microUsd: 0n });
-      throw unavailable(error);
-    }
+  /** Calls that have ended and whose cost the ledger has not confirmed. */
+  get unreported(): number {
+    return this.#conversation.replica.unreported;
   }
 
-  function reservation(call: Call, { price }: Worst, outputTokens: number, reserved: boolean): Reservation {
+  /** Tenants of whose budget this replica holds a part. */
+  get leases(): number {
+    return this.#conversation.replica.leases;
+  }
+
+  async reserve(call: Call, limits: TenantPolicy['budget'], worst: Worst): Promise<Reservation> {
+    const terms = termsOf(limits);
+    if (terms.limits.length === 0) return this.#reservation(call, worst, undefined);
+    return this.#reservation(call, worst, await this.#hold(call.tenantUid, terms, ladder(worst)));
+  }
+
+  /** Tells the ledger everything and gives everything back. Resolves when it has taken it. */
+  close(): Promise<void> {
+    return this.#conversation.end();
+  }
+
+  async #hold(uid: string, terms: Terms, rungs: Ladder): Promise<Hold> {
+    const now = performance.now();
+    const tenant = this.#conversation.replica.of(uid);
+    const hold = tenant.reserve(rungs, terms, now);
+    this.#reserved(hold ? 'memory' : 'ledger');
+    if (hold) return hold;
+    const refusal = tenant.refusal(rungs, terms, now);
+    if (refusal && tenant.isKnownSpent(refusal, now)) throw refused(refusal);
+    return new Promise((resolve, reject) => {
+      const call = { ladder: rungs, terms, until: now + patience, resolve, reject, inVain: false };
+      const queue = this.#waiting.get(uid);
+      if (queue) queue.push(call);
+      else this.#waiting.set(uid, [call]);
+      this.#conversation.speak();
+    });
+  }
+
+  /** Those who wait take what there is now, the earliest first. True: the ledger has more for one of them. */
+  #serve(uid: string): boolean {
+    const outcomes = (this.#waiting.get(uid) ?? []).map((call) => ({ call, outcome: this.#attend(uid, call) }));
+    const [first, ...others] = outcomes.filter(({ outcome }) => outcome !== 'done').map(({ call }) => call);
+    if (first) this.#waiting.set(uid, [first, ...others]);
+    else this.#waiting.delete(uid);
+    return outcomes.some(({ outcome }) => outcome === 'ask again');
+  }
+
+  #attend(uid: string, call: WaitingCall): 'done' | 'ask again' | 'wait' {
+    const tenant = this.#conversation.replica.of(uid);
+    const now = performance.now();
+    const hold = tenant.reserve(call.ladder, call.terms, now);
+    const refusal = hold ? undefined : tenant.refusal(call.ladder, call.terms, now);
+    if (hold) call.resolve(hold);
+    else if (refusal?.spent || now >= call.until) call.reject(refusal ? refused(refusal) : unavailable());
+    else {
+      call.inVain ||= refusal !== undefined;
+      return refusal ? 'wait' : 'ask again';
+    }
+    return 'done';
+  }
+
+  #reservation({ tenantUid, ...billed }: Call, { price, outputTokens }: Worst, hold: Hold | undefined): Reservation {
     let settled: MicroUsd | undefined;
     return {
-      outputTokens,
-      settle: (used) => {
+      outputTokens: hold?.outputTokens ?? outputTokens,
+      settle: ({ inputTokens, outputTokens: produced }) => {
         if (settled !== undefined) return settled;
-        const microUsd = costOf(price, used.inputTokens, used.outputTokens);
+        const tokens = { inputTokens: Math.min(inputTokens, mostTokens), outputTokens: Math.min(produced, mostTokens) };
+        const microUsd = smaller(costOf(price, tokens.inputTokens, tokens.outputTokens), mostMicroUsd);
         settled = microUsd;
-        if (reserved || used.inputTokens + used.outputTokens > 0) queue.add({ call, reserved, ...used, microUsd });
+        if (hold || tokens.inputTokens + tokens.outputTokens > 0) {
+          this.#conversation.replica.of(tenantUid).settle(hold, billed, { ...tokens, microUsd });
+          if (this.#waiting.has(tenantUid)) this.#serve(tenantUid);
+        }
         return microUsd;
       },
     };
   }
 }
 
-export function limitsOf({ daily, monthly }: TenantPolicy['budget']): Limit[] {
-  const limit = (kind: WindowKind, window: typeof daily): Limit[] =>
-    window === undefined || (window.usd === undefined && window.tokens === undefined)
-      ? []
-      : [{ kind, microUsd: window.usd === undefined ? undefined : limitOf(window.usd), tokens: window.tokens }];
-  return [...limit('daily', daily), ...limit('monthly', monthly)];
-}
-
-function refused({ window, unit, spent, renewsAt, renewsInSeconds }: Refusal) {
-  const details = { values: { window, unit, renewsAt } };
-  return spent
-    ? fail('budget_exceeded', { ...details, retryAfterSeconds: renewsInSeconds })
-    : fail('budget_reserved', { ...details, retryAfterSeconds: Math.min(retryWhenReserved, renewsInSeconds) });
-}
-
-const unavailable = (cause?: unknown) => fail('budget_unavailable', { retryAfterSeconds: retryWhenUnavailable, cause });
+/** Under the newest terms: limits may have changed a moment ago. */
+const asOne = (calls: Queue): Waiting => ({
+  terms: (calls.at(-1) ?? calls[0]).terms,
+  ladders: calls.map((call) => call.ladder),
+  inVain: calls.some(({ inVain }) => inVain),
+});

@@ -1,7 +1,9 @@
+/** The ledger in Postgres: what leases.property.test.ts does not reach, as zones, the clock of days, forgetting, and the version before. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ledger, type Answer, type Call, type Ledger, type Limit } from './ledger.ts';
-import type { Rung } from './ask.ts';
+import { of } from './fleet.fixture.ts';
+import { ledger, type Growth, type Ledger, type Message, type Usage } from './ledger.ts';
+import type { Limit } from './limits.ts';
 import { migrate } from './migrate.ts';
 import { pglite } from './sql/pglite.fixture.ts';
 import type { Sql } from './sql/sql.ts';
@@ -16,174 +18,224 @@ beforeAll(async () => {
   return () => database[Symbol.asyncDispose]();
 }, 60_000);
 beforeEach(async () => {
-  await sql.script('truncate cloister_egress.budget_window, cloister_egress.reservation, cloister_egress.usage');
+  await sql.script(`truncate cloister_egress.budget_window, cloister_egress.reservation, cloister_egress.usage, cloister_egress.replica,
+    cloister_egress.lease`);
   await setClock('2026-11-22T12:00:00Z');
 });
 
-const callOf = (changes: Partial<Call> = {}): Call => ({
-  id: randomUUID(),
-  tenantUid: 'uid-acme',
-  tenant: 'acme',
-  agent: 'support',
-  model: 'openai/gpt-5',
-  timeZone: 'UTC',
-  ...changes,
-});
-const usd = (daily: bigint, monthly?: bigint): Limit[] => [
-  { kind: 'daily', microUsd: daily, tokens: undefined },
-  ...(monthly === undefined ? [] : [{ kind: 'monthly' as const, microUsd: monthly, tokens: undefined }]),
-];
-/** One token costs one micro-dollar. */
-const rung = (tokens: number, headroom = 1) => ({ outputTokens: tokens, tokens, microUsd: BigInt(tokens), headroom });
-async function reserveRungs(limits: readonly Limit[], rungs: readonly Rung[], call = callOf(), seconds = 60): Promise<Answer | undefined> {
-  const [answer] = await books.reserve({ ...call, limits }, [{ call, rungs, seconds }]);
-  return answer;
-}
-const reserve = (limits: readonly Limit[], tokens: number, call?: Call, seconds?: number) =>
-  reserveRungs(limits, [rung(tokens)], call, seconds);
-const settle = (call: Call, tokens: number, reserved = true) =>
-  books.settle([{ call, reserved, inputTokens: 0, outputTokens: tokens, microUsd: BigInt(tokens) }]);
 const setClock = (time: string) =>
   sql.script(
     `create or replace function cloister_egress.clock() returns timestamptz language sql stable as $$ select timestamptz '${time}' $$`,
   );
 const windows = () =>
   sql.query(
-    `select kind, starts_on::text, settled_micro_usd::int as settled, reserved_micro_usd::int as reserved, overrun_micro_usd::int as overrun
+    `select kind, starts_on::text, settled_micro_usd::int as settled, reserved_micro_usd::int as reserved, forfeited_micro_usd::int as forfeited
      from cloister_egress.budget_window order by tenant_uid, kind, starts_on`,
     [],
   );
-const usage = () => sql.query('select requests::int, output_tokens::int, micro_usd::int from cloister_egress.usage', []);
+const usageRows = () =>
+  sql.query('select day::text, requests::int, output_tokens::int, micro_usd::int from cloister_egress.usage order by day', []);
+
+const limits: Limit[] = [{ kind: 'daily', microUsd: 1_000n, tokens: undefined }];
+const ask = (amount: bigint, changes: Partial<Growth> = {}): Growth => ({
+  tenantUid: 'uid-acme',
+  timeZone: 'UTC',
+  limits,
+  need: of(amount),
+  want: of(amount),
+  ...changes,
+});
+const usage = (amount: number, changes: Partial<Usage> = {}): Usage => ({
+  ...{ tenantUid: 'uid-acme', tenant: 'acme', timeZone: 'UTC', day: null, month: null, model: 'openai/gpt-5', agent: 'support' },
+  ...{ requests: 1, inputTokens: 0, outputTokens: amount, microUsd: BigInt(amount), overrunTokens: 0n, overrunMicroUsd: 0n },
+  ...changes,
+});
+const today = { day: '2026-11-22', month: '2026-11-01' };
+
+/** A process of egress and its messages. */
+function replica(id: string = randomUUID()) {
+  let number = 0;
+  const message = (changes: Partial<Message>): Message => ({
+    ...{ replica: id, number: ++number, leaving: false, usage: [], returns: [], asks: [] },
+    ...changes,
+  });
+  return { id, say: (changes: Partial<Message>) => books.exchange(message(changes)), message };
+}
 
 test('the schema can be migrated by many replicas at once, and again', async () => {
   await Promise.all([migrate(sql), migrate(sql), migrate(sql)]);
 });
 
-describe('a reservation', () => {
-  test('is refused when it does not fit what is left, and the refusal says what renews when', async () => {
-    await setClock('2026-11-22T22:00:00Z');
-    expect(await reserve(usd(100n), 60)).toEqual({ granted: 60 });
-    await settle(callOf(), 0, false);
-    expect(await reserve(usd(100n), 41)).toEqual({
-      refused: { window: 'daily', unit: 'money', spent: false, renewsAt: '2026-11-23T00:00:00Z', renewsInSeconds: 7200 },
-    });
-    expect(await reserve(usd(100n), 40)).toEqual({ granted: 40 });
+describe('a lease', () => {
+  test('grows by what is wanted, or by a slice where that is more', async () => {
+    const [one, two] = [replica(), replica()];
+    expect(await one.say({ asks: [ask(10n)] })).toMatchObject({ replicas: 1, leases: [{ amount: { microUsd: 250n, tokens: 0n } }] });
+    expect(await two.say({ asks: [ask(10n)] })).toMatchObject({ replicas: 2, leases: [{ amount: { microUsd: 93n } }] }); // (1000 - 250) / 8
+    expect(await two.say({ asks: [ask(400n)] })).toMatchObject({ leases: [{ amount: { microUsd: 493n } }] });
   });
 
-  test('is made in all windows or in none', async () => {
-    expect(await reserve(usd(1000n, 10n), 11)).toMatchObject({ refused: { window: 'monthly', spent: true } });
-    expect(await windows()).toMatchObject([{ reserved: 0 }, { reserved: 0 }]);
+  test('gets the rest where that is what is needed, and nothing where it is less', async () => {
+    const { say } = replica();
+    await say({ asks: [ask(900n)] });
+    expect(await say({ asks: [ask(101n)] })).toMatchObject({ leases: [{ amount: { microUsd: 900n } }] });
+    expect(await say({ asks: [ask(100n, { want: of(500n) })] })).toMatchObject({ leases: [{ amount: { microUsd: 1_000n } }] });
   });
 
-  test('of tokens is limited like one of money', async () => {
-    const limits: Limit[] = [{ kind: 'monthly', microUsd: undefined, tokens: 10 }];
-    expect(await reserve(limits, 10)).toEqual({ granted: 10 });
-    expect(await reserve(limits, 1)).toMatchObject({ refused: { window: 'monthly', unit: 'tokens', spent: false } });
-  });
-
-  test('takes the dearest rung that fits, and a rung with headroom only where that many times as much is free', async () => {
-    const rungs = [rung(200), rung(30, 4), rung(25, 4), rung(5)];
-    expect(await reserveRungs(usd(79n), rungs)).toEqual({ granted: 5 });
-    expect(await reserveRungs(usd(105n), rungs)).toEqual({ granted: 25 });
-    expect(await reserveRungs(usd(230n), rungs)).toEqual({ granted: 200 });
-  });
-
-  test('of several calls at once serves the earlier first', async () => {
-    const asks = [60, 60, 30].map((tokens) => ({ call: callOf(), rungs: [rung(tokens)], seconds: 60 }));
-    const answers = await books.reserve({ ...callOf(), limits: usd(100n) }, asks);
-    expect(answers).toMatchObject([{ granted: 60 }, { refused: { window: 'daily' } }, { granted: 30 }]);
+  test('is given in all windows or in none', async () => {
+    const month: Limit = { kind: 'monthly', microUsd: undefined, tokens: 10n };
+    const answer = await replica().say({ asks: [ask(11n, { limits: [...limits, month] })] });
+    expect(answer).toMatchObject({ leases: [{ amount: of(0n), windows: { daily: { reserved: of(0n) }, monthly: { reserved: of(0n) } } }] });
   });
 
   test('leaves other tenants their budget', async () => {
-    await reserve(usd(100n), 100);
-    expect(await reserve(usd(100n), 100, callOf({ tenantUid: 'uid-bravo', tenant: 'bravo' }))).toEqual({ granted: 100 });
-  });
-});
-
-describe('settling', () => {
-  test('counts what was used and frees the rest', async () => {
-    const call = callOf();
-    await reserve(usd(100n), 100, call);
-    await settle(call, 30);
-    expect(await windows()).toMatchObject([
-      { kind: 'daily', settled: 30, reserved: 0 },
-      { kind: 'monthly', settled: 30, reserved: 0 },
-    ]);
-    expect(await usage()).toEqual([{ requests: 1, output_tokens: 30, micro_usd: 30 }]);
-    expect(await reserve(usd(100n), 70)).toEqual({ granted: 70 });
-  });
-
-  test('twice counts once, with and without a reservation', async () => {
-    const [reserved, unreserved] = [callOf(), callOf()];
-    await reserve(usd(100n), 10, reserved);
-    for (let turn = 0; turn < 2; turn++) {
-      await settle(reserved, 10);
-      await settle(unreserved, 5, false);
-    }
-    expect(await usage()).toEqual([{ requests: 2, output_tokens: 15, micro_usd: 15 }]);
-  });
-
-  test('more than was reserved keeps the excess apart, and it lessens what is left', async () => {
-    const call = callOf();
-    await reserve(usd(100n), 10, call);
-    await settle(call, 25);
-    expect(await windows()).toMatchObject([
-      { settled: 10, overrun: 15 },
-      { settled: 10, overrun: 15 },
-    ]);
-    expect(await reserve(usd(100n), 76)).toMatchObject({ refused: { spent: true } });
-  });
-
-  test('without a reservation counts for a limit that is set later', async () => {
-    await settle(callOf(), 95, false);
-    expect(await reserve(usd(100n), 6)).toMatchObject({ refused: { spent: true } });
-  });
-});
-
-describe('a gateway that dies', () => {
-  test('has its calls counted in full once they expire, once', async () => {
-    await reserve(usd(100n), 60, callOf(), -1);
-    expect([await books.foldExpired(), await books.foldExpired()]).toEqual([1, 0]);
-    expect(await windows()).toMatchObject([
-      { settled: 60, reserved: 0 },
-      { settled: 60, reserved: 0 },
-    ]);
-    expect(await usage()).toEqual([{ requests: 1, output_tokens: 60, micro_usd: 60 }]);
-  });
-
-  test('but was only slow gets the difference back when it settles after all', async () => {
-    const call = callOf();
-    await reserve(usd(100n), 60, call, -1);
-    await books.foldExpired();
-    await settle(call, 20);
-    expect(await windows()).toMatchObject([
-      { settled: 20, reserved: 0, overrun: 0 },
-      { settled: 20, reserved: 0, overrun: 0 },
-    ]);
-    expect(await usage()).toEqual([{ requests: 1, output_tokens: 20, micro_usd: 20 }]);
+    const { say } = replica();
+    const answer = await say({ asks: [ask(1_000n), ask(1_000n, { tenantUid: 'uid-bravo' })] });
+    expect(answer).toMatchObject({ leases: [{ amount: { microUsd: 1_000n } }, { amount: { microUsd: 1_000n } }] });
   });
 });
 
 describe('a window', () => {
-  test('begins at midnight of the tenant’s time zone', async () => {
+  test('begins at midnight of the tenant’s time zone, by the clock of the ledger', async () => {
     await setClock('2026-11-22T23:30:00Z');
-    expect(await reserve(usd(100n), 100, callOf({ timeZone: 'Europe/Berlin' }))).toEqual({ granted: 100 });
-    expect(await windows()).toMatchObject([{ starts_on: '2026-11-23' }, { starts_on: '2026-11-01' }]);
-    await setClock('2026-11-23T22:59:59Z');
-    expect(await reserve(usd(100n), 1, callOf({ timeZone: 'Europe/Berlin' }))).toMatchObject({ refused: { renewsInSeconds: 1 } });
-    await setClock('2026-11-23T23:00:00Z');
-    expect(await reserve(usd(100n), 1, callOf({ timeZone: 'Europe/Berlin' }))).toEqual({ granted: 1 });
+    const answer = await replica().say({ asks: [ask(1n, { timeZone: 'Europe/Berlin' })] });
+    expect(answer).toMatchObject({
+      now: Date.parse('2026-11-22T23:30:00Z'),
+      present: [{ day: '2026-11-23', ends: { daily: Date.parse('2026-11-23T23:00:00Z'), monthly: Date.parse('2026-11-30T23:00:00Z') } }],
+    });
   });
 
-  test('bills a call to the day on which it was reserved', async () => {
-    const call = callOf();
+  test('of a zone that Postgres does not know begins at midnight UTC, and holds nobody else up', async () => {
+    const answer = await replica().say({ usage: [usage(5, { timeZone: 'Mars/Olympus' })], asks: [ask(1n, { timeZone: 'Mars/Olympus' })] });
+    expect(answer).toMatchObject({ present: [{ day: '2026-11-22' }] });
+    expect(await usageRows()).toMatchObject([{ day: '2026-11-22', micro_usd: 5 }]);
+  });
+
+  test('is billed for what was reserved in it, and another one for what was used without a lease', async () => {
     await setClock('2026-11-30T23:59:00Z');
-    await reserve(usd(100n), 10, call);
+    const { say } = replica();
+    await say({ asks: [ask(250n)] });
     await setClock('2026-12-01T00:01:00Z');
-    await settle(call, 7);
+    await say({ usage: [usage(7, { day: '2026-11-30', month: '2026-11-01' }), usage(3)] });
     expect(await windows()).toMatchObject([
-      { starts_on: '2026-11-30', settled: 7 },
-      { starts_on: '2026-11-01', settled: 7 },
+      { kind: 'daily', starts_on: '2026-11-30', settled: 7, reserved: 243 },
+      { kind: 'daily', starts_on: '2026-12-01', settled: 3, reserved: 0 },
+      { kind: 'monthly', starts_on: '2026-11-01', settled: 7, reserved: 243 },
+      { kind: 'monthly', starts_on: '2026-12-01', settled: 3, reserved: 0 },
     ]);
+  });
+});
+
+describe('a replica', () => {
+  test('that says the same again changes nothing', async () => {
+    const { message } = replica();
+    const said = message({ usage: [usage(5)], asks: [ask(300n)] });
+    for (let turn = 0; turn < 3; turn++) expect(await books.exchange(said)).toMatchObject({ leases: [{ amount: { microUsd: 300n } }] });
+    expect(await usageRows()).toMatchObject([{ requests: 1, micro_usd: 5 }]);
+  });
+
+  test('that falls silent forfeits its leases, which come back when it speaks', async () => {
+    const { id, say } = replica();
+    await say({ asks: [ask(600n)] });
+    await setClock('2026-11-22T12:00:16Z');
+    expect(await books.expireSilent(15)).toEqual([{ replica: id, leases: 1, microUsd: 600n, tokens: 0n }]);
+    expect(await books.expireSilent(15)).toEqual([]);
+    expect(await windows()).toMatchObject([{ settled: 600, reserved: 0, forfeited: 600 }, { settled: 600 }]);
+    await say({ usage: [usage(50, today)], returns: [{ tenantUid: 'uid-acme', ...today, microUsd: 550n, tokens: 0n }] });
+    expect(await windows()).toMatchObject([{ settled: 50, reserved: 0, forfeited: 0 }, { settled: 50 }]);
+  });
+
+  test('is not silent while it speaks', async () => {
+    const { say } = replica();
+    await say({ asks: [ask(600n)] });
+    for (const time of ['12:00:10', '12:00:20', '12:00:30']) {
+      await setClock(`2026-11-22T${time}Z`);
+      await say({});
+      expect(await books.expireSilent(15)).toEqual([]);
+    }
+  });
+
+  test('is forgotten after a week, what it forfeited is not', async () => {
+    const { say } = replica();
+    await say({ asks: [ask(600n)] });
+    await setClock('2026-11-23T12:00:00Z');
+    await books.expireSilent(15);
+    await setClock('2026-11-30T12:00:01Z');
+    await books.expireSilent(15);
+    expect(await say({ usage: [usage(50, today)] })).toBe('forgotten');
+    expect(await windows()).toMatchObject([{ settled: 600, forfeited: 600 }, { settled: 600 }]);
+  });
+
+  test('is told when the ledger has lost what it heard, as one restored from a copy', async () => {
+    const { say, id } = replica();
+    await say({ asks: [ask(600n)] });
+    await say({});
+    await sql.query('update cloister_egress.replica set number = 1 where id = $1', [id]);
+    await say({ usage: [usage(1)] }).then((answer) => expect(answer).toBe('forgotten'));
+    expect(await usageRows()).toEqual([]);
+  });
+
+  test('that leaves is not counted any more', async () => {
+    const [one, two] = [replica(), replica()];
+    await one.say({ asks: [ask(10n)] });
+    await one.say({ leaving: true, returns: [{ tenantUid: 'uid-acme', ...today, microUsd: 250n, tokens: 0n }] });
+    expect(await two.say({ asks: [ask(10n)] })).toMatchObject({ replicas: 1 });
+  });
+});
+
+describe('beside a replica of the version before, which reserves call by call,', () => {
+  const call = () => ({
+    id: randomUUID(),
+    tenantUid: 'uid-acme',
+    tenant: 'acme',
+    agent: 'support',
+    model: 'openai/gpt-5',
+    timeZone: 'UTC',
+  });
+  const reserve = async (of_: ReturnType<typeof call>, amount: number, seconds = 60) => {
+    const rungs = [{ outputTokens: amount, tokens: amount, microUsd: amount, headroom: 1 }];
+    const asks = JSON.stringify([{ call: of_, rungs, seconds }]);
+    const given = JSON.stringify([{ kind: 'daily', microUsd: 1_000 }]);
+    return sql.query('select cloister_egress.reserve($1, $2, $3, $4) as answers', ['uid-acme', 'UTC', given, asks]);
+  };
+  const settle = (of_: ReturnType<typeof call>, amount: number) =>
+    sql.query('select cloister_egress.settle($1)', [
+      JSON.stringify([{ ...of_, reserved: true, inputTokens: 0, outputTokens: amount, microUsd: amount }]),
+    ]);
+
+  test('neither reserves what the other has', async () => {
+    const { say } = replica();
+    await say({ asks: [ask(700n)] });
+    expect(await reserve(call(), 301)).toMatchObject([{ answers: [{ refused: { spent: false } }] }]);
+    expect(await reserve(call(), 200)).toMatchObject([{ answers: [{ granted: 200 }] }]);
+    expect(await say({ asks: [ask(101n)] })).toMatchObject({ leases: [{ amount: { microUsd: 700n } }] });
+    expect(await say({ asks: [ask(100n)] })).toMatchObject({ leases: [{ amount: { microUsd: 800n } }] });
+  });
+
+  test('what died is found by the other, too', async () => {
+    await replica().say({ asks: [ask(600n)] });
+    await setClock('2026-11-22T12:00:16Z');
+    await sql.query('select cloister_egress.fold_expired()', []);
+    expect(await windows()).toMatchObject([{ settled: 600, forfeited: 600 }, { settled: 600 }]);
+  });
+
+  test('what it has reserved is settled, or counted in full by whoever looks when it is dead', async () => {
+    const [ended, dead] = [call(), call()];
+    await reserve(ended, 100);
+    await reserve(dead, 40, -1);
+    await settle(ended, 30);
+    await books.expireSilent(15);
+    expect(await windows()).toMatchObject([{ settled: 70, reserved: 0 }, { settled: 70 }]);
+  });
+});
+
+test('a ledger of the version before keeps all that is settled and reserved when it is migrated', async () => {
+  await using before = await pglite();
+  await migrate(before, 1);
+  await before.script(`insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, settled_micro_usd, reserved_micro_usd)
+    values ('uid-acme', 'daily', current_date, 400, 100)`);
+  await migrate(before);
+  const answer = await ledger(before).exchange(replica().message({ asks: [ask(501n)] }));
+  expect(answer).toMatchObject({
+    leases: [{ amount: of(0n), windows: { daily: { settled: { microUsd: 400n }, reserved: { microUsd: 100n } } } }],
   });
 });

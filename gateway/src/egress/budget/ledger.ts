@@ -1,97 +1,114 @@
-/** The durable side of the budget, as the rest of egress sees it. Rules and guarantees: sql/tables.ts. */
+/** The durable side of the budget, as the rest of egress sees it. Rules and guarantees: sql/leases. */
 import { z } from 'zod';
-import type { Rung } from './ask.ts';
-import type { MicroUsd } from './money.ts';
+import type { Amount } from './amount.ts';
+import type { Limit } from './limits.ts';
 import type { Sql } from './sql/sql.ts';
 
-export type WindowKind = 'daily' | 'monthly';
-
-/** Undefined: not limited. */
-export interface Limit {
-  readonly kind: WindowKind;
-  readonly microUsd: MicroUsd | undefined;
-  readonly tokens: number | undefined;
+/** The windows of a lease, by the days on which they began in the tenant's time zone. */
+export interface LeaseKey {
+  readonly tenantUid: string;
+  readonly day: string;
+  readonly month: string;
 }
 
-/** Whose call it is, as usage is kept. */
-export interface Call {
-  /** Made by the gateway; a call is settled once, however often that is tried. */
-  readonly id: string;
+/** What calls used, summed by windows, model and agent. */
+export interface Usage {
   readonly tenantUid: string;
   readonly tenant: string;
-  readonly agent: string;
-  readonly model: string;
   readonly timeZone: string;
+  /** Null where it was used without a lease: it belongs to the windows in which the ledger hears of it. */
+  readonly day: string | null;
+  readonly month: string | null;
+  readonly model: string;
+  readonly agent: string;
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly microUsd: bigint;
+  /** What of it was billed beyond the reservations. */
+  readonly overrunTokens: bigint;
+  readonly overrunMicroUsd: bigint;
 }
 
-export interface Budgeted {
+/** Wants its lease to grow by this, or by a slice if that is more; by less than it needs is of no use to it. */
+export interface Growth {
   readonly tenantUid: string;
   readonly timeZone: string;
   readonly limits: readonly Limit[];
+  readonly need: Amount;
+  readonly want: Amount;
 }
 
-export interface Ask {
-  readonly call: Call;
-  /** The dearest first. */
-  readonly rungs: readonly Rung[];
-  /** After this, a call that was not settled counts as spent in full. */
-  readonly seconds: number;
+export interface Message {
+  /** Random, of one process. */
+  readonly replica: string;
+  /** From 1, without a gap. Each number is taken once, however often it is said. */
+  readonly number: number;
+  /** The last. */
+  readonly leaving: boolean;
+  readonly usage: readonly Usage[];
+  /** Given back, out of leases. */
+  readonly returns: readonly (LeaseKey & Amount)[];
+  readonly asks: readonly Growth[];
 }
 
-export interface Refusal {
-  readonly window: WindowKind;
-  readonly unit: 'money' | 'tokens';
-  /** False: the budget is not spent, but the rest of it is reserved for calls in progress. */
-  readonly spent: boolean;
-  /** RFC 3339, UTC. */
-  readonly renewsAt: string;
-  readonly renewsInSeconds: number;
-}
+const amount = z.object({ microUsd: z.coerce.bigint(), tokens: z.coerce.bigint() });
+const standing = z.object({ settled: amount, reserved: amount });
+const key = { tenantUid: z.string(), day: z.string(), month: z.string() };
+/** Times are milliseconds since 1970 by the clock of the ledger. */
+const state = z.object({
+  now: z.number(),
+  /** Those that hold leases or asked just now. */
+  replicas: z.number().positive(),
+  /** All of this replica, and an empty one for each ask that got nothing. */
+  leases: z.array(z.object({ ...key, amount, windows: z.object({ daily: standing, monthly: standing }) })),
+  /** In which windows those who asked are at present. */
+  present: z.array(z.object({ ...key, ends: z.object({ daily: z.number(), monthly: z.number() }) })),
+});
+export type LedgerState = z.infer<typeof state>;
+export type Answer = LedgerState | 'forgotten';
 
-export type Answer = { readonly granted: number } | { readonly refused: Refusal };
-
-export interface Settlement {
-  readonly call: Call;
-  /** Whether something was reserved for it. */
-  readonly reserved: boolean;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly microUsd: MicroUsd;
+export interface Forfeit {
+  readonly replica: string;
+  readonly leases: number;
+  readonly microUsd: bigint;
+  readonly tokens: bigint;
 }
 
 export interface Ledger {
   /**
-   * Calls of one tenant, each in all of its windows or in none. Answers in the order of the asks. Rejects when the database cannot say;
-   * it may have reserved all the same.
+   * One transaction. Rejects when the database cannot say; the message may have been taken all the same, so it must be said again.
+   * `forgotten`: the ledger does not know what this replica told it before (a week of silence, a database restored from a copy).
    */
-  reserve(tenant: Budgeted, asks: readonly Ask[]): Promise<readonly Answer[]>;
-  /** All of them or none. May be repeated. */
-  settle(settlements: readonly Settlement[]): Promise<void>;
-  /** How many calls of dead gateways were counted in full. */
-  foldExpired(): Promise<number>;
+  exchange(message: Message): Promise<Answer>;
+  /** Counts the leases of replicas that were silent for so many seconds as spent. */
+  expireSilent(seconds: number): Promise<readonly Forfeit[]>;
 }
 
-const refusal = z.object({
-  window: z.enum(['daily', 'monthly']),
-  unit: z.enum(['money', 'tokens']),
-  spent: z.boolean(),
-  renewsAt: z.string(),
-  renewsInSeconds: z.number(),
-});
-const answer = z.union([z.object({ granted: z.number() }), z.object({ refused: refusal })]);
-const answers = z.tuple([z.object({ answers: z.array(answer) })]);
-const folded = z.tuple([z.object({ folded: z.coerce.number() })]);
+const answers = z.tuple([z.object({ answer: z.union([z.object({ forgotten: z.literal(true) }), state]) })]);
+const forfeits = z.array(
+  z.object({
+    replica: z.string(),
+    leases: z.coerce.number(),
+    microUsd: z.coerce.bigint(),
+    tokens: z.coerce.bigint(),
+  }) satisfies z.ZodType<Forfeit>,
+);
 
 export const ledger = (sql: Sql): Ledger => ({
-  reserve: async ({ tenantUid, timeZone, limits }, asks) => {
-    const text = 'select cloister_egress.reserve($1, $2, $3, $4) as answers';
-    return answers.parse(await sql.query(text, [tenantUid, timeZone, json(limits), json(asks)], 'reserve'))[0].answers;
+  exchange: async ({ replica, number, leaving, usage, returns, asks }) => {
+    const text = 'select cloister_egress.exchange($1, $2, $3, $4, $5, $6) as answer';
+    const rows = await sql.query(text, [replica, number, leaving, json(usage), json(returns), json(asks)], 'exchange');
+    const [{ answer }] = answers.parse(rows);
+    return 'forgotten' in answer ? 'forgotten' : answer;
   },
-  settle: async (settlements) => {
-    const entries = settlements.map(({ call, ...rest }) => ({ ...call, ...rest }));
-    await sql.query('select cloister_egress.settle($1)', [json(entries)], 'settle');
+  expireSilent: async (seconds) => {
+    // Replicas of the version before reserve call by call; who died among them is found by the second.
+    const text = `select replica, leases, micro_usd::text as "microUsd", tokens::text from cloister_egress.expire_silent($1)`;
+    const rows = forfeits.parse(await sql.query(text, [seconds], 'expire'));
+    await sql.query('select cloister_egress.fold_reservations()', [], 'fold');
+    return rows;
   },
-  foldExpired: async () => folded.parse(await sql.query('select cloister_egress.fold_expired() as folded', [], 'fold'))[0].folded,
 });
 
 /** Amounts beyond 2^53 stay exact as text, which Postgres reads as well. */

@@ -1,23 +1,26 @@
 import { z } from 'zod';
-import { bookkeeping } from './sql/bookkeeping.ts';
-import { fold } from './sql/fold.ts';
-import { reserve } from './sql/reserve.ts';
-import { settle } from './sql/settle.ts';
+import { exchange } from './sql/leases/exchange.ts';
+import { expire } from './sql/leases/expire.ts';
+import { tables as leaseTables } from './sql/leases/tables.ts';
+import { bookkeeping } from './sql/per-call/bookkeeping.ts';
+import { fold } from './sql/per-call/fold.ts';
+import { reserve } from './sql/per-call/reserve.ts';
+import { settle } from './sql/per-call/settle.ts';
+import { tables } from './sql/per-call/tables.ts';
 import type { Sql } from './sql/sql.ts';
-import { tables } from './sql/tables.ts';
 
 /** In order; never edited once released, only added to. */
-const migrations: readonly string[] = [tables + bookkeeping + reserve + settle + fold];
+const migrations: readonly string[] = [tables + bookkeeping + reserve + settle + fold, leaseTables + expire + exchange];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */
 const lock = 'select pg_advisory_xact_lock(1668050793, 1701278309);';
 
 const version = z.tuple([z.object({ version: z.coerce.number() })]);
 
-/** Brings the schema to the newest version. Replicas that start together wait for each other; what is current is left alone. */
-export async function migrate(sql: Sql): Promise<void> {
+/** Brings the schema to `target`. Replicas that start together wait for each other; what is current, or newer, is left alone. */
+export async function migrate(sql: Sql, target = migrations.length): Promise<void> {
   await sql.script(`${lock} ${createSchema}`);
-  for (const [position, text] of migrations.entries()) {
+  for (const [position, text] of migrations.slice(0, target).entries()) {
     const [{ version: current }] = version.parse(
       await sql.query('select coalesce(max(version), 0) as version from cloister_egress.migration', []),
     );

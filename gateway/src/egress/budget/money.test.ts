@@ -44,14 +44,14 @@ describe('what a call asks for', () => {
   const worst = { inputTokens: 100, outputTokens: 16_000, named: false, price: price(1, 1) };
   test('begins with the worst case and ends with the least that makes sense', () => {
     const rungs = ladder(worst);
-    expect([rungs[0]?.outputTokens, rungs.at(-1)?.outputTokens]).toEqual([16_000, 256]);
-    expect(rungs[0]?.microUsd).toBe(16_100n);
+    expect([rungs[0].outputTokens, rungs.at(-1)?.outputTokens]).toEqual([16_000, 256]);
+    expect(rungs[0].cost).toEqual({ microUsd: 16_100n, tokens: 16_100n });
   });
   test('is never lowered below what its caller named, where that is little', () => {
     expect(ladder({ ...worst, outputTokens: 10, named: true }).map(({ outputTokens }) => outputTokens)).toEqual([10]);
   });
   test('leaves room for others only where its caller named no maximum', () => {
-    expect(ladder(worst).map(({ headroom }) => headroom)).toEqual([4, 4, 1, 1, 1, 1, 1]);
-    expect(new Set(ladder({ ...worst, named: true }).map(({ headroom }) => headroom))).toEqual(new Set([1]));
+    expect(ladder(worst).map(({ headroom }) => headroom)).toEqual([4n, 4n, 1n, 1n, 1n, 1n, 1n]);
+    expect(new Set(ladder({ ...worst, named: true }).map(({ headroom }) => headroom))).toEqual(new Set([1n]));
   });
 });

@@ -7,7 +7,6 @@
 import { ApiError } from '@cloister/api-errors';
 import type { TenantPolicy } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
-import { randomUUID } from 'node:crypto';
 import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
 import { readBody } from '../../server/read-body.ts';
@@ -40,9 +39,6 @@ export interface ChatCall {
   readonly agent: string;
 }
 
-/** Seconds that a reservation outlives the longest possible call: time to settle it, a slow ledger included. */
-const settleMargin = 60;
-
 export async function chat(call: ChatCall, parts: ChatParts): Promise<void> {
   const { exchange, policy, agent } = call;
   const body = await readBody(call.request, parts.maxBodyBytes);
@@ -52,9 +48,8 @@ export async function chat(call: ChatCall, parts: ChatParts): Promise<void> {
   const worst = worstCase(asked, body.length, asked.model, target.model);
 
   const { uid: tenantUid, tenant, budget } = policy;
-  const billed = { id: randomUUID(), tenantUid, tenant, agent, model: asked.model, timeZone: budget.timeZone };
-  const seconds = target.provider.timeoutSeconds + settleMargin;
-  const reservation = await parts.budget.reserve(billed, budget, worst, seconds).catch((error: unknown) => {
+  const billed = { tenantUid, tenant, agent, model: asked.model, timeZone: budget.timeZone };
+  const reservation = await parts.budget.reserve(billed, budget, worst).catch((error: unknown) => {
     if (error instanceof ApiError) parts.metrics.refused.inc({ tenant, code: error.code });
     throw error;
   });

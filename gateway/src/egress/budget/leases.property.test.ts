@@ -1,0 +1,196 @@
+/**
+ * Random histories of a fleet of replicas. The invariants are checked after every step, first against the rules in plain code, with thousands
+ * of histories, then against the tables and functions of Postgres, which must say the same in every answer.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { Fleet, ladderOf, type Fate } from './fleet.fixture.ts';
+import { LedgerModel } from './ledger-model.fixture.ts';
+import { ledger, type Answer, type Ledger, type Message } from './ledger.ts';
+import type { Limit } from './limits.ts';
+import { migrate } from './migrate.ts';
+import { pglite } from './sql/pglite.fixture.ts';
+import type { Sql } from './sql/sql.ts';
+import { silence } from './keep-expiring.ts';
+
+const day = 86_400_000;
+const noon = Date.UTC(2026, 10, 29, 12);
+const tenants = ['a', 'b'] as const;
+
+const which = fc.nat(2);
+const tenant = fc.constantFrom(...tenants);
+const fate = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<Fate>('arrives') },
+  { weight: 1, arbitrary: fc.constantFrom<Fate>('is lost', 'loses its answer', 'is said twice') },
+);
+const cap = fc.option(fc.bigInt(50n, 3_000n), { nil: undefined, freq: 3 });
+const limits = fc
+  .record({ daily: fc.record({ microUsd: cap, tokens: cap }), monthly: fc.record({ microUsd: cap, tokens: cap }) })
+  .map(({ daily, monthly }): Limit[] => [
+    { kind: 'daily' as const, ...daily },
+    { kind: 'monthly' as const, ...monthly },
+  ])
+  .map((both) => both.filter(({ microUsd, tokens }) => microUsd !== undefined || tokens !== undefined));
+const steps = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('call' as const), which, tenant, size: fc.integer({ min: 1, max: 400 }), fate }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('stream' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 400n) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const), which, at: fc.nat() }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('beat' as const), which, fate }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(100, 1_000, 16_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('midnight' as const), days: fc.constantFrom(1, 3) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('overcharge' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 100n) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('cut' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stop' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('limit' as const), tenant, limits }) },
+);
+type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
+const history = fc.record({ first: limits, second: limits, steps: fc.array(steps, { minLength: 10, maxLength: 80 }) });
+
+interface World {
+  readonly ledger: Ledger;
+  readonly books: LedgerModel;
+  /** Lets time pass for the ledger and for the replicas. */
+  readonly pass: (ms: number) => Promise<void>;
+  readonly look: () => Promise<void>;
+}
+
+async function live({ first, second, steps: taken }: { first: Limit[]; second: Limit[]; steps: Step[] }, world: World): Promise<Fleet> {
+  const fleet = new Fleet(3, world.ledger, world.books);
+  fleet.limit('a', first);
+  fleet.limit('b', second);
+  for (const step of taken) {
+    await take(fleet, world, step);
+    fleet.check();
+    await world.look();
+  }
+  await fleet.end(async () => {
+    await world.pass((silence + 1) * 1_000);
+    await world.ledger.expireSilent(silence);
+  });
+  await world.look();
+  return fleet;
+}
+
+async function take(fleet: Fleet, { ledger: books, pass }: World, step: Step): Promise<void> {
+  if (step.do === 'call') await fleet.call(step.which, step.tenant, ladderOf(step.size, Math.ceil(step.size / 2)), step.fate);
+  else if (step.do === 'stream') fleet.stream(step.which, step.at, step.amount);
+  else if (step.do === 'settle') fleet.settle(step.which, step.at);
+  else if (step.do === 'beat') await fleet.beat(step.which, step.fate);
+  else if (step.do === 'wait') await pass(step.ms);
+  else if (step.do === 'midnight') await pass(step.days * day);
+  else if (step.do === 'overcharge') fleet.overcharge(step.which, step.at, step.amount);
+  else if (step.do === 'cut') fleet.cut(step.which);
+  else if (step.do === 'expire') await books.expireSilent(silence);
+  else if (step.do === 'crash') fleet.crash(step.which);
+  else if (step.do === 'stop') await fleet.stop(step.which);
+  else fleet.limit(step.tenant, step.limits);
+}
+
+test(
+  'whatever is lost, cut off, killed or changed: no limit is overspent, nothing is lost or billed twice',
+  { timeout: 120_000 },
+  async () => {
+    const seen = { crashes: 0, refusals: 0 };
+    await fc.assert(
+      fc.asyncProperty(history, async (given) => {
+        const books = new LedgerModel(noon);
+        const pass = (ms: number) => {
+          books.now += ms;
+          return Promise.resolve();
+        };
+        const { crashes, refusals } = await live(given, { ledger: books, books, pass, look: () => Promise.resolve() });
+        seen.crashes += crashes;
+        seen.refusals += refusals;
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(seen.crashes).toBeGreaterThan(100);
+    expect(seen.refusals).toBeGreaterThan(100);
+  },
+);
+
+test('a call is refused only where less is left than five quarters of what it needs', { timeout: 120_000 }, async () => {
+  const caps = fc.record({ daily: fc.bigInt(200n, 3_000n), monthly: fc.bigInt(200n, 3_000n) });
+  const taken = fc.array(
+    steps.filter((step) => step.do !== 'limit' && step.do !== 'overcharge'),
+    { minLength: 10, maxLength: 60 },
+  );
+  let refusals = 0;
+  await fc.assert(
+    fc.asyncProperty(caps, taken, fc.integer({ min: 1, max: 400 }), async ({ daily, monthly }, before, need) => {
+      const books = new LedgerModel(noon);
+      const fleet = new Fleet(3, books, books);
+      const limited: Limit[] = [
+        { kind: 'daily', microUsd: daily, tokens: undefined },
+        { kind: 'monthly', microUsd: monthly, tokens: undefined },
+      ];
+      for (const name of tenants) fleet.limit(name, limited);
+      const pass = (ms: number) => Promise.resolve(void (books.now += ms));
+      for (const step of before) await take(fleet, { ledger: books, books, pass, look: () => Promise.resolve() }, step);
+      const left = await fleet.refusedWith('a', need);
+      if (left === undefined) return;
+      refusals++;
+      expect(left * 4n < BigInt(need) * 5n, `${left} is left, ${need} is needed`).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(refusals).toBeGreaterThan(100);
+});
+
+const amounts = z.object({ microUsd: z.coerce.bigint(), tokens: z.coerce.bigint() });
+const windowRow = z.object({ key: z.string(), settled: amounts, reserved: amounts, overrun: amounts, forfeited: amounts });
+const pair = (name: string) => `jsonb_build_object('microUsd', ${name}_micro_usd::text, 'tokens', ${name}_tokens::text) as ${name}`;
+const windowsQuery = `select tenant_uid || ' ' || kind || ' ' || starts_on as key, ${['settled', 'reserved', 'overrun', 'forfeited'].map(pair).join(', ')}
+  from cloister_egress.budget_window`;
+
+test('Postgres keeps the same books as the rules', { timeout: 120_000 }, async () => {
+  await using sql = await pglite();
+  await migrate(sql);
+  await sql.script(`create table cloister_egress.test_clock (at timestamptz);
+    create or replace function cloister_egress.clock() returns timestamptz language sql stable as $$ select at from cloister_egress.test_clock $$`);
+  await fc.assert(
+    fc.asyncProperty(history, async (given) => {
+      await sql.script(`truncate cloister_egress.budget_window, cloister_egress.usage, cloister_egress.replica, cloister_egress.lease,
+        cloister_egress.test_clock; insert into cloister_egress.test_clock values ('${new Date(noon).toISOString()}')`);
+      const books = new LedgerModel(noon);
+      await live(given, {
+        ledger: both(ledger(sql), books),
+        books,
+        pass: (ms) => passBoth(sql, books, ms),
+        look: () => compare(sql, books),
+      });
+    }),
+    { numRuns: 40 },
+  );
+});
+
+/** Tells both, and insists that they answer alike. */
+const both = (real: Ledger, model: LedgerModel): Ledger => ({
+  exchange: async (message: Message) => {
+    const [answer, expected] = [await real.exchange(message), await model.exchange(message)];
+    expect(inOrder(answer)).toEqual(inOrder(expected));
+    return answer;
+  },
+  expireSilent: async (seconds) => {
+    await model.expireSilent(seconds);
+    return real.expireSilent(seconds);
+  },
+});
+
+const inOrder = (answer: Answer) =>
+  answer === 'forgotten' ? answer : { ...answer, leases: [...answer.leases].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)) };
+const keyOf = ({ tenantUid, day: start }: { tenantUid: string; day: string }) => `${tenantUid} ${start}`;
+
+async function passBoth(sql: Sql, books: LedgerModel, ms: number): Promise<void> {
+  books.now += ms;
+  await sql.query('update cloister_egress.test_clock set at = $1', [new Date(books.now).toISOString()]);
+}
+
+async function compare(sql: Sql, books: LedgerModel): Promise<void> {
+  const rows = z.array(windowRow).parse(await sql.query(windowsQuery, []));
+  const found = new Map(rows.map(({ key, ...window }) => [key, window]));
+  expect(found).toEqual(books.windows);
+}

@@ -1,0 +1,83 @@
+/** The limits of a tenant, and how far its windows are from them. */
+import type { TenantPolicy } from '@cloister/tenancy';
+import { larger, smaller, units, type Amount, type Unit } from './amount.ts';
+import { limitOf } from './money.ts';
+
+export type WindowKind = 'daily' | 'monthly';
+
+/** Undefined: not limited. */
+export interface Limit {
+  readonly kind: WindowKind;
+  readonly microUsd: bigint | undefined;
+  readonly tokens: bigint | undefined;
+}
+
+/** What a call is reserved under. */
+export interface Terms {
+  readonly timeZone: string;
+  readonly limits: readonly Limit[];
+}
+
+/** A window as the ledger has it, over all replicas. */
+export interface Standing {
+  /** Billed, with what providers billed beyond their reservations. */
+  readonly settled: Amount;
+  /** Held by replicas, for calls in progress or in hand. */
+  readonly reserved: Amount;
+}
+export type Windows = Readonly<Record<WindowKind, Standing>>;
+
+export function termsOf({ timeZone, daily, monthly }: TenantPolicy['budget']): Terms {
+  const limit = (kind: WindowKind, window: typeof daily): Limit[] =>
+    window === undefined || (window.usd === undefined && window.tokens === undefined)
+      ? []
+      : [
+          {
+            kind,
+            microUsd: window.usd === undefined ? undefined : limitOf(window.usd),
+            tokens: window.tokens === undefined ? undefined : BigInt(window.tokens),
+          },
+        ];
+  return { timeZone, limits: [...limit('daily', daily), ...limit('monthly', monthly)] };
+}
+
+/** What the ledger could still give, in the window where that is least. Below zero where a limit was lowered; undefined: not limited. */
+export function freeOf(limits: readonly Limit[], windows: Windows, unit: Unit): bigint | undefined {
+  let least: bigint | undefined;
+  for (const limit of limits) {
+    const allowed = limit[unit];
+    if (allowed === undefined) continue;
+    const { settled, reserved } = windows[limit.kind];
+    const free = allowed - settled[unit] - reserved[unit];
+    least = least === undefined ? free : smaller(least, free);
+  }
+  return least;
+}
+
+export interface Refusal {
+  readonly window: WindowKind;
+  readonly unit: 'money' | 'tokens';
+  /** False: the budget is not spent, but the rest of it is reserved for calls in progress. */
+  readonly spent: boolean;
+}
+
+/**
+ * Why `need` more than is in hand cannot be had; undefined where it can. Of several reasons the window that is spent rather than merely
+ * reserved, then the month, which renews last.
+ */
+export function shortage(limits: readonly Limit[], windows: Windows, need: Amount, inHand: Amount): Refusal | undefined {
+  const found: Refusal[] = [];
+  for (const limit of limits) {
+    const { settled, reserved } = windows[limit.kind];
+    for (const unit of units) {
+      const allowed = limit[unit];
+      if (allowed === undefined || settled[unit] + reserved[unit] + need[unit] - inHand[unit] <= allowed) continue;
+      found.push({ window: limit.kind, unit: unit === 'tokens' ? 'tokens' : 'money', spent: settled[unit] + need[unit] > allowed });
+    }
+  }
+  const weight = ({ spent, window }: Refusal) => (spent ? 2 : 0) + (window === 'monthly' ? 1 : 0);
+  return found.sort((one, other) => weight(other) - weight(one))[0];
+}
+
+/** A replica takes this from the ledger at a time, and keeps no more than this in hand: the less is left, the smaller. */
+export const sliceOf = (free: bigint, replicas: number): bigint => larger(free, 0n) / BigInt(4 * replicas);

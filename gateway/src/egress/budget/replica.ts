@@ -1,0 +1,114 @@
+/**
+ * All that this process holds of tenants' budgets, and its conversation with the ledger: one numbered message at a time, said again word for
+ * word until it is answered. No clock, network or database of its own.
+ */
+import { isNothing, type Amount } from './amount.ts';
+import type { Ladder } from './ask.ts';
+import type { Answer, Growth, LeaseKey, Message, Usage } from './ledger.ts';
+import type { Terms } from './limits.ts';
+import { TenantLease } from './tenant-lease.ts';
+
+/** Calls of one tenant that need more than is in hand. */
+export interface Waiting {
+  readonly terms: Terms;
+  readonly ladders: readonly Ladder[];
+  /** The ledger was asked before and had not enough: what is idle here may be what somebody else waits for. */
+  readonly inVain: boolean;
+}
+
+export class Replica {
+  readonly #newId: () => string;
+  #id: string;
+  #number = 0;
+  /** Has said good-bye. */
+  #gone = false;
+  #outstanding: Message | undefined;
+  readonly #tenants = new Map<string, TenantLease>();
+
+  constructor(newId: () => string) {
+    this.#newId = newId;
+    this.#id = newId();
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  of(tenantUid: string): TenantLease {
+    const known = this.#tenants.get(tenantUid);
+    if (known) return known;
+    const tenant = new TenantLease(tenantUid);
+    this.#tenants.set(tenantUid, tenant);
+    return tenant;
+  }
+
+  /** Calls whose cost the ledger has not confirmed. */
+  get unreported(): number {
+    const sent = this.#outstanding?.usage.reduce((sum, { requests }) => sum + requests, 0) ?? 0;
+    return [...this.#tenants.values()].reduce((sum, tenant) => sum + tenant.unreported, sent);
+  }
+
+  /** Tenants of whose budget something is held here. */
+  get leases(): number {
+    return [...this.#tenants.values()].filter(({ held }) => !isNothing(held)).length;
+  }
+
+  /** The ledger is to hear from this replica: something is to be told, or it would think the holder of leases dead. */
+  get hasToSpeak(): boolean {
+    return this.#outstanding !== undefined || this.unreported > 0 || this.leases > 0;
+  }
+
+  /** It may not end without another word: something is to be told, or the ledger counts it among the living. */
+  get owesWord(): boolean {
+    return this.#outstanding !== undefined || this.unreported > 0 || (this.#number > 0 && !this.#gone);
+  }
+
+  /** The message to say now: the one that was not answered, or else a new one. */
+  message(now: number, about: 'those who wait' | 'all' | 'the end', waiting: ReadonlyMap<string, Waiting> = new Map()): Message {
+    if (this.#outstanding) return this.#outstanding;
+    const leaving = about === 'the end';
+    const usage: Usage[] = [];
+    const returns: (LeaseKey & Amount)[] = [];
+    for (const uid of about === 'those who wait' ? waiting.keys() : this.#tenants.keys()) {
+      const asking = waiting.get(uid);
+      const report = this.of(uid).report(now, leaving || asking?.inVain ? 'nothing' : asking ? 'all' : 'slice');
+      usage.push(...report.usage);
+      returns.push(...report.returns);
+    }
+    const asks: Growth[] = [...waiting].map(([uid, { terms, ladders }]) => this.of(uid).growth(ladders, terms, now));
+    this.#outstanding = { replica: this.#id, number: ++this.#number, leaving, usage, returns, asks };
+    return this.#outstanding;
+  }
+
+  /** Takes the answer to a message that was sent at `sentAt`. */
+  heard(message: Message, answer: Answer, sentAt: number, now: number): void {
+    if (message !== this.#outstanding) return;
+    if (answer === 'forgotten') {
+      this.startAnew();
+      return;
+    }
+    this.#outstanding = undefined;
+    this.#gone = message.leaving;
+    const zones = new Map(message.asks.map(({ tenantUid, timeZone }) => [tenantUid, timeZone]));
+    const leases = Map.groupBy(answer.leases, ({ tenantUid }) => tenantUid);
+    const present = Map.groupBy(answer.present, ({ tenantUid }) => tenantUid);
+    for (const uid of new Set([...this.#tenants.keys(), ...leases.keys()])) {
+      const tenant = this.of(uid);
+      const told = { ...answer, leases: leases.get(uid) ?? [], present: present.get(uid) ?? [] };
+      tenant.learn(told, sentAt, zones.get(uid) ?? '');
+      if (tenant.isEmpty(now)) this.#tenants.delete(uid);
+    }
+  }
+
+  /**
+   * As another replica, with empty hands. What this one holds is left to expire and so counts as spent, calls in progress with it; whether
+   * its last message was taken is not known, so it is not said again. What was used without a lease since then is.
+   */
+  startAnew(): void {
+    this.#id = this.#newId();
+    this.#number = 0;
+    this.#outstanding = undefined;
+    this.#gone = false;
+    for (const tenant of this.#tenants.values()) tenant.forget();
+  }
+}

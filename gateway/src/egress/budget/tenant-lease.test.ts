@@ -1,0 +1,179 @@
+/** The rules of one tenant's lease, told by what the ledger answers; a token costs a micro-dollar. */
+import { describe, expect, test } from 'vitest';
+import { nothing } from './amount.ts';
+import { ladderOf, of } from './fleet.fixture.ts';
+import type { Limit, Terms } from './limits.ts';
+import { idleAfter, TenantLease } from './tenant-lease.ts';
+
+const today = { tenantUid: 'u', day: '2026-11-22', month: '2026-11-01' };
+const tomorrow = { tenantUid: 'u', day: '2026-11-23', month: '2026-11-01' };
+const ends = { daily: 10_000, monthly: 100_000 };
+const call = { tenant: 't', agent: 'a', model: 'p/m', timeZone: 'UTC' };
+const used = (tokens: number) => ({ inputTokens: 0, outputTokens: tokens, microUsd: BigInt(tokens) });
+const daily = (microUsd: bigint, timeZone = 'UTC'): Terms => ({ timeZone, limits: [{ kind: 'daily', microUsd, tokens: undefined }] });
+
+/** The ledger says: this is leased here, so much is settled and reserved in all. */
+function tell(tenant: TenantLease, { held = 0n, settled = 0n, reserved = 0n, key = today, replicas = 2, at = 0 } = {}): void {
+  const standing = { settled: of(settled), reserved: of(held + reserved) };
+  const lease = { ...key, amount: of(held), windows: { daily: standing, monthly: standing } };
+  tenant.learn({ now: at, replicas, leases: [lease], present: [{ ...key, ends }] }, at, 'UTC');
+}
+function leased(held: bigint): TenantLease {
+  const tenant = new TenantLease('u');
+  tell(tenant, { held });
+  return tenant;
+}
+
+describe('a lease', () => {
+  test('serves calls until it is used up, and again what they did not use', () => {
+    const tenant = leased(100n);
+    const first = tenant.reserve(ladderOf(60), daily(100n), 0);
+    expect(tenant.reserve(ladderOf(60), daily(100n), 0)).toBeUndefined();
+    tenant.settle(first, call, used(10));
+    expect(tenant.reserve(ladderOf(60), daily(100n), 0)).toMatchObject({ outputTokens: 60 });
+    expect(tenant.reserve(ladderOf(31), daily(100n), 0)).toBeUndefined();
+  });
+
+  test('gives the cheaper rung only where the dearer could not be had from the ledger either', () => {
+    const tenant = leased(100n);
+    expect(tenant.reserve(ladderOf(150, 50), daily(100n), 0)).toMatchObject({ outputTokens: 50 });
+    expect(tenant.reserve(ladderOf(150, 50), daily(1_000n), 0)).toBeUndefined();
+  });
+
+  test('serves nobody after midnight, nor under another time zone', () => {
+    const tenant = leased(100n);
+    expect(tenant.reserve(ladderOf(1), daily(100n, 'Asia/Tokyo'), 0)).toBeUndefined();
+    expect(tenant.reserve(ladderOf(1), daily(100n), 9_999)).toBeDefined();
+    expect(tenant.reserve(ladderOf(1), daily(100n), 10_000)).toBeUndefined();
+  });
+
+  test('of yesterday bills what was reserved yesterday, and its rest goes back', () => {
+    const tenant = leased(100n);
+    const hold = tenant.reserve(ladderOf(60), daily(100n), 9_000);
+    tell(tenant, { key: tomorrow, at: 10_000 });
+    tenant.learn({ now: 10_000, replicas: 1, leases: [{ ...today, amount: of(100n), windows: noWindows }], present: [] }, 10_000, '');
+    expect(tenant.report(10_000, 'slice').returns).toEqual([{ ...today, ...of(40n) }]);
+    tenant.settle(hold, call, used(25));
+    expect(tenant.report(10_001, 'slice')).toMatchObject({
+      usage: [{ day: today.day, microUsd: 25n }],
+      returns: [{ ...today, ...of(35n) }],
+    });
+  });
+
+  test('is not touched while a lowered limit leaves less than nothing', () => {
+    const tenant = leased(100n);
+    expect(tenant.reserve(ladderOf(30), daily(70n), 0)).toMatchObject({ outputTokens: 30 });
+    expect(tenant.reserve(ladderOf(41), daily(70n), 0)).toBeUndefined();
+    expect(tenant.refusal(ladderOf(41), daily(70n), 0)).toMatchObject({ window: 'daily', unit: 'money', spent: false });
+  });
+
+  test('catches up with calls in progress when a limit is set that was not there', () => {
+    const tokens: Limit[] = [{ kind: 'daily', microUsd: undefined, tokens: 1_000n }];
+    const tenant = leased(100n);
+    tenant.reserve(ladderOf(100), { timeZone: 'UTC', limits: tokens }, 0);
+    const both: Terms = { timeZone: 'UTC', limits: [{ kind: 'daily', microUsd: 1_000n, tokens: 1_000n }] };
+    expect(tenant.growth([ladderOf(50)], both, 0)).toMatchObject({ need: of(50n) });
+    tenant.learn(
+      { now: 0, replicas: 1, leases: [{ ...today, amount: { microUsd: 0n, tokens: 100n }, windows: noWindows }], present: [] },
+      0,
+      '',
+    );
+    expect(tenant.growth([ladderOf(50)], both, 0)).toMatchObject({ need: { microUsd: 150n, tokens: 50n } });
+  });
+});
+
+describe('what is given back', () => {
+  test('is all beyond a slice, which is a quarter of a replica’s share of what is free', () => {
+    const tenant = leased(400n);
+    tenant.reserve(ladderOf(100), daily(1_200n), 0);
+    expect(tenant.report(0, 'slice').returns).toEqual([{ ...today, microUsd: 200n, tokens: 300n }]);
+  });
+
+  test('is everything idle once no call has come for a while, or nothing while calls wait', () => {
+    const tenant = leased(100n);
+    tenant.reserve(ladderOf(40), daily(10_000n), 0);
+    expect(tenant.report(idleAfter, 'all').returns).toEqual([]);
+    expect(tenant.report(idleAfter, 'slice').returns).toEqual([{ ...today, ...of(60n) }]);
+  });
+
+  test('is never what is reserved or spent', () => {
+    const tenant = leased(100n);
+    const hold = tenant.reserve(ladderOf(40), daily(100n), 0);
+    tenant.reserve(ladderOf(50), daily(100n), 0);
+    tenant.settle(hold, call, used(30));
+    expect(tenant.report(0, 'nothing').returns).toEqual([{ ...today, ...of(20n) }]);
+    expect(tenant.held).toEqual(of(50n));
+  });
+});
+
+describe('what is asked for', () => {
+  test('is the least that would help anybody, and as much as those who wait may get', () => {
+    const tenant = leased(10n);
+    expect(tenant.growth([ladderOf(400, 200), ladderOf(300, 150), ladderOf(900)], daily(1_000n), 0)).toMatchObject({
+      need: { microUsd: 140n },
+      want: { microUsd: 690n },
+    });
+  });
+
+  test('is only what is needed while the ledger has not said what is free', () => {
+    expect(new TenantLease('u').growth([ladderOf(400, 200)], daily(1_000n), 0)).toMatchObject({ need: of(200n), want: of(200n) });
+  });
+});
+
+describe('a refusal', () => {
+  test.each([
+    [
+      'of a spent day',
+      { settled: 100n },
+      [{ kind: 'daily', microUsd: 100n, tokens: undefined }],
+      { window: 'daily', unit: 'money', spent: true },
+    ],
+    [
+      'of a spent month rather than a day in use',
+      { settled: 50n, reserved: 50n },
+      [
+        { kind: 'daily', microUsd: 100n, tokens: undefined },
+        { kind: 'monthly', microUsd: undefined, tokens: 55n },
+      ],
+      { window: 'monthly', unit: 'tokens', spent: true },
+    ],
+    [
+      'of a day in use',
+      { reserved: 100n },
+      [{ kind: 'daily', microUsd: 100n, tokens: 500n }],
+      { window: 'daily', unit: 'money', spent: false },
+    ],
+  ] as const)('%s says so, and when it renews', (_, told, limits, expected) => {
+    const tenant = new TenantLease('u');
+    tell(tenant, told);
+    const renewsAt = ends[expected.window];
+    expect(tenant.refusal(ladderOf(10), { timeZone: 'UTC', limits }, 4_000)).toEqual({
+      ...expected,
+      renewsAt,
+      renewsInSeconds: (renewsAt - 4_000) / 1000,
+    });
+  });
+
+  test('is not made up before the ledger was asked', () => {
+    expect(new TenantLease('u').refusal(ladderOf(10), daily(0n), 0)).toBeUndefined();
+  });
+});
+
+test('what a provider bills beyond a reservation is reported apart', () => {
+  const tenant = leased(100n);
+  tenant.settle(tenant.reserve(ladderOf(40), daily(100n), 0), call, used(55));
+  expect(tenant.report(0, 'nothing')).toMatchObject({
+    usage: [{ requests: 1, microUsd: 55n, overrunMicroUsd: 15n, overrunTokens: 15n }],
+    returns: [{ ...today, ...of(60n) }],
+  });
+});
+
+test('a tenant is forgotten once nothing is held, to be reported or in the way of calls', () => {
+  const tenant = leased(100n);
+  tenant.reserve(ladderOf(100), daily(100n), 0);
+  expect(tenant.isEmpty(idleAfter)).toBe(false);
+  expect(new TenantLease('u').isEmpty(0)).toBe(true);
+});
+
+const noStanding = { settled: nothing, reserved: nothing };
+const noWindows = { daily: noStanding, monthly: noStanding };
