@@ -4,7 +4,7 @@ import type { BaseObject, Kind } from 'kube-runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as kinds from './kinds.ts';
 import { frozen } from './testing/controllers.double.ts';
-import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
+import { configuration, runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
 import { TenantWorld } from './testing/tenants.fixture.ts';
 import { until } from './testing/until.fixture.ts';
 
@@ -63,6 +63,23 @@ describe('an AgentConfig', () => {
       const now = await documents();
       return now.length === 1 && now[0] !== before[0];
     });
+    await world.agentReady('one', 'support');
+  });
+
+  test("that is edited all the time is rolled out at its tenant's pace, and in the end as it was edited last", async () => {
+    await readyAgent();
+    const { burst, perSecond } = configuration.tenantRollouts;
+    const since = performance.now();
+    for (let edition = 1; edition <= 5 * burst; edition++) await edit({ instructions: `Edition ${edition}.` });
+    const told = await until('the last edition', async () => {
+      const agent = await operator.cluster.get(kinds.agentConfigs, key);
+      return agent?.status?.observedGeneration === agent?.metadata.generation && agent;
+    });
+    const rolledOut = await operator.cluster.get(kinds.deployments, key);
+    expect(rolledOut?.metadata.labels?.['cloister.dev/revision']).toBe(told.status?.revision);
+    // Its first edition is one of them. On a slow machine more of them fit into the time.
+    const most = burst + Math.ceil(((performance.now() - since) / 1000) * perSecond) + 1;
+    expect(rolledOut?.metadata.generation).toBeLessThanOrEqual(most);
     await world.agentReady('one', 'support');
   });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 const benchmarks: readonly (readonly [name: string, ...args: string[]])[] = [
   ['gateway.ts'],
+  ['floods.ts'],
   ['informers.ts'],
   ['scale.ts', ...process.argv.slice(2)],
 ];

@@ -19,6 +19,8 @@ export interface Access {
   byClaim(issuer: string, audience: string, claim: string, value: string): TenantAccess | undefined;
   /** The tenant to which this issuer and audience belong alone. Undefined as soon as a second tenant names both. */
   byIssuer(issuer: string, audience: string): TenantAccess | undefined;
+  /** Whether any tenant trusts this issuer, for whatever audience. */
+  trustsIssuer(issuer: string): boolean;
 }
 
 export interface Providers {
@@ -49,6 +51,11 @@ export class AccessDirectory extends Catalogue<TenantAccess> implements Access, 
       tenantClaim === undefined ? [] : [keyOf(issuer, audience, tenantClaim, access.tenant)],
     ),
   );
+  readonly #trusting = this.index((access) => access.oidc.map(({ issuer }) => issuer));
+
+  trustsIssuer(issuer: string): boolean {
+    return this.#trusting(issuer).length > 0;
+  }
 
   byClaim(issuer: string, audience: string, claim: string, value: string): TenantAccess | undefined {
     return this.#byClaim(keyOf(issuer, audience, claim, value));

@@ -21,7 +21,7 @@ type Answer = (response: ServerResponse, heard: Heard, request: IncomingMessage)
 const sayHello: Answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"hello":true}');
 
 /** An agent that remembers what it heard and answers as told; over TLS where it has a certificate. */
-export async function agentDouble(answer: Answer = sayHello, certificate?: KeyPair): Promise<AgentDouble> {
+export async function agentDouble(answer: Answer = sayHello, certificate?: KeyPair, port = 0): Promise<AgentDouble> {
   const heard: Heard[] = [];
   let connections = 0;
   const hear = (request: IncomingMessage, response: ServerResponse): void => {
@@ -34,7 +34,7 @@ export async function agentDouble(answer: Answer = sayHello, certificate?: KeyPa
   const text = certificate && textOf(certificate);
   const server = text === undefined ? createServer(hear) : createSecureServer({ cert: text, key: text }, hear);
   server.on('connection', () => connections++);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${portOf(server)}`,
     heard,

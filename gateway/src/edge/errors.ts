@@ -39,7 +39,7 @@ export const edgeErrors = {
   agent_unavailable: {
     status: 503,
     type: 'server_error',
-    say: 'agent "{agent}" cannot be reached; it may be starting. Try again in a moment',
+    say: 'agent "{agent}" cannot be reached; it may be starting, or scaled to zero. Try again in a moment',
   },
   agent_failed: { status: 502, type: 'server_error', say: 'agent "{agent}" broke off before it answered' },
   agent_timeout: { status: 504, type: 'server_error', say: 'agent "{agent}" did not answer in time' },

@@ -26,6 +26,9 @@ const notForCallers = new Set([...hopByHop, 'set-cookie', 'x-request-id']);
 /** What Cloister's own parts tell each other. */
 const isOurs = (name: string): boolean => name.startsWith('x-cloister-');
 
+/** Limits are told by edge alone; an agent may pass on those of a provider, which are none of a caller's. */
+const isLimit = (name: string): boolean => name.startsWith('x-ratelimit-');
+
 /** Headers for the agent. `length` is that of the body in bytes, where it is known. */
 export function headersForAgent(
   incoming: IncomingHttpHeaders,
@@ -42,7 +45,7 @@ export function headersForAgent(
 }
 
 export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders =>
-  pick(answered, (name) => notForCallers.has(name) || isOurs(name));
+  pick(answered, (name) => notForCallers.has(name) || isOurs(name) || isLimit(name));
 
 /** Without what `drop` names and what the Connection header declares to be for this hop alone. */
 function pick(headers: IncomingHttpHeaders, drop: (name: string) => boolean): Record<string, string | string[]> {

@@ -137,6 +137,31 @@ describe('an agent that', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'agent_unavailable' } });
   });
 
+  test('cannot be reached again and again is left alone for a moment, and answers as soon as it is back', async () => {
+    const agent = await agentDouble();
+    await agent[Symbol.asyncDispose]();
+    await using edge = await edgeUnderTest();
+    const key = edge.addTenant('acme', agentsAt(agent.url, 'support'));
+    const ask = () => fetch(`${edge.url}/v1/chat/completions`, chat(key, {}));
+    for (let turn = 0; turn < 5; turn++)
+      expect([(await ask()).status, edge.lines.at(-1)]).toEqual([503, expect.not.stringContaining('circuit')]);
+    const refused = await ask();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await refused.json()).toMatchObject({ error: { code: 'agent_unavailable' } });
+    expect(edge.lines.at(-1)).toContain('"circuitOpen":true');
+    await using _back = await agentDouble(undefined, undefined, Number(new URL(agent.url).port));
+    await expect.poll(async () => (await ask()).status, { timeout: 5_000 }).toBe(200);
+    expect(await Promise.all(Array.from({ length: 10 }, async () => (await ask()).status))).toEqual(Array.from({ length: 10 }, () => 200));
+  });
+
+  test('answers errors is asked all the same: they are answers', async () => {
+    await using agent = await agentDouble((response) => response.writeHead(502).end('{}'));
+    await using edge = await edgeUnderTest();
+    const key = edge.addTenant('acme', agentsAt(agent.url, 'support'));
+    for (let turn = 0; turn < 10; turn++) expect((await fetch(`${edge.url}/v1/chat/completions`, chat(key, {}))).status).toBe(502);
+    expect(agent.heard).toHaveLength(10);
+  });
+
   test('hangs up without an answer gives 502, and was asked once only', async () => {
     await using agent = await agentDouble((response) => response.destroy());
     await using edge = await edgeUnderTest();

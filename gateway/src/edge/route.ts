@@ -71,10 +71,11 @@ interface Target {
 function readTarget(text: string): Target | undefined {
   const { path, query } = split(text);
   if (!plainPath.test(path) || dotSegment.test(path)) return undefined;
-  const inQuery = takeAgent(query);
+  const inQuery = takeAgents(query);
   const [, inPath, rest] = /^\/agents\/([^/]+)(\/.+)$/.exec(path) ?? [];
-  if (inPath === undefined || rest === undefined) return { prefix: '', path, ...inQuery };
-  return { prefix: '/agents/{agent}', path: rest, ...inQuery, agent: inPath };
+  const [agent, ...others] = new Set(inPath === undefined ? inQuery.agents : [inPath, ...inQuery.agents]);
+  if (others.length > 0) return undefined;
+  return { prefix: rest === undefined ? '' : '/agents/{agent}', path: rest ?? path, query: inQuery.query, agent };
 }
 
 const agentFits = (agent: string | undefined, { agents }: TenantPolicy): boolean =>
@@ -115,11 +116,11 @@ function split(target: string): { path: string; query: string } {
   return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark) };
 }
 
-/** Takes `agent=` out of a query, leaving the rest as it was written. */
-function takeAgent(query: string): { agent: string | undefined; query: string } {
-  if (!query.includes('agent=')) return { agent: undefined, query };
+/** Takes each `agent=` out of a query, leaving the rest as it was written. */
+function takeAgents(query: string): { agents: readonly string[]; query: string } {
+  if (!query.includes('agent=')) return { agents: [], query };
   const parts = query.slice(1).split('&');
   const isAgent = (part: string) => part.startsWith('agent=');
   const rest = parts.filter((part) => !isAgent(part)).join('&');
-  return { agent: parts.find(isAgent)?.slice('agent='.length), query: rest === '' ? '' : `?${rest}` };
+  return { agents: parts.filter(isAgent).map((part) => part.slice('agent='.length)), query: rest === '' ? '' : `?${rest}` };
 }

@@ -43,6 +43,8 @@ export async function serve({ port, handler, ready, drainSeconds, log, ...timeou
       requestTimeout: timeouts.requestTimeoutMs ?? 60_000,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout,
+      // Other wishes, such as for HTTP/2, may be passed over; who wants a WebSocket needs to be told.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     (request, response) => {
       if (draining) response.setHeader('connection', 'close');

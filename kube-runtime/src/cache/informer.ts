@@ -48,8 +48,8 @@ export interface Informer<T extends BaseObject> {
   readonly problem: string | undefined;
 
   /**
-   * The cached object, frozen; undefined when it is not in the cache. Costs no request, but some microseconds: the cache holds text, and
-   * each reader gets a copy of its own. So do `list` and `byIndex`, for each object.
+   * The cached object, frozen; undefined when it is not in the cache. Costs no request, but some microseconds where nobody
+   * has read it for a while: the cache holds text. So do `list` and `byIndex`, for each object.
    */
   get(key: ObjectKey): T | undefined;
   /** All cached objects, or those of one namespace, in no order. */

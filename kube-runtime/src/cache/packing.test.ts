@@ -84,3 +84,13 @@ test('what a long list brings is packed at once, save its beginning', () => {
   expect(listed.filter((held) => held.packed)).toHaveLength(100);
   expect(listed[299]?.read()).toEqual(sign('sign-299'));
 });
+
+test('who reads an object again gets the same frozen tree', () => {
+  const held = new Held(sign('one'), signs);
+  expect(held.read()).toBe(held.read());
+  expect(held.readOnce()).not.toBe(held.read());
+  expect(Object.isFrozen(held.read().spec)).toBe(true);
+  const told = Object.freeze(sign('one'));
+  held.reads(told);
+  expect(held.read()).toBe(told);
+});

@@ -215,8 +215,9 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
       this.#store.delete(last); // re-created under the same name
       this.#tell({ type: 'deleted', object: last.read(), replay });
     }
-    const object = read ?? next.read();
+    const object = read ?? next.readOnce();
     this.#hold(next, object);
+    if (read) next.reads(deepFreeze(read));
     this.#tell(previous ? updated(object, previous, replay) : { type: 'added', object, replay });
   }
 

@@ -10,7 +10,7 @@ interface Index<T extends BaseObject> {
   readonly entered: Map<Held<T>, readonly string[]>;
 }
 
-/** Objects by namespace and name, and by whatever else somebody wants to find them. What comes out is frozen, and a copy of its own. */
+/** Objects by namespace and name, and by whatever else somebody wants to find them. What comes out is frozen. */
 export class Store<T extends BaseObject> {
   readonly #namespaces = new Map<string, Map<string, Held<T>>>();
   readonly #indexes = new Map<string, Index<T>>();

@@ -1,4 +1,5 @@
 /** Against a real Postgres, whose administrator's URL is in CLOISTER_TEST_POSTGRES_URL. */
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testPostgres } from '../testing/servers.fixture.ts';
@@ -53,6 +54,19 @@ test('a role that is as it should be is left alone', async () => {
   expect(await admin.ensureLogin(acme, first(acme))).toBe(true);
   expect(await admin.ensureLogin(acme, first(acme))).toBe(false);
   expect(await admin.closeWalls()).toBe(false);
+});
+
+test('who waits for those who came before is not told that Postgres is away', async () => {
+  const impatient = new PostgresAdmin(address, { connectMs: 300 });
+  const slow = () => pause(200).then(() => true);
+  const many = Array.from({ length: 24 }, (_, index) => role(`t_postgres_test_c${index}`));
+  try {
+    const made = await Promise.all(many.map((one) => impatient.ensureLogin(one, itself(one), slow)));
+    expect(new Set(made)).toEqual(new Set([true]));
+  } finally {
+    for (const one of many) await forget(one);
+    await impatient.close();
+  }
 });
 
 test.each([

@@ -5,6 +5,7 @@
  * right changes nothing; what belongs to another owner is never touched; passwords stand in no statement and no error.
  * Errors: {@link DataError}.
  */
+import pLimit from 'p-limit';
 import pg from 'pg';
 import { DataError, describe } from './errors.ts';
 import type { PostgresAddress } from './postgres-address.ts';
@@ -16,6 +17,7 @@ import { ProvenPasswords, scramVerifier } from './scram.ts';
 /** Serialises what changes shared catalogs: two at once fail with "tuple concurrently updated". The number is arbitrary. */
 const changeLock = 7_236_104_415;
 const connectTimeoutMs = 5_000;
+const connections = 8;
 
 export interface Login {
   readonly login: string;
@@ -26,13 +28,17 @@ export class PostgresAdmin {
   readonly #address: PostgresAddress;
   readonly #pool: pg.Pool;
   readonly #proven = new ProvenPasswords();
+  readonly #connectTimeoutMs: number;
+  /** The pool's time-out is for a Postgres that does not answer; it must not count the wait for those who came before. */
+  readonly #inTurn = pLimit(connections);
 
-  constructor(address: PostgresAddress) {
+  constructor(address: PostgresAddress, timeouts = { connectMs: connectTimeoutMs }) {
     this.#address = address;
+    this.#connectTimeoutMs = timeouts.connectMs;
     this.#pool = new pg.Pool({
       ...address,
-      max: 4,
-      connectionTimeoutMillis: connectTimeoutMs,
+      max: connections,
+      connectionTimeoutMillis: this.#connectTimeoutMs,
       idleTimeoutMillis: 30_000,
       statement_timeout: 60_000,
       application_name: 'cloister-operator',
@@ -132,7 +138,11 @@ export class PostgresAdmin {
     return this.#pool.end();
   }
 
-  async #use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  #use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return this.#inTurn(() => this.#useNow(work));
+  }
+
+  async #useNow<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     try {
       const client = await this.#pool.connect();
       try {
@@ -157,7 +167,7 @@ export class PostgresAdmin {
   /** Throws when the answer says nothing about the password. */
   async #logsIn(user: string, password: string): Promise<boolean> {
     const { host, port, database } = this.#address;
-    const client = new pg.Client({ host, port, database, user, password, connectionTimeoutMillis: connectTimeoutMs });
+    const client = new pg.Client({ host, port, database, user, password, connectionTimeoutMillis: this.#connectTimeoutMs });
     try {
       await client.connect();
       return true;

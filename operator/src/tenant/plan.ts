@@ -14,11 +14,15 @@ import { serviceAccount } from './children/service-account.ts';
 import type { Removable, TenantSnapshot } from './observe.ts';
 import { tenantSecrets } from '@cloister/tenancy';
 
-/** What a tenant should have in its namespace, in stages, each of which needs the one before: walls first, then what they protect. */
+/**
+ * What a tenant should have in its namespace, in stages, each of which needs the one before. Nobody can do anything there yet: people's ways in
+ * come with the completion, and agents see for themselves that the walls stand.
+ */
 export const groundwork = (seen: TenantSnapshot): Child[][] => [
   [namespaceChild(seen)],
-  [denyAll(seen), allowAgents(seen)],
   [
+    denyAll(seen),
+    allowAgents(seen),
     // Without a class nobody knows the limits; those in force stay.
     ...(seen.standing.tenantClass ? [limitRange(seen)] : []),
     serviceAccount(seen),

@@ -10,12 +10,15 @@ import { policyFor, tenantCount } from './tenants.ts';
 const policies = new PolicyDirectory();
 const access = new AccessDirectory();
 let key = '';
+const others: string[] = [];
+const hs256 = { secret: 'only for measuring, as long as it must be', scopes: ['chat' as const] };
 for (let tenant = 0; tenant < tenantCount; tenant++) {
   const name = `t${tenant}`;
+  if (key !== '') others.push(key);
   key = createApiKey(name);
   policies.put(name, policyFor(name, upstreamArgument()));
   const entry = { id: parseApiKey(key)?.id ?? '', name: 'default', hash: hashApiKey(key), scopes: ['chat' as const] };
-  access.put(name, { tenant: name, apiKeys: [entry], oidc: [] });
+  access.put(name, { tenant: name, apiKeys: [entry], hs256, oidc: [] });
 }
 const redisURL = process.env['CLOISTER_TEST_REDIS_URL'];
 const redis = redisURL === undefined ? undefined : connectRedis(redisURL, () => undefined);
@@ -38,4 +41,4 @@ const edge = await startEdge({
 });
 const counted = redis ? 'in Redis' : 'in this process (set CLOISTER_TEST_REDIS_URL to count in Redis)';
 const notes = [`API key, requests per minute counted ${counted}, caller token, metrics and log lines on; ${tenantCount} tenants known`];
-announce({ url: `http://127.0.0.1:${edge.port}`, headers: { authorization: `Bearer ${key}` }, notes });
+announce({ url: `http://127.0.0.1:${edge.port}`, headers: { authorization: `Bearer ${key}` }, notes, others: others.slice(0, 100) });

@@ -12,6 +12,8 @@ const announcement = z.object({
   headers: z.record(z.string(), z.string()).default({}),
   model: z.string().default('stub'),
   notes: z.array(z.string()).default([]),
+  /** Credentials of tenants beside that of `headers`. */
+  others: z.array(z.string()).default([]),
 });
 export type Announcement = z.input<typeof announcement>;
 

@@ -81,6 +81,13 @@ describe('requests a minute', () => {
     });
   });
 
+  test('are told by edge, whatever an agent says of limits', async () => {
+    const { ask } = await tenantWith({ requestsPerMinute: 2 }, undefined, (response) =>
+      response.writeHead(200, { 'x-ratelimit-limit-requests': '999', 'x-ratelimit-limit-tokens': '999' }).end('{}'),
+    );
+    expect(limitsIn(await ask())).toEqual({ 'limit-requests': '2', 'remaining-requests': '1', 'reset-requests': '61s' });
+  });
+
   test('are not told where nothing is limited', async () => {
     const { ask } = await tenantWith({});
     expect(limitsIn(await ask())).toEqual({});

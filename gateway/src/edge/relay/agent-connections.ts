@@ -33,17 +33,20 @@ export class NotConnected extends Error {
   }
 }
 
+/** Hears of each connection that comes about, by the origin of its agent. */
+export type OnConnect = (origin: string) => void;
+
 /** Shorter than an agent's drain, so that a pooled connection is gone before the pod behind it is. */
 const keepAlive = 4_000;
 
 /** Connections of before a change of the authorities end with what is under way on them. */
-export function agentConnections(authorities: Authorities, timeouts: RelayTimeouts): Replaceable<Pool> {
-  const connections = new Replaceable(poolOf(authorities.initial, timeouts), (old) => old.close());
-  authorities.onChange((next) => connections.replace(poolOf(next, timeouts)));
+export function agentConnections(authorities: Authorities, timeouts: RelayTimeouts, onConnect: OnConnect): Replaceable<Pool> {
+  const connections = new Replaceable(poolOf(authorities.initial, timeouts, onConnect), (old) => old.close());
+  authorities.onChange((next) => connections.replace(poolOf(next, timeouts, onConnect)));
   return connections;
 }
 
-function poolOf(ca: string, timeouts: RelayTimeouts): Pool {
+function poolOf(ca: string, timeouts: RelayTimeouts, onConnect: OnConnect): Pool {
   const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.3' });
   const connect = buildConnector({ secureContext, timeout: timeouts.connect, allowH2: false });
   return new Pool({
@@ -52,6 +55,13 @@ function poolOf(ca: string, timeouts: RelayTimeouts): Pool {
     headersTimeout: timeouts.headers,
     bodyTimeout: timeouts.idle,
     connect: (options, told) =>
-      connect(options, (...[error, socket]) => (error ? told(new NotConnected(error), null) : told(null, socket))),
+      connect(options, (...[error, socket]) => {
+        if (error) {
+          told(new NotConnected(error), null);
+          return;
+        }
+        onConnect(new URL(`${options.protocol}//${options.host ?? options.hostname}`).origin);
+        told(null, socket);
+      }),
   });
 }

@@ -3,6 +3,7 @@
  *
  * Guarantees: nothing is held back (each chunk of a stream goes out when it comes in, at the pace of the slower side); a caller that
  * leaves ends the agent's work at once; a request is sent again only when no connection came about, so never twice to an agent.
+ * An agent that could not be reached several times in a row is left alone for a while (circuits.ts).
  * Errors: `agent_unavailable`, `agent_timeout`, `agent_failed`; once the answer has begun, a failure cuts the connection.
  */
 import { tokensHeader } from '@cloister/tenancy';
@@ -12,6 +13,7 @@ import type { Exchange } from '../../server/exchange.ts';
 import type { Agent } from '../choose-agent.ts';
 import { fail } from '../errors.ts';
 import { headersForAgent, headersForCaller } from '../headers.ts';
+import { CircuitOpen, Circuits, type Passage } from './circuits.ts';
 import { agentConnections, NotConnected, type Authorities, type RelayTimeouts } from './agent-connections.ts';
 import type { Body } from './body.ts';
 
@@ -33,19 +35,23 @@ export type Relay = (
 export const relayTimeouts: RelayTimeouts = { connect: 4_000, headers: 600_000, idle: 300_000 };
 
 export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayTimeouts): { relay: Relay; close: () => Promise<void> } {
-  const connections = agentConnections(authorities, timeouts);
+  const circuits = new Circuits();
+  const connections = agentConnections(authorities, timeouts, (origin) => circuits.connected(origin));
   const send: Relay = async (request, response, exchange, to) => {
+    const passage = enter(circuits, exchange, to.agent);
     const options = optionsFor(request, exchange, to);
+    const answered = { response, passage };
     try {
       return await connections
-        .use((pool) => stream(pool, options, response))
+        .use((pool) => stream(pool, options, answered))
         .catch((error: unknown) => {
           if (!(error instanceof NotConnected) || exchange.gone.aborted) throw error;
-          return connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, response));
+          return connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, answered));
         });
     } catch (error) {
       if (exchange.gone.aborted) return undefined; // nobody is left to be told
       if (error instanceof NotConnected) exchange.note({ notConnected: error.reason });
+      if (error instanceof NotConnected || (isConnectionFailure(error) && !response.headersSent)) passage.failed();
       throw asFailure(error, to.agent.name);
     }
   };
@@ -63,9 +69,26 @@ function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, targe
   } satisfies Dispatcher.RequestOptions;
 }
 
-async function stream(pool: Pool, options: Dispatcher.RequestOptions, response: ServerResponse): Promise<number | undefined> {
+/** Throws `agent_unavailable` at once where the agent could not be reached lately. */
+function enter(circuits: Circuits, exchange: Exchange, { name, url }: Agent): Passage {
+  try {
+    return circuits.enter(new URL(url).origin);
+  } catch (error) {
+    if (!(error instanceof CircuitOpen)) throw error;
+    exchange.note({ circuitOpen: true });
+    throw fail('agent_unavailable', { values: { agent: name }, retryAfterSeconds: error.retrySeconds, cause: error });
+  }
+}
+
+interface Answered {
+  readonly response: ServerResponse;
+  readonly passage: Passage;
+}
+
+async function stream(pool: Pool, options: Dispatcher.RequestOptions, { response, passage }: Answered): Promise<number | undefined> {
   let early: number | undefined;
   const { trailers } = await pool.stream(options, ({ statusCode, headers }) => {
+    passage.answered();
     early = tokensIn(headers);
     response.writeHead(statusCode, headersForCaller(headers));
     return response;

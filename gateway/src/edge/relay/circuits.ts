@@ -1,0 +1,103 @@
+/**
+ * Agents that cannot be reached are not asked again and again: callers hear so at once instead of waiting for a connection, and an agent that
+ * is starting is left in peace. Each replica knows for itself.
+ *
+ * A circuit opens after some failures in a row without an answer between them, and stays open for a pause. Then one request in each pause goes
+ * through, as a probe: a connection that comes about closes the circuit, and so does an answer; a failure doubles the pause. What an agent
+ * answers, an error included, is an answer.
+ */
+export interface CircuitRules {
+  /** So many in a row open it. */
+  readonly failures: number;
+  /** Milliseconds. */
+  readonly firstPause: number;
+  readonly longestPause: number;
+  /** Milliseconds after which a failure counts no more. */
+  readonly memory: number;
+}
+
+export const circuitRules: CircuitRules = { failures: 5, firstPause: 1_000, longestPause: 8_000, memory: 60_000 };
+
+/** Nothing was sent; tells when to ask again. */
+export class CircuitOpen extends Error {
+  readonly retrySeconds: number;
+
+  constructor(milliseconds: number) {
+    super('the agent could not be reached lately');
+    this.name = 'CircuitOpen';
+    this.retrySeconds = Math.ceil(milliseconds / 1000);
+  }
+}
+
+/** A request on its way to an agent. Of the two that it may tell, the first counts. */
+export interface Passage {
+  readonly answered: () => void;
+  /** No connection came about, or it broke before an answer began. */
+  readonly failed: () => void;
+}
+
+interface Circuit {
+  failures: number;
+  failedAt: number;
+  /** Milliseconds; 0 while it is closed. */
+  pause: number;
+  probeAt: number;
+}
+
+export class Circuits {
+  /** Of agents that failed and have not worked since. */
+  readonly #circuits = new Map<string, Circuit>();
+  readonly #rules: CircuitRules;
+  readonly #clock: () => number;
+
+  /** `clock` in milliseconds. */
+  constructor(rules: CircuitRules = circuitRules, clock: () => number = Date.now) {
+    this.#rules = rules;
+    this.#clock = clock;
+  }
+
+  /** Throws {@link CircuitOpen} where no request must go to this agent now. */
+  enter(agent: string): Passage {
+    const circuit = this.#circuits.get(agent);
+    const isOpen = circuit !== undefined && circuit.pause > 0;
+    if (isOpen) this.#enterAsProbe(circuit);
+    return {
+      answered: () => void this.#circuits.delete(agent),
+      failed: () => this.#failed(agent, isOpen),
+    };
+  }
+
+  /** A connection to this agent came about. */
+  connected(agent: string): void {
+    if ((this.#circuits.get(agent)?.pause ?? 0) > 0) this.#circuits.delete(agent);
+  }
+
+  /** How many agents are known to fail. */
+  get size(): number {
+    return this.#circuits.size;
+  }
+
+  #enterAsProbe(circuit: Circuit): void {
+    const wait = circuit.probeAt - this.#clock();
+    if (wait > 0) throw new CircuitOpen(wait);
+    circuit.probeAt = this.#clock() + circuit.pause;
+  }
+
+  #failed(agent: string, asProbe: boolean): void {
+    const now = this.#clock();
+    this.#forget(now);
+    const circuit = this.#circuits.get(agent) ?? { failures: 0, failedAt: now, pause: 0, probeAt: 0 };
+    // What was under way when the circuit opened fails as well, and says nothing new.
+    if (circuit.pause > 0 && !asProbe) return;
+    this.#circuits.set(agent, circuit);
+    circuit.failures++;
+    circuit.failedAt = now;
+    if (circuit.failures < this.#rules.failures) return;
+    circuit.pause = circuit.pause === 0 ? this.#rules.firstPause : Math.min(circuit.pause * 2, this.#rules.longestPause);
+    circuit.probeAt = now + circuit.pause;
+  }
+
+  #forget(now: number): void {
+    for (const [agent, { failedAt }] of this.#circuits) if (now - failedAt > this.#rules.memory) this.#circuits.delete(agent);
+  }
+}
