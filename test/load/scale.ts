@@ -33,6 +33,9 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
 
   const tenants = numbered('t', size);
   print('all at once', await burst(world, tenants));
+  print('restart', await restarts(world, rounds));
+  print(`memory, beside ${size * 10} Secrets and ConfigMaps of others`, memory(empty, await footprintOf(world.operator()), size));
+  print(`at rest, data checked every ${dataCheckSeconds} s`, await rest(world, dataCheckSeconds + 30));
   const later = numbered('later', Math.min(100, size));
   const slowly = numbered('slowly', Math.min(30, size));
   print('further ones, one by one', [
@@ -56,9 +59,6 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
     ...(await noise(world, { ...neighbours, by: 'touch' }, quiet)),
   ]);
   print('deletion', await deletions(world, [...later, ...slowly, 'noisy'], 5));
-  print('restart', await restarts(world, rounds));
-  print(`memory, beside ${size * 10} Secrets and ConfigMaps of others`, memory(empty, await footprintOf(world.operator()), size));
-  print(`at rest, data checked every ${dataCheckSeconds} s`, await rest(world, dataCheckSeconds + 30));
 }
 
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);

@@ -35,6 +35,7 @@ export function apiServer({ nodeIP, serviceCIDR }: Addresses): Component {
     'allow-privileged': true,
     'audit-policy-file': `${inside.cluster}/config/audit-policy.json`,
     'audit-log-path': `${inside.cluster}/audit.log`,
+    'audit-log-maxsize': '1000000', // MB: a log that is rotated half-way cannot be read to its end
   });
   const ready = { url: `https://127.0.0.1:${apiServerPort}/readyz`, ca: `${pki}/ca.crt` };
   return component('kube-apiserver', ['kube', 'kube-apiserver', ...options], { after: ['etcd'], ready });

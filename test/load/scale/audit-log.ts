@@ -33,6 +33,9 @@ const line = z.object({
   stageTimestamp: z.string(),
 });
 
+/** Longer than any line. */
+const pieceBytes = 2 ** 25;
+
 /**
  * The API server's audit log, read bit by bit. It is what times are taken from: the server's clock alone, to the microsecond, and nothing
  * that measures has to watch the objects it measures.
@@ -48,12 +51,16 @@ export class AuditLog {
   /** Everything since the last call. */
   async take(): Promise<Request[]> {
     const file = await open(this.#path);
+    const requests: Request[] = [];
     try {
-      const { size } = await file.stat();
-      const { buffer } = await file.read(Buffer.alloc(size - this.#offset), 0, size - this.#offset, this.#offset);
-      const end = buffer.lastIndexOf(10) + 1; // the rest of a line that is being written comes next time
-      this.#offset += end;
-      return buffer.toString('utf8', 0, end).split('\n').filter(Boolean).flatMap(read);
+      const piece = Buffer.alloc(pieceBytes);
+      for (;;) {
+        const { bytesRead } = await file.read(piece, 0, piece.length, this.#offset);
+        const end = piece.subarray(0, bytesRead).lastIndexOf(10) + 1; // the rest of a line that is being written comes next time
+        if (end === 0) return requests;
+        this.#offset += end;
+        for (const text of piece.toString('utf8', 0, end).split('\n')) if (text !== '') requests.push(...read(text));
+      }
     } finally {
       await file.close();
     }
