@@ -57,8 +57,8 @@ test('a role that is as it should be is left alone', async () => {
 });
 
 test('who waits for those who came before is not told that Postgres is away', async () => {
-  const impatient = new PostgresAdmin(address, { connectMs: 300 });
-  const slow = () => pause(200).then(() => true);
+  const impatient = new PostgresAdmin(address, { connectMs: 3_000 });
+  const slow = () => pause(1_800).then(() => true); // the last of three waves waits for longer than it may take to connect
   const many = Array.from({ length: 24 }, (_, index) => role(`t_postgres_test_c${index}`));
   try {
     const made = await Promise.all(many.map((one) => impatient.ensureLogin(one, itself(one), slow)));
