@@ -84,7 +84,8 @@ export class Fleet {
         hold = member.replica.of(tenant).reserve(ladder, terms, this.#books.now);
         if (!hold && member.replica.of(tenant).refusal(ladder, terms, this.#books.now)) break;
       }
-      if (!hold) this.refusals++;
+      if (hold) expect(hold.lease.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
+      else this.refusals++;
       if (!hold) return false;
     }
     member.flights.push({ tenant, hold, billed: 0n, beyond: 0n });
