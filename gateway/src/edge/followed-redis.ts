@@ -4,7 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { Replaceable } from '../server/replaceable.ts';
 
 /** Milliseconds. Beyond this, waiting for Redis costs callers more than going on without it. */
-const patience = 250;
+const defaultPatience = 250;
 
 /** No command waits for a connection: while there is none, they fail at once and the caller falls back. */
 const redisOptions = {
@@ -12,14 +12,13 @@ const redisOptions = {
   enableReadyCheck: false, // asks INFO, which edge's Redis user may not
   disableClientInfo: true,
   maxRetriesPerRequest: 0,
-  commandTimeout: patience,
   connectTimeout: 2_000,
   retryStrategy: (attempt: number) => Math.min(100 * 2 ** attempt, 5_000),
 } satisfies RedisOptions;
 
-/** Connects in the background and again after every loss. `report` hears of each failure. */
-export function connectRedis(url: string, report: (error: Error) => void): Redis {
-  return new Redis(url, redisOptions).on('error', report);
+/** Connects in the background and again after every loss. `report` hears of each failure. A command fails after `patience` milliseconds. */
+export function connectRedis(url: string, report: (error: Error) => void, patience = defaultPatience): Redis {
+  return new Redis(url, { ...redisOptions, commandTimeout: patience }).on('error', report);
 }
 
 /** Gives Redis to some work, which ends on the connection with which it began. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectRedis } from '../followed-redis.ts';
 import { redisUseStore } from './redis-use-store.ts';
 
-const redis = connectRedis(process.env['CLOISTER_TEST_REDIS_URL'] ?? '', () => undefined);
+const redis = connectRedis(process.env['CLOISTER_TEST_REDIS_URL'] ?? '', () => undefined, 10_000);
 const store = redisUseStore((work) => work(redis), 'edge:used:');
 beforeAll(() => new Promise((resolve) => redis.once('ready', resolve)));
 afterAll(() => redis.disconnect());
