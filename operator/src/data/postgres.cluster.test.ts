@@ -1,5 +1,4 @@
 /** Against a real Postgres, whose administrator's URL is in CLOISTER_TEST_POSTGRES_URL. */
-import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testPostgres } from '../testing/servers.fixture.ts';
@@ -54,17 +53,6 @@ test('a role that is as it should be is left alone', async () => {
   expect(await admin.ensureLogin(acme, first(acme))).toBe(true);
   expect(await admin.ensureLogin(acme, first(acme))).toBe(false);
   expect(await admin.closeWalls()).toBe(false);
-});
-
-test('who waits for those who came before is not told that Postgres is away', async () => {
-  const impatient = new PostgresAdmin(address, { connectMs: 3_000 });
-  const slow = () => pause(1_800).then(() => true); // the last of three waves waits for longer than it may take to connect
-  const many = Array.from({ length: 24 }, (_, index) => role(`t_postgres_test_c${index}`));
-  for (const one of many) await forget(one);
-  const made = await Promise.allSettled(many.map((one) => impatient.ensureLogin(one, itself(one), slow)));
-  for (const one of many) await forget(one);
-  await impatient.close();
-  expect(made.filter(({ status }) => status === 'rejected')).toEqual([]);
 });
 
 test.each([
