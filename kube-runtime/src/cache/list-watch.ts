@@ -12,8 +12,8 @@ import type { InformerTimings } from './timings.ts';
 
 /** Where list and watch deliver to. */
 export interface Sink<Item> {
-  /** Takes in an item of a list that is being read, in the form in which `replace` wants it; `place` counts from 0. */
-  take(raw: unknown, place: number): Item;
+  /** Takes in an item of a list that is being read, in the form in which `replace` wants it. */
+  take(raw: unknown): Item;
   /** A full, consistent list: what is not in it does not exist. */
   replace(items: readonly Item[], resourceVersion: string): void;
   event(event: RawEvent, resourceVersion: string): void;
@@ -69,7 +69,7 @@ export class ListWatch<Item> {
 
   async #list(signal: AbortSignal): Promise<string> {
     const { wire, kind, scope, timings } = this.#options;
-    const take = (raw: unknown, place: number): Item => this.#sink.take(raw, place);
+    const take = (raw: unknown): Item => this.#sink.take(raw);
     const all = await readAll(wire, kind, scope, { pageSize: timings.pageSize, signal, take });
     if (!signal.aborted) this.#sink.replace(all.items, all.resourceVersion);
     return all.resourceVersion;

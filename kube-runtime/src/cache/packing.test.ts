@@ -75,16 +75,6 @@ test('an end cuts the sweep short', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('what a long list brings is packed at once, save its beginning', () => {
-  const listed = Array.from({ length: 300 }, (_, place) => {
-    const held = new Held(sign(`sign-${place}`), signs);
-    packing.listed(held, place);
-    return held;
-  });
-  expect(listed.filter((held) => held.packed)).toHaveLength(100);
-  expect(listed[299]?.read()).toEqual(sign('sign-299'));
-});
-
 test('who reads an object again gets the same frozen tree', () => {
   const held = new Held(sign('one'), signs);
   expect(held.read()).toBe(held.read());

@@ -11,7 +11,7 @@ const restMs = 5_000;
 const sliceMs = 4;
 const pauseMs = 16;
 
-/** Packs the objects of one store: those of a long list at once, others when they have not changed for a while. Does nothing while nothing changes. */
+/** Packs the objects of one store that have not changed for a while. Does nothing while nothing changes. */
 export class Packing<T extends BaseObject> {
   readonly #store: Store<T>;
   readonly #signal: AbortSignal;
@@ -23,11 +23,6 @@ export class Packing<T extends BaseObject> {
   constructor(store: Store<T>, signal: AbortSignal) {
     this.#store = store;
     this.#signal = signal;
-  }
-
-  /** For the object at this place of a list that is being read: the store will be long, and most of it rests. */
-  listed(held: Held<T>, place: number): void {
-    if (place >= worthwhile) held.pack(this.#dictionaryFrom(held));
   }
 
   /** To be called after changes. */

@@ -30,7 +30,7 @@ function informerOf(listed: readonly Light[], scope: CacheScope = {}) {
     onFault: () => undefined,
   });
   informer.replace(
-    listed.map((one, place) => informer.take(one, place)),
+    listed.map((one) => informer.take(one)),
     '5',
   );
   const changes: Change<Light>[] = [];
@@ -69,7 +69,7 @@ describe('a write of our own, taken into the cache before the watch brings it', 
   test('is told by a list as well', () => {
     const { informer, changes } = informerOf([at('5', false)]);
     informer.remember(at('6', true));
-    informer.replace([informer.take(at('6', true), 0)], '8');
+    informer.replace([informer.take(at('6', true))], '8');
     expect(seen(changes)).toEqual([['updated', false, true]]);
   });
 });
@@ -98,7 +98,7 @@ test("a scope by the beginning of namespaces' names keeps nothing of others, lis
 
 test('a list that only repeats what is known takes no memory: the objects stay as they are held', () => {
   const { informer } = informerOf([at('5', false)]);
-  const [first, second] = [informer.take(at('5', false), 0), informer.take(at('5', false), 0)];
+  const [first, second] = [informer.take(at('5', false)), informer.take(at('5', false))];
   expect(first).toBe(second);
-  expect(informer.take(at('6', true), 0)).not.toBe(first);
+  expect(informer.take(at('6', true))).not.toBe(first);
 });

@@ -135,15 +135,13 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     if (!this.#told.has(key)) this.#told.set(key, known);
   }
 
-  take(raw: unknown, place: number): Held<T> | undefined {
+  take(raw: unknown): Held<T> | undefined {
     const object = this.#accept(raw);
     if (!object) return undefined;
     const known = this.#store.find(object.metadata);
     const { uid, resourceVersion } = object.metadata;
     if (resourceVersion !== undefined && known?.resourceVersion === resourceVersion && known.uid === uid) return known;
-    const held = new Held(object, this.kind);
-    this.#packing.listed(held, place);
-    return held;
+    return new Held(object, this.kind);
   }
 
   replace(items: readonly (Held<T> | undefined)[], resourceVersion: string): void {

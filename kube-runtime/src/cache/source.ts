@@ -50,7 +50,7 @@ export async function readAll<Item>(
   wire: Wire,
   kind: Kind<BaseObject>,
   scope: CacheScope,
-  options: { readonly pageSize: number; readonly signal?: AbortSignal | undefined; readonly take: (raw: unknown, place: number) => Item },
+  options: { readonly pageSize: number; readonly signal?: AbortSignal | undefined; readonly take: (raw: unknown) => Item },
 ): Promise<WholeList<Item>> {
   const { take } = options;
   try {
@@ -62,11 +62,11 @@ export async function readAll<Item>(
   }
 }
 
-async function gather<Item>(all: AsyncIterable<RawPage>, take: (raw: unknown, place: number) => Item): Promise<WholeList<Item>> {
+async function gather<Item>(all: AsyncIterable<RawPage>, take: (raw: unknown) => Item): Promise<WholeList<Item>> {
   const items: Item[] = [];
   let resourceVersion = '';
   for await (const page of all) {
-    for (const item of page.items) items.push(take(item, items.length));
+    for (const item of page.items) items.push(take(item));
     resourceVersion = page.resourceVersion;
   }
   return { items, resourceVersion };

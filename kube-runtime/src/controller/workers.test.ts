@@ -182,3 +182,19 @@ describe('stopping', () => {
     expect(aborted).toBe(true);
   });
 });
+
+test('runs that have nothing to wait for hold up no timer for longer than a few of them take', async () => {
+  vi.useRealTimers();
+  let runs = 0;
+  let runsBefore = Infinity;
+  const { queue, workers } = setUp(() => {
+    for (const until = performance.now() + 1; performance.now() < until;);
+    runs++;
+    return Promise.resolve(undefined);
+  }, 8);
+  setTimeout(() => void (runsBefore = runs), 1);
+  for (let key = 0; key < 500; key++) queue.add(`key-${key}`);
+  await vi.waitFor(() => expect(runs).toBe(500), { timeout: 10_000 });
+  expect(runsBefore).toBeLessThan(250);
+  await workers.stop(0);
+});

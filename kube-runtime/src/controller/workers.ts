@@ -1,6 +1,7 @@
 import { messageOf, TerminalError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
+import { Breath } from '../time/breath.ts';
 import { deadline } from '../time/deadline.ts';
 import { sleep } from '../time/sleep.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
@@ -29,7 +30,8 @@ const marginMs = 30_000;
  * Takes keys from a queue and runs them.
  *
  * Guarantees: an exception of a run is logged, counted and retried, and never leaves; a run that does not end gives its worker back after
- * the time limit and some overtime, while its key stays locked until it does end, so that one object is never worked on twice at a time.
+ * the time limit and some overtime, while its key stays locked until it does end, so that one object is never worked on twice at a time;
+ * however many runs have nothing to wait for, timers and I/O have their turn between them.
  */
 export class Workers {
   readonly #options: WorkersOptions;
@@ -37,6 +39,7 @@ export class Workers {
   readonly #runs = new Set<Promise<void>>();
   /** Runs that ignore their time limit. */
   readonly #late = new Set<Promise<void>>();
+  readonly #breath = new Breath();
   #ending = false;
   #loops: Promise<void>[] = [];
 
@@ -83,6 +86,7 @@ export class Workers {
       heartbeat.beat();
       if (key === heartbeatKey) this.#comeAgain();
       else await this.#work(key);
+      await this.#breath.take();
     }
   }
 

@@ -1,7 +1,7 @@
 /** The certificate that a tenant's agents show to edge: the one that is there, or another where that has to be replaced. */
 import { certificatesIn, makeServerCertificate, readCertificate, readPair, textOf, type KeyPair } from '@cloister/certificates';
 import { agentHost, agentHostsOf, servingKey } from '@cloister/tenancy';
-import { createPublicKey, type X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { fromBase64, versionOf } from '../child.ts';
 import type { Secret } from '../kinds.ts';
 import { madeAtOf, requestOf } from '../rotation/credential.ts';
@@ -51,13 +51,18 @@ export const certificateIn = (secret: Secret): X509Certificate | undefined => re
 
 const textIn = ({ data }: Secret): string | undefined => fromBase64(data?.[servingKey]);
 
+const publicKeys = new WeakMap<KeyPair, KeyObject>();
+
+function publicKeyOf(signer: KeyPair): KeyObject {
+  const known = publicKeys.get(signer) ?? createPublicKey(signer.certificate);
+  publicKeys.set(signer, known);
+  return known;
+}
+
 /** For this tenant's agents, by this signer, and for a good while yet. */
 function isGood({ certificate }: KeyPair, { tenant, signer, now }: { tenant: string; signer: KeyPair; now: Date }): boolean {
   const read = readCertificate(certificate);
   return (
-    read !== undefined &&
-    read.verify(createPublicKey(signer.certificate)) &&
-    read.checkHost(agentHost(tenant, 'any')) !== undefined &&
-    !isEnding(read, now)
+    read !== undefined && read.verify(publicKeyOf(signer)) && read.checkHost(agentHost(tenant, 'any')) !== undefined && !isEnding(read, now)
   );
 }

@@ -10,8 +10,14 @@ import { podTemplate } from './pod.ts';
 /** On each pod, and on the Deployment: by which revision of the AgentConfig it was made. */
 export const revisionLabel = `${group}/revision`;
 
-/** Changes whenever pods have to be replaced. */
-export const revisionOf = (plan: AgentPlan): string => shortHash(podTemplate(plan));
+const revisions = new WeakMap<AgentPlan, string>();
+
+/** Changes whenever pods have to be replaced. A run asks for it several times, and it costs as much as all else that a run plans. */
+export function revisionOf(plan: AgentPlan): string {
+  const known = revisions.get(plan) ?? shortHash(podTemplate(plan));
+  revisions.set(plan, known);
+  return known;
+}
 
 /** A new pod takes over before an old one goes, so that no request is lost; one that does not become ready changes nothing. */
 export function deployment(plan: AgentPlan): Child {
