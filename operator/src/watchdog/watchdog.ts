@@ -77,7 +77,8 @@ export class Watchdog {
     this.#gauges.set(kind.kind, behind);
     for (const one of behind) {
       const object = one.forMs >= this.#options.limit * 1000 ? informer.get(one.key) : undefined;
-      if (object?.metadata.uid === one.uid) await this.#tell(kind, object, one.forMs);
+      // The cache may know more than it has told: of a status that was written a moment ago.
+      if (object?.metadata.uid === one.uid && standingOf(object).isBehind) await this.#tell(kind, object, one.forMs);
     }
   }
 
