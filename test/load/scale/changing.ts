@@ -109,7 +109,7 @@ interface Neighbours {
   readonly noisy: string;
   readonly agents: number;
   readonly quiet: readonly string[];
-  /** `edit`: every change is rolled out by Kubernetes; `touch`: it concerns the operator alone. */
+  /** `edit`: every change is to be rolled out; `touch`: it concerns nobody. */
   readonly by: 'edit' | 'touch';
 }
 
