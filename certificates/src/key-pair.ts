@@ -15,22 +15,10 @@ const blocksIn = (text: string, label: string): string[] => [...text.matchAll(bl
 /** Every certificate of a text, in its order, readable or not. */
 export const certificatesIn = (text: string | undefined): string[] => blocksIn(text ?? '', 'CERTIFICATE');
 
-/** The pairs that were read last: one authority is asked about every tenant. */
-const known = new Map<string, KeyPair | undefined>();
-const mostKnown = 8;
-
-/** Undefined where a text does not hold one certificate and the very key that belongs to it. The same text gives the same object for a while. */
-export function readPair(text = ''): KeyPair | undefined {
-  const pair = known.has(text) ? known.get(text) : readAnew(text);
-  known.delete(text);
-  known.set(text, pair);
-  for (const eldest of known.keys()) if (known.size > mostKnown) known.delete(eldest);
-  return pair;
-}
-
-function readAnew(text: string): KeyPair | undefined {
+/** Undefined where a text does not hold one certificate and the very key that belongs to it. */
+export function readPair(text: string | undefined): KeyPair | undefined {
   const [certificate, ...others] = certificatesIn(text);
-  const [key] = blocksIn(text, 'PRIVATE KEY');
+  const [key] = blocksIn(text ?? '', 'PRIVATE KEY');
   const read = readCertificate(certificate);
   if (!read || certificate === undefined || key === undefined || others.length > 0) return undefined;
   return orUndefined(() => (read.checkPrivateKey(createPrivateKey(key)) ? { certificate, key } : undefined));

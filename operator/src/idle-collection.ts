@@ -6,12 +6,12 @@ type Collect = (options: NodeJS.GCOptions) => void;
 const lookMs = 5_000;
 /** Of the processor, over one look's time. */
 const idle = 0.1;
-/** Grown by so much since the last collection, it is worth the next: one stops everything for some 50 milliseconds. */
+/** Grown by so much since the last collection, it is worth the next: one stops everything for some tens of milliseconds. */
 const worthwhile = 1.2;
 
 /**
- * V8 collects garbage when it needs room. After a start or a burst it needs none, so what they left behind would stay for hours: twice what
- * the caches themselves take. Here it is collected once the process has come to rest, and the freed pages go back to the system.
+ * V8 collects garbage when it needs room. After a start or a burst it needs none, so what they left behind would stay, more than the caches
+ * themselves take. Here it is collected once the process has come to rest, and the freed pages go back to the system.
  *
  * Needs `node --expose-gc`; without it, nothing is done. Returns how to stop.
  */
@@ -27,7 +27,7 @@ export function collectWhenIdle(
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
     if (utilization > idle || heapBytes() < left * worthwhile) return;
-    collect({ type: 'major', flavor: 'last-resort', execution: 'sync' }); // the one flavor that also gives pages back
+    collect({ type: 'major', flavor: 'last-resort', execution: 'sync' }); // also gives pages back
     left = heapBytes();
   }, lookMs);
   timer.unref();

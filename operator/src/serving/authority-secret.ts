@@ -71,8 +71,18 @@ export const nothingLeft = {
   data: { [signerKey]: null, [nextKey]: null },
 } as const;
 
+/** Of a Secret as it was read, for as long as somebody has it: one authority is asked about every tenant. */
+const pairs = new WeakMap<Secret, Map<string, KeyPair | undefined>>();
+
+function knownPair(secret: Secret, key: string): KeyPair | undefined {
+  const known = pairs.get(secret) ?? new Map<string, KeyPair | undefined>();
+  pairs.set(secret, known);
+  if (!known.has(key)) known.set(key, readPair(fromBase64(secret.data?.[key])));
+  return known.get(key);
+}
+
 function pairIn(secret: Secret | undefined, key: string, now: Date): KeyPair | undefined {
-  const pair = readPair(fromBase64(secret?.data?.[key]));
+  const pair = secret && knownPair(secret, key);
   return pair && isAuthority(pair.certificate, now) ? pair : undefined;
 }
 
