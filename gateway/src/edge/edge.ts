@@ -43,10 +43,10 @@ export interface EdgeOptions {
 
 export async function startEdge(options: EdgeOptions): Promise<Running> {
   const { policies, access, sharedHosts, sign, maxBodyBytes, registry, log } = options;
-  const metrics = edgeMetrics(registry);
+  const upstream = relay(options.authorities, options.timeouts);
+  const metrics = edgeMetrics(registry, upstream.openCircuits);
   const limiter = withFallback({ shared: options.limiter, log, onFallback: () => metrics.fallbacks.inc() });
   const uses = keyUses(options.useStore, log);
-  const upstream = relay(options.authorities, options.timeouts);
   const handler = edgeHandler({
     policies,
     sharedHosts,

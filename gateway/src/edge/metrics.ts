@@ -1,4 +1,4 @@
-import { Counter, requestDurations, type Histogram, type Registry } from '@cloister/telemetry';
+import { Counter, Gauge, requestDurations, type Histogram, type Registry } from '@cloister/telemetry';
 
 export interface EdgeMetrics {
   readonly durations: Histogram<'method' | 'route' | 'status'>;
@@ -7,18 +7,30 @@ export interface EdgeMetrics {
   readonly fallbacks: Counter;
 }
 
-export const edgeMetrics = (registry: Registry): EdgeMetrics => ({
-  durations: requestDurations(registry),
+/** `openCircuits` is asked whenever metrics are read: each replica knows for itself whom it leaves alone. */
+export function edgeMetrics(registry: Registry, openCircuits: () => number): EdgeMetrics {
+  new Gauge({
+    name: 'cloister_edge_open_circuits',
+    help: 'Agents that this replica leaves alone because they could not be reached several times in a row',
+    registers: [registry],
+    collect() {
+      this.set(openCircuits());
+    },
+  });
+  return { durations: requestDurations(registry), ...counters(registry) };
+}
+
+const counters = (registry: Registry) => ({
   requests: new Counter({
     name: 'cloister_edge_requests_total',
     help: 'Requests whose caller was authenticated, by tenant, agent and status of the answer',
-    labelNames: ['tenant', 'agent', 'status'],
+    labelNames: ['tenant', 'agent', 'status'] as const,
     registers: [registry],
   }),
   rateLimited: new Counter({
     name: 'cloister_edge_rate_limited_total',
     help: 'Requests refused over a limit, by whose it is (tenant, key, user) and what it limits (requests, tokens, concurrent)',
-    labelNames: ['tenant', 'whose', 'limit'],
+    labelNames: ['tenant', 'whose', 'limit'] as const,
     registers: [registry],
   }),
   fallbacks: new Counter({

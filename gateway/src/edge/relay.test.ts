@@ -149,9 +149,11 @@ describe('an agent that', () => {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await refused.json()).toMatchObject({ error: { code: 'agent_unavailable' } });
     expect(edge.lines.at(-1)).toContain('"circuitOpen":true');
+    expect(await edge.registry.metrics()).toContain('cloister_edge_open_circuits 1');
     await using _back = await agentDouble(undefined, undefined, Number(new URL(agent.url).port));
     await expect.poll(async () => (await ask()).status, { timeout: 5_000 }).toBe(200);
     expect(await Promise.all(Array.from({ length: 10 }, async () => (await ask()).status))).toEqual(Array.from({ length: 10 }, () => 200));
+    expect(await edge.registry.metrics()).toContain('cloister_edge_open_circuits 0');
   });
 
   test('answers errors is asked all the same: they are answers', async () => {

@@ -94,6 +94,18 @@ describe('an open circuit', () => {
   });
 });
 
+test('those that are open are counted, until they close or nobody has asked for a minute', () => {
+  const { circuits, fail, wait } = underTest();
+  fail(3, 'a');
+  fail(3, 'b');
+  fail(2, 'c');
+  expect(circuits.open).toBe(2);
+  circuits.connected('a');
+  expect(circuits.open).toBe(1);
+  wait(61_000);
+  expect(circuits.open).toBe(0);
+});
+
 test('agents that are gone are forgotten', () => {
   const { circuits, fail, wait } = underTest();
   for (let agent = 0; agent < 100; agent++) fail(1, `agent-${agent}`);

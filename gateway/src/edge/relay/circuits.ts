@@ -77,6 +77,12 @@ export class Circuits {
     return this.#circuits.size;
   }
 
+  /** How many of these are left alone. One that nobody has asked for as long as a failure counts is none of them. */
+  get open(): number {
+    this.#forget(this.#clock());
+    return [...this.#circuits.values()].filter(({ pause }) => pause > 0).length;
+  }
+
   #enterAsProbe(circuit: Circuit): void {
     const wait = circuit.probeAt - this.#clock();
     if (wait > 0) throw new CircuitOpen(wait);

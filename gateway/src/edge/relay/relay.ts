@@ -34,7 +34,14 @@ export type Relay = (
 
 export const relayTimeouts: RelayTimeouts = { connect: 4_000, headers: 600_000, idle: 300_000 };
 
-export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayTimeouts): { relay: Relay; close: () => Promise<void> } {
+export interface Upstream {
+  readonly relay: Relay;
+  /** How many agents are left alone at the moment. */
+  readonly openCircuits: () => number;
+  readonly close: () => Promise<void>;
+}
+
+export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayTimeouts): Upstream {
   const circuits = new Circuits();
   const connections = agentConnections(authorities, timeouts, (origin) => circuits.connected(origin));
   const send: Relay = async (request, response, exchange, to) => {
@@ -55,7 +62,7 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
       throw asFailure(error, to.agent.name);
     }
   };
-  return { relay: send, close: () => connections.current.destroy() };
+  return { relay: send, openCircuits: () => circuits.open, close: () => connections.current.destroy() };
 }
 
 function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, target, callerToken, body }: RelayRequest) {
