@@ -30,6 +30,8 @@ async function readyAgent(spec: object = {}): Promise<kinds.AgentConfig> {
   return world.agentReady('one', 'support');
 }
 
+const policy = async () =>
+  parseDocument(tenantPolicy, 'policy', (await world.get(kinds.configMaps, namespaces.system, 'tenant-one'))?.data?.[documentKey]);
 const edit = (spec: object) => operator.cluster.patch(kinds.agentConfigs, key, { spec });
 const documents = async () =>
   (await operator.cluster.list(kinds.configMaps, { namespace }))
@@ -42,16 +44,21 @@ describe('an AgentConfig', () => {
     const agent = await readyAgent();
     expect(agent.status).toMatchObject({ endpoint: 'http://one.cloister.localhost/agents/support', replicas: 1, readyReplicas: 1 });
     expect(agent.status?.lastGoodRevision).toBe(agent.status?.revision);
-    const policy = await until('the policy to name it', async () => {
-      const found = parseDocument(
-        tenantPolicy,
-        'policy',
-        (await world.get(kinds.configMaps, namespaces.system, 'tenant-one'))?.data?.[documentKey],
-      );
-      return found.agents.length > 0 && found;
+    const found = await until('the policy to name it', async () => {
+      const now = await policy();
+      return now.agents.length > 0 && now;
     });
-    expect(policy).toMatchObject({ defaultAgent: 'support', agents: [{ name: 'support', url: 'https://support.tenant-one.svc:443' }] });
+    expect(found).toMatchObject({ defaultAgent: 'support', agents: [{ name: 'support', url: 'https://support.tenant-one.svc:443' }] });
     await until('the Tenant to count it', async () => (await world.ready('one')).status?.agentsReady === 1);
+  });
+
+  test('that is scaled to zero is no more to be asked by edge, until it is to have pods again', async () => {
+    await readyAgent();
+    const toldOff = async () => (await policy()).agents[0]?.scaledToZero === true;
+    await edit({ replicas: 0 });
+    await until('edge to be told', toldOff);
+    await edit({ replicas: 1 });
+    await until('edge to be told otherwise', async () => !(await toldOff()));
   });
 
   test('that is edited gets a new document, and the old one goes when the rollout is over', async () => {

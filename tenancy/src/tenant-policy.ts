@@ -19,7 +19,14 @@ export const tenantPolicy = z.object({
   /** Host names that are this tenant's alone. */
   hosts: z.array(z.string()),
   /** Over TLS alone: edge trusts an agent by its certificate. */
-  agents: z.array(z.object({ name: z.string(), url: z.url({ protocol: /^https$/ }) })),
+  agents: z.array(
+    z.object({
+      name: z.string(),
+      url: z.url({ protocol: /^https$/ }),
+      /** It is to have no pod, so nobody need try to reach it. */
+      scaledToZero: z.literal(true).optional(),
+    }),
+  ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
   defaultAgent: z.string().optional(),
   /** UIDs of the ServiceAccounts whose tokens egress accepts for this tenant, by name. */

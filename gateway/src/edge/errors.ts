@@ -36,10 +36,20 @@ export const edgeErrors = {
     type: 'invalid_request_error',
     say: 'this tenant has no agent to answer; apply an AgentConfig, or name one of several agents by its path or as "model"',
   },
+  agent_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    say: 'this tenant has no agent of that name; GET /v1/models lists those that it has',
+  },
+  agent_scaled_to_zero: {
+    status: 503,
+    type: 'server_error',
+    say: 'agent "{agent}" is scaled to zero, and stays so until its AgentConfig wants replicas again',
+  },
   agent_unavailable: {
     status: 503,
     type: 'server_error',
-    say: 'agent "{agent}" cannot be reached; it may be starting, or scaled to zero. Try again in a moment',
+    say: 'agent "{agent}" cannot be reached; it may be starting or restarting. Try again in a moment',
   },
   agent_failed: { status: 502, type: 'server_error', say: 'agent "{agent}" broke off before it answered' },
   agent_timeout: { status: 504, type: 'server_error', say: 'agent "{agent}" did not answer in time' },

@@ -1,8 +1,8 @@
 /**
  * What edge does with a request, in order: who calls → may they be here → is the tenant open → do its limits leave room → to the agent.
  *
- * Guarantees: nothing reaches an agent without a verified credential of its own tenant; the credential itself never does; every 404 of a
- * valid caller is the same, whatever it asked for.
+ * Guarantees: nothing reaches an agent without a verified credential of its own tenant; the credential itself never does; what
+ * is another tenant's gets the answer of what does not exist.
  */
 import type { Caller } from '@cloister/identity';
 import type { TenantPolicy } from '@cloister/tenancy';

@@ -129,6 +129,26 @@ describe('a stream', () => {
 });
 
 describe('an agent that', () => {
+  test('is scaled to zero is not asked, and says so without a time to try again; so does one that the body names', async () => {
+    await using agent = await agentDouble();
+    await using edge = await edgeUnderTest();
+    const idle = { name: 'idle', url: agent.url, scaledToZero: true as const };
+    const { agents, defaultAgent } = agentsAt(agent.url, 'support');
+    const key = edge.addTenant('acme', { agents: [...agents, idle], defaultAgent });
+    for (const [path, body] of [
+      ['/agents/idle/v1/chat/completions', {}],
+      ['/v1/chat/completions', { model: 'idle' }],
+    ] as const) {
+      const answer = await fetch(`${edge.url}${path}`, chat(key, body));
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, null]);
+      expect(await answer.json()).toMatchObject({
+        error: { code: 'agent_scaled_to_zero', message: expect.stringContaining('"idle"') as string },
+      });
+    }
+    expect(agent.heard).toEqual([]);
+    expect((await fetch(`${edge.url}/v1/chat/completions`, chat(key, {}))).status).toBe(200);
+  });
+
   test('is not there gives 503 with a time to try again', async () => {
     await using edge = await edgeUnderTest();
     const key = edge.addTenant('acme', agentsAt('http://127.0.0.1:1', 'support'));

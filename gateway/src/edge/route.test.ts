@@ -58,10 +58,6 @@ describe('everything that is not the caller’s gets the 404 of a page that does
     ['a tenant that does not exist', '/api/v1/tenants/charlie/chat', 'chat.example'],
     ['a tenant whose name begins with the caller’s', '/api/v1/tenants/acme2/chat', 'chat.example'],
     ['the list of tenants', '/api/v1/tenants', 'chat.example'],
-    ['another tenant’s agent', '/agents/secret-agent/v1/models', 'chat.example'],
-    ['another tenant’s agent in the query', '/v1/chat/completions?agent=secret-agent', 'chat.example'],
-    ['an agent that does not exist', '/agents/nobody/v1/models', 'chat.example'],
-    ['an agent named as nothing', '/v1/models?agent=', 'chat.example'],
     ['a way out of the caller’s own path', '/api/v1/tenants/acme/../bravo/chat', 'chat.example'],
     ['an encoded way out', '/api/v1/tenants/acme/%2e%2e/bravo/chat', 'chat.example'],
     ['an encoded slash', '/api/v1/tenants/acme%2f..%2fbravo/chat', 'chat.example'],
@@ -78,6 +74,20 @@ describe('everything that is not the caller’s gets the 404 of a page that does
     expect(withoutIds(given)).toBe(withoutIds(nothing));
     expect(agent.heard.length).toBe(heard);
   });
+});
+
+test.each([
+  ['by path', '/agents/secret-agent/v1/models'],
+  ['by query', '/v1/chat/completions?agent=secret-agent'],
+  ['by path and query', '/agents/secret-agent/v1/models?agent=secret-agent'],
+  ['as nothing', '/v1/models?agent='],
+])('another tenant’s agent, named %s, gets the answer of an agent that nobody has', async (_, target) => {
+  const heard = agent.heard.length;
+  const [given, nothing] = [await ask(target), await ask('/agents/nobody/v1/models')];
+  expect([given.status, JSON.parse(given.body)]).toMatchObject([404, { error: { code: 'agent_not_found' } }]);
+  expect(withoutIds(given)).toBe(withoutIds(nothing));
+  expect(given.head).not.toMatch(/retry-after/i);
+  expect(agent.heard.length).toBe(heard);
 });
 
 describe('the caller’s own', () => {

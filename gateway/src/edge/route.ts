@@ -1,8 +1,7 @@
 /**
  * Where a request goes, decided from its target, its host and the policy of the tenant that its credential names. Pure.
  *
- * Host and path may narrow what the credential allows, never widen it. Whatever does not fit (another tenant's host, id or agent, an
- * unknown route, a path that two readers could understand differently) gives undefined, so that all of it gets one and the same 404.
+ * Host and path may narrow what the credential allows, never widen it. Whatever does not fit (another tenant's host or id, an unknown route, a path that two readers could understand differently) gives undefined, so that all of it gets one and the same 404.
  */
 import type { Scope, TenantPolicy } from '@cloister/tenancy';
 import type { Policies } from '../directory/directory.ts';
@@ -21,7 +20,7 @@ export interface Route {
   readonly scope: Scope;
   /** Path and query for the agent. */
   readonly target: string;
-  /** The agent that the path or the query names. */
+  /** The agent that the path or the query names, whether the tenant has it or not. */
   readonly agent: string | undefined;
   /** What edge lists itself, instead of asking an agent. */
   readonly lists: 'agents' | 'keys' | undefined;
@@ -44,7 +43,7 @@ const dotSegment = /\/\.{1,2}(\/|$)/;
 export function routeOf(asked: Asked, policy: TenantPolicy, hosts: Hosts): Route | undefined {
   if (!hostFits(asked.host, policy, hosts)) return undefined;
   const target = readTarget(asked.target);
-  if (!target || !agentFits(target.agent, policy)) return undefined;
+  if (!target) return undefined;
   const route = routes.find(({ fits }) => fits(target.path, policy));
   if (!route) return undefined;
   const ofEdge = target.agent === undefined && asked.method === 'GET';
@@ -77,9 +76,6 @@ function readTarget(text: string): Target | undefined {
   if (others.length > 0) return undefined;
   return { prefix: rest === undefined ? '' : '/agents/{agent}', path: rest ?? path, query: inQuery.query, agent };
 }
-
-const agentFits = (agent: string | undefined, { agents }: TenantPolicy): boolean =>
-  agent === undefined || agents.some(({ name }) => name === agent);
 
 interface Pattern {
   readonly pattern: string;

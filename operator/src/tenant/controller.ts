@@ -1,6 +1,7 @@
 /** What wakes a tenant, and what is done then. */
 import { labels, namespaceOf, systemSecrets, tenantFinalizer } from '@cloister/tenancy';
 import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import { isScaledToZero } from '../agent/scale.ts';
 import { tenantClassSpec } from '../api/tenant-class.ts';
 import { byHost, byIssuer } from '../caches.ts';
 import { goesAtOnce } from '../class/choice.ts';
@@ -36,7 +37,7 @@ export function tenantController(parts: TenantParts): Controller {
       .owns(kinds.secrets, children)
       .owns(kinds.configMaps, children)
       .owns(kinds.ingresses, children)
-      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: comesOrGoes, settleMs })
+      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: comesGoesOrStops, settleMs })
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), {
         ...everything,
         when: readyChanged,
@@ -117,9 +118,11 @@ const waveOf = (tenantClass: kinds.TenantClass | undefined): string => {
   return JSON.stringify([wantedRevision, currentRevision, rollout?.wave, rollout?.stopped]);
 };
 
-/** What an agent is to do is none of its tenant's business. */
-const comesOrGoes = ({ type, object, previous }: Change<kinds.AgentConfig>): boolean =>
-  type !== 'updated' || object.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp;
+/** What an agent is to do is none of its tenant's business, but edge must hear of one that is to have no pod. */
+const comesGoesOrStops = ({ type, object, previous }: Change<kinds.AgentConfig>): boolean =>
+  type !== 'updated' ||
+  object.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp ||
+  isScaledToZero(object.spec) !== isScaledToZero(previous?.spec);
 
 /** Replicas come and go; the tenant cares whether an agent is Ready. */
 const readyChanged = ({ object, previous }: Change<kinds.AgentConfig>): boolean =>

@@ -99,6 +99,10 @@ describe('the policy document', () => {
     expect(of({ agents, spec: { defaultAgent: 'gone' } }).defaultAgent).toBeUndefined();
     expect(of({ agents }).agents[0]).toEqual({ name: 'old', url: 'https://old.tenant-acme.svc:443' });
   });
+  test('tells edge of an agent that is to have no pod', () => {
+    const agents = [{ ...agentNamed('idle'), spec: { model: 'offline/echo', replicas: 0 } }];
+    expect(of({ agents }).agents).toMatchObject([{ name: 'idle', scaledToZero: true }]);
+  });
   test("claims no host that is another tenant's", () => {
     expect(of({ hostTakenBy: 'bravo' }).hosts).toEqual([]);
   });

@@ -9,8 +9,9 @@ import {
   tenantObjectName,
   type TenantPolicy,
 } from '@cloister/tenancy';
+import { isScaledToZero } from '../../agent/scale.ts';
 import { child, type Child } from '../../child.ts';
-import { configMaps } from '../../kinds.ts';
+import { configMaps, type AgentConfig } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
 import type { TenantSnapshot } from '../observe.ts';
 
@@ -45,15 +46,16 @@ export function tenantPolicyOf({
   const { limits, models } = standing;
   const archived = spec.state === 'Archived';
   // By age, so that a further agent never changes who answers.
-  const byAge = [...agents].sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1)).map((agent) => agent.metadata.name);
-  const defaultAgent = byAge.find((agent) => agent === spec.defaultAgent) ?? (spec.defaultAgent === undefined ? byAge[0] : undefined);
+  const byAge = [...agents].sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
+  const names = byAge.map((agent) => agent.metadata.name);
+  const defaultAgent = names.find((agent) => agent === spec.defaultAgent) ?? (spec.defaultAgent === undefined ? names[0] : undefined);
   return {
     tenant: name,
     uid,
     namespace: namespaceOf(name),
     state: spec.state,
     hosts: hostTakenBy === undefined && !archived ? [host] : [],
-    agents: archived ? [] : byAge.map((agent) => ({ name: agent, url: agentURL(name, agent) })),
+    agents: archived ? [] : byAge.map((agent) => agentEntry(name, agent)),
     defaultAgent: archived ? undefined : defaultAgent,
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
@@ -62,4 +64,10 @@ export function tenantPolicyOf({
   };
 }
 
-const ageKey = ({ metadata }: TenantSnapshot['agents'][number]): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
+const agentEntry = (tenant: string, { metadata: { name }, spec }: AgentConfig): TenantPolicy['agents'][number] => ({
+  name,
+  url: agentURL(tenant, name),
+  ...(isScaledToZero(spec) && { scaledToZero: true }),
+});
+
+const ageKey = ({ metadata }: AgentConfig): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
