@@ -5,6 +5,7 @@ export { connectRedis } from './edge/followed-redis.ts';
 export { localUseStore } from './edge/key-uses/local-use-store.ts';
 export { LocalLimiter } from './edge/rate-limit/local-limiter.ts';
 export { RedisLimiter } from './edge/rate-limit/redis-limiter.ts';
+export { auditStore, type AuditStore } from './egress/audit/store.ts';
 export { ledger, type Ledger } from './egress/budget/ledger.ts';
 export { migrate } from './egress/budget/migrate.ts';
 export { postgres } from './egress/budget/sql/postgres.ts';

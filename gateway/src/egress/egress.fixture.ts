@@ -4,6 +4,7 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
 import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
+import { auditStore } from './audit/store.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { pglite } from './budget/sql/pglite.fixture.ts';
@@ -65,6 +66,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     credentials,
     verifyPod: podVerifier(issuer, keys),
     ledger: ledger(database),
+    auditStore: auditStore(database),
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,

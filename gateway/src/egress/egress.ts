@@ -3,6 +3,9 @@ import type { Logger, Registry } from '@cloister/telemetry';
 import type { Credentials, Policies, Providers } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
+import { auditMetrics } from './audit/metrics.ts';
+import type { AuditStore } from './audit/store.ts';
+import { AuditTrail } from './audit/trail.ts';
 import { LeasedBudget } from './budget/budget.ts';
 import { keepExpiring } from './budget/keep-expiring.ts';
 import type { Ledger } from './budget/ledger.ts';
@@ -19,6 +22,7 @@ export interface EgressOptions {
   readonly credentials: Credentials;
   readonly verifyPod: VerifyPod;
   readonly ledger: Ledger;
+  readonly auditStore: AuditStore;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;
   readonly ready: () => boolean;
@@ -30,6 +34,8 @@ export interface EgressOptions {
 export async function startEgress(options: EgressOptions): Promise<Running> {
   const { ledger, registry, log } = options;
   const metrics = egressMetrics(registry, () => budget);
+  const auditing = auditMetrics(registry, () => audit.unwritten);
+  const audit = new AuditTrail(options.auditStore, { log, lost: (records) => auditing.lost.inc(records) });
   const budget = new LeasedBudget(ledger, {
     log,
     reserved: (from) => metrics.reservations.inc({ from }),
@@ -44,12 +50,14 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     ...options,
     metrics,
     budget,
+    audit,
     providerFor: ({ provider }) => (provider.type === 'Offline' ? offline : openAI),
   });
   const running = await serve({ ...options, handler: application(handler, log) });
   const drain = async () => {
     await running.drain();
     await budget.close();
+    await audit.close();
     stopExpiring();
     await openAI.close();
   };

@@ -4,19 +4,22 @@ import type { TenantPolicy } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
 import type { Policies } from '../directory/directory.ts';
 import { openExchange } from '../server/exchange.ts';
+import { audited } from './audit/audited.ts';
+import type { AuditTrail } from './audit/trail.ts';
 import { chat, type ChatParts } from './chat/chat.ts';
 import { fail } from './errors.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
-import { tenantOfPod } from './pods/tenant-of-pod.ts';
+import { requireActive, tenantOfPod } from './pods/tenant-of-pod.ts';
 
 export interface EgressParts extends ChatParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
+  readonly audit: AuditTrail;
   readonly log: Logger;
 }
 
 export function egressHandler(parts: EgressParts): (request: Request, response: Response) => Promise<void> {
-  const { policies, verifyPod, log, metrics } = parts;
+  const { policies, verifyPod, audit, log, metrics } = parts;
   return async (request, response) => {
     const exchange = openExchange(request, response, { log, durations: metrics.durations });
     const policy = await tenantOfPod(request.headers, verifyPod, policies);
@@ -25,11 +28,17 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
     const route = `${request.method} ${request.path}`;
     if (route === 'POST /v1/chat/completions') {
       exchange.route = '/v1/chat/completions';
-      await chat({ request, response, exchange, policy, agent }, parts);
-    } else if (route === 'GET /v1/models') {
-      exchange.route = '/v1/models';
-      response.json(modelsOf(policy));
-    } else throw fail('not_found');
+      const call = { request, response, exchange, policy, agent };
+      await audited(call, audit, async () => {
+        requireActive(policy);
+        await chat(call, parts);
+      });
+      return;
+    }
+    requireActive(policy);
+    if (route !== 'GET /v1/models') throw fail('not_found');
+    exchange.route = '/v1/models';
+    response.json(modelsOf(policy));
   };
 }
 

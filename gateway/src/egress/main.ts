@@ -7,6 +7,7 @@ import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../dire
 import { followConfigMaps, followRawSecrets } from '../directory/follow.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
+import { auditStore } from './audit/store.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { followedPostgres } from './budget/sql/followed-postgres.ts';
@@ -37,6 +38,7 @@ export async function runEgress(): Promise<void> {
     port: settings.HTTP_PORT,
     verifyPod: (token) => verifyPod?.(token) ?? Promise.resolve(undefined),
     ledger: ledger(sql),
+    auditStore: auditStore(sql),
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => migrated && verifyPod !== undefined && informers.every((informer) => informer.synced),

@@ -16,6 +16,8 @@ export interface Exchange {
   /** The pattern that the request matched, for metrics. */
   route: string;
   note(facts: Facts): void;
+  /** All that was noted. */
+  readonly facts: Facts;
 }
 
 export interface Telling {
@@ -37,6 +39,9 @@ export function openExchange(request: IncomingMessage, response: ServerResponse,
     route: 'unknown',
     note: (more) => {
       facts = { ...facts, ...more };
+    },
+    get facts() {
+      return facts;
     },
   };
   response.setHeader('x-request-id', exchange.id);

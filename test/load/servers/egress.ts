@@ -1,5 +1,6 @@
 /** Egress as it runs, with pod tokens, ceilings, metering and, where asked for, the durable budget. */
 import {
+  auditStore,
   CredentialDirectory,
   ledger,
   migrate,
@@ -8,6 +9,7 @@ import {
   postgres,
   ProviderDirectory,
   startEgress,
+  type AuditStore,
   type Ledger,
   type Sql,
 } from '@cloister/gateway';
@@ -21,6 +23,8 @@ const forgetful: Ledger = {
   exchange: () => Promise.resolve({ now: Date.now(), replicas: 1, leases: [], present: [] }),
   expireSilent: () => Promise.resolve([]),
 };
+
+const unaudited: AuditStore = { append: () => Promise.resolve([]) };
 
 const limited = process.argv[3] === 'budget';
 const issuer = 'https://kubernetes.default.svc';
@@ -49,7 +53,7 @@ const token = await new SignJWT({ 'kubernetes.io': { namespace: `tenant-${tenant
   .setExpirationTime('1h')
   .sign(privateKey);
 
-const { books, note } = await openLedger();
+const { books, records, note } = await openLedger();
 const egress = await startEgress({
   port: 0,
   policies,
@@ -57,6 +61,7 @@ const egress = await startEgress({
   credentials: new CredentialDirectory(),
   verifyPod: podVerifier(issuer, keys),
   ledger: books,
+  auditStore: records,
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,
@@ -71,15 +76,15 @@ announce({
   notes: [`pod token, ceilings, metering, metrics and log lines on; ${note}`],
 });
 
-async function openLedger(): Promise<{ books: Ledger; note: string }> {
-  if (!limited) return { books: forgetful, note: 'no limits, and usage goes nowhere' };
+async function openLedger(): Promise<{ books: Ledger; records: AuditStore; note: string }> {
+  if (!limited) return { books: forgetful, records: unaudited, note: 'no limits; usage and audit go nowhere' };
   const url = process.env['CLOISTER_TEST_POSTGRES_URL'];
   const sql = url ? postgres(url, () => undefined) : await pglite();
   await migrate(sql);
   const where = url
     ? 'Postgres'
     : 'PGlite inside the process of egress, which is slower than a Postgres beside it (set CLOISTER_TEST_POSTGRES_URL)';
-  return { books: ledger(sql), note: `daily and monthly budget of money and tokens in ${where}` };
+  return { books: ledger(sql), records: auditStore(sql), note: `audit, and daily and monthly budget of money and tokens, in ${where}` };
 }
 
 async function pglite(): Promise<Sql> {

@@ -6,7 +6,7 @@ import type { VerifyPod } from './pod-token.ts';
 
 /**
  * The tenant whose pod calls: that of the token's namespace, if it knows this very ServiceAccount. The UID is compared beside the name,
- * so a token outlives neither its account nor its tenant. Rejects with `token_invalid` or `tenant_not_active`.
+ * so a token outlives neither its account nor its tenant. Rejects with `token_invalid`.
  */
 export async function tenantOfPod(headers: IncomingHttpHeaders, verify: VerifyPod, policies: Policies): Promise<TenantPolicy> {
   const token = /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -15,8 +15,12 @@ export async function tenantOfPod(headers: IncomingHttpHeaders, verify: VerifyPo
   if (!pod || !policy) throw rejected();
   const expected = Object.hasOwn(policy.serviceAccounts, pod.serviceAccount.name) && policy.serviceAccounts[pod.serviceAccount.name];
   if (expected !== pod.serviceAccount.uid) throw rejected();
-  if (policy.state !== 'Active') throw fail('tenant_not_active', { values: { tenant: policy.tenant, state: policy.state } });
   return policy;
+}
+
+/** Throws `tenant_not_active`. */
+export function requireActive({ tenant, state }: TenantPolicy): void {
+  if (state !== 'Active') throw fail('tenant_not_active', { values: { tenant, state } });
 }
 
 const rejected = () => fail('token_invalid', { headers: { 'www-authenticate': 'Bearer realm="cloister-egress"' } });

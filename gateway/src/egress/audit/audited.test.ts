@@ -1,0 +1,86 @@
+/** What is on record of calls to a running egress. */
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { ask, egressUnderTest, type EgressUnderTest } from '../egress.fixture.ts';
+import { completion, failure, providerDouble, type ProviderDouble } from '../providers/provider.double.ts';
+import { exportOf } from './command.ts';
+import { callRecord, type CallRecord } from './record.ts';
+
+const key = 'sk-of-the-platform';
+const prompt = 'my-secret-prompt';
+const answer = 'an-answer-nobody-else-may-read';
+let egress: EgressUnderTest;
+let provider: ProviderDouble;
+let token: string;
+let tenants = 0;
+let tenant: string;
+beforeAll(async () => {
+  egress = await egressUnderTest();
+}, 60_000);
+afterAll(() => egress[Symbol.asyncDispose]());
+beforeEach(async () => {
+  provider = await providerDouble(completion(answer));
+  egress.credentials.put('openai-key', { key });
+  egress.addProvider('openai', { type: 'OpenAI', baseURL: provider.baseURL, credentials: { secretName: 'openai-key', key: 'key' } });
+  tenant = `acme${++tenants}`;
+  token = await egress.addTenant(tenant, { models: ['openai/m1'] });
+  return () => provider[Symbol.asyncDispose]();
+});
+
+const chat = async (body: object = {}) => {
+  const messages = [{ role: 'user', content: prompt }];
+  const call = await fetch(
+    `${egress.url}/v1/chat/completions`,
+    ask(token, { model: 'openai/m1', messages, ...body }, { 'x-request-id': 'r1' }),
+  );
+  await call.text();
+};
+/** What is on record once so many calls are; and the whole export. */
+async function recorded(calls: number): Promise<{ records: CallRecord[]; text: string }> {
+  return vi.waitFor(async () => {
+    const lines: string[] = [];
+    for await (const line of await exportOf(egress.sql, tenant)) lines.push(line);
+    const link = z.object({ record: callRecord });
+    const records = lines.slice(1, -1).map((line) => link.parse(JSON.parse(line)).record);
+    expect(records).toHaveLength(calls);
+    return { records, text: lines.join('\n') };
+  }, 3_000);
+}
+
+test('an answered call is on record with its model, its tokens and what it cost', async () => {
+  await chat();
+  expect((await recorded(1)).records).toMatchObject([
+    {
+      ...{ kind: 'model_call', number: 1, agent: 'support', requestId: 'r1', route: '/v1/chat/completions', outcome: 'answered' },
+      ...{ model: 'openai/m1', stream: false, inputTokens: 10, outputTokens: 5, microUsd: 20 },
+    },
+  ]);
+});
+
+test('refused and failed calls are on record with the code of their error', async () => {
+  await chat({ model: 'openai/other' });
+  await chat({ messages: 'none' });
+  const policy = egress.policies.byNamespace(`tenant-${tenant}`);
+  await egress.addTenant(tenant, { ...policy, state: 'Suspended' });
+  await chat();
+  await egress.addTenant(tenant, { ...policy, state: 'Active' });
+  provider.answer = failure(503, 'no');
+  await chat();
+  expect((await recorded(4)).records.map(({ outcome, code }) => [outcome, code])).toEqual([
+    ['refused', 'model_not_allowed'],
+    ['refused', 'invalid_request'],
+    ['refused', 'tenant_not_active'],
+    ['failed', 'provider_failed'],
+  ]);
+});
+
+test('no prompt, answer, key, token, nor what a caller wrote in the place of a model is on record', async () => {
+  await chat();
+  await chat({ stream: true });
+  await chat({ model: prompt });
+  await chat({ messages: [{ role: 'user', content: prompt }], service_tier: 'priority' });
+  provider.answer = failure(400, JSON.stringify({ error: { message: `${prompt} ${key}`, code: prompt } }));
+  await chat();
+  const { text } = await recorded(5);
+  for (const secret of [prompt, answer, key, token]) expect(text).not.toContain(secret);
+});
