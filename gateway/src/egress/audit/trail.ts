@@ -16,10 +16,10 @@ import type { AuditStore, Entry } from './store.ts';
 /** Milliseconds. What a crash can lose is what was taken since the last flush. */
 export const flushInterval = 250;
 
-/** Records in one statement: some tens of milliseconds of Postgres. */
+/** Records in one statement, which has to end within the time-out of statements. */
 const largestBatch = 1_000;
 
-/** Records that wait while the store is away: about 20 MB. Later ones are lost. */
+/** Records that wait while the store is away, of a few hundred bytes each. Later ones are lost. */
 const mostWaiting = 50_000;
 
 const longestPause = 5_000;
