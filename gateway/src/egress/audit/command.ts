@@ -72,14 +72,17 @@ function anchorOf(text: string): Head {
 const mostProblems = 20;
 
 function tell({ tenant, tenantUid, records, end, problems, writers }: Verdict): string[] {
-  const more = problems.length - mostProblems;
+  if (problems.length > 0) {
+    const more = problems.length - mostProblems;
+    return [
+      ...problems.slice(0, mostProblems),
+      ...(more > 0 ? [`and ${more} more`] : []),
+      `NOT INTACT: ${records} records are here, problems: ${problems.length}`,
+    ];
+  }
   return [
-    ...problems.slice(0, mostProblems),
-    ...(more > 0 ? [`and ${more} more`] : []),
     ...writers.gaps.map(({ writer, from, to }) => `lost before it was stored: numbers ${from} to ${to} of writer ${writer}`),
     ...writers.open.map(({ writer, lastAt }) => `writer ${writer} has not ended; its last record is of ${lastAt}`),
-    problems.length === 0
-      ? `intact: ${records} records of tenant ${tenant} (${tenantUid}); anchor ${end?.seq}:${end?.hash}`
-      : `NOT INTACT: ${problems.length} problems in ${records} records`,
+    `intact: ${records} records of tenant ${tenant} (${tenantUid}); anchor ${end?.seq}:${end?.hash}`,
   ];
 }
