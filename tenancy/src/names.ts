@@ -83,6 +83,9 @@ export const edgeIssuer = 'cloister-edge';
 /** Audience of the projected ServiceAccount token with which an agent's pod calls egress. */
 export const egressAudience = 'cloister-egress';
 
+/** ServiceAccount of edge, in {@link namespaces.system}: egress tells it what tenants have used. */
+export const edgeServiceAccount = 'edge';
+
 /** ServiceAccount of every agent pod of a tenant. It may do nothing at the API server. */
 export const agentServiceAccount = 'agent';
 

@@ -1,6 +1,7 @@
 {{/*
 Deployment of one half of the gateway. Takes {root, component, values, env, secrets}: env is YAML of further variables, secrets maps a
-folder under /var/run/secrets/cloister to {secret, key}, or to {configMap, key}. The operator makes these; pods wait in ContainerCreating until they are there.
+folder under /var/run/secrets/cloister to {secret, key}, or to {configMap, key}, which the operator makes (pods wait in ContainerCreating until they are
+there), or to {audience, key}: a token of the pod's ServiceAccount.
 */}}
 {{- define "cloister.gatewayDeployment" -}}
 apiVersion: apps/v1
@@ -55,6 +56,10 @@ spec:
       volumes:
         {{- range $folder, $from := .secrets }}
         - name: {{ $folder }}
+          {{- if $from.audience }}
+          projected:
+            sources: [{ serviceAccountToken: { audience: {{ $from.audience }}, expirationSeconds: 3600, path: {{ $from.key }} } }]
+          {{- else }}
           {{- if $from.configMap }}
           configMap:
             name: {{ $from.configMap }}
@@ -64,5 +69,6 @@ spec:
           {{- end }}
             defaultMode: 0440
             items: [{ key: {{ $from.key }}, path: {{ $from.key }} }]
+          {{- end }}
         {{- end }}
 {{- end }}

@@ -39,6 +39,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     authorities: { initial: certificate, onChange: () => undefined },
     limiter: new LocalLimiter(),
     useStore: localUseStore(),
+    askUsage: () => Promise.reject(new Error('this test has no egress')),
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,

@@ -16,6 +16,7 @@ import { withFallback } from './rate-limit/fallback.ts';
 import type { RateLimiter } from './rate-limit/limiter.ts';
 import type { Authorities, RelayTimeouts } from './relay/agent-connections.ts';
 import { relay } from './relay/relay.ts';
+import type { AskUsage } from './usage/ask-egress.ts';
 
 export interface EdgeOptions {
   readonly port: number;
@@ -30,6 +31,8 @@ export interface EdgeOptions {
   readonly limiter: RateLimiter;
   /** Shared by all replicas. */
   readonly useStore: UseStore;
+  /** Asks egress, which keeps the ledger. */
+  readonly askUsage: AskUsage;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;
   readonly ready: () => boolean;
@@ -57,6 +60,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     limiter,
     access,
     uses,
+    askUsage: options.askUsage,
     tokenFor: callerTokens(sign),
     relay: upstream.relay,
   });

@@ -29,6 +29,7 @@ export const edgeErrors = {
     type: 'server_error',
     say: 'the last use of API keys cannot be read at the moment; try again in a moment',
   },
+  usage_unavailable: { status: 503, type: 'server_error', say: 'usage cannot be read at the moment; try again in a moment' },
   tenant_suspended: { status: 503, type: 'server_error', say: 'this tenant is suspended; its administrator can resume it' },
   tenant_starting: { status: 503, type: 'server_error', say: 'this tenant is being set up; try again in a moment' },
   no_agent: {

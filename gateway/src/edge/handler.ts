@@ -24,7 +24,8 @@ import type { CountingLimiter } from './rate-limit/fallback.ts';
 import { untoldTokens } from './rate-limit/untold-tokens.ts';
 import { bodyOf, wholeBody } from './relay/body.ts';
 import type { Relay } from './relay/relay.ts';
-import { longestTarget, routeOf, type Route } from './route.ts';
+import { longestTarget, routeOf, usagePath, type Route } from './route.ts';
+import type { AskUsage } from './usage/ask-egress.ts';
 
 export interface EdgeParts {
   readonly policies: Policies;
@@ -33,6 +34,7 @@ export interface EdgeParts {
   readonly limiter: CountingLimiter;
   readonly access: Access;
   readonly uses: KeyUses;
+  readonly askUsage: AskUsage;
   readonly tokenFor: (caller: Caller) => Promise<string>;
   readonly relay: Relay;
   readonly maxBodyBytes: number;
@@ -61,6 +63,7 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
     let told: number | undefined;
     try {
       if (route.lists === 'agents') response.json(agentsAsModels(policy));
+      else if (route.lists === 'usage') await tellUsage(response, route, policy, exchange.gone, parts);
       else if (route.lists === 'keys') await listKeys(response, policy, parts);
       else told = await passOn(request, response, { exchange, caller, policy, route }, parts);
     } finally {
@@ -77,6 +80,17 @@ function admit(request: Request, caller: Caller, policy: TenantPolicy, { policie
   if (!caller.scopes.includes(route.scope)) throw fail('scope_missing', { values: { scope: route.scope } });
   if (policy.state === 'Suspended') throw fail('tenant_suspended', { retryAfterSeconds: 300 });
   return route;
+}
+
+async function tellUsage(
+  response: Response,
+  { target }: Route,
+  policy: TenantPolicy,
+  gone: AbortSignal,
+  { askUsage }: EdgeParts,
+): Promise<void> {
+  const { status, body } = await askUsage(policy, target.slice(usagePath.length), gone);
+  response.status(status).type('json').send(body);
 }
 
 async function listKeys(response: Response, { tenant, uid }: TenantPolicy, { access, uses }: EdgeParts): Promise<void> {

@@ -13,6 +13,7 @@ import { followedRedis } from './followed-redis.ts';
 import { redisUseStore } from './key-uses/redis-use-store.ts';
 import { RedisLimiter } from './rate-limit/redis-limiter.ts';
 import { edgeSettings } from './settings.ts';
+import { askEgress } from './usage/ask-egress.ts';
 
 /** Resolves when the process was told to stop and everything in flight has ended. */
 export async function runEdge(): Promise<void> {
@@ -50,6 +51,7 @@ export async function runEdge(): Promise<void> {
     sign: identity.sign,
     authorities,
     limiter: new RedisLimiter(redis.use, 'edge:rl:'),
+    askUsage: askEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE),
     useStore: redisUseStore(redis.use, 'edge:used:'),
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,

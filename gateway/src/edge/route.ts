@@ -23,7 +23,7 @@ export interface Route {
   /** The agent that the path or the query names, whether the tenant has it or not. */
   readonly agent: string | undefined;
   /** What edge lists itself, instead of asking an agent. */
-  readonly lists: 'agents' | 'keys' | undefined;
+  readonly lists: 'agents' | 'usage' | 'keys' | undefined;
   /** The agent may be named as `model` in the body. */
   readonly modelNamesAgent: boolean;
 }
@@ -47,7 +47,7 @@ export function routeOf(asked: Asked, policy: TenantPolicy, hosts: Hosts): Route
   const route = routes.find(({ fits }) => fits(target.path, policy));
   if (!route) return undefined;
   const ofEdge = target.agent === undefined && asked.method === 'GET';
-  if (route.lists === 'keys' && !ofEdge) return undefined; // no agent answers there
+  if (route.lists !== undefined && route.lists !== 'agents' && !ofEdge) return undefined; // no agent answers there
   return {
     pattern: `${target.prefix}${route.pattern}`,
     scope: route.scope,
@@ -90,10 +90,13 @@ const ofTenant = (path: string, { tenant }: TenantPolicy, rest: RegExp): boolean
   return path.startsWith(own) && rest.test(path.slice(own.length));
 };
 
+export const usagePath = '/v1/usage';
+
 /** In this order; the first that fits. */
 const routes: readonly Pattern[] = [
   { pattern: '/v1/chat/completions', scope: 'chat', fits: (path) => path === '/v1/chat/completions' },
   { pattern: '/v1/models', scope: 'chat', fits: (path) => path === '/v1/models', lists: 'agents' },
+  { pattern: usagePath, scope: 'usage', fits: (path) => path === usagePath, lists: 'usage' },
   { pattern: '/v1/*', scope: 'chat', fits: (path) => path.startsWith('/v1/') },
   { pattern: '/api/v1/tenants/{tenant}/settings', scope: 'settings', fits: (path, policy) => ofTenant(path, policy, /^\/settings(\/|$)/) },
   { pattern: '/api/v1/tenants/{tenant}/keys', scope: 'admin', fits: (path, policy) => ofTenant(path, policy, /^\/keys$/), lists: 'keys' },

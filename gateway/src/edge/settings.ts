@@ -8,6 +8,8 @@ export const edgeSettings = z.object({
   IDENTITY_KEY_FILE: z.string(),
   AGENTS_TRUST_FILE: z.string(),
   REDIS_URL_FILE: z.string(),
+  EGRESS_URL: z.url(),
+  EGRESS_TOKEN_FILE: z.string(),
   EDGE_SHARED_HOSTS: z
     .string()
     .default('')

@@ -11,6 +11,7 @@ import { pglite } from './budget/sql/pglite.fixture.ts';
 import type { Sql } from './budget/sql/sql.ts';
 import { startEgress, type EgressOptions } from './egress.ts';
 import { podVerifier } from './pods/pod-token.ts';
+import { usageBooks } from './usage/usage-books.ts';
 
 export const issuer = 'https://kubernetes.default.svc';
 
@@ -67,6 +68,8 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     verifyPod: podVerifier(issuer, keys),
     ledger: ledger(database),
     auditStore: auditStore(database),
+    readUsage: usageBooks(database),
+    systemNamespace: 'cloister-system',
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,

@@ -14,6 +14,7 @@ import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
 import { offline } from './providers/offline/offline.ts';
 import { openAICompatible, type OpenAIOptions } from './providers/openai/openai.ts';
+import type { ReadUsage } from './usage/usage-books.ts';
 
 export interface EgressOptions {
   readonly port: number;
@@ -23,6 +24,9 @@ export interface EgressOptions {
   readonly verifyPod: VerifyPod;
   readonly ledger: Ledger;
   readonly auditStore: AuditStore;
+  readonly readUsage: ReadUsage;
+  /** Where edge runs. */
+  readonly systemNamespace: string;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;
   readonly ready: () => boolean;

@@ -10,8 +10,9 @@ import { chat, type ChatParts } from './chat/chat.ts';
 import { fail } from './errors.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
 import { requireActive, tenantOfPod } from './pods/tenant-of-pod.ts';
+import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
-export interface EgressParts extends ChatParts {
+export interface EgressParts extends ChatParts, UsageParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
   readonly audit: AuditTrail;
@@ -22,6 +23,10 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
   const { policies, verifyPod, audit, log, metrics } = parts;
   return async (request, response) => {
     const exchange = openExchange(request, response, { log, durations: metrics.durations });
+    if (isUsageRoute(request)) {
+      exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
+      return usage(request, response, parts);
+    }
     const policy = await tenantOfPod(request.headers, verifyPod, policies);
     const agent = agentOf(request, policy);
     exchange.note({ tenant: policy.tenant, agent });

@@ -16,6 +16,7 @@ import { clusterKeys } from './pods/cluster-keys.ts';
 import { fetchClusterKeys } from './pods/fetch-cluster-keys.ts';
 import { podVerifier, type VerifyPod } from './pods/pod-token.ts';
 import { egressSettings, type EgressSettings } from './settings.ts';
+import { usageBooks } from './usage/usage-books.ts';
 
 /** Resolves when the process was told to stop and everything in flight has ended and is settled. */
 export async function runEgress(): Promise<void> {
@@ -39,6 +40,8 @@ export async function runEgress(): Promise<void> {
     verifyPod: (token) => verifyPod?.(token) ?? Promise.resolve(undefined),
     ledger: ledger(sql),
     auditStore: auditStore(sql),
+    readUsage: usageBooks(sql),
+    systemNamespace: settings.SYSTEM_NAMESPACE,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => migrated && verifyPod !== undefined && informers.every((informer) => informer.synced),

@@ -33,7 +33,7 @@ const userRoles = z
       .array(
         z.object({
           value: z.string().min(1).max(256).describe('What the claim must hold.'),
-          role: z.enum(roles).describe('user: chat. editor: chat and settings. owner: all scopes.'),
+          role: z.enum(roles).describe('user: chat. editor: chat, settings and usage. owner: all scopes.'),
         }),
       )
       .min(1)
@@ -72,7 +72,8 @@ const apiKey = z.object({
   name: label().describe('Also the end of the Secret\'s name: "api-key-<name>", key "key", in the tenant\'s namespace.'),
   scopes: scopes
     .describe(
-      'What the key may do. chat: talk to agents; settings: read and change their settings; admin: see the API keys and when they were used.',
+      'What the key may do. chat: talk to agents; settings: read and change their settings; usage: read what the tenant has used and what is left ' +
+        'of its budget; admin: see the API keys and when they were used.',
     )
     .default(['chat']),
   expiresAt: z.iso

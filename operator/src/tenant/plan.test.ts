@@ -137,8 +137,8 @@ describe('the access document', () => {
     const { hs256: secret, oidc: issuers } = of(given);
     const values = [
       { value: 'users', scopes: ['chat'] },
-      { value: 'editors', scopes: ['chat', 'settings'] },
-      { value: 'owners', scopes: ['chat', 'settings', 'admin'] },
+      { value: 'editors', scopes: ['chat', 'settings', 'usage'] },
+      { value: 'owners', scopes: ['chat', 'settings', 'usage', 'admin'] },
     ];
     for (const found of [secret, issuers[0]]) expect(found).toMatchObject({ scopes: ['chat'], roles: { claim: 'groups', values } });
   });

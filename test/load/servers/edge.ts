@@ -33,6 +33,7 @@ const edge = await startEdge({
   authorities: { initial: certificate, onChange: () => undefined },
   limiter: redis ? new RedisLimiter((work) => work(redis), 'edge:bench:') : new LocalLimiter(),
   useStore: localUseStore(),
+  askUsage: () => Promise.reject(new Error('there is no egress here')),
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,

@@ -62,6 +62,8 @@ const egress = await startEgress({
   verifyPod: podVerifier(issuer, keys),
   ledger: books,
   auditStore: records,
+  readUsage: () => Promise.reject(new Error('nobody asks here')),
+  systemNamespace: 'cloister-system',
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,

@@ -2,6 +2,7 @@ import type { TenantPolicy } from '@cloister/tenancy';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Policies } from '../../directory/directory.ts';
 import { fail } from '../errors.ts';
+import { podOf, tokenRejected } from './bearer.ts';
 import type { VerifyPod } from './pod-token.ts';
 
 /**
@@ -9,12 +10,11 @@ import type { VerifyPod } from './pod-token.ts';
  * so a token outlives neither its account nor its tenant. Rejects with `token_invalid`.
  */
 export async function tenantOfPod(headers: IncomingHttpHeaders, verify: VerifyPod, policies: Policies): Promise<TenantPolicy> {
-  const token = /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
-  const pod = token === undefined ? undefined : await verify(token);
+  const pod = await podOf(headers, verify);
   const policy = pod && policies.byNamespace(pod.namespace);
-  if (!pod || !policy) throw rejected();
+  if (!pod || !policy) throw tokenRejected();
   const expected = Object.hasOwn(policy.serviceAccounts, pod.serviceAccount.name) && policy.serviceAccounts[pod.serviceAccount.name];
-  if (expected !== pod.serviceAccount.uid) throw rejected();
+  if (expected !== pod.serviceAccount.uid) throw tokenRejected();
   return policy;
 }
 
@@ -22,5 +22,3 @@ export async function tenantOfPod(headers: IncomingHttpHeaders, verify: VerifyPo
 export function requireActive({ tenant, state }: TenantPolicy): void {
   if (state !== 'Active') throw fail('tenant_not_active', { values: { tenant, state } });
 }
-
-const rejected = () => fail('token_invalid', { headers: { 'www-authenticate': 'Bearer realm="cloister-egress"' } });

@@ -1,0 +1,60 @@
+import type { TenantPolicy } from '@cloister/tenancy';
+import { termsOf, type WindowKind } from '../budget/limits.ts';
+import { unusable } from './question.ts';
+import { mostLines, type Dimension, type UsageBooks } from './usage-books.ts';
+
+/**
+ * The ledger's figures as tenants read them. Throws `invalid_request` where there are too many lines for one answer.
+ *
+ * Guarantee: money is in whole micro-dollars, `total` is the sum of `data`, and of a window `spent - forfeited` is the sum of its lines.
+ */
+export function usageReport(books: UsageBooks, by: readonly Dimension[], budget: TenantPolicy['budget']) {
+  if (books.lines.length > mostLines)
+    throw unusable('group_by', `and the days asked for give more than ${mostLines} lines; tell fewer things apart, or ask for fewer days`);
+  const data = books.lines.map((line) => ({
+    ...Object.fromEntries(by.map((dimension) => [dimension, line[dimension]])),
+    ...figures(line),
+  }));
+  return {
+    object: 'usage',
+    time_zone: books.timeZone,
+    from: books.from,
+    to: books.to,
+    total: books.lines.map(figures).reduce(sum, { requests: 0, input_tokens: 0, output_tokens: 0, micro_usd: 0 }),
+    data,
+    budget: { daily: standing('daily', books, budget), monthly: standing('monthly', books, budget) },
+  };
+}
+
+const figures = ({ requests, inputTokens, outputTokens, microUsd }: UsageBooks['lines'][number]) => ({
+  requests,
+  input_tokens: inputTokens,
+  output_tokens: outputTokens,
+  micro_usd: microUsd,
+});
+type Figures = ReturnType<typeof figures>;
+
+const sum = (one: Figures, other: Figures): Figures => ({
+  requests: one.requests + other.requests,
+  input_tokens: one.input_tokens + other.input_tokens,
+  output_tokens: one.output_tokens + other.output_tokens,
+  micro_usd: one.micro_usd + other.micro_usd,
+});
+
+function standing(kind: WindowKind, { windows }: UsageBooks, budget: TenantPolicy['budget']) {
+  const { startsOn, ends, microUsd, tokens } = windows[kind];
+  const limit = termsOf(budget).limits.find((one) => one.kind === kind);
+  return {
+    starts_on: startsOn,
+    renews_at: new Date(ends).toISOString(),
+    micro_usd: against(limit?.microUsd, microUsd),
+    tokens: against(limit?.tokens, tokens),
+  };
+}
+
+/** What is `reserved` is not yet spent, and may never be. */
+const against = (limit: bigint | undefined, parts: UsageBooks['windows']['daily']['tokens']) => ({
+  limit: limit === undefined ? null : Number(limit),
+  ...parts,
+  remaining: limit === undefined ? null : Math.max(0, Number(limit) - parts.spent),
+});

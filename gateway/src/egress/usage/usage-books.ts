@@ -1,0 +1,89 @@
+/** What the ledger holds of one tenant, read and never locked: at most a heartbeat older than what replicas have in memory. */
+import { z } from 'zod';
+import type { Sql } from '../budget/sql/sql.ts';
+
+export const dimensions = ['day', 'model', 'agent'] as const;
+export type Dimension = (typeof dimensions)[number];
+
+export interface Asked {
+  readonly tenantUid: string;
+  readonly timeZone: string;
+  /** First and last day, both counted. Undefined: the first of the month of `to`, and the present day. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  /** What is told apart. What is not, is summed. */
+  readonly by: readonly Dimension[];
+}
+
+/** Numbers are exact below 2^53: nine thousand million dollars. */
+const counted = { requests: z.int(), inputTokens: z.int(), outputTokens: z.int(), microUsd: z.int() };
+const parts = z.object({ spent: z.int(), reserved: z.int(), forfeited: z.int() });
+/** `ends` in milliseconds since 1970. */
+const window = z.object({ startsOn: z.string(), ends: z.number(), microUsd: parts, tokens: parts });
+
+const books = z.object({
+  /** In which days are counted: UTC where Postgres does not know the zone that was asked for. */
+  timeZone: z.string(),
+  from: z.string(),
+  to: z.string(),
+  lines: z.array(z.object({ day: z.string().nullable(), model: z.string().nullable(), agent: z.string().nullable(), ...counted })),
+  windows: z.object({ daily: window, monthly: window }),
+});
+export type UsageBooks = z.infer<typeof books>;
+
+/** Gives one line more than `mostLines` where there are more. Rejects when the database cannot say. */
+export type ReadUsage = (asked: Asked) => Promise<UsageBooks>;
+
+export const mostLines = 10_000;
+
+/** One statement, so that lines and windows are of the same moment. */
+const text = `
+with present as (
+  select z as zone, cloister_egress.window_start('daily', z) as today, cloister_egress.window_start('monthly', z) as month
+  from cloister_egress.known_zone($2) as z
+), asked as (
+  select coalesce($3::date, date_trunc('month', $4::date)::date, month) as first_day, coalesce($4::date, today) as last_day from present
+), lines as (
+  select case when $5::boolean then u.day end as day, case when $6::boolean then u.model end as model,
+    case when $7::boolean then u.agent end as agent, sum(u.requests) as requests,
+    sum(u.input_tokens) as input_tokens, sum(u.output_tokens) as output_tokens, sum(u.micro_usd) as micro_usd
+  from cloister_egress.usage u join asked a on u.day between a.first_day and a.last_day
+  where u.tenant_uid = $1
+  group by 1, 2, 3
+  order by 1, 2, 3
+  limit ${mostLines + 1}
+), windows as (
+  select k.kind, k.starts_on, extract(epoch from cloister_egress.window_end(k.kind, p.zone, k.starts_on)) * 1000 as ends,
+    jsonb_build_object('spent', coalesce(w.settled_micro_usd + w.overrun_micro_usd, 0), 'reserved', coalesce(w.reserved_micro_usd, 0),
+      'forfeited', coalesce(w.forfeited_micro_usd, 0)) as micro_usd,
+    jsonb_build_object('spent', coalesce(w.settled_tokens + w.overrun_tokens, 0), 'reserved', coalesce(w.reserved_tokens, 0),
+      'forfeited', coalesce(w.forfeited_tokens, 0)) as tokens
+  from present p
+  cross join lateral (values ('daily', p.today), ('monthly', p.month)) as k(kind, starts_on)
+  left join cloister_egress.budget_window w on w.tenant_uid = $1 and w.kind = k.kind and w.starts_on = k.starts_on
+)
+select jsonb_build_object(
+  'timeZone', p.zone,
+  'from', a.first_day,
+  'to', a.last_day,
+  'lines', coalesce((
+    select jsonb_agg(jsonb_build_object('day', l.day, 'model', l.model, 'agent', l.agent, 'requests', l.requests,
+      'inputTokens', l.input_tokens, 'outputTokens', l.output_tokens, 'microUsd', l.micro_usd) order by l.day, l.model, l.agent)
+    from lines l
+  ), '[]'),
+  'windows', (
+    select jsonb_object_agg(w.kind, jsonb_build_object('startsOn', w.starts_on, 'ends', w.ends, 'microUsd', w.micro_usd, 'tokens', w.tokens))
+    from windows w
+  )
+) as books
+from present p, asked a`;
+
+const rows = z.tuple([z.object({ books })]);
+
+export const usageBooks =
+  (sql: Sql): ReadUsage =>
+  async ({ tenantUid, timeZone, from, to, by }) => {
+    const grouped = dimensions.map((dimension) => by.includes(dimension));
+    const [row] = rows.parse(await sql.query(text, [tenantUid, timeZone, from ?? null, to ?? null, ...grouped], 'usage'));
+    return row.books;
+  };
