@@ -3,6 +3,7 @@
  * `cloister.dev/document=model-provider`. The credential itself stays in its Secret in the providers namespace.
  */
 import { z } from 'zod';
+import { modelName } from './models.ts';
 
 export const providerDocument = z.object({
   name: z.string(),
@@ -11,7 +12,14 @@ export const providerDocument = z.object({
   baseURL: z.url().optional(),
   /** Secret in the providers namespace. Absent where the provider asks for no key. */
   credentials: z.object({ secretName: z.string(), key: z.string() }).optional(),
+  /** For one call with all its retries. */
   timeoutSeconds: z.int().positive(),
+  /** Until a stream begins. */
+  firstTokenSeconds: z.int().positive().optional(),
+  /** Between two pieces of an answer. Absent in documents of the version before, as `retries` is. */
+  idleSeconds: z.int().positive().optional(),
+  retries: z.int().nonnegative().optional(),
+  concurrentCallsPerReplica: z.int().positive().optional(),
   models: z.array(
     z.object({
       name: z.string(),
@@ -19,6 +27,8 @@ export const providerDocument = z.object({
       maxOutputTokens: z.int().positive(),
       /** US dollars for a million tokens. */
       price: z.object({ inputPerMillion: z.number().nonnegative(), outputPerMillion: z.number().nonnegative() }),
+      /** Models of this or other providers, in full. Whether the tenant may use them is for its policy to say. */
+      fallbacks: z.array(modelName).optional(),
     }),
   ),
 });

@@ -12,6 +12,7 @@ import type { Ledger } from './budget/ledger.ts';
 import { egressHandler } from './handler.ts';
 import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
+import { Gates } from './providers/gates.ts';
 import { offline } from './providers/offline/offline.ts';
 import { openAICompatible, type OpenAIOptions } from './providers/openai/openai.ts';
 import type { ReadUsage } from './usage/usage-books.ts';
@@ -37,7 +38,8 @@ export interface EgressOptions {
 
 export async function startEgress(options: EgressOptions): Promise<Running> {
   const { ledger, registry, log } = options;
-  const metrics = egressMetrics(registry, () => budget);
+  const gates = new Gates();
+  const metrics = egressMetrics(registry, () => budget, gates);
   const auditing = auditMetrics(registry, () => audit.unwritten);
   const audit = new AuditTrail(options.auditStore, { log, lost: (records) => auditing.lost.inc(records) });
   const budget = new LeasedBudget(ledger, {
@@ -55,6 +57,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     metrics,
     budget,
     audit,
+    gates,
     providerFor: ({ provider }) => (provider.type === 'Offline' ? offline : openAI),
   });
   const running = await serve({ ...options, handler: application(handler, log) });

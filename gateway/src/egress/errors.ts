@@ -57,6 +57,16 @@ export const egressErrors = {
     say: 'provider "{provider}" rejects the credential that the platform has for it; the platform has to replace it',
   },
   provider_unreachable: { status: 502, type: 'server_error', say: 'provider "{provider}" cannot be reached' },
+  provider_unavailable: {
+    status: 503,
+    type: 'server_error',
+    say: 'provider "{provider}" has failed several times in a row and is left alone; try again in {seconds} s',
+  },
+  provider_busy: {
+    status: 503,
+    type: 'server_error',
+    say: 'provider "{provider}" has {limit} calls in progress here, as many as its ModelProvider allows; try again in a moment',
+  },
   provider_timeout: { status: 504, type: 'server_error', say: 'provider "{provider}" did not answer within {seconds} s' },
   provider_failed: { status: 502, type: 'server_error', say: 'provider "{provider}" failed: {problem}' },
   provider_rate_limited: {

@@ -4,6 +4,7 @@ export interface EgressMetrics {
   readonly durations: Histogram<'method' | 'route' | 'status'>;
   readonly tokenUsage: Histogram<'gen_ai_operation_name' | 'gen_ai_provider_name' | 'gen_ai_request_model' | 'gen_ai_token_type'>;
   readonly operationDuration: Histogram<'gen_ai_operation_name' | 'gen_ai_provider_name' | 'gen_ai_request_model' | 'error_type'>;
+  readonly attempts: Counter<'provider' | 'outcome'>;
   readonly spent: Counter<'tenant'>;
   readonly tokens: Counter<'tenant' | 'type'>;
   readonly refused: Counter<'tenant' | 'code'>;
@@ -19,11 +20,17 @@ export interface BudgetInHand {
   readonly leases: number;
 }
 
+export interface ProvidersInUse {
+  readonly openCircuits: number;
+  /** Calls by provider. */
+  readonly inProgress: ReadonlyMap<string, number>;
+}
+
 /**
  * Names of the OpenTelemetry conventions for generative AI, written as Prometheus does. Those histograms carry no tenant (a thousand
  * tenants would make a hundred thousand series); what is counted per tenant has one series each.
  */
-export function egressMetrics(registry: Registry, inHand: () => BudgetInHand): EgressMetrics {
+export function egressMetrics(registry: Registry, inHand: () => BudgetInHand, gates: ProvidersInUse): EgressMetrics {
   const registers = [registry];
   new Gauge({
     name: 'cloister_budget_unsettled_calls',
@@ -41,7 +48,29 @@ export function egressMetrics(registry: Registry, inHand: () => BudgetInHand): E
       this.set(inHand().leases);
     },
   });
+  ofProviders(registers, gates);
   return { durations: requestDurations(registry), ...genAI(registers), ...perTenant(registers), ...ofLeases(registers) };
+}
+
+function ofProviders(registers: Registry[], gates: ProvidersInUse): void {
+  new Gauge({
+    name: 'cloister_egress_open_circuits',
+    help: 'Providers, and tenants with a provider, that are left alone after failures in a row',
+    registers,
+    collect() {
+      this.set(gates.openCircuits);
+    },
+  });
+  new Gauge({
+    name: 'cloister_egress_calls_in_progress',
+    help: 'Calls in progress with each provider',
+    labelNames: ['provider'] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const [provider, calls] of gates.inProgress) this.set({ provider }, calls);
+    },
+  });
 }
 
 const genAI = (registers: Registry[]) => ({
@@ -57,6 +86,12 @@ const genAI = (registers: Registry[]) => ({
     help: 'Time of a call to a provider, until its answer was complete, in seconds',
     labelNames: ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type'] as const,
     buckets: [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
+    registers,
+  }),
+  attempts: new Counter({
+    name: 'cloister_egress_attempts_total',
+    help: 'Attempts at calls by provider; outcome is answered, or the code of what went wrong',
+    labelNames: ['provider', 'outcome'] as const,
     registers,
   }),
 });

@@ -34,6 +34,7 @@ async function dryRun(kindName: string, name: string, spec: unknown): Promise<un
 }
 
 const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: { inputPerMillion: 0, outputPerMillion: 0.5 } };
+const chainedTo = (model: string) => ({ ...echo, fallbacks: [model] });
 
 describe('is accepted', () => {
   test.each<[string, string, string, unknown]>([
@@ -71,6 +72,7 @@ describe('is accepted', () => {
     ],
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
+    ['a patient provider', 'ModelProvider', 'p', { type: 'Offline', firstTokenSeconds: 120, retries: 0, models: [chainedTo('spare/echo')] }],
     [
       'a class with defaults below its ceilings',
       'TenantClass',
@@ -268,6 +270,8 @@ describe('is refused with the field and the remedy', () => {
     ['an OpenAI provider without its key', 'ModelProvider', 'openai', { type: 'OpenAI', models: [echo] }, /needs credentials\.secretRef/],
     ['a compatible provider without address', 'ModelProvider', 'x', { type: 'OpenAICompatible', models: [echo] }, /needs baseURL/],
     ['a provider type that does not exist yet', 'ModelProvider', 'x', { type: 'Bedrock', models: [echo] }, /spec\.type: Unsupported value/],
+    ['a first token too late', 'ModelProvider', 'x', { type: 'Offline', firstTokenSeconds: 121, models: [echo] }, /above timeoutSeconds/],
+    ['a fallback that is no model', 'ModelProvider', 'x', { type: 'Offline', models: [chainedTo('gpt')] }, /expected <provider>\/<model>/],
     [
       'an answer longer than the window',
       'ModelProvider',

@@ -1,7 +1,7 @@
 /** ModelProvider: somebody who answers model requests, what its models cost, and which tenants may use it. */
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
-import { baseURL, listMap, listSet, objectName, rules, secretRef, worded } from './fields.ts';
+import { baseURL, listMap, listSet, model as modelName, objectName, rules, secretRef, worded } from './fields.ts';
 
 const price = z.object({
   inputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million input tokens.'),
@@ -20,6 +20,14 @@ const model = z
       .max(1e8)
       .describe('Longest answer, in tokens. Budgets reserve this much where a request sets no limit.'),
     price: price.describe('What a call is charged to the budget.'),
+    fallbacks: z
+      .array(modelName())
+      .max(8)
+      .meta(listSet)
+      .describe(
+        'Models that answer in its place, in this order, where its provider cannot and nothing has been sent to the caller. Those that the tenant may not use are passed over.',
+      )
+      .optional(),
   })
   .meta(
     rules({
@@ -40,7 +48,23 @@ export const modelProviderSpec = z
       .object({ secretRef: secretRef("in the namespace for providers' credentials (cloister-providers)").describe('Where the key is.') })
       .describe('The key that egress sends as bearer token. It never reaches a tenant.')
       .optional(),
-    timeoutSeconds: z.int().min(1).max(3600).describe('How long one call may take.').default(120),
+    timeoutSeconds: z.int().min(1).max(3600).describe('How long one call may take, its retries included.').default(120),
+    firstTokenSeconds: z.int().min(1).max(3600).describe('How long a stream may take to begin. Until timeoutSeconds when not set.').optional(),
+    idleSeconds: z.int().min(1).max(3600).describe('How long an answer that has begun may be silent.').default(60),
+    retries: z
+      .int()
+      .min(0)
+      .max(5)
+      .describe(
+        'How often a call is sent again when it failed in a way that may pass (no connection, 408, 429, 5xx, no first token in time), as long as nothing was sent to the caller.',
+      )
+      .default(2),
+    concurrentCallsPerReplica: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .describe('How many calls each replica of egress has in progress with this provider at most. No limit when not set.')
+      .optional(),
     models: z.array(model).min(1).max(256).meta(listMap('name')).describe('Models on offer. Others cannot be called.'),
     tenants: z
       .object({
@@ -53,6 +77,10 @@ export const modelProviderSpec = z
   .meta(
     rules(
       { rule: "self.type != 'OpenAICompatible' || has(self.baseURL)", message: 'type OpenAICompatible needs baseURL' },
+      {
+        rule: '!has(self.firstTokenSeconds) || self.firstTokenSeconds <= self.timeoutSeconds',
+        message: 'firstTokenSeconds is above timeoutSeconds, at which the call ends anyway; lower it',
+      },
       { rule: "self.type != 'OpenAI' || has(self.credentials)", message: 'type OpenAI needs credentials.secretRef' },
       {
         rule: "self.type != 'Offline' || !(has(self.baseURL) || has(self.credentials))",

@@ -14,8 +14,19 @@ describe("a provider's document", () => {
       baseURL: 'https://api.openai.com/v1',
       credentials: { secretName: 'openai', key: 'key' },
       timeoutSeconds: 120,
+      idleSeconds: 60,
+      retries: 2,
       models,
     });
+  });
+  test('says how long, how often and how many at once it may be called, and what answers in its place', () => {
+    const patience = { timeoutSeconds: 50, firstTokenSeconds: 20, idleSeconds: 10, retries: 0, concurrentCallsPerReplica: 7 };
+    const chained = [{ ...models[0], fallbacks: ['spare/gpt-5-mini'] }];
+    expect(of({ type: 'Offline', ...patience, models: chained })).toMatchObject({ ...patience, models: chained });
+  });
+  test('does not say who may use it, which is in the policies of tenants', () => {
+    expect(of({ type: 'Offline', tenants: { names: ['acme'] } })).not.toHaveProperty('tenants');
+    expect(JSON.stringify(providerDocumentOf('p', modelProviderSpec.parse({ models, type: 'Offline', tenants: {} })))).not.toContain('tenants');
   });
   test('calls nobody for the offline one', () => {
     expect(of({ type: 'Offline' })).not.toHaveProperty('baseURL');

@@ -19,14 +19,13 @@ export const providerChild = (name: string, spec: ModelProviderSpec, namespace: 
 
 export function providerDocumentOf(
   name: string,
-  { type, baseURL, credentials, timeoutSeconds, models }: ModelProviderSpec,
+  { type, baseURL, credentials, tenants: _tenants, ...asTheyAre }: ModelProviderSpec,
 ): ProviderDocument {
   return {
     name,
     type,
     baseURL: baseURL ?? (type === 'OpenAI' ? openAI : undefined),
     credentials: credentials && { secretName: credentials.secretRef.name, key: credentials.secretRef.key },
-    timeoutSeconds,
-    models,
+    ...asTheyAre,
   };
 }

@@ -3,17 +3,17 @@
  *
  * Guarantees: nothing is held back (each chunk of a stream goes out when it comes in, at the pace of the slower side); a caller that
  * leaves ends the agent's work at once; a request is sent again only when no connection came about, so never twice to an agent.
- * An agent that could not be reached several times in a row is left alone for a while (circuits.ts).
+ * An agent that could not be reached several times in a row is left alone for a while (server/circuits.ts).
  * Errors: `agent_unavailable`, `agent_timeout`, `agent_failed`; once the answer has begun, a failure cuts the connection.
  */
 import { tokensHeader } from '@cloister/tenancy';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Agent as Pool, type Dispatcher } from 'undici';
+import { CircuitOpen, Circuits, type Passage } from '../../server/circuits.ts';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Agent } from '../choose-agent.ts';
 import { fail } from '../errors.ts';
 import { headersForAgent, headersForCaller } from '../headers.ts';
-import { CircuitOpen, Circuits, type Passage } from './circuits.ts';
 import { agentConnections, NotConnected, type Authorities, type RelayTimeouts } from './agent-connections.ts';
 import type { Body } from './body.ts';
 

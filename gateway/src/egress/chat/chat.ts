@@ -1,33 +1,27 @@
 /**
- * One chat completion of an agent, in order: may it use this model → what is the worst it can cost → is that left → ask the provider →
- * bring back the answer → settle.
+ * One chat completion of an agent: the model that it asked for, again where that may help, then those that answer in its place.
  *
- * Guarantees: however the call ends (answer, error, caller gone, time up), what it used is settled exactly once.
+ * Guarantees: nothing is tried again once a byte of an answer has gone to the caller; the caller hears what is wrong with the model that it
+ * asked for, whatever became of the others.
  */
 import { ApiError } from '@cloister/api-errors';
 import type { TenantPolicy } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
 import { readBody } from '../../server/read-body.ts';
-import type { Budget, Reservation, Used } from '../budget/budget.ts';
-import type { EgressMetrics } from '../metrics.ts';
-import type { Provider } from '../providers/provider.ts';
-import { asApiError, costsNothing } from './failures.ts';
-import { Meter } from './meter.ts';
-import { outgoing } from './outgoing.ts';
-import { passOn, type Ending } from './pass-on.ts';
-import { parseChatRequest, wantsStream, wantsUsage, type ChatRequest } from './request.ts';
-import { targetOf, type Target } from './target.ts';
+import { attempt, type AttemptParts } from './attempt.ts';
+import { parseChatRequest, wantsStream, type ChatRequest } from './request.ts';
+import { mayFallBack, pauseBefore } from './retry.ts';
+import { Tally } from './tally.ts';
+import { fallbacksOf, targetOf } from './target.ts';
 import { worstCase } from './worst-case.ts';
 
-export interface ChatParts {
+export interface ChatParts extends AttemptParts {
   readonly providers: Providers;
   readonly credentials: Credentials;
-  readonly budget: Budget;
-  readonly providerFor: (target: Target) => Provider;
   readonly maxBodyBytes: number;
-  readonly metrics: EgressMetrics;
 }
 
 export interface ChatCall {
@@ -39,79 +33,47 @@ export interface ChatCall {
   readonly agent: string;
 }
 
+interface Asking extends ChatCall {
+  readonly asked: ChatRequest;
+  /** Length of the body. */
+  readonly bytes: number;
+  readonly tally: Tally;
+}
+
 export async function chat(call: ChatCall, parts: ChatParts): Promise<void> {
-  const { exchange, policy, agent } = call;
+  const { exchange, policy } = call;
   const body = await readBody(call.request, parts.maxBodyBytes);
   const asked = parseChatRequest(body);
-  const target = targetOf(asked.model, policy, parts.providers, parts.credentials);
   exchange.note({ model: asked.model, stream: wantsStream(asked) });
-  const worst = worstCase(asked, body.length, asked.model, target.model);
-
-  const { uid: tenantUid, tenant, budget } = policy;
-  const billed = { tenantUid, tenant, agent, model: asked.model, timeZone: budget.timeZone };
-  const reservation = await parts.budget.reserve(billed, budget, worst).catch((error: unknown) => {
-    if (error instanceof ApiError) parts.metrics.refused.inc({ tenant, code: error.code });
-    throw error;
-  });
-  const meter = new Meter(asked, { inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
-  await perform({ ...call, asked, target, reservation, meter }, parts);
+  const asking = { ...call, asked, bytes: body.length, tally: new Tally(exchange) };
+  const failure = await askModel(asked.model, asking, parts);
+  if (!failure) return;
+  if (!mayFallBack(failure)) throw failure;
+  for (const model of fallbacksOf(asked.model, policy, parts.providers)) if (!(await askModel(model, asking, parts))) return;
+  throw failure;
 }
 
-interface Performance extends ChatCall {
-  readonly asked: ChatRequest;
-  readonly target: Target;
-  readonly reservation: Reservation;
-  readonly meter: Meter;
-}
-
-async function perform(performance: Performance, parts: ChatParts): Promise<void> {
-  const { target, meter } = performance;
-  const finish = stopwatch(performance, parts);
+/** Undefined when nothing is left to be done. */
+async function askModel(model: string, asking: Asking, parts: ChatParts): Promise<ApiError | undefined> {
   try {
-    const ending = await askProvider(performance, parts);
-    finish(await meter.used(), ending === 'cut' ? 'reservation_cut' : undefined);
+    const { asked, bytes, policy } = asking;
+    const target = targetOf(model, policy, parts.providers, parts.credentials);
+    const worst = worstCase(asked, bytes, model, target.model);
+    const { retries = 0, timeoutSeconds } = target.provider;
+    const until = performance.now() + timeoutSeconds * 1000;
+    let failure: ApiError | undefined;
+    for (let retry = 0; ; retry++) {
+      const left = (until - performance.now()) / 1000;
+      const failed = await attempt({ ...asking, model, target, worst, left }, parts);
+      if (!failed) return undefined;
+      if (failed.sent || !failure) failure = failed.failure; // that there was no room for a retry is not what is wrong
+      const pause = retry < retries ? pauseBefore(retry, failed.error) : undefined;
+      if (pause === undefined || performance.now() + pause >= until) return failure;
+      await sleep(pause, undefined, { signal: asking.exchange.gone });
+    }
   } catch (error) {
-    const gone = performance.exchange.gone.aborted;
-    const failure = asApiError(error, target.provider);
-    const used = meter.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await meter.used());
-    finish(used, gone ? 'caller_gone' : failure.code);
-    if (!gone && !performance.response.headersSent) throw failure;
+    if (asking.exchange.gone.aborted) return undefined;
+    if (error instanceof ApiError) return error;
+    throw error;
   }
-}
-
-async function askProvider({ asked, target, reservation, meter, ...call }: Performance, parts: ChatParts): Promise<Ending> {
-  const { provider, model, credential } = target;
-  const stream = wantsStream(asked);
-  const body = outgoing(asked, provider.type, model.name, reservation.outputTokens);
-  using end = endOf(call.exchange, provider.timeoutSeconds);
-  const { signal, cut } = end;
-  const answer = await parts.providerFor(target).chat({ provider, credential, body, stream, requestId: call.exchange.id, signal });
-  return await passOn(answer, { response: call.response, meter, provider, usageWanted: wantsUsage(asked), signal, cut });
-}
-
-/** What ends a call before its time: the caller has left, the time is up, or it is cut. Must be disposed of, for the sake of its timer. */
-function endOf({ gone }: Exchange, seconds: number) {
-  const ending = new AbortController();
-  const cut = () => ending.abort();
-  const timer = setTimeout(() => ending.abort(new DOMException('the time for the call is up', 'TimeoutError')), seconds * 1000);
-  if (gone.aborted) cut();
-  gone.addEventListener('abort', cut, { once: true });
-  return { signal: ending.signal, cut, [Symbol.dispose]: () => clearTimeout(timer) };
-}
-
-/** Settles and measures when called, once. */
-function stopwatch({ exchange, policy, asked, target, reservation }: Performance, { metrics }: ChatParts) {
-  const started = performance.now();
-  return ({ inputTokens, outputTokens }: Used, problem: string | undefined): void => {
-    const microUsd = reservation.settle({ inputTokens, outputTokens });
-    exchange.note({ inputTokens, outputTokens, microUsd: Number(microUsd), problem });
-    const { tenant } = policy;
-    metrics.spent.inc({ tenant }, Number(microUsd));
-    metrics.tokens.inc({ tenant, type: 'input' }, inputTokens);
-    metrics.tokens.inc({ tenant, type: 'output' }, outputTokens);
-    const call = { gen_ai_operation_name: 'chat', gen_ai_provider_name: target.provider.name, gen_ai_request_model: asked.model };
-    metrics.operationDuration.observe({ ...call, error_type: problem ?? '' }, (performance.now() - started) / 1000);
-    metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'input' }, inputTokens);
-    metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'output' }, outputTokens);
-  };
 }

@@ -3,23 +3,35 @@ import { ApiError } from '@cloister/api-errors';
 import type { ProviderDocument } from '@cloister/tenancy';
 import { errors } from 'undici';
 import { fail } from '../errors.ts';
+import type { Verdict } from '../providers/gates.ts';
 import { BrokenAnswer, ProviderFailure } from '../providers/provider.ts';
+import { TimeUp } from './call-time.ts';
 
 /** Statuses with which a provider says that the request itself is at fault. */
 const callersFault = new Set([400, 404, 413, 415, 422]);
 const longestRetry = 3600;
 
-export function asApiError(error: unknown, { name, timeoutSeconds }: ProviderDocument): ApiError {
+export function asApiError(error: unknown, { name, timeoutSeconds, idleSeconds }: ProviderDocument): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ProviderFailure) return ofStatus(error, name);
   if (error instanceof BrokenAnswer) return fail('provider_failed', { values: { provider: name, problem: error.message }, cause: error });
-  if (isTimeout(error)) return fail('provider_timeout', { values: { provider: name, seconds: timeoutSeconds }, cause: error });
+  const timeout = (seconds: number) => fail('provider_timeout', { values: { provider: name, seconds }, cause: error });
+  if (error instanceof TimeUp) return timeout(error.seconds);
+  if (error instanceof errors.BodyTimeoutError) return timeout(idleSeconds ?? timeoutSeconds);
+  if (error instanceof errors.HeadersTimeoutError) return timeout(timeoutSeconds);
   return fail('provider_unreachable', { values: { provider: name }, cause: error });
 }
 
 /** Whether nothing can have been billed: the provider refused, or the request never reached it. */
 export const costsNothing = (error: unknown): boolean =>
   (error instanceof ProviderFailure && error.status !== 502) || neverConnected(error);
+
+/** What an attempt says about its provider; undefined is an answer. An error about the request is an answer, too. */
+export function verdictOn(error: unknown): Verdict {
+  if (error instanceof ProviderFailure) return error.status >= 500 ? 'failed' : 'answered';
+  if (neverConnected(error)) return 'unreachable';
+  return error === undefined ? 'answered' : 'failed';
+}
 
 function ofStatus(error: ProviderFailure, provider: string): ApiError {
   const { status, problem, param, retryAfterSeconds } = error;
@@ -35,14 +47,17 @@ function ofStatus(error: ProviderFailure, provider: string): ApiError {
   return fail('provider_failed', { values: failed, cause: error, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }
 
-const isTimeout = (error: unknown): boolean =>
-  error instanceof errors.HeadersTimeoutError ||
-  error instanceof errors.BodyTimeoutError ||
-  (error instanceof DOMException && error.name === 'TimeoutError');
-
 const connecting = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** No connection came about, or it broke. */
+export const isConnectionFailure = (error: unknown): boolean => neverConnected(error) || broken.has(codeOf(error));
+
+const broken = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET']);
+
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 function neverConnected(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(neverConnected);
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' && connecting.has(error.code);
+  return connecting.has(codeOf(error));
 }

@@ -17,6 +17,8 @@ export interface Passing {
   readonly signal: AbortSignal;
   /** Stops the provider. */
   readonly cut: () => void;
+  /** Hears that the stream has begun. */
+  readonly begun: () => void;
 }
 
 /** How a stream ended: `cut` when the provider went on beyond what was reserved. */
@@ -32,7 +34,6 @@ export async function passOn(answer: ProviderAnswer, passing: Passing): Promise<
 /** Once the stream has begun, a failure is told as its last event, in the shape in which OpenAI's clients look for it. */
 async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing: Passing): Promise<Ending> {
   const { response } = passing;
-  response.status(200).set({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
   try {
     return await passEvents(events, passing);
   } catch (error) {
@@ -46,21 +47,30 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
   const { response, meter, signal } = passing;
   const selection = new Selection(meter, passing.usageWanted);
   for await (const batch of events) {
+    passing.begun();
     const text = selection.take(batch);
     if (selection.ended) {
-      if (!response.writableEnded) response.end(text + endMark);
+      if (!response.writableEnded) begin(response).end(text + endMark);
       continue; // what follows the end mark is read, so that the connection can be used again, and goes nowhere
     }
-    if (text !== '' && !response.write(text)) await once(response, 'drain', { signal });
+    if (text !== '' && !begin(response).write(text)) await once(response, 'drain', { signal });
     if (await meter.isBeyondReservation()) {
       passing.cut();
-      response.end(await ending(selection.last, passing));
+      begin(response).end(await ending(selection.last, passing));
       return 'cut';
     }
   }
   if (!selection.finished) throw new BrokenAnswer('its stream broke off');
-  if (!response.writableEnded) response.end(endMark);
+  if (!response.writableEnded) begin(response).end(endMark);
   return 'complete';
+}
+
+/** Headers come with the first text and not before, so that a stream without any can still become an error, or be tried again. */
+function begin(response: Response): Response {
+  if (response.headersSent) return response;
+  return response
+    .status(200)
+    .set({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
 }
 
 /** Decides which events of a stream the caller gets. */

@@ -22,6 +22,13 @@ export function targetOf(name: string, policy: TenantPolicy, providers: Provider
   return { provider, model, credential: credentialOf(provider, credentials) };
 }
 
+/** Models that may answer in the place of this one, in order: those that its ModelProvider names and the tenant may use. */
+export function fallbacksOf(name: string, { models }: TenantPolicy, providers: Providers): string[] {
+  const ref = parseModel(name);
+  const offered = providers.byName(ref?.provider ?? '')?.models.find((model) => model.name === ref?.model);
+  return (offered?.fallbacks ?? []).filter((fallback) => fallback !== name && models.includes(fallback));
+}
+
 function credentialOf({ name, credentials: asked }: ProviderDocument, credentials: Credentials): string | undefined {
   if (!asked) return undefined;
   const value = credentials.read(asked.secretName, asked.key)?.trim();

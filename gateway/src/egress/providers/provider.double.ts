@@ -75,3 +75,9 @@ export const failure =
   (response) => {
     response.writeHead(status, headers).end(body);
   };
+
+/** One after the other; the last one again and again. */
+export function inTurn(...answers: readonly [Answer, ...Answer[]]): Answer {
+  let turn = 0;
+  return (response, asked) => (answers[turn++] ?? answers.at(-1) ?? answers[0])(response, asked);
+}

@@ -38,6 +38,13 @@ export interface Provider {
   chat(call: ProviderCall): Promise<ProviderAnswer>;
 }
 
+interface FailureDetails {
+  readonly problem?: string;
+  readonly param?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+  readonly quotaSpent?: boolean;
+}
+
 /** The provider answered with an error. */
 export class ProviderFailure extends Error {
   readonly status: number;
@@ -45,14 +52,17 @@ export class ProviderFailure extends Error {
   readonly problem: string;
   readonly param: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** The platform's own account with the provider is exhausted: trying again soon is of no use. */
+  readonly quotaSpent: boolean;
 
-  constructor(status: number, details: { problem?: string; param?: string | undefined; retryAfterSeconds?: number | undefined } = {}) {
+  constructor(status: number, details: FailureDetails = {}) {
     super(`the provider answered ${status}`);
     this.name = 'ProviderFailure';
     this.status = status;
     this.problem = details.problem ?? '';
     this.param = details.param;
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.quotaSpent = details.quotaSpent ?? false;
   }
 }
 

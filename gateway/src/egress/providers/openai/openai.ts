@@ -7,7 +7,7 @@ import { BrokenAnswer, ProviderFailure, type Provider, type ProviderAnswer, type
 export interface OpenAIOptions {
   /** Milliseconds for a TCP and TLS connection. */
   readonly connectTimeout?: number;
-  /** Milliseconds between two pieces of an answer. */
+  /** Milliseconds between two pieces of an answer, where the provider's document does not say. */
   readonly idleTimeout?: number;
 }
 
@@ -43,6 +43,7 @@ function requestFor({ provider, credential, body, stream, requestId, signal }: P
     },
     body: JSON.stringify(body),
     headersTimeout: provider.timeoutSeconds * 1000,
+    ...(provider.idleSeconds === undefined ? {} : { bodyTimeout: provider.idleSeconds * 1000 }),
     signal,
   } satisfies Dispatcher.RequestOptions & { origin: string };
 }
@@ -79,15 +80,18 @@ async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<
   }
 }
 
-const errorBody = z.looseObject({ error: z.looseObject({ message: z.string().optional(), param: z.string().nullish() }) });
+const errorBody = z.looseObject({
+  error: z.looseObject({ message: z.string().optional(), param: z.string().nullish(), code: z.unknown().optional() }),
+});
 const longestError = 64 * 1024;
 
 async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ProviderFailure> {
-  const { error } = parseError(await textOf(body, longestError)) ?? { error: {} };
+  const error = parseError(await textOf(body, longestError))?.error;
   return new ProviderFailure(statusCode, {
-    problem: (error.message ?? '').slice(0, 500),
-    param: error.param ?? undefined,
+    problem: (error?.message ?? '').slice(0, 500),
+    param: error?.param ?? undefined,
     retryAfterSeconds: secondsOf(headers['retry-after']),
+    quotaSpent: error?.code === 'insufficient_quota',
   });
 }
 

@@ -1,10 +1,9 @@
 /**
- * Agents that cannot be reached are not asked again and again: callers hear so at once instead of waiting for a connection, and an agent that
- * is starting is left in peace. Each replica knows for itself.
+ * Agents and model providers that cannot be reached are not asked again and again: callers hear so at once instead of waiting for a connection,
+ * and who is starting is left in peace. Each replica knows for itself.
  *
  * A circuit opens after some failures in a row without an answer between them, and stays open for a pause. Then one request in each pause goes
- * through, as a probe: a connection that comes about closes the circuit, and so does an answer; a failure doubles the pause. What an agent
- * answers, an error included, is an answer.
+ * through, as a probe: an answer closes the circuit, and so does a connection that comes about, where it is told; a failure doubles the pause.
  */
 export interface CircuitRules {
   /** So many in a row open it. */
@@ -23,16 +22,16 @@ export class CircuitOpen extends Error {
   readonly retrySeconds: number;
 
   constructor(milliseconds: number) {
-    super('the agent could not be reached lately');
+    super('it could not be reached lately');
     this.name = 'CircuitOpen';
     this.retrySeconds = Math.ceil(milliseconds / 1000);
   }
 }
 
-/** A request on its way to an agent. Of the two that it may tell, the first counts. */
+/** A request on its way. Of the two that it may tell, the first counts; who tells neither (the caller left) changes nothing. */
 export interface Passage {
   readonly answered: () => void;
-  /** No connection came about, or it broke before an answer began. */
+  /** No answer began. */
   readonly failed: () => void;
 }
 
@@ -45,7 +44,7 @@ interface Circuit {
 }
 
 export class Circuits {
-  /** Of agents that failed and have not worked since. */
+  /** Of those that failed and have not worked since. */
   readonly #circuits = new Map<string, Circuit>();
   readonly #rules: CircuitRules;
   readonly #clock: () => number;
@@ -56,23 +55,23 @@ export class Circuits {
     this.#clock = clock;
   }
 
-  /** Throws {@link CircuitOpen} where no request must go to this agent now. */
-  enter(agent: string): Passage {
-    const circuit = this.#circuits.get(agent);
+  /** Throws {@link CircuitOpen} where no request must go there now. */
+  enter(name: string): Passage {
+    const circuit = this.#circuits.get(name);
     const isOpen = circuit !== undefined && circuit.pause > 0;
     if (isOpen) this.#enterAsProbe(circuit);
     return {
-      answered: () => void this.#circuits.delete(agent),
-      failed: () => this.#failed(agent, isOpen),
+      answered: () => void this.#circuits.delete(name),
+      failed: () => this.#failed(name, isOpen),
     };
   }
 
-  /** A connection to this agent came about. */
-  connected(agent: string): void {
-    if ((this.#circuits.get(agent)?.pause ?? 0) > 0) this.#circuits.delete(agent);
+  /** A connection came about. */
+  connected(name: string): void {
+    if ((this.#circuits.get(name)?.pause ?? 0) > 0) this.#circuits.delete(name);
   }
 
-  /** How many agents are known to fail. */
+  /** How many are known to fail. */
   get size(): number {
     return this.#circuits.size;
   }
@@ -89,13 +88,13 @@ export class Circuits {
     circuit.probeAt = this.#clock() + circuit.pause;
   }
 
-  #failed(agent: string, asProbe: boolean): void {
+  #failed(name: string, asProbe: boolean): void {
     const now = this.#clock();
     this.#forget(now);
-    const circuit = this.#circuits.get(agent) ?? { failures: 0, failedAt: now, pause: 0, probeAt: 0 };
+    const circuit = this.#circuits.get(name) ?? { failures: 0, failedAt: now, pause: 0, probeAt: 0 };
     // What was under way when the circuit opened fails as well, and says nothing new.
     if (circuit.pause > 0 && !asProbe) return;
-    this.#circuits.set(agent, circuit);
+    this.#circuits.set(name, circuit);
     circuit.failures++;
     circuit.failedAt = now;
     if (circuit.failures < this.#rules.failures) return;
@@ -104,6 +103,6 @@ export class Circuits {
   }
 
   #forget(now: number): void {
-    for (const [agent, { failedAt }] of this.#circuits) if (now - failedAt > this.#rules.memory) this.#circuits.delete(agent);
+    for (const [name, { failedAt }] of this.#circuits) if (now - failedAt > this.#rules.memory) this.#circuits.delete(name);
   }
 }

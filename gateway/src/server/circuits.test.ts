@@ -106,7 +106,7 @@ test('those that are open are counted, until they close or nobody has asked for 
   expect(circuits.open).toBe(0);
 });
 
-test('agents that are gone are forgotten', () => {
+test('who is gone is forgotten', () => {
   const { circuits, fail, wait } = underTest();
   for (let agent = 0; agent < 100; agent++) fail(1, `agent-${agent}`);
   wait(61_000);

@@ -1,0 +1,141 @@
+/**
+ * One attempt at one model, in order: is the provider to be called at all → is the worst that it can cost left → ask → bring back the answer
+ * → settle.
+ *
+ * Guarantees: each attempt has a reservation of its own; however it ends (answer, error, caller gone, time up), what it used is settled
+ * exactly once; an attempt that gives a failure back has sent nothing to the caller.
+ */
+import { ApiError } from '@cloister/api-errors';
+import type { TenantPolicy } from '@cloister/tenancy';
+import type { Response } from 'express';
+import type { Exchange } from '../../server/exchange.ts';
+import type { Budget, Reservation, Used } from '../budget/budget.ts';
+import type { Worst } from '../budget/ask.ts';
+import type { EgressMetrics } from '../metrics.ts';
+import type { Gates, Verdict } from '../providers/gates.ts';
+import type { Provider } from '../providers/provider.ts';
+import { callTime, type CallTime } from './call-time.ts';
+import { asApiError, costsNothing, verdictOn } from './failures.ts';
+import { Meter } from './meter.ts';
+import { outgoing } from './outgoing.ts';
+import { passOn, type Ending } from './pass-on.ts';
+import { wantsStream, wantsUsage, type ChatRequest } from './request.ts';
+import type { Tally } from './tally.ts';
+import type { Target } from './target.ts';
+
+export interface AttemptParts {
+  readonly budget: Budget;
+  readonly gates: Gates;
+  readonly providerFor: (target: Target) => Provider;
+  readonly metrics: EgressMetrics;
+}
+
+export interface Attempt {
+  readonly response: Response;
+  readonly exchange: Exchange;
+  readonly policy: TenantPolicy;
+  readonly agent: string;
+  readonly asked: ChatRequest;
+  /** In full. */
+  readonly model: string;
+  readonly target: Target;
+  readonly worst: Worst;
+  /** Seconds left of what the provider is allowed. */
+  readonly left: number;
+  readonly tally: Tally;
+}
+
+export interface Failed {
+  /** For the caller, if nothing else is tried. */
+  readonly failure: ApiError;
+  readonly error: unknown;
+  /** The provider was asked. Where not, the budget refused, or nobody was to be asked now. */
+  readonly sent: boolean;
+}
+
+/** Undefined: it was answered, or has ended in a way that leaves nobody to be told. */
+export async function attempt(call: Attempt, parts: AttemptParts): Promise<Failed | undefined> {
+  const { exchange, target, policy } = call;
+  const { timeoutSeconds: total, firstTokenSeconds } = target.provider;
+  const firstToken = wantsStream(call.asked) ? firstTokenSeconds : undefined;
+  using time = callTime(exchange.gone, { total, left: call.left, firstToken });
+  let verdict: Verdict = 'unknown';
+  try {
+    const entry = await parts.gates.enter(target.provider, policy.tenant, time.signal);
+    try {
+      const reservation = await reserve(call, parts);
+      const failed = await perform({ ...call, reservation, time }, parts);
+      verdict = exchange.gone.aborted ? 'unknown' : verdictOn(failed?.error);
+      return failed;
+    } finally {
+      entry.leave(verdict);
+    }
+  } catch (error) {
+    if (exchange.gone.aborted) return undefined;
+    if (!(error instanceof ApiError) && !time.signal.aborted) throw error;
+    const failure = asApiError(error, target.provider);
+    call.tally.refused(call.model, failure.code);
+    parts.metrics.attempts.inc({ provider: target.provider.name, outcome: failure.code });
+    return { failure, error, sent: false };
+  }
+}
+
+function reserve({ policy, agent, model, worst }: Attempt, { budget, metrics }: AttemptParts): Promise<Reservation> {
+  const { uid: tenantUid, tenant } = policy;
+  const billed = { tenantUid, tenant, agent, model, timeZone: policy.budget.timeZone };
+  return budget.reserve(billed, policy.budget, worst).catch((error: unknown) => {
+    if (error instanceof ApiError) metrics.refused.inc({ tenant, code: error.code });
+    throw error;
+  });
+}
+
+interface Performance extends Attempt {
+  readonly reservation: Reservation;
+  readonly time: CallTime;
+}
+
+async function perform(call: Performance, parts: AttemptParts): Promise<Failed | undefined> {
+  const { asked, target, worst, reservation, response, exchange } = call;
+  const meter = new Meter(asked, { inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
+  const finish = stopwatch(call, parts);
+  try {
+    const ending = await askProvider(call, meter, parts);
+    finish(await meter.used(), ending === 'cut' ? 'reservation_cut' : undefined);
+    return undefined;
+  } catch (error) {
+    const gone = exchange.gone.aborted;
+    const failure = asApiError(error, target.provider);
+    const used = meter.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await meter.used());
+    finish(used, gone ? 'caller_gone' : failure.code);
+    return gone || response.headersSent ? undefined : { failure, error, sent: true };
+  }
+}
+
+async function askProvider(call: Performance, meter: Meter, parts: AttemptParts): Promise<Ending> {
+  const { asked, target, reservation, response, exchange, time } = call;
+  const { provider, model, credential } = target;
+  const { signal, cut, begun } = time;
+  const stream = wantsStream(asked);
+  const body = outgoing(asked, provider.type, model.name, reservation.outputTokens);
+  const answer = await parts.providerFor(target).chat({ provider, credential, body, stream, requestId: exchange.id, signal });
+  return await passOn(answer, { response, meter, provider, usageWanted: wantsUsage(asked), signal, cut, begun });
+}
+
+/** Settles and measures when called, once. */
+function stopwatch({ policy, model, target, reservation, tally }: Performance, { metrics }: AttemptParts) {
+  const started = performance.now();
+  return ({ inputTokens, outputTokens }: Used, problem: string | undefined): void => {
+    const microUsd = reservation.settle({ inputTokens, outputTokens });
+    tally.ended(model, { inputTokens, outputTokens, microUsd }, problem);
+    const { tenant } = policy;
+    const { name: provider } = target.provider;
+    metrics.attempts.inc({ provider, outcome: problem ?? 'answered' });
+    metrics.spent.inc({ tenant }, Number(microUsd));
+    metrics.tokens.inc({ tenant, type: 'input' }, inputTokens);
+    metrics.tokens.inc({ tenant, type: 'output' }, outputTokens);
+    const call = { gen_ai_operation_name: 'chat', gen_ai_provider_name: provider, gen_ai_request_model: model };
+    metrics.operationDuration.observe({ ...call, error_type: problem ?? '' }, (performance.now() - started) / 1000);
+    metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'input' }, inputTokens);
+    metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'output' }, outputTokens);
+  };
+}

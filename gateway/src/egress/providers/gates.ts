@@ -1,0 +1,67 @@
+/**
+ * Stands before every call of a provider: nobody calls one that fails, and no more call it at once than it allows. Each replica for itself.
+ *
+ * Guarantees: no tenant's calls make a provider be left alone for another tenant, save where it cannot be connected to, which no request can
+ * bring about; places go to who has waited longest; a limit that was changed is in force for the next call.
+ */
+import type { ProviderDocument } from '@cloister/tenancy';
+import { CircuitOpen, Circuits, type Passage } from '../../server/circuits.ts';
+import { fail } from '../errors.ts';
+import { Places } from './places.ts';
+
+/** What a call says about its provider: no connection came about, it failed in another way, it answered, or nothing. */
+export type Verdict = 'unreachable' | 'failed' | 'answered' | 'unknown';
+
+export interface Entry {
+  /** To be called once, when the call has ended. */
+  leave(verdict: Verdict): void;
+}
+
+export class Gates {
+  readonly #circuits = new Circuits();
+  readonly #places = new Places();
+
+  /** Circuits that are open: of providers, and of tenants with a provider. */
+  get openCircuits(): number {
+    return this.#circuits.open;
+  }
+
+  /** Calls by provider. */
+  get inProgress(): ReadonlyMap<string, number> {
+    return this.#places.taken;
+  }
+
+  /** Rejects with `provider_unavailable` or `provider_busy`, and with the reason of the signal. */
+  async enter({ name, type, concurrentCallsPerReplica: limit }: ProviderDocument, tenant: string, signal: AbortSignal): Promise<Entry> {
+    // the offline model is inside this process: it fails because it was asked to
+    const passages = type === 'Offline' ? [] : [this.#pass(name, name), this.#pass(`${name} ${tenant}`, name)];
+    if (!(await this.#places.take(name, limit ?? Infinity, signal)))
+      throw fail('provider_busy', { values: { provider: name, limit: limit ?? Infinity }, retryAfterSeconds: 1 });
+    return {
+      leave: (verdict) => {
+        this.#places.give(name);
+        tell(passages, verdict);
+      },
+    };
+  }
+
+  #pass(key: string, provider: string): Passage {
+    try {
+      return this.#circuits.enter(key);
+    } catch (error) {
+      if (!(error instanceof CircuitOpen)) throw error;
+      throw fail('provider_unavailable', {
+        values: { provider, seconds: error.retrySeconds },
+        retryAfterSeconds: error.retrySeconds,
+        cause: error,
+      });
+    }
+  }
+}
+
+function tell([ofProvider, ofTenant]: readonly Passage[], verdict: Verdict): void {
+  if (verdict === 'unreachable') ofProvider?.failed();
+  if (verdict === 'failed' || verdict === 'answered') ofProvider?.answered();
+  if (verdict === 'failed') ofTenant?.failed();
+  if (verdict === 'answered') ofTenant?.answered();
+}
