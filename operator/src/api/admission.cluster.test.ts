@@ -34,7 +34,6 @@ async function dryRun(kindName: string, name: string, spec: unknown): Promise<un
 }
 
 const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: { inputPerMillion: 0, outputPerMillion: 0.5 } };
-const chainedTo = (model: string) => ({ ...echo, fallbacks: [model] });
 
 describe('is accepted', () => {
   test.each<[string, string, string, unknown]>([
@@ -72,7 +71,7 @@ describe('is accepted', () => {
     ],
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
-    ['a patient provider', 'ModelProvider', 'p', { type: 'Offline', firstTokenSeconds: 120, retries: 0, models: [chainedTo('spare/echo')] }],
+    ['a patient provider', 'ModelProvider', 'p', { type: 'Offline', firstTokenSeconds: 120, models: [{ ...echo, fallbacks: ['a/b'] }] }],
     [
       'a class with defaults below its ceilings',
       'TenantClass',
@@ -271,7 +270,7 @@ describe('is refused with the field and the remedy', () => {
     ['a compatible provider without address', 'ModelProvider', 'x', { type: 'OpenAICompatible', models: [echo] }, /needs baseURL/],
     ['a provider type that does not exist yet', 'ModelProvider', 'x', { type: 'Bedrock', models: [echo] }, /spec\.type: Unsupported value/],
     ['a first token too late', 'ModelProvider', 'x', { type: 'Offline', firstTokenSeconds: 121, models: [echo] }, /above timeoutSeconds/],
-    ['a fallback that is no model', 'ModelProvider', 'x', { type: 'Offline', models: [chainedTo('gpt')] }, /expected <provider>\/<model>/],
+    ['a fallback that is no model', 'ModelProvider', 'x', { type: 'Offline', models: [{ ...echo, fallbacks: ['gpt'] }] }, /expected <provider>\/<model>/],
     [
       'an answer longer than the window',
       'ModelProvider',

@@ -227,7 +227,7 @@ test('the record of a call tells of all its attempts', async () => {
   providers({ retries: 1 });
   answer(first, failure(503, ''), completion('at last'));
   expect((await chat()).status).toBe(200);
-  const records = async () => JSON.stringify(await egress.sql.query('select * from cloister_egress.audit where tenant = $1', [tenant]));
+  const records = async () => JSON.stringify(await egress.sql.query('select record from cloister_egress.audit_record where tenant_uid = $1', [`uid-${tenant}`]));
   await vi.waitFor(async () => expect(await records()).toMatch(/"attempts\W+2\b.*provider_failed, .* answered/), 3000);
 });
 
