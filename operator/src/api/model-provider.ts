@@ -49,7 +49,12 @@ export const modelProviderSpec = z
       .describe('The key that egress sends as bearer token. It never reaches a tenant.')
       .optional(),
     timeoutSeconds: z.int().min(1).max(3600).describe('How long one call may take, its retries included.').default(120),
-    firstTokenSeconds: z.int().min(1).max(3600).describe('How long a stream may take to begin. Until timeoutSeconds when not set.').optional(),
+    firstTokenSeconds: z
+      .int()
+      .min(1)
+      .max(3600)
+      .describe('How long a stream may take to begin. Until timeoutSeconds when not set.')
+      .optional(),
     idleSeconds: z.int().min(1).max(3600).describe('How long an answer that has begun may be silent.').default(60),
     retries: z
       .int()

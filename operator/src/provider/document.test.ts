@@ -26,7 +26,9 @@ describe("a provider's document", () => {
   });
   test('does not say who may use it, which is in the policies of tenants', () => {
     expect(of({ type: 'Offline', tenants: { names: ['acme'] } })).not.toHaveProperty('tenants');
-    expect(JSON.stringify(providerDocumentOf('p', modelProviderSpec.parse({ models, type: 'Offline', tenants: {} })))).not.toContain('tenants');
+    expect(JSON.stringify(providerDocumentOf('p', modelProviderSpec.parse({ models, type: 'Offline', tenants: {} })))).not.toContain(
+      'tenants',
+    );
   });
   test('calls nobody for the offline one', () => {
     expect(of({ type: 'Offline' })).not.toHaveProperty('baseURL');

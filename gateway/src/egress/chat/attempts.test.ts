@@ -27,7 +27,10 @@ afterAll(() => egress[Symbol.asyncDispose]());
 beforeEach(async () => {
   [first, spare] = await Promise.all([providerDouble(), providerDouble(completion('from spare'))]);
   tenant = `acme${++tenants}`;
-  token = await egress.addTenant(tenant, { models: [`${tenant}/m1`, `${tenant}-spare/m1`], budget: { timeZone: 'UTC', daily: { usd: 1 } } });
+  token = await egress.addTenant(tenant, {
+    models: [`${tenant}/m1`, `${tenant}-spare/m1`],
+    budget: { timeZone: 'UTC', daily: { usd: 1 } },
+  });
   return async () => {
     await Promise.all([first?.[Symbol.asyncDispose](), spare?.[Symbol.asyncDispose]()]);
   };
@@ -43,7 +46,8 @@ const chat = (body: object = {}, signal?: AbortSignal) =>
 const errorBody = z.object({ error: z.object({ code: z.string() }) });
 const errorOf = async (answer: Response) => [answer.status, errorBody.parse(await answer.json()).error.code];
 const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
-const logged = (text: RegExp) => vi.waitFor(() => expect(egress.lines.filter((line) => line.includes(`"${tenant}"`)).join('')).toMatch(text));
+const logged = (text: RegExp) =>
+  vi.waitFor(() => expect(egress.lines.filter((line) => line.includes(`"${tenant}"`)).join('')).toMatch(text));
 const answer = (to: ProviderDouble | undefined, ...answers: Parameters<typeof inTurn>) => {
   if (to) to.answer = inTurn(...answers);
 };
@@ -227,7 +231,8 @@ test('the record of a call tells of all its attempts', async () => {
   providers({ retries: 1 });
   answer(first, failure(503, ''), completion('at last'));
   expect((await chat()).status).toBe(200);
-  const records = async () => JSON.stringify(await egress.sql.query('select record from cloister_egress.audit_record where tenant_uid = $1', [`uid-${tenant}`]));
+  const records = async () =>
+    JSON.stringify(await egress.sql.query('select record from cloister_egress.audit_record where tenant_uid = $1', [`uid-${tenant}`]));
   await vi.waitFor(async () => expect(await records()).toMatch(/"attempts\W+2\b.*provider_failed, .* answered/), 3000);
 });
 

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
 import { readBody } from '../../server/read-body.ts';
-import { attempt, type AttemptParts } from './attempt.ts';
+import { attempt, type Attempt, type AttemptParts } from './attempt.ts';
 import { parseChatRequest, wantsStream, type ChatRequest } from './request.ts';
 import { mayFallBack, pauseBefore } from './retry.ts';
 import { Tally } from './tally.ts';
@@ -44,7 +44,7 @@ export async function chat(call: ChatCall, parts: ChatParts): Promise<void> {
   const { exchange, policy } = call;
   const body = await readBody(call.request, parts.maxBodyBytes);
   const asked = parseChatRequest(body);
-  exchange.note({ model: asked.model, stream: wantsStream(asked) });
+  exchange.note({ stream: wantsStream(asked) });
   const asking = { ...call, asked, bytes: body.length, tally: new Tally(exchange) };
   const failure = await askModel(asked.model, asking, parts);
   if (!failure) return;
@@ -55,25 +55,30 @@ export async function chat(call: ChatCall, parts: ChatParts): Promise<void> {
 
 /** Undefined when nothing is left to be done. */
 async function askModel(model: string, asking: Asking, parts: ChatParts): Promise<ApiError | undefined> {
+  const { asked, bytes, policy, exchange } = asking;
   try {
-    const { asked, bytes, policy } = asking;
     const target = targetOf(model, policy, parts.providers, parts.credentials);
+    if (model === asked.model) exchange.note({ model }); // and not before: who may not use it may write anything in its place
     const worst = worstCase(asked, bytes, model, target.model);
-    const { retries = 0, timeoutSeconds } = target.provider;
-    const until = performance.now() + timeoutSeconds * 1000;
-    let failure: ApiError | undefined;
-    for (let retry = 0; ; retry++) {
-      const left = (until - performance.now()) / 1000;
-      const failed = await attempt({ ...asking, model, target, worst, left }, parts);
-      if (!failed) return undefined;
-      if (failed.sent || !failure) failure = failed.failure; // that there was no room for a retry is not what is wrong
-      const pause = retry < retries ? pauseBefore(retry, failed.error) : undefined;
-      if (pause === undefined || performance.now() + pause >= until) return failure;
-      await sleep(pause, undefined, { signal: asking.exchange.gone });
-    }
+    return await askAgain({ ...asking, model, target, worst }, parts);
   } catch (error) {
-    if (asking.exchange.gone.aborted) return undefined;
+    if (exchange.gone.aborted) return undefined;
     if (error instanceof ApiError) return error;
     throw error;
+  }
+}
+
+/** Rejects when the caller leaves during a pause. */
+async function askAgain(call: Omit<Attempt, 'left'>, parts: ChatParts): Promise<ApiError | undefined> {
+  const { retries = 0, timeoutSeconds } = call.target.provider;
+  const until = performance.now() + timeoutSeconds * 1000;
+  let failure: ApiError | undefined;
+  for (let retry = 0; ; retry++) {
+    const failed = await attempt({ ...call, left: (until - performance.now()) / 1000 }, parts);
+    if (!failed) return undefined;
+    if (failed.sent || !failure) failure = failed.failure; // that there was no room for a retry is not what is wrong
+    const pause = retry < retries ? pauseBefore(retry, failed.error) : undefined;
+    if (pause === undefined || performance.now() + pause >= until) return failure;
+    await sleep(pause, undefined, { signal: call.exchange.gone });
   }
 }

@@ -31,10 +31,8 @@ function mayPass(error: unknown): boolean {
   return error instanceof BrokenAnswer || error instanceof TimeUp || isConnectionFailure(error) || isSilence(error);
 }
 
-const isSilence = (error: unknown): boolean =>
-  error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
+const isSilence = (error: unknown): boolean => error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
 
 /** The provider is at fault and not the request, so another one may do better. */
 export const mayFallBack = ({ code, kind }: ApiError): boolean =>
   code.startsWith('provider_') && (kind.status >= 500 || code === 'provider_rate_limited');
-
