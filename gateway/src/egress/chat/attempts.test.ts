@@ -242,6 +242,16 @@ test('an answer may be silent for as long as its ModelProvider says', async () =
   expect(await (await chat({ stream: true })).text()).toMatch(/did not answer within 1 s.*"code":"provider_timeout"/);
 });
 
+test('a stream whose time is up in the middle ends with an error event', async () => {
+  providers({ timeoutSeconds: 1 });
+  answer(first, (response) => {
+    const timer = setInterval(() => response.write(piece(' word')), 50);
+    beginStream(response).once('close', () => clearInterval(timer));
+  });
+  expect(await (await chat({ stream: true })).text()).toMatch(/ word.*\n\ndata: \{"error":\{.*"code":"provider_timeout"\}\}\n\n$/);
+  await settled({ reserved: 0 });
+});
+
 test('all attempts together take no longer than the provider is allowed', async () => {
   providers({ retries: 5, timeoutSeconds: 1, firstTokenSeconds: 1 });
   answer(first, failure(503, '', { 'retry-after': '2' }));

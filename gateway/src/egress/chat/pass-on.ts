@@ -37,7 +37,7 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
   try {
     return await passEvents(events, passing);
   } catch (error) {
-    if (!response.headersSent || passing.signal.aborted) throw error;
+    if (!response.headersSent || response.destroyed || response.writableEnded) throw error;
     response.end(frame({ data: JSON.stringify(asApiError(error, passing.provider).body) }));
     throw error;
   }
