@@ -7,7 +7,7 @@ import { modelName } from './models.ts';
 
 export const providerDocument = z.object({
   name: z.string(),
-  type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible']),
+  type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible', 'Anthropic']),
   /** Ends without a slash, for example https://api.openai.com/v1. Absent for Offline. */
   baseURL: z.url().optional(),
   /** Secret in the providers namespace. Absent where the provider asks for no key. */

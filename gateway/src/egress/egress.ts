@@ -13,6 +13,7 @@ import { egressHandler } from './handler.ts';
 import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
 import { Gates } from './providers/gates.ts';
+import { anthropic } from './providers/anthropic/anthropic.ts';
 import { offline } from './providers/offline/offline.ts';
 import { openAICompatible, type OpenAIOptions } from './providers/openai/openai.ts';
 import type { ReadUsage } from './usage/usage-books.ts';
@@ -47,7 +48,8 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     reserved: (from) => metrics.reservations.inc({ from }),
     answered: (seconds) => metrics.ledgerDurations.observe(seconds),
   });
-  const openAI = openAICompatible(options.openAI);
+  const [openAI, messages] = [openAICompatible(options.openAI), anthropic(options.openAI)];
+  const providers = { Offline: offline, OpenAI: openAI, OpenAICompatible: openAI, Anthropic: messages };
   const stopExpiring = keepExpiring(ledger, log, ({ leases, microUsd }) => {
     metrics.forfeitedLeases.inc(leases);
     metrics.forfeited.inc(Number(microUsd));
@@ -58,7 +60,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     budget,
     audit,
     gates,
-    providerFor: ({ provider }) => (provider.type === 'Offline' ? offline : openAI),
+    providerFor: ({ provider }) => providers[provider.type],
   });
   const running = await serve({ ...options, handler: application(handler, log) });
   const drain = async () => {
@@ -66,7 +68,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     await budget.close();
     await audit.close();
     stopExpiring();
-    await openAI.close();
+    await Promise.all([openAI.close(), messages.close()]);
   };
   return { ...running, drain };
 }

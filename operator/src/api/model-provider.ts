@@ -39,14 +39,18 @@ const model = z
 export const modelProviderSpec = z
   .object({
     type: z
-      .enum(['Offline', 'OpenAI', 'OpenAICompatible'])
+      .enum(['Offline', 'OpenAI', 'OpenAICompatible', 'Anthropic'])
       .describe(
-        'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions.',
+        'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions. Anthropic: the Messages API, put into the words of chat completions.',
       ),
-    baseURL: baseURL().describe('Where the API is. https://api.openai.com/v1 for type OpenAI when not set.').optional(),
+    baseURL: baseURL()
+      .describe(
+        'Where the API is. https://api.openai.com/v1 for type OpenAI, https://api.anthropic.com/v1 for type Anthropic when not set.',
+      )
+      .optional(),
     credentials: z
       .object({ secretRef: secretRef("in the namespace for providers' credentials (cloister-providers)").describe('Where the key is.') })
-      .describe('The key that egress sends as bearer token. It never reaches a tenant.')
+      .describe('The key that egress sends: as bearer token, to Anthropic as x-api-key. It never reaches a tenant.')
       .optional(),
     timeoutSeconds: z.int().min(1).max(3600).describe('How long one call may take, its retries included.').default(120),
     firstTokenSeconds: z
@@ -87,6 +91,7 @@ export const modelProviderSpec = z
         message: 'firstTokenSeconds is above timeoutSeconds, at which the call ends anyway; lower it',
       },
       { rule: "self.type != 'OpenAI' || has(self.credentials)", message: 'type OpenAI needs credentials.secretRef' },
+      { rule: "self.type != 'Anthropic' || has(self.credentials)", message: 'type Anthropic needs credentials.secretRef' },
       {
         rule: "self.type != 'Offline' || !(has(self.baseURL) || has(self.credentials))",
         message: 'type Offline calls nobody; remove baseURL and credentials',

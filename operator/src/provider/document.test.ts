@@ -30,6 +30,11 @@ describe("a provider's document", () => {
       'tenants',
     );
   });
+  test('knows where Anthropic is', () => {
+    expect(of({ type: 'Anthropic', credentials: { secretRef: { name: 'anthropic', key: 'key' } } })).toMatchObject({
+      baseURL: 'https://api.anthropic.com/v1',
+    });
+  });
   test('calls nobody for the offline one', () => {
     expect(of({ type: 'Offline' })).not.toHaveProperty('baseURL');
   });

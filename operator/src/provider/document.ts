@@ -4,7 +4,11 @@ import { child, type Child } from '../child.ts';
 import { configMaps } from '../kinds.ts';
 import { systemLabels } from '../labels.ts';
 
-const openAI = 'https://api.openai.com/v1';
+/** Where they are, unless the ModelProvider says otherwise. */
+const homes: Partial<Record<ModelProviderSpec['type'], string>> = {
+  OpenAI: 'https://api.openai.com/v1',
+  Anthropic: 'https://api.anthropic.com/v1',
+};
 
 /** What egress needs to call the provider. The key itself stays in its Secret, which egress reads. */
 export const providerChild = (name: string, spec: ModelProviderSpec, namespace: string): Child =>
@@ -24,7 +28,7 @@ export function providerDocumentOf(
   return {
     name,
     type,
-    baseURL: baseURL ?? (type === 'OpenAI' ? openAI : undefined),
+    baseURL: baseURL ?? homes[type],
     credentials: credentials && { secretName: credentials.secretRef.name, key: credentials.secretRef.key },
     ...asTheyAre,
   };

@@ -3,7 +3,12 @@ import type { JsonObject } from '../providers/provider.ts';
 import { choicesOf, wantsStream, type ChatRequest } from './request.ts';
 
 /** OpenAI's newer models refuse `max_tokens`; most compatible servers know nothing else. */
-const maximumOf = { OpenAI: 'max_completion_tokens', OpenAICompatible: 'max_tokens', Offline: 'max_tokens' } as const;
+const maximumOf = {
+  OpenAI: 'max_completion_tokens',
+  OpenAICompatible: 'max_tokens',
+  Anthropic: 'max_tokens',
+  Offline: 'max_tokens',
+} as const;
 
 /** The body for the provider: its own name of the model, the output that was reserved as the maximum, usage at the end of streams. */
 export function outgoing(request: ChatRequest, type: ProviderDocument['type'], model: string, reservedOutput: number): JsonObject {

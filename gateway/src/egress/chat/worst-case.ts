@@ -3,8 +3,8 @@
  *
  * Input. Tokenizers of language models make at most one token of a byte (byte-level BPE, or a vocabulary with byte fallback). The body in
  * JSON is at least as long as the texts in it, and its punctuation is longer than the marks that chat templates put around a message; a
- * template's own preamble is covered by a margin. Images, audio and files are not bounded by their bytes, but no input is longer than the
- * model's context window.
+ * template's own preamble is covered by a margin, and so are instructions that come with tools. Images, audio and files are not bounded by
+ * their bytes, but no input is longer than the model's context window.
  * Output. The provider is told the maximum, for each of `n` choices. Hidden reasoning counts against it.
  * Price. Parameters that change the price of a token, or add things that are priced otherwise, are refused.
  */
@@ -19,6 +19,9 @@ export type Model = ProviderDocument['models'][number];
 /** Tokens that a chat template may add on its own. The longest default prompts met in open models have about 60. */
 const templateMargin = 512;
 
+/** Tokens of the instructions that a provider adds to tools or a schema. A list of Anthropic's, by model, goes from 159 to 530. */
+const toolsMargin = 1024;
+
 /** Throws `parameter_too_large` or `parameter_not_priced`. `bytes` is the length of the body. */
 export function worstCase(request: ChatRequest, bytes: number, modelName: string, model: Model): Worst {
   refuseUnpriced(request, modelName);
@@ -28,12 +31,17 @@ export function worstCase(request: ChatRequest, bytes: number, modelName: string
     throw fail('parameter_too_large', { param, values: { param, value: named, model: modelName, limit: model.maxOutputTokens } });
   }
   return {
-    inputTokens: holdsOnlyText(request) ? Math.min(bytes + templateMargin, model.contextWindow) : model.contextWindow,
+    inputTokens: holdsOnlyText(request)
+      ? Math.min(bytes + templateMargin + marginOfTools(request), model.contextWindow)
+      : model.contextWindow,
     outputTokens: (named ?? model.maxOutputTokens) * choicesOf(request),
     named: named !== undefined,
     price: priceOf(model.price),
   };
 }
+
+const marginOfTools = (request: ChatRequest): number =>
+  isGiven(request['tools']) || isGiven(request['response_format']) ? toolsMargin : 0;
 
 const plainTiers: readonly unknown[] = [undefined, null, 'auto', 'default', 'flex'];
 

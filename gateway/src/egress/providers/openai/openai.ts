@@ -1,4 +1,7 @@
-/** Providers that speak OpenAI's protocol: OpenAI itself and all that are compatible with it. Bytes pass through; only errors are read. */
+/**
+ * Providers that speak OpenAI's protocol: OpenAI itself and all that are compatible with it. Bytes pass through; only errors are read.
+ * Requests and answers of others travel as these do.
+ */
 import { createParser } from 'eventsource-parser';
 import { Agent as Pool, type Dispatcher } from 'undici';
 import { z } from 'zod';
@@ -14,13 +17,14 @@ export interface OpenAIOptions {
 /** Longest answer that is read whole, and longest event of a stream, in bytes. */
 const mostBytes = 32 * 1024 * 1024;
 
-export function openAICompatible({ connectTimeout = 5_000, idleTimeout = 60_000 }: OpenAIOptions = {}): Provider & {
-  close(): Promise<void>;
-} {
-  const pool = new Pool({ connect: { timeout: connectTimeout }, bodyTimeout: idleTimeout, keepAliveTimeout: 30_000, allowH2: false });
+export const poolOf = ({ connectTimeout = 5_000, idleTimeout = 60_000 }: OpenAIOptions): Pool =>
+  new Pool({ connect: { timeout: connectTimeout }, bodyTimeout: idleTimeout, keepAliveTimeout: 30_000, allowH2: false });
+
+export function openAICompatible(options: OpenAIOptions = {}): Provider & { close(): Promise<void> } {
+  const pool = poolOf(options);
   return {
     chat: async (call) => {
-      const answer = await pool.request(requestFor(call));
+      const answer = await pool.request(postTo('/chat/completions', call, bearer(call)));
       if (answer.statusCode !== 200) throw await failureOf(answer);
       return answerOf(call, answer);
     },
@@ -29,8 +33,12 @@ export function openAICompatible({ connectTimeout = 5_000, idleTimeout = 60_000 
 }
 
 /** Nothing of what the agent sent in its headers is in here. */
-function requestFor({ provider, credential, body, stream, requestId, signal }: ProviderCall) {
-  const base = new URL(`${provider.baseURL ?? ''}/chat/completions`);
+export function postTo(
+  path: string,
+  { provider, body, stream, requestId, signal }: ProviderCall,
+  credential: Readonly<Record<string, string>>,
+) {
+  const base = new URL(`${provider.baseURL ?? ''}${path}`);
   return {
     origin: base.origin,
     path: `${base.pathname}${base.search}`,
@@ -39,7 +47,7 @@ function requestFor({ provider, credential, body, stream, requestId, signal }: P
       'content-type': 'application/json',
       accept: stream ? 'text/event-stream' : 'application/json',
       'x-client-request-id': requestId,
-      ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+      ...credential,
     },
     body: JSON.stringify(body),
     headersTimeout: provider.timeoutSeconds * 1000,
@@ -48,7 +56,10 @@ function requestFor({ provider, credential, body, stream, requestId, signal }: P
   } satisfies Dispatcher.RequestOptions & { origin: string };
 }
 
-async function answerOf({ stream }: ProviderCall, { body, headers }: Dispatcher.ResponseData): Promise<ProviderAnswer> {
+const bearer = ({ credential }: ProviderCall): Record<string, string> =>
+  credential === undefined ? {} : { authorization: `Bearer ${credential}` };
+
+export async function answerOf({ stream }: ProviderCall, { body, headers }: Dispatcher.ResponseData): Promise<ProviderAnswer> {
   const type = String(headers['content-type'] ?? '');
   if (stream && type.startsWith('text/event-stream')) return { kind: 'stream', events: eventsOf(body) };
   const length = Number(headers['content-length'] ?? Infinity);
@@ -85,7 +96,7 @@ const errorBody = z.looseObject({
 });
 const longestError = 64 * 1024;
 
-async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ProviderFailure> {
+export async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ProviderFailure> {
   const error = parseError(await textOf(body, longestError))?.error;
   return new ProviderFailure(statusCode, {
     problem: (error?.message ?? '').slice(0, 500),

@@ -1,0 +1,218 @@
+/** Through egress as a whole, with a double of the wire format of Anthropic's Messages API behind it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { ask, egressUnderTest, model, type EgressUnderTest } from '../../egress.fixture.ts';
+import { beginStream, failure, providerDouble, type ProviderDouble } from '../provider.double.ts';
+import * as api from './messages-api.double.ts';
+
+const key = 'sk-ant-of-the-platform';
+let egress: EgressUnderTest;
+let provider: ProviderDouble;
+let token: string;
+let tenants = 0;
+let tenant: string;
+beforeAll(async () => {
+  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
+}, 60_000);
+afterAll(() => egress[Symbol.asyncDispose]());
+beforeEach(async () => {
+  tenant = `acme${++tenants}`;
+  provider = await providerDouble(api.message([{ type: 'text', text: 'Hello' }]));
+  egress.credentials.put('anthropic-key', { key });
+  egress.addProvider(tenant, {
+    type: 'Anthropic',
+    baseURL: provider.baseURL,
+    credentials: { secretName: 'anthropic-key', key: 'key' },
+    models: [model('claude')],
+  });
+  token = await egress.addTenant(tenant, { models: [`${tenant}/claude`] });
+  return () => provider[Symbol.asyncDispose]();
+});
+
+const chat = (body: object = {}) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: `${tenant}/claude`, ...body }));
+const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
+const chunk = z.looseObject({
+  id: z.literal('msg_1'),
+  object: z.literal('chat.completion.chunk'),
+  model: z.literal('claude-real'),
+  choices: z.array(z.object({ index: z.literal(0), delta: z.looseObject({}), finish_reason: z.string().nullable() })),
+});
+const refused = async (body: object) => {
+  const answer = await chat(body);
+  return { status: answer.status, ...errorBody.parse(await answer.json()).error };
+};
+const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+
+test('Anthropic hears the platform’s key, the version of the API, and nothing else of the agent’s headers', async () => {
+  await (await chat()).text();
+  expect(provider.asked[0]).toMatchObject({ url: '/v1/messages', headers: { 'x-api-key': key, 'anthropic-version': '2023-06-01' } });
+  expect(JSON.stringify(provider.asked[0]?.headers)).not.toContain(token);
+});
+
+test('what Anthropic cannot take is refused before it is asked, and costs nothing', async () => {
+  expect(await refused({ n: 2 })).toMatchObject({ status: 400, code: 'provider_rejected', param: 'n' });
+  expect(provider.asked).toEqual([]);
+  await settled({ settled: 0, reserved: 0 });
+});
+
+describe('an answer of Anthropic', () => {
+  test('is a completion as OpenAI’s, calls of tools and cached tokens included', async () => {
+    const content = [
+      { type: 'thinking', thinking: 'hm', signature: 'x' },
+      { type: 'text', text: 'Let me look.' },
+      { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Rome' } },
+    ];
+    provider.answer = api.message(content, 'tool_use', {
+      input_tokens: 60,
+      cache_read_input_tokens: 30,
+      cache_creation_input_tokens: 10,
+      output_tokens: 50,
+    });
+    expect(await (await chat()).json()).toMatchObject({
+      id: 'msg_1',
+      object: 'chat.completion',
+      model: 'claude-real',
+      choices: [
+        {
+          message: {
+            content: 'Let me look.',
+            tool_calls: [{ id: 'toolu_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } }],
+          },
+          finish_reason: 'tool_calls',
+        },
+      ],
+      usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150, prompt_tokens_details: { cached_tokens: 30 } },
+    });
+    await settled({ settled: 200, tokens: 150, reserved: 0 });
+  });
+
+  test.each([
+    ['end_turn', 'stop'],
+    ['stop_sequence', 'stop'],
+    ['max_tokens', 'length'],
+    ['refusal', 'content_filter'],
+    ['something_new', 'stop'],
+  ])('that ended for %s ended for %s', async (reason, finish) => {
+    provider.answer = api.message([], reason);
+    expect(await (await chat()).json()).toMatchObject({ choices: [{ finish_reason: finish, message: { content: null } }] });
+  });
+});
+
+describe('a stream of Anthropic', () => {
+  const whole = [
+    api.start({ input_tokens: 60, cache_read_input_tokens: 40, output_tokens: 1 }),
+    api.textStart() + api.text('Hel'),
+    api.text('lo') + api.stop(),
+    api.toolStart(1, 'toolu_1', 'weather') + api.json(1, '') + api.json(1, '{"city":'),
+    api.json(1, '"Rome"}') + api.stop(1),
+    api.end('tool_use', { output_tokens: 50 }),
+  ];
+
+  test('is one of chunks as OpenAI’s', async () => {
+    provider.answer = api.streamedEvents(...whole);
+    const answer = await (await chat({ stream: true, stream_options: { include_usage: true } })).text();
+    const events = answer.split('\n\n').flatMap((event) => (event === '' ? [] : [event.slice('data: '.length)]));
+    expect(events.pop()).toBe('[DONE]');
+    const chunks = events.map((data) => chunk.parse(JSON.parse(data)));
+    expect(chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta))).toEqual([
+      { role: 'assistant', content: '' },
+      { content: 'Hel' },
+      { content: 'lo' },
+      { tool_calls: [{ index: 0, id: 'toolu_1', type: 'function', function: { name: 'weather', arguments: '' } }] },
+      { tool_calls: [{ index: 0, function: { arguments: '{"city":' } }] },
+      { tool_calls: [{ index: 0, function: { arguments: '"Rome"}' } }] },
+      {},
+    ]);
+    expect(chunks.flatMap(({ choices }) => choices.map((choice) => choice.finish_reason)).filter(Boolean)).toEqual(['tool_calls']);
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [],
+      usage: { prompt_tokens: 100, completion_tokens: 50, prompt_tokens_details: { cached_tokens: 40 } },
+    });
+    await settled({ settled: 200, tokens: 150, reserved: 0 });
+  });
+
+  test('says nothing of usage where nobody asked, and is settled all the same', async () => {
+    provider.answer = api.streamedEvents(...whole);
+    const answer = await (await chat({ stream: true })).text();
+    expect(answer).not.toContain('usage');
+    expect(answer).toMatch(/data: \[DONE\]\n\n$/);
+    await settled({ tokens: 150 });
+  });
+
+  test('arrives piece by piece, long before it ends', async () => {
+    let finish = () => {};
+    provider.answer = (response) => {
+      beginStream(response).write(api.start() + api.textStart() + api.text('one'));
+      finish = () => response.end(api.text('two') + api.end());
+    };
+    const pieces: string[] = [];
+    for await (const bytes of (await chat({ stream: true })).body ?? []) {
+      pieces.push(Buffer.from(bytes).toString());
+      finish();
+    }
+    expect(pieces[0]).toContain('one');
+    expect(pieces[0]).not.toContain('two');
+    expect(pieces.join('')).toMatch(/two.*\[DONE\]\n\n$/s);
+  });
+
+  test('that the agent leaves ends at Anthropic too, and is billed for more than had been counted when it began', async () => {
+    const closed = Promise.withResolvers<undefined>();
+    provider.answer = (response) => {
+      beginStream(response).write(api.start() + api.textStart() + api.text('one two three four five six seven eight'));
+      response.once('close', () => closed.resolve(undefined));
+    };
+    const leave = new AbortController();
+    const request = { ...ask(token, { model: `${tenant}/claude`, stream: true }), signal: leave.signal };
+    await (await fetch(`${egress.url}/v1/chat/completions`, request)).body?.getReader().read();
+    leave.abort();
+    await closed.promise;
+    await vi.waitFor(async () => expect((await egress.standing(tenant)).tokens).toBeGreaterThanOrEqual(8), 3000);
+  });
+
+  test('that goes on beyond its maximum is cut there', async () => {
+    const stopped = Promise.withResolvers<undefined>();
+    provider.answer = (response) => {
+      beginStream(response).write(api.start() + api.textStart());
+      const timer = setInterval(() => response.write(api.text(' word')), 1);
+      response.once('close', () => {
+        clearInterval(timer);
+        stopped.resolve(undefined);
+      });
+    };
+    expect(await (await chat({ stream: true, max_tokens: 20 })).text()).toMatch(/"finish_reason":"length".*\[DONE\]\n\n$/s);
+    await stopped.promise;
+  });
+
+  test.each([
+    ['reports an error', api.error('overloaded_error', `secret ${key}`), 'provider_failed'],
+    ['breaks off', '', 'provider_unreachable'],
+  ])('that %s in its middle ends with an error event, and is settled', async (_, last, code) => {
+    provider.answer = (response) => {
+      beginStream(response).write(api.start() + api.textStart() + api.text('one') + last);
+      setTimeout(() => response.destroy(), 20);
+    };
+    const answer = await (await chat({ stream: true })).text();
+    expect(answer).toMatch(new RegExp(`one.*data: \\{"error":\\{.*"code":"${code}"\\}\\}\n\n$`, 's'));
+    expect(answer).not.toContain('secret');
+    await settled({ reserved: 0 });
+  });
+});
+
+describe('Anthropic that', () => {
+  test.each([
+    ['rejects our key', api.refusal(401, 'authentication_error', `invalid x-api-key ${key}`), 502, 'provider_credentials_rejected'],
+    ['limits our rate', api.refusal(429, 'rate_limit_error', 'slow down', { 'retry-after': '7' }), 429, 'provider_rate_limited'],
+    ['is overloaded', api.refusal(529, 'overloaded_error', 'Overloaded'), 502, 'provider_failed'],
+    ['finds the request wrong', api.refusal(400, 'invalid_request_error', 'tools.0: bad'), 400, 'provider_rejected'],
+    ['finds our account empty', api.refusal(400, 'invalid_request_error', 'Your credit balance is too low'), 502, 'provider_failed'],
+    ['answers in HTML', failure(200, '<html>'), 502, 'provider_failed'],
+    ['answers with something else', failure(200, '{"ok":true}'), 502, 'provider_failed'],
+    ['hangs up', (response: { destroy: () => unknown }) => void response.destroy(), 502, 'provider_unreachable'],
+  ])('%s gives an error as all others do, without the key', async (_, answer, status, code) => {
+    provider.answer = answer;
+    const said = await refused({});
+    expect(said).toMatchObject({ status, code });
+    expect(said.message).not.toContain(key);
+    await settled({ reserved: 0 });
+  });
+});

@@ -1,0 +1,31 @@
+/** Anthropic's Messages API. What goes out and what comes back is put into other words; how it travels is as with all the others. */
+import { answerOf, failureOf, poolOf, postTo, type OpenAIOptions } from '../openai/openai.ts';
+import { BrokenAnswer, ProviderFailure, type Provider } from '../provider.ts';
+import { completionOf } from './answer.ts';
+import { chunksOf } from './chunks.ts';
+import { messagesRequest } from './request.ts';
+
+/** The version of the API, which is a date and not the newest one. */
+const version = '2023-06-01';
+
+export function anthropic(options: OpenAIOptions = {}): Provider & { close(): Promise<void> } {
+  const pool = poolOf(options);
+  return {
+    chat: async (call) => {
+      const headers = { 'anthropic-version': version, ...(call.credential === undefined ? {} : { 'x-api-key': call.credential }) };
+      const answer = await pool.request(postTo('/messages', { ...call, body: messagesRequest(call.body) }, headers));
+      if (answer.statusCode !== 200) throw aboutAccount(await failureOf(answer));
+      const given = await answerOf(call, answer);
+      if (given.kind === 'stream') return { kind: 'stream', events: chunksOf(given.events) };
+      const text = completionOf(given.text);
+      if (text === undefined) throw new BrokenAnswer('its answer is no message');
+      return { kind: 'whole', text };
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** That the platform's account is empty comes as 400, as if the request were at fault; its caller can do nothing about it. */
+function aboutAccount(failure: ProviderFailure): ProviderFailure {
+  return failure.status === 400 && /credit balance/i.test(failure.problem) ? new ProviderFailure(402) : failure;
+}

@@ -1,0 +1,119 @@
+/**
+ * A stream of the Messages API as a stream of chat completion chunks.
+ *
+ * Guarantees: each batch of events that came in together goes on together, when it came, and nothing is read ahead of whoever takes it; usage
+ * is told only when it is final, so that a stream that breaks off is never billed for the little that had been counted when it began.
+ */
+import { z } from 'zod';
+import { BrokenAnswer, type StreamEvent } from '../provider.ts';
+import { finishOf, usage, usageOf, type Usage } from './answer.ts';
+
+const event = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('message_start'), message: z.object({ id: z.string(), model: z.string(), usage: usage.optional() }) }),
+  z.object({
+    type: z.literal('content_block_start'),
+    index: z.number(),
+    content_block: z.looseObject({
+      type: z.string(),
+      id: z.string().optional(),
+      name: z.string().optional(),
+      text: z.string().optional(),
+    }),
+  }),
+  z.object({
+    type: z.literal('content_block_delta'),
+    index: z.number(),
+    delta: z.looseObject({ type: z.string(), text: z.string().optional(), partial_json: z.string().optional() }),
+  }),
+  z.object({ type: z.literal('message_delta'), delta: z.looseObject({ stop_reason: z.string().nullish() }), usage: usage.optional() }),
+  z.object({ type: z.literal('message_stop') }),
+  z.object({ type: z.literal('error'), error: z.looseObject({ type: z.string().optional() }) }),
+]);
+type Event = z.infer<typeof event>;
+
+/** Throws {@link BrokenAnswer} where the provider reports an error in mid-stream. */
+export async function* chunksOf(events: AsyncIterable<readonly StreamEvent[]>): AsyncGenerator<readonly StreamEvent[]> {
+  const translation = new Translation();
+  for await (const batch of events) {
+    const chunks = batch.flatMap(({ data }) => translation.take(data));
+    if (chunks.length > 0) yield chunks.map((data) => ({ data }));
+    if (translation.failure) throw translation.failure;
+  }
+}
+
+class Translation {
+  /** Told after what came before it. */
+  failure: BrokenAnswer | undefined;
+  #head: object = {};
+  #usage: Usage = {};
+  /** Place among the tool calls, by the index of the block. */
+  readonly #calls = new Map<number, number>();
+
+  /** JSON texts of chunks. Events that are not known are passed over: the API adds kinds (`ping` is one) without a new version. */
+  take(data: string): readonly string[] {
+    const known = parseEvent(data);
+    if (!known || this.failure) return [];
+    switch (known.type) {
+      case 'message_start':
+        return this.#start(known.message);
+      case 'content_block_start':
+        return this.#startBlock(known.index, known.content_block);
+      case 'content_block_delta':
+        return this.#grow(known.index, known.delta);
+      case 'message_delta':
+        this.#learn(known.usage);
+        return typeof known.delta.stop_reason === 'string' ? [this.#chunk({}, finishOf(known.delta.stop_reason))] : [];
+      case 'message_stop':
+        return [JSON.stringify({ ...this.#head, choices: [], usage: usageOf(this.#usage) }), '[DONE]'];
+      case 'error':
+        this.failure = new BrokenAnswer(`its stream ended with ${errorName(known.error.type)}`);
+        return [];
+    }
+  }
+
+  #start({ id, model, usage: said }: Extract<Event, { type: 'message_start' }>['message']): readonly string[] {
+    this.#learn(said);
+    this.#head = { id, object: 'chat.completion.chunk', created: Math.floor(Date.now() / 1000), model };
+    return [this.#chunk({ role: 'assistant', content: '' })];
+  }
+
+  #startBlock(
+    index: number,
+    { type, id, name, text }: Extract<Event, { type: 'content_block_start' }>['content_block'],
+  ): readonly string[] {
+    if (type === 'tool_use') {
+      const place = this.#calls.size;
+      this.#calls.set(index, place);
+      return [this.#chunk({ tool_calls: [{ index: place, id, type: 'function', function: { name, arguments: '' } }] })];
+    }
+    return type === 'text' && text ? [this.#chunk({ content: text })] : [];
+  }
+
+  #grow(index: number, { type, text, partial_json: json }: Extract<Event, { type: 'content_block_delta' }>['delta']): readonly string[] {
+    if (type === 'text_delta' && text) return [this.#chunk({ content: text })];
+    const place = this.#calls.get(index);
+    if (type === 'input_json_delta' && place !== undefined && json)
+      return [this.#chunk({ tool_calls: [{ index: place, function: { arguments: json } }] })];
+    return [];
+  }
+
+  /** Counts are cumulative; those at the end may leave out what was said at the beginning. */
+  #learn(said: Usage = {}): void {
+    this.#usage = { ...this.#usage, ...Object.fromEntries(Object.entries(said).filter(([, count]) => typeof count === 'number')) };
+  }
+
+  #chunk(delta: object, finish_reason: string | null = null): string {
+    return JSON.stringify({ ...this.#head, choices: [{ index: 0, delta, logprobs: null, finish_reason }] });
+  }
+}
+
+/** Names of errors, and no other words of the provider's. */
+const errorName = (type = ''): string => (/^[a-z_]{1,40}$/.test(type) ? type : 'an error');
+
+function parseEvent(data: string): Event | undefined {
+  try {
+    return event.safeParse(JSON.parse(data)).data;
+  } catch {
+    return undefined;
+  }
+}

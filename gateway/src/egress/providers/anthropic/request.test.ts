@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { messagesRequest } from './request.ts';
+
+const user = (content: unknown) => ({ role: 'user', content });
+const heard = (body: object) => messagesRequest({ model: 'claude', max_tokens: 1000, messages: [user('Hi')], ...body });
+
+describe('Anthropic hears', () => {
+  test('what was asked for, in its own words', () => {
+    expect(heard({ temperature: 1.7, top_p: 0.9, stop: 'END', user: 'u1' })).toEqual({
+      model: 'claude',
+      max_tokens: 1000,
+      messages: [user([{ type: 'text', text: 'Hi' }])],
+      temperature: 1,
+      top_p: 0.9,
+      stop_sequences: ['END'],
+      metadata: { user_id: 'u1' },
+    });
+  });
+
+  test('instructions apart from the conversation, wherever they stood', () => {
+    const messages = [
+      { role: 'system', content: 'Be kind.' },
+      user('Hi'),
+      { role: 'developer', content: [{ type: 'text', text: 'And brief.' }] },
+    ];
+    expect(heard({ messages })).toMatchObject({
+      system: [
+        { type: 'text', text: 'Be kind.' },
+        { type: 'text', text: 'And brief.' },
+      ],
+      messages: [user([{ type: 'text', text: 'Hi' }])],
+    });
+  });
+
+  test('tools, their calls and all of their answers in one turn', () => {
+    const call = (id: string, city: string) => ({
+      id,
+      type: 'function',
+      function: { name: 'weather', arguments: JSON.stringify({ city }) },
+    });
+    const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+    const body = heard({
+      tools: [{ type: 'function', function: { name: 'weather', description: 'Tells it.', parameters } }],
+      tool_choice: 'required',
+      parallel_tool_calls: false,
+      messages: [
+        user('Rome and Oslo?'),
+        { role: 'assistant', content: '', tool_calls: [call('c1', 'Rome'), call('c2', 'Oslo')] },
+        { role: 'tool', tool_call_id: 'c1', content: 'sunny' },
+        { role: 'tool', tool_call_id: 'c2', content: 'rain' },
+        user('So?'),
+      ],
+    });
+    expect(body).toMatchObject({
+      tools: [{ name: 'weather', description: 'Tells it.', input_schema: parameters }],
+      tool_choice: { type: 'any', disable_parallel_tool_use: true },
+      messages: [
+        user([{ type: 'text', text: 'Rome and Oslo?' }]),
+        {
+          role: 'assistant',
+          content: [
+            { type: 'tool_use', id: 'c1', name: 'weather', input: { city: 'Rome' } },
+            { type: 'tool_use', id: 'c2', name: 'weather', input: { city: 'Oslo' } },
+          ],
+        },
+        user([
+          { type: 'tool_result', tool_use_id: 'c1', content: [{ type: 'text', text: 'sunny' }] },
+          { type: 'tool_result', tool_use_id: 'c2', content: [{ type: 'text', text: 'rain' }] },
+          { type: 'text', text: 'So?' },
+        ]),
+      ],
+    });
+  });
+
+  test.each([
+    ['none', { type: 'none' }],
+    ['auto', { type: 'auto' }],
+    [
+      { type: 'function', function: { name: 'f' } },
+      { type: 'tool', name: 'f' },
+    ],
+  ])('which tool to call: %j', (tool_choice, expected) => {
+    const tools = [{ type: 'function', function: { name: 'f' } }];
+    expect(heard({ tools, tool_choice })).toMatchObject({
+      tool_choice: expected,
+      tools: [{ name: 'f', input_schema: { type: 'object', properties: {} } }],
+    });
+  });
+
+  test('pictures and PDFs', () => {
+    const content = [
+      { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
+      { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+      { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,BBBB' } },
+    ];
+    expect(heard({ messages: [user(content)] })).toMatchObject({
+      messages: [
+        user([
+          { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } },
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
+          { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'BBBB' } },
+        ]),
+      ],
+    });
+  });
+
+  test('the schema that the answer must have', () => {
+    const schema = { type: 'object', properties: {} };
+    expect(heard({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } })).toMatchObject({
+      output_config: { format: { type: 'json_schema', schema } },
+    });
+  });
+
+  test('nothing that would cost more than its tokens, nor what it does not know', () => {
+    const content = [{ type: 'text', text: 'Hi', cache_control: { type: 'ephemeral' } }];
+    const body = heard({ messages: [user(content)], seed: 1, made_up: true, thinking: { type: 'enabled' } });
+    expect(Object.keys(body).sort()).toEqual(['max_tokens', 'messages', 'model']);
+    expect(JSON.stringify(body)).not.toContain('cache_control');
+  });
+
+  test.each([
+    ['several choices', { n: 2 }, 'n'],
+    ['probabilities', { logprobs: true }, 'logprobs'],
+    ['JSON without a schema', { response_format: { type: 'json_object' } }, 'response_format.type'],
+    ['sound', { messages: [user([{ type: 'input_audio', input_audio: {} }])] }, 'messages.0.content'],
+    [
+      'half a call of a tool',
+      {
+        messages: [
+          user('Hi'),
+          { role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a' } }] },
+        ],
+      },
+      'messages.1.tool_calls.0.function.arguments',
+    ],
+  ])('not %s, which it cannot take', (_, body, param) => {
+    expect(() => heard(body)).toThrow(expect.objectContaining({ status: 400, param }));
+  });
+});
