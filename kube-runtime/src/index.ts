@@ -25,6 +25,8 @@ export type {
   ReconcileContext,
   ReconcileFunction,
   Result,
+  Signal,
+  SignalOptions,
   WatchesOptions,
 } from './controller/types.ts';
 export {

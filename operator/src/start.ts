@@ -51,10 +51,12 @@ export async function startOperator(
   credentialMetrics(cluster.registry, caches);
   const watchdog = new Watchdog({ cluster, kinds: watchedKinds(caches), limit: configuration.behindSeconds });
   watchdog.start();
+  accounts.start();
   try {
     await run({ cluster, controllers, ...options });
   } finally {
     watchdog.stop();
+    accounts.stop();
     await connections.close();
   }
 }

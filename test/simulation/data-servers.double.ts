@@ -72,6 +72,23 @@ export class DataServersDouble {
     };
     return {
       closeWalls: () => Promise.resolve(false),
+      look: async (accounts) => {
+        await reach();
+        return accounts.map((account) => {
+          const [role, schema] = [this.roles.get(account), this.schemas.get(account)];
+          const passwords = new Map(found(account).map((login) => [login, this.logins.get(login)]));
+          return {
+            digest: JSON.stringify([role, schema, [...passwords]]),
+            logins: [...passwords.keys()],
+            fits: ({ wanted: { name: _, ...wanted }, login }) =>
+              Promise.resolve(
+                JSON.stringify(role) === JSON.stringify(wanted) &&
+                  schema?.owner === wanted.owner &&
+                  passwords.get(login.login) === login.password,
+              ),
+          };
+        });
+      },
       ensureLogin: async ({ name, ...wanted }, { login, password }, ownerLives) => {
         await reach();
         this.#refuseForeign({ name, owner: wanted.owner });
@@ -137,7 +154,23 @@ export class DataServersDouble {
       });
     };
     return {
-      ensureUser: async (user) => {
+      look: async (accounts) => {
+        await reach();
+        return accounts.map(({ name, prefix }) => {
+          const owner = this.owners.get(prefix);
+          const users = new Map(found(name).map((login) => [login, JSON.stringify(this.users.get(login))]));
+          return {
+            digest: JSON.stringify([owner, [...users]]),
+            logins: [...users.keys()],
+            fits: ({ owner: wantedOwner, name: login, prefix: within, password, commands }) =>
+              Promise.resolve(
+                owner === wantedOwner && users.get(login) === JSON.stringify({ name: login, prefix: within, password, commands }),
+              ),
+          };
+        });
+      },
+      ensureUser: async ({ name, prefix, password, commands }) => {
+        const user = { name, prefix, password, commands };
         await reach();
         if (JSON.stringify(this.users.get(user.name)) === JSON.stringify(user)) return false;
         return gate(`Redis: user ${user.name}`, () => {

@@ -2,8 +2,18 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind } from '../kind.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 import { ObjectController } from './controller.ts';
-import { forSource, ownsSource, watchesSource, type Definition, type Source } from './definition.ts';
-import type { Controller, ControllerBuilder, ForOptions, GoneFunction, OwnsOptions, ReconcileFunction, WatchesOptions } from './types.ts';
+import { forSource, ownsSource, signalSource, watchesSource, type Definition, type Source } from './definition.ts';
+import type {
+  Controller,
+  ControllerBuilder,
+  ForOptions,
+  GoneFunction,
+  OwnsOptions,
+  ReconcileFunction,
+  Signal,
+  SignalOptions,
+  WatchesOptions,
+} from './types.ts';
 
 /** A controller that has a name and nothing else yet. */
 export interface ControllerStart {
@@ -45,6 +55,10 @@ class Builder<T extends BaseObject> implements ControllerBuilder<T> {
     options: WatchesOptions<W> = {},
   ): ControllerBuilder<T> {
     return this.#from(watchesSource(kind, map, options));
+  }
+
+  wokenBy(signal: Signal, options: SignalOptions = {}): ControllerBuilder<T> {
+    return this.#from(signalSource(signal, options));
   }
 
   concurrency(workers: number): ControllerBuilder<T> {

@@ -4,7 +4,7 @@ import { keyOf, type Kind } from '../kind.ts';
 import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 import { ownerKeys } from './owner-keys.ts';
-import type { ForOptions, GoneFunction, OwnsOptions, ReconcileFunction, WatchesOptions } from './types.ts';
+import type { ForOptions, GoneFunction, OwnsOptions, ReconcileFunction, Signal, SignalOptions, WatchesOptions } from './types.ts';
 
 /** Subscribes a queue to one cache; returns how to unsubscribe. */
 export type Source = (cluster: Cluster, queue: WorkQueue) => () => void;
@@ -38,6 +38,12 @@ export const watchesSource =
   <W extends BaseObject>(kind: Kind<W>, map: (object: W, cluster: Cluster) => readonly ObjectKey[], options: WatchesOptions<W>): Source =>
   (cluster, queue) =>
     subscribe(cluster.informer(kind, scopeOf(options)), queue, options, (object) => map(object, cluster));
+
+/** What no API server tells of. */
+export const signalSource =
+  (signal: Signal, { priority }: SignalOptions): Source =>
+  (_, queue) =>
+    signal((key) => queue.add(keyOf(key), { priority: priority === 'low' ? lowPriority : 0 }));
 
 /** The cache alone: a scope given to a controller must give the same informer as the same scope given elsewhere. */
 export const scopeOf = ({ namespace, namespacePrefix, labelSelector, fieldSelector, metadataOnly }: ForOptions<never>) => ({

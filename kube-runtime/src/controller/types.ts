@@ -76,6 +76,12 @@ export interface OwnsOptions<C> extends WatchesOptions<C> {
   readonly label?: string;
 }
 
+/** Given how to wake an object, begins to do so, and returns how to stop. For what no API server tells of: a database, another system. */
+export type Signal = (wake: (key: ObjectKey) => void) => () => void;
+
+/** How a signal counts. */
+export type SignalOptions = Pick<WatchesOptions<never>, 'priority'>;
+
 /** A finished controller, for `run`. */
 export interface Controller {
   readonly name: string;
@@ -111,6 +117,8 @@ export interface ControllerBuilder<T extends BaseObject> {
     map: (object: W, cluster: Cluster) => readonly ObjectKey[],
     options?: WatchesOptions<W>,
   ): ControllerBuilder<T>;
+  /** Something that is no object of the cluster. Called when the controller is bound; wakes gather until it starts. */
+  wokenBy(signal: Signal, options?: SignalOptions): ControllerBuilder<T>;
   /** Objects worked on at a time. Default 1. */
   concurrency(workers: number): ControllerBuilder<T>;
   /** Milliseconds one run may take before its signal aborts and its worker moves on. Default 120,000. */

@@ -1,13 +1,14 @@
 /** Accounts in Postgres and Redis, on the connections of the moment. Errors: DataError. */
 import { createHash } from 'node:crypto';
 import type { Account } from './account.ts';
+import { AccountWatch } from './account-watch.ts';
 import type { Administrators } from './connections.ts';
 import { DataError } from './errors.ts';
 import { postgresURL } from './postgres-address.ts';
-import type { Login } from './postgres.ts';
+import type { Login, LoginWanted, PostgresAdmin } from './postgres.ts';
 import type { RoleWanted } from './postgres-state.ts';
-import { Recent } from './recent.ts';
 import { redisURLFor } from './redis-address.ts';
+import type { OwnedUser } from './redis.ts';
 import type { RedisUser } from './redis-rules.ts';
 
 export interface RedisAccount extends Omit<RedisUser, 'password'> {
@@ -15,113 +16,211 @@ export interface RedisAccount extends Omit<RedisUser, 'password'> {
   readonly owner: string;
 }
 
+/** Told the names of tenants whose accounts somebody else has changed. */
+export type DriftListener = (tenant: string) => void;
+
+type RoleName = Pick<RoleWanted, 'name'>;
+type UserName = Pick<RedisUser, 'name' | 'prefix'>;
+
 export class Accounts {
   readonly #connections: Administrators;
-  readonly #recent: Recent;
+  readonly #postgres: AccountWatch<RoleName, LoginWanted>;
+  readonly #redis: AccountWatch<UserName, OwnedUser>;
+  readonly #listeners = new Set<DriftListener>();
+  /** Whose walls were seen closed. */
+  readonly #closed = new WeakMap<WallCloser, Promise<boolean>>();
 
+  /** Drift is told within `checkSeconds`. */
   constructor(connections: Administrators, checkSeconds: number) {
     this.#connections = connections;
-    this.#recent = new Recent(checkSeconds);
+    const common = { seconds: checkSeconds, drifted: (tenant: string) => this.#tell(tenant) };
+    this.#postgres = new AccountWatch({
+      ...common,
+      look: async (roles) => (await connections.postgres()).admin.look(roles.map(({ name }) => name)),
+    });
+    this.#redis = new AccountWatch({ ...common, look: async (users) => connections.redis().admin.look(users) });
   }
 
-  /** `ownerLives` is asked before a role is made. */
-  database(wanted: RoleWanted, ownerLives?: () => Promise<boolean>): Account {
+  /** Begins to look for drift; {@link stop} ends it. */
+  start(): void {
+    this.#postgres.start();
+    this.#redis.start();
+  }
+
+  stop(): void {
+    this.#postgres.stop();
+    this.#redis.stop();
+  }
+
+  /** Returns how to end it. */
+  onDrift(listener: DriftListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Without a tenant it is looked at each time. `ownerLives` is asked before a role is made. */
+  database(wanted: RoleWanted, { tenant, ownerLives }: { tenant?: string; ownerLives?: () => Promise<boolean> } = {}): Account {
     const { name } = wanted;
     const admin = async () => (await this.#connections.postgres()).admin;
     return {
       name,
       ensure: async (login) => {
         const { address, admin: postgres } = await this.#connections.postgres();
-        return this.#unlessRecent(`postgres ${name}`, [address, wanted, login], async () => {
-          await this.#unlessRecent('postgres walls', [address], async () => {
-            await postgres.closeWalls();
-            return [];
-          });
-          await postgres.ensureLogin(wanted, login, ownerLives);
-          return othersThan(login, await postgres.logins(name));
+        await this.#closeWalls(postgres, tenant === undefined);
+        return this.#unlessBelieved(this.#postgres, { account: { name }, tenant, inputs: [address, wanted, login] }, login, {
+          wanted: { wanted, login },
+          bringAbout: () => postgres.ensureLogin(wanted, login, ownerLives),
         });
       },
       logins: async () => (await admin()).logins(name),
       sessions: async (logins) => (await admin()).sessions(logins),
-      retire: async (logins) => (await admin()).retireLogins(name, logins),
+      retire: async (logins) => {
+        this.#postgres.forget(name);
+        await (await admin()).retireLogins(name, logins);
+      },
       url: async ({ login, password }) => postgresURL((await this.#connections.postgres()).address, login, password),
     };
   }
 
-  redis(wanted: RedisAccount): Account {
-    const { name } = wanted;
+  /** Without a tenant it is looked at each time. */
+  redis(account: RedisAccount, { tenant }: { tenant?: string } = {}): Account {
+    const { name, prefix, owner } = account;
     const admin = () => this.#connections.redis().admin;
     return {
       name,
       ensure: async (login) => {
         const { address, admin: redis } = this.#connections.redis();
-        return this.#unlessRecent(`redis ${name}`, [address.href, wanted, login], async () => {
-          await redis.claimPrefix(wanted.prefix, wanted.owner);
-          await redis.ensureUser({ ...wanted, name: login.login, password: login.password });
-          return othersThan(login, await redis.logins(name));
+        const wanted = { ...account, name: login.login, password: login.password };
+        return this.#unlessBelieved(this.#redis, { account: { name, prefix }, tenant, inputs: [address.href, wanted] }, login, {
+          wanted,
+          bringAbout: async () => {
+            await redis.claimPrefix(prefix, owner);
+            await redis.ensureUser(wanted);
+          },
         });
       },
       logins: async () => admin().logins(name),
       sessions: async (logins) => admin().sessions(logins),
-      retire: async (logins) => admin().retireLogins(logins),
+      retire: async (logins) => {
+        this.#redis.forget(name);
+        await admin().retireLogins(logins);
+      },
       url: ({ login, password }) => redisURLFor(this.#connections.redis().address, login, password),
     };
   }
 
   /** The next look at this account is a look, however short a while ago the last one was. */
   lookAgain(name: string): void {
-    this.#recent.forget(`postgres ${name}`);
-    this.#recent.forget(`redis ${name}`);
+    this.#postgres.forget(name);
+    this.#redis.forget(name);
   }
 
   /** Nobody can log in to the account any more; schema and data stay. */
-  async closeDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<void> {
+  async closeDatabase(role: Pick<RoleWanted, 'name' | 'owner'>, tenant: string): Promise<void> {
     const { address, admin } = await this.#connections.postgres();
-    await this.#unlessRecent(`postgres ${role.name}`, ['closed', address, role], () => admin.closeRole(role).then(() => []));
+    const belief = { account: { name: role.name }, tenant, inputs: ['closed', address, role] };
+    await this.#closeUnlessBelieved(this.#postgres, belief, () => admin.closeRole(role));
   }
 
-  /** As {@link closeDatabase}, whatever was found a while ago. Where the data is; undefined where there is none. */
+  /** As {@link closeDatabase}, whatever was found before. Where the data is; undefined where there is none. */
   async retainDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<string | undefined> {
-    this.#recent.forget(`postgres ${role.name}`);
+    this.#postgres.forget(role.name);
     const { address, admin } = await this.#connections.postgres();
     const kept = await admin.closeRole(role);
     return kept ? `database "${address.database}" at ${address.host}:${address.port}` : undefined;
   }
 
   /** Every login of the account is gone, and its keys with them. */
-  async closeRedis(user: Pick<RedisAccount, 'name' | 'prefix'>): Promise<void> {
+  async closeRedis({ name, prefix }: UserName, tenant: string): Promise<void> {
     const { address, admin } = this.#connections.redis();
-    await this.#unlessRecent(`redis ${user.name}`, ['closed', address.href, user], () => admin.closeUser(user).then(() => []));
+    const belief = { account: { name, prefix }, tenant, inputs: ['closed', address.href] };
+    await this.#closeUnlessBelieved(this.#redis, belief, () => admin.closeUser({ name, prefix }));
   }
 
   async dropDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
-    this.#recent.forget(`postgres ${role.name}`);
+    this.#postgres.forget(role.name);
     const { admin } = await this.#connections.postgres();
     return admin.dropRole(role);
   }
 
-  async dropRedis(user: Pick<RedisUser, 'name' | 'prefix'>): Promise<boolean> {
-    this.#recent.forget(`redis ${user.name}`);
+  async dropRedis(user: UserName): Promise<boolean> {
+    this.#redis.forget(user.name);
     const { admin } = this.#connections.redis();
     const dropped = await admin.dropUser(user);
     await admin.releasePrefix(user.prefix);
     return dropped;
   }
 
-  /** What was found in order, with nothing left to do, is believed for a while. */
-  async #unlessRecent(name: string, inputs: readonly unknown[], look: () => Promise<readonly string[]>): Promise<readonly string[]> {
-    const fingerprint = createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
-    if (this.#recent.has(name, fingerprint)) return [];
-    // Work that fails half-way leaves neither the state before nor the one that is wanted.
-    this.#recent.forget(name);
-    const left = await look().catch((error: unknown) => {
-      // What was away may come back as something else, from a backup for example.
-      if (error instanceof DataError && error.reason === 'DataUnreachable') this.#recent.forgetAll();
+  async #unlessBelieved<A extends { readonly name: string }, W>(
+    watch: AccountWatch<A, W>,
+    belief: Believable<A>,
+    { login }: Login,
+    { wanted, bringAbout }: { readonly wanted: W; readonly bringAbout: () => Promise<unknown> },
+  ): Promise<readonly string[]> {
+    const { account } = belief;
+    const inputs = fingerprint(belief.inputs);
+    if (watch.believes(account.name, inputs)) return [];
+    watch.forget(account.name);
+    return this.#hurryingOnError(watch, async () => {
+      let found = await watch.look(account);
+      if (!(await found.fits(wanted))) {
+        await bringAbout();
+        found = await watch.look(account);
+      }
+      const others = found.logins.filter((other) => other !== login);
+      if (others.length === 0 && belief.tenant !== undefined && (await found.fits(wanted)))
+        watch.believe({ account, tenant: belief.tenant, inputs, digest: found.digest });
+      return others;
+    });
+  }
+
+  async #closeUnlessBelieved<A extends { readonly name: string }, W>(
+    watch: AccountWatch<A, W>,
+    { account, tenant, inputs: parts }: Believable<A> & { readonly tenant: string },
+    close: () => Promise<unknown>,
+  ): Promise<void> {
+    const inputs = fingerprint(parts);
+    if (watch.believes(account.name, inputs)) return;
+    watch.forget(account.name);
+    await this.#hurryingOnError(watch, async () => {
+      await close();
+      const { logins, digest } = await watch.look(account);
+      if (logins.length === 0) watch.believe({ account, tenant, inputs, digest });
+    });
+  }
+
+  /** Where one finds the server away, others are not told that it is there any longer than it takes to look. */
+  async #hurryingOnError<T>(watch: { hurry(): void }, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DataError && error.reason === 'DataUnreachable') watch.hurry();
+      throw error;
+    }
+  }
+
+  /** Before the first account is made on a connection, and whenever somebody looks anew. */
+  async #closeWalls(admin: WallCloser, anew: boolean): Promise<void> {
+    const closing = (anew ? undefined : this.#closed.get(admin)) ?? admin.closeWalls();
+    this.#closed.set(admin, closing);
+    await closing.catch((error: unknown) => {
+      this.#closed.delete(admin);
       throw error;
     });
-    if (left.length === 0) this.#recent.note(name, fingerprint);
-    return left;
+  }
+
+  #tell(tenant: string): void {
+    for (const listener of this.#listeners) listener(tenant);
   }
 }
 
-const othersThan = ({ login }: Login, found: readonly string[]): string[] => found.filter((other) => other !== login);
+type WallCloser = Pick<PostgresAdmin, 'closeWalls'>;
+
+interface Believable<A> {
+  readonly account: A;
+  /** Undefined: not to be believed. */
+  readonly tenant: string | undefined;
+  readonly inputs: readonly unknown[];
+}
+
+const fingerprint = (inputs: readonly unknown[]): string => createHash('sha256').update(JSON.stringify(inputs)).digest('base64url');

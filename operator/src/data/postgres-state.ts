@@ -1,6 +1,7 @@
-/** One look at everything that Postgres knows about a role and its schema, and what would have to change. */
+/** One look at everything that Postgres knows about roles and their schemas, and what would have to change. */
 import pg from 'pg';
 import { z } from 'zod';
+import { slotsOf } from './logins.ts';
 
 /**
  * A role with a schema of the same name, which are one tenant's or one of Cloister's own parts'. The role owns and never changes; sessions
@@ -15,6 +16,7 @@ export interface RoleWanted {
 }
 
 const state = z.object({
+  name: z.string(),
   role_exists: z.boolean(),
   schema_exists: z.boolean(),
   role_owner: z.string().nullable(),
@@ -37,7 +39,8 @@ const state = z.object({
 export type RoleState = z.infer<typeof state>;
 
 const query = `
-  SELECT r.oid IS NOT NULL AS role_exists,
+  SELECT w.name,
+         r.oid IS NOT NULL AS role_exists,
          n.oid IS NOT NULL AS schema_exists,
          shobj_description(r.oid, 'pg_authid') AS role_owner,
          obj_description(n.oid, 'pg_namespace') AS schema_owner,
@@ -50,20 +53,45 @@ const query = `
          has_database_privilege(r.oid, d.oid, 'CONNECT') AS may_connect,
          ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid) AS member_of,
          (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS admin_is_superuser
-  FROM pg_database d
-  LEFT JOIN pg_roles r ON r.rolname = $1
-  LEFT JOIN pg_namespace n ON n.nspname = $1
-  WHERE d.datname = current_database()`;
+  FROM unnest($1::name[]) AS w (name)
+  JOIN pg_database d ON d.datname = current_database()
+  LEFT JOIN pg_roles r ON r.rolname = w.name
+  LEFT JOIN pg_namespace n ON n.nspname = w.name`;
 
-export async function readRole(client: pg.ClientBase, name: string): Promise<RoleState> {
-  const { rows } = await client.query<Record<string, unknown>>(query, [name]);
-  return state.parse(rows[0]);
+/** By name; those that are not there, too. */
+export type Roles = ReadonlyMap<string, RoleState>;
+
+/** Of accounts, with all their logins. */
+export async function readRoles(client: pg.ClientBase, accounts: readonly string[]): Promise<Roles> {
+  const names = accounts.flatMap((account) => [account, ...slotsOf(account)]);
+  const { rows } = await client.query<Record<string, unknown>>(query, [names]);
+  return new Map(
+    z
+      .array(state)
+      .parse(rows)
+      .map((role) => [role.name, role]),
+  );
 }
 
-/** What Postgres has stored for a role's password. Only a superuser may ask. */
-export async function readVerifier(client: pg.ClientBase, name: string): Promise<string | undefined> {
-  const { rows } = await client.query<Record<string, unknown>>('SELECT rolpassword FROM pg_authid WHERE rolname = $1', [name]);
-  return z.string().optional().catch(undefined).parse(rows[0]?.['rolpassword']);
+export function roleIn(roles: Roles, name: string): RoleState {
+  const found = roles.get(name);
+  if (!found) throw new Error(`Postgres was not asked for the role ${name}`);
+  return found;
+}
+
+/** Logins of the account that are there. One that was locked out and not yet dropped is there too: somebody has to finish that. */
+export function loginsIn(roles: Roles, account: string): string[] {
+  const slots = slotsOf(account).filter((login) => roleIn(roles, login).role_exists);
+  return roleIn(roles, account).login === true ? [account, ...slots] : slots;
+}
+
+const stored = z.array(z.object({ name: z.string(), verifier: z.string() }));
+
+/** What Postgres has stored for passwords, by login. Only a superuser may ask. */
+export async function readVerifiers(client: pg.ClientBase, logins: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const query = 'SELECT rolname::text AS name, rolpassword AS verifier FROM pg_authid WHERE rolname = ANY ($1) AND rolpassword IS NOT NULL';
+  const { rows } = await client.query<Record<string, unknown>>(query, [logins]);
+  return new Map(stored.parse(rows).map(({ name, verifier }) => [name, verifier]));
 }
 
 /** Settings of a role in this database, as Postgres keeps them: `name=value`, in the order in which they are set. */
@@ -82,11 +110,17 @@ function settingsOf({ name, statementTimeoutSeconds }: RoleWanted, login: string
 const quoted = (name: string): string => pg.escapeIdentifier(name);
 const text = (value: string): string => pg.escapeLiteral(value);
 
+/** The statements that make account and login as they are wanted, password aside. None when all is as it should be. */
+export const statementsFor = (wanted: RoleWanted, login: string, roles: Roles, database: string): string[] => [
+  ...ownerStatements(wanted, login, roleIn(roles, wanted.name), database),
+  ...(login === wanted.name ? [] : loginStatements(wanted, login, roleIn(roles, login), database)),
+];
+
 /**
  * The statements that make the owner as it is wanted. None when all is as it should be. It may log in only where `login` is its own name;
  * where it already may, that is left to whoever ends logins.
  */
-export function ownerStatements(wanted: RoleWanted, login: string, found: RoleState, database: string): string[] {
+function ownerStatements(wanted: RoleWanted, login: string, found: RoleState, database: string): string[] {
   const role = quoted(wanted.name);
   const logsIn = login === wanted.name || found.login === true;
   const lines = roleStatements({ wanted, role: wanted.name, logsIn, groups: [] }, found, database);
@@ -104,7 +138,7 @@ export function ownerStatements(wanted: RoleWanted, login: string, found: RoleSt
 }
 
 /** The same for a login: a role that has nothing but the way in and the right to act as the owner. */
-export function loginStatements(wanted: RoleWanted, login: string, found: RoleState, database: string): string[] {
+function loginStatements(wanted: RoleWanted, login: string, found: RoleState, database: string): string[] {
   const lines = roleStatements({ wanted, role: login, logsIn: true, groups: [wanted.name] }, found, database);
   if (!found.role_exists && !found.admin_is_superuser) lines.push(`GRANT ${quoted(login)} TO CURRENT_USER`);
   return lines;

@@ -9,8 +9,18 @@ import pLimit from 'p-limit';
 import pg from 'pg';
 import { DataError, describe } from './errors.ts';
 import type { PostgresAddress } from './postgres-address.ts';
-import { loginsOf, slotsOf } from './logins.ts';
-import { loginStatements, ownerStatements, readRole, readVerifier, type RoleState, type RoleWanted } from './postgres-state.ts';
+import { slotsOf } from './logins.ts';
+import { digestOf, type Look } from './look.ts';
+import {
+  loginsIn,
+  readRoles,
+  readVerifiers,
+  roleIn,
+  statementsFor,
+  type RoleState,
+  type RoleWanted,
+  type Roles,
+} from './postgres-state.ts';
 import { openings } from './postgres-walls.ts';
 import { ProvenPasswords, scramVerifier } from './scram.ts';
 
@@ -22,6 +32,11 @@ const connections = 8;
 export interface Login {
   readonly login: string;
   readonly password: string;
+}
+
+export interface LoginWanted {
+  readonly wanted: RoleWanted;
+  readonly login: Login;
 }
 
 export class PostgresAdmin {
@@ -56,24 +71,33 @@ export class PostgresAdmin {
     });
   }
 
+  /** What is there of these accounts, in their order: two queries, however many they are. */
+  look(accounts: readonly string[]): Promise<readonly Look<LoginWanted>[]> {
+    return this.#use(async (client) => {
+      const roles = await readRoles(client, accounts);
+      const logins = accounts.flatMap((account) => loginsIn(roles, account));
+      const verifiers = isSuperuser(roles) ? await readVerifiers(client, logins) : undefined;
+      return accounts.map((account) => this.#lookAt(account, roles, verifiers));
+    });
+  }
+
   /**
    * Makes the login work with this password, as its owner, which owns its schema and nothing else. Other logins are left as they are.
    * A role that is not there is made only if its owner still lives: one that is made for an owner who is gone is nobody's to drop. True when
    * something had to change. Throws `data_taken` where role or schema are another owner's, `owner_gone` where there is no owner any more.
    */
-  ensureLogin(wanted: RoleWanted, { login, password }: Login, ownerLives: () => Promise<boolean> = alwaysThere): Promise<boolean> {
+  ensureLogin(wanted: RoleWanted, login: Login, ownerLives: () => Promise<boolean> = alwaysThere): Promise<boolean> {
     return this.#use(async (client) => {
-      const { database } = this.#address;
-      const owner = await readRole(client, wanted.name);
+      const roles = await readRoles(client, [wanted.name]);
+      const owner = roleIn(roles, wanted.name);
       refuseForeign(wanted, owner);
       if (!owner.role_exists && !(await ownerLives())) throw new DataError('owner_gone', { name: wanted.name, owner: wanted.owner });
-      const found = login === wanted.name ? owner : await readRole(client, login);
-      const statements = [
-        ...ownerStatements(wanted, login, owner, database),
-        ...(login === wanted.name ? [] : loginStatements(wanted, login, found, database)),
-      ];
-      const works = found.role_exists && found.login === true && (await this.#passwordWorks(client, login, found, password));
-      if (!works) statements.push(`ALTER ROLE ${pg.escapeIdentifier(login)} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
+      const statements = statementsFor(wanted, login.login, roles, this.#address.database);
+      const verifiers = isSuperuser(roles) ? await readVerifiers(client, [login.login]) : undefined;
+      if (!(await this.#lets(login, roles, verifiers))) {
+        const verifier = pg.escapeLiteral(await scramVerifier(login.password));
+        statements.push(`ALTER ROLE ${pg.escapeIdentifier(login.login)} PASSWORD ${verifier}`);
+      }
       if (statements.length > 0) await changing(client, statements);
       return statements.length > 0;
     });
@@ -81,7 +105,7 @@ export class PostgresAdmin {
 
   /** Logins of the account that are there: roles that may log in. */
   logins(account: string): Promise<readonly string[]> {
-    return this.#use((client) => loginsFound(client, account));
+    return this.#use(async (client) => loginsIn(await readRoles(client, [account]), account));
   }
 
   /** How many sessions these logins have. */
@@ -98,9 +122,10 @@ export class PostgresAdmin {
    */
   closeRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
     return this.#use(async (client) => {
-      const found = await readRole(client, name);
+      const roles = await readRoles(client, [name]);
+      const found = roleIn(roles, name);
       refuseForeign({ name, owner }, found);
-      await endLogins(client, name, await loginsFound(client, name));
+      await endLogins(client, name, loginsIn(roles, name));
       return found.role_exists || found.schema_exists;
     });
   }
@@ -108,7 +133,7 @@ export class PostgresAdmin {
   /** Ends logins of the account for good, their sessions too. What they own, against all expectation, goes to the account. */
   retireLogins(account: string, logins: readonly string[]): Promise<void> {
     return this.#use(async (client) => {
-      const found = await loginsFound(client, account);
+      const found = loginsIn(await readRoles(client, [account]), account);
       await endLogins(
         client,
         account,
@@ -120,8 +145,9 @@ export class PostgresAdmin {
   /** Drops role, logins and schema with all they hold; false when there were none. Throws `data_taken` as {@link ensureLogin} does. */
   dropRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
     return this.#use(async (client) => {
-      const found = await readRole(client, name);
-      const logins = await rolesFound(client, slotsOf(name));
+      const there = await readRoles(client, [name]);
+      const found = roleIn(there, name);
+      const logins = slotsOf(name).filter((login) => roleIn(there, login).role_exists);
       if (!found.role_exists && !found.schema_exists && logins.length === 0) return false;
       refuseForeign({ name, owner }, found);
       const roles = [...logins, ...(found.role_exists ? [name] : [])];
@@ -157,10 +183,23 @@ export class PostgresAdmin {
     }
   }
 
+  #lookAt(account: string, roles: Roles, verifiers: Verifiers): Look<LoginWanted> {
+    const logins = loginsIn(roles, account);
+    const seen = [account, ...slotsOf(account)].map((name) => [roleIn(roles, name), verifiers?.get(name)]);
+    return {
+      logins,
+      digest: verifiers && digestOf(seen),
+      fits: async ({ wanted, login }) =>
+        statementsFor(wanted, login.login, roles, this.#address.database).length === 0 && (await this.#lets(login, roles, verifiers)),
+    };
+  }
+
   /** A superuser sees what is stored for the password, which costs less than a session: a thousand tenants are looked at after each start. */
-  async #passwordWorks(client: pg.ClientBase, user: string, found: RoleState, password: string): Promise<boolean> {
-    if (!found.admin_is_superuser) return this.#logsIn(user, password);
-    const stored = await readVerifier(client, user);
+  async #lets({ login, password }: Login, roles: Roles, verifiers: Verifiers): Promise<boolean> {
+    const { role_exists: exists, login: mayLogIn } = roleIn(roles, login);
+    if (!exists || mayLogIn !== true) return false;
+    if (!verifiers) return this.#logsIn(login, password);
+    const stored = verifiers.get(login);
     return stored !== undefined && (await this.#proven.holds(password, stored));
   }
 
@@ -181,6 +220,11 @@ export class PostgresAdmin {
     }
   }
 }
+
+/** Undefined to whom they are not shown. */
+type Verifiers = ReadonlyMap<string, string> | undefined;
+
+const isSuperuser = (roles: Roles): boolean => roles.values().some((role) => role.admin_is_superuser);
 
 const alwaysThere = (): Promise<boolean> => Promise.resolve(true);
 
@@ -205,18 +249,6 @@ async function shutOut(client: pg.ClientBase, roles: readonly string[]): Promise
   const statements = rows.map(({ name }) => `ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN`);
   if (statements.length > 0) await changing(client, statements);
   await client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = ANY ($1)', [roles]);
-}
-
-async function rolesFound(client: pg.ClientBase, names: readonly string[]): Promise<readonly string[]> {
-  const { rows } = await client.query<{ name: string }>('SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY ($1)', [names]);
-  return rows.map(({ name }) => name);
-}
-
-async function loginsFound(client: pg.ClientBase, account: string): Promise<readonly string[]> {
-  // A login that was locked out and not yet dropped is there too: somebody has to finish that.
-  const query = 'SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY ($1) AND (rolcanlogin OR rolname <> $2)';
-  const { rows } = await client.query<{ name: string }>(query, [loginsOf(account), account]);
-  return rows.map(({ name }) => name);
 }
 
 async function changing(client: pg.ClientBase, statements: readonly string[]): Promise<void> {

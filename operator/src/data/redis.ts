@@ -8,10 +8,14 @@ import { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
 import { DataError, describe } from './errors.ts';
 import { loginsOf } from './logins.ts';
+import { digestOf, type Look } from './look.ts';
 import { aclRules, passwordHash, type RedisUser } from './redis-rules.ts';
 
 /** The name of an account, not of one of its logins, and where its keys are. */
 type AccountKeys = Pick<RedisUser, 'name' | 'prefix'>;
+
+/** Under the name of one of its logins, and whose its keys are. */
+export type OwnedUser = RedisUser & { readonly owner: string };
 
 export class RedisAdmin {
   readonly #client: Redis;
@@ -37,6 +41,26 @@ export class RedisAdmin {
     this.#client.on('error', (error) => (this.#fault = error));
   }
 
+  /** What is there of these accounts, in their order: one round trip, however many they are. */
+  look(accounts: readonly AccountKeys[]): Promise<readonly Look<OwnedUser>[]> {
+    return this.#guard(async () => {
+      const asked = this.#client.pipeline();
+      for (const { name, prefix } of accounts) {
+        asked.get(ownerNote(prefix));
+        for (const login of loginsOf(name)) asked.call('ACL', 'GETUSER', login);
+      }
+      const answers = (await asked.exec()) ?? [];
+      const failed = answers.find(([error]) => error !== null)?.[0];
+      if (failed) throw failed;
+      return accounts.map(({ name }, index) => {
+        const logins = loginsOf(name);
+        const from = index * (logins.length + 1);
+        const [owner, ...users] = answers.slice(from, from + logins.length + 1).map(([, answer]) => answer);
+        return this.#lookAt(owner, new Map(logins.map((login, at) => [login, users[at]])));
+      });
+    });
+  }
+
   /** Makes the user log in with this password and reach its prefix alone. True when something had to change. */
   ensureUser(user: RedisUser): Promise<boolean> {
     return this.#guard(async () => {
@@ -50,10 +74,7 @@ export class RedisAdmin {
 
   /** Logins of the account that are there. */
   logins(account: string): Promise<readonly string[]> {
-    return this.#guard(async () => {
-      const answers = await Promise.all(loginsOf(account).map(async (login) => ({ login, user: await this.#getUser(login) })));
-      return answers.flatMap(({ login, user }) => (user === undefined ? [] : login));
-    });
+    return this.look([{ name: account, prefix: '' }]).then(([found]) => found?.logins ?? []);
   }
 
   /** How many connections these logins have. */
@@ -91,7 +112,7 @@ export class RedisAdmin {
    */
   claimPrefix(prefix: string, owner: string): Promise<boolean> {
     return this.#guard(async () => {
-      const note = `cloister:owner:${prefix}`;
+      const note = ownerNote(prefix);
       if ((await this.#client.get(note)) === owner) return false;
       await this.#deleteKeys(prefix);
       await this.#client.set(note, owner);
@@ -101,7 +122,7 @@ export class RedisAdmin {
 
   releasePrefix(prefix: string): Promise<void> {
     return this.#guard(async () => {
-      await this.#client.del(`cloister:owner:${prefix}`);
+      await this.#client.del(ownerNote(prefix));
     });
   }
 
@@ -123,9 +144,17 @@ export class RedisAdmin {
     }
   }
 
+  #lookAt(owner: unknown, users: ReadonlyMap<string, unknown>): Look<OwnedUser> {
+    return {
+      digest: digestOf([owner, ...users.values()]),
+      logins: [...users].flatMap(([login, user]) => (user === null ? [] : login)),
+      fits: async (wanted) =>
+        owner === wanted.owner && asText(users.get(wanted.name)) === (await this.#guard(() => this.#expected(wanted))),
+    };
+  }
+
   async #getUser(name: string): Promise<string | undefined> {
-    const answer: unknown = await this.#client.call('ACL', 'GETUSER', name);
-    return answer === null ? undefined : JSON.stringify(answer);
+    return asText(await this.#client.call('ACL', 'GETUSER', name));
   }
 
   /** How the server words this user: asked once per set of commands. */
@@ -178,6 +207,11 @@ export class RedisAdmin {
     }
   }
 }
+
+/** Where it is noted whose keys these are. */
+const ownerNote = (prefix: string): string => `cloister:owner:${prefix}`;
+
+const asText = (user: unknown): string | undefined => (user === null || user === undefined ? undefined : JSON.stringify(user));
 
 const samplePrefix = 'cloister-sample:';
 const samplePassword = randomBytes(32).toString('hex');

@@ -37,8 +37,8 @@ export async function provideData(
   const owned = { name: dataNameOf(name), owner: uid };
   if (isEdited(seen)) accounts.lookAgain(owned.name);
   if (seen.spec.state === 'Archived') return closeData(owned, seen, accounts);
-  const database = accounts.database({ ...owned, ...limitsOf(postgres) }, lives);
-  const redis = accounts.redis({ ...owned, prefix: redisPrefixOf(name), commands: tenantCommands });
+  const database = accounts.database({ ...owned, ...limitsOf(postgres) }, { tenant: name, ownerLives: lives });
+  const redis = accounts.redis({ ...owned, prefix: redisPrefixOf(name), commands: tenantCommands }, { tenant: name });
   const bring = (which: CredentialName, account: Account, secret: Secret | undefined, maxAgeDays: number) =>
     rotate({
       account,
@@ -62,8 +62,8 @@ const isEdited = ({ tenant: { metadata, status } }: TenantSnapshot): boolean => 
 /** Nobody can log in any more. The Secrets stay as they are: their passwords work again when the tenant is Active again. */
 async function closeData(account: { name: string; owner: string }, seen: TenantSnapshot, accounts: Accounts): Promise<Provided> {
   const outcomes = await Promise.all([
-    attempt('database', () => accounts.closeDatabase(account).then(() => undefined)),
-    attempt('redis', () => accounts.closeRedis({ name: account.name, prefix: redisPrefixOf(seen.name) }).then(() => undefined)),
+    attempt('database', () => accounts.closeDatabase(account, seen.name).then(() => undefined)),
+    attempt('redis', () => accounts.closeRedis({ name: account.name, prefix: redisPrefixOf(seen.name) }, seen.name).then(() => undefined)),
   ]);
   return told(seen, outcomes);
 }

@@ -11,7 +11,7 @@ import { isControlledBy, type BaseObject, type ReconcileContext, type Result } f
 import type { TenantStatus } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
-import { nextLookMs } from '../data/recent.ts';
+import { nextDueMs } from './next-due.ts';
 import { serviceAccounts, tenants, type Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
@@ -114,11 +114,14 @@ async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenan
 /** While an old credential waits for its last pod to go. */
 const rotationLookMs = 2_000;
 
-/** Watches are the trigger; this is for what cannot be watched: Postgres, Redis, and Secrets that others made without our label. */
-function nextLook({ configuration, sharedSecret }: TenantSnapshot, { findings, rotating }: Done): number {
+/** What did not work although nothing failed, such as a Secret that others have to mend, is tried again so often. */
+const attentionMs = 10_000;
+const sharedSecretMs = 60_000;
+
+/** Watches are the trigger; this is for what cannot be watched: age, and Secrets that others made without our label. */
+function nextLook({ tenant, configuration, sharedSecret }: TenantSnapshot, { findings, rotating, credentials }: Done): number {
   if (rotating) return rotationLookMs;
-  const data = nextLookMs(configuration.dataCheckSeconds);
   const wantsAttention = findings.some(({ condition }) => condition === 'DataReady') || (sharedSecret && sharedSecret.state !== 'usable');
-  if (wantsAttention) return Math.min(data, 10_000);
-  return sharedSecret ? Math.min(data, 60_000) : data;
+  const due = nextDueMs(credentials, { rotation: configuration.rotation, holder: tenant.metadata.uid ?? '' }, new Date());
+  return Math.min(due, wantsAttention ? attentionMs : sharedSecret ? sharedSecretMs : Infinity);
 }
