@@ -5,17 +5,19 @@ import { collectWhenIdle } from './idle-collection.ts';
 let heap = 100;
 let utilization = 0;
 const collect = vi.fn(() => void (heap = 60));
+const trim = vi.fn();
 let stop: () => void;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   vi.spyOn(performance, 'eventLoopUtilization').mockImplementation(() => ({ idle: 0, active: 0, utilization }));
   [heap, utilization] = [100, 0];
-  stop = collectWhenIdle(collect, () => heap);
+  stop = collectWhenIdle(trim, collect, () => heap);
 });
 afterEach(() => {
   stop();
   collect.mockClear();
+  trim.mockClear();
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
@@ -27,12 +29,23 @@ test('what a start left behind is collected once it is over, and then never agai
   utilization = 0.01;
   vi.advanceTimersByTime(600_000);
   expect(collect).toHaveBeenCalledTimes(1);
+  expect(trim).toHaveBeenCalledTimes(1);
 });
 
 test('what a burst left behind is collected after it', () => {
   vi.advanceTimersByTime(5_000);
   heap = 90;
   vi.advanceTimersByTime(5_000);
+  expect(collect).toHaveBeenCalledTimes(2);
+});
+
+test('what work left behind is collected after it, even if it is less than there was', () => {
+  vi.advanceTimersByTime(5_000);
+  utilization = 0.2;
+  vi.advanceTimersByTime(10_000);
+  expect(collect).toHaveBeenCalledTimes(1);
+  utilization = 0.01;
+  vi.advanceTimersByTime(600_000);
   expect(collect).toHaveBeenCalledTimes(2);
 });
 

@@ -3,6 +3,7 @@ import { fieldManager } from '@cloister/tenancy';
 import { createLogger, createRegistry } from '@cloister/telemetry';
 import { connect } from 'kube-runtime';
 import { collectWhenIdle } from './idle-collection.ts';
+import { memoryTrim } from './memory-trim.ts';
 import { readOperatorSettings } from './settings.ts';
 import { leaseName, startOperator } from './start.ts';
 
@@ -12,7 +13,7 @@ const log = createLogger({ name: 'operator', level: environment.LOG_LEVEL });
 const cluster = await connect({ fieldManager, userAgent: 'cloister-operator', log, registry: createRegistry() });
 const namespace = environment.POD_NAMESPACE ?? configuration.systemNamespace;
 const { POD_NAME: identity } = environment;
-const stopCollecting = collectWhenIdle();
+const stopCollecting = collectWhenIdle(memoryTrim(log));
 
 try {
   await startOperator(cluster, configuration, {
