@@ -89,10 +89,9 @@ export class DataServersDouble {
           };
         });
       },
-      ensureLogin: async ({ name, ...wanted }, { login, password }, ownerLives) => {
+      ensureLogin: async ({ name, ...wanted }, { login, password }) => {
         await reach();
         this.#refuseForeign({ name, owner: wanted.owner });
-        if (!this.roles.has(name) && (await ownerLives?.()) === false) throw new DataError('owner_gone', { name, owner: wanted.owner });
         const right = JSON.stringify(this.roles.get(name)) === JSON.stringify(wanted) && this.schemas.has(name);
         if (right && this.logins.get(login) === password) return false;
         return gate(`Postgres: login of ${name}`, () => {

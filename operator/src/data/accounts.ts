@@ -19,6 +19,13 @@ export interface RedisAccount extends Omit<RedisUser, 'password'> {
 /** Told the names of tenants whose accounts somebody else has changed. */
 export type DriftListener = (tenant: string) => void;
 
+/** The tenant that has an account. */
+export interface Holder {
+  readonly tenant: string;
+  /** Asked before anything is made or changed for it: whether it is there, and to stay. */
+  readonly lives: () => Promise<boolean>;
+}
+
 type RoleName = Pick<RoleWanted, 'name'>;
 type UserName = Pick<RedisUser, 'name' | 'prefix'>;
 
@@ -58,18 +65,22 @@ export class Accounts {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Without a tenant it is looked at each time. `ownerLives` is asked before a role is made. */
-  database(wanted: RoleWanted, { tenant, ownerLives }: { tenant?: string; ownerLives?: () => Promise<boolean> } = {}): Account {
+  /** Without a holder it is looked at each time. */
+  database(wanted: RoleWanted, holder?: Holder): Account {
     const { name } = wanted;
     const admin = async () => (await this.#connections.postgres()).admin;
     return {
       name,
       ensure: async (login) => {
         const { address, admin: postgres } = await this.#connections.postgres();
-        await this.#closeWalls(postgres, tenant === undefined);
-        return this.#unlessBelieved(this.#postgres, { account: { name }, tenant, inputs: [address, wanted, login] }, login, {
+        await this.#closeWalls(postgres, holder === undefined);
+        return this.#unlessBelieved(this.#postgres, { account: { name }, inputs: [address, wanted, login] }, login, {
           wanted: { wanted, login },
-          bringAbout: () => postgres.ensureLogin(wanted, login, ownerLives),
+          holder,
+          bringAbout: async () => {
+            await this.#unlessGone(wanted, holder);
+            await postgres.ensureLogin(wanted, login);
+          },
         });
       },
       logins: async () => (await admin()).logins(name),
@@ -82,8 +93,8 @@ export class Accounts {
     };
   }
 
-  /** Without a tenant it is looked at each time. */
-  redis(account: RedisAccount, { tenant }: { tenant?: string } = {}): Account {
+  /** Without a holder it is looked at each time. */
+  redis(account: RedisAccount, holder?: Holder): Account {
     const { name, prefix, owner } = account;
     const admin = () => this.#connections.redis().admin;
     return {
@@ -91,9 +102,11 @@ export class Accounts {
       ensure: async (login) => {
         const { address, admin: redis } = this.#connections.redis();
         const wanted = { ...account, name: login.login, password: login.password };
-        return this.#unlessBelieved(this.#redis, { account: { name, prefix }, tenant, inputs: [address.href, wanted] }, login, {
+        return this.#unlessBelieved(this.#redis, { account: { name, prefix }, inputs: [address.href, wanted] }, login, {
           wanted,
+          holder,
           bringAbout: async () => {
+            await this.#unlessGone(account, holder);
             await redis.claimPrefix(prefix, owner);
             await redis.ensureUser(wanted);
           },
@@ -118,8 +131,8 @@ export class Accounts {
   /** Nobody can log in to the account any more; schema and data stay. */
   async closeDatabase(role: Pick<RoleWanted, 'name' | 'owner'>, tenant: string): Promise<void> {
     const { address, admin } = await this.#connections.postgres();
-    const belief = { account: { name: role.name }, tenant, inputs: ['closed', address, role] };
-    await this.#closeUnlessBelieved(this.#postgres, belief, () => admin.closeRole(role));
+    const belief = { account: { name: role.name }, inputs: ['closed', address, role] };
+    await this.#closeUnlessBelieved(this.#postgres, belief, tenant, () => admin.closeRole(role));
   }
 
   /** As {@link closeDatabase}, whatever was found before. Where the data is; undefined where there is none. */
@@ -133,8 +146,8 @@ export class Accounts {
   /** Every login of the account is gone, and its keys with them. */
   async closeRedis({ name, prefix }: UserName, tenant: string): Promise<void> {
     const { address, admin } = this.#connections.redis();
-    const belief = { account: { name, prefix }, tenant, inputs: ['closed', address.href] };
-    await this.#closeUnlessBelieved(this.#redis, belief, () => admin.closeUser({ name, prefix }));
+    const belief = { account: { name, prefix }, inputs: ['closed', address.href] };
+    await this.#closeUnlessBelieved(this.#redis, belief, tenant, () => admin.closeUser({ name, prefix }));
   }
 
   async dropDatabase(role: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
@@ -155,7 +168,7 @@ export class Accounts {
     watch: AccountWatch<A, W>,
     belief: Believable<A>,
     { login }: Login,
-    { wanted, bringAbout }: { readonly wanted: W; readonly bringAbout: () => Promise<unknown> },
+    { wanted, holder, bringAbout }: { readonly wanted: W; readonly holder: Holder | undefined; readonly bringAbout: () => Promise<void> },
   ): Promise<readonly string[]> {
     const { account } = belief;
     const inputs = fingerprint(belief.inputs);
@@ -168,15 +181,16 @@ export class Accounts {
         found = await watch.look(account);
       }
       const others = found.logins.filter((other) => other !== login);
-      if (others.length === 0 && belief.tenant !== undefined && (await found.fits(wanted)))
-        watch.believe({ account, tenant: belief.tenant, inputs, digest: found.digest });
+      if (others.length === 0 && holder && (await found.fits(wanted)))
+        watch.believe({ account, tenant: holder.tenant, inputs, digest: found.digest });
       return others;
     });
   }
 
   async #closeUnlessBelieved<A extends { readonly name: string }, W>(
     watch: AccountWatch<A, W>,
-    { account, tenant, inputs: parts }: Believable<A> & { readonly tenant: string },
+    { account, inputs: parts }: Believable<A>,
+    tenant: string,
     close: () => Promise<unknown>,
   ): Promise<void> {
     const inputs = fingerprint(parts);
@@ -187,6 +201,14 @@ export class Accounts {
       const { logins, digest } = await watch.look(account);
       if (logins.length === 0) watch.believe({ account, tenant, inputs, digest });
     });
+  }
+
+  /**
+   * What is made for an owner who is gone is nobody's to drop, and a cache may be behind: another replica, or this one before a cut, may have
+   * retired the tenant.
+   */
+  async #unlessGone({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>, holder: Holder | undefined): Promise<void> {
+    if (holder && !(await holder.lives())) throw new DataError('owner_gone', { name, owner });
   }
 
   /** Where one finds the server away, others are not told that it is there any longer than it takes to look. */
@@ -218,8 +240,6 @@ type WallCloser = Pick<PostgresAdmin, 'closeWalls'>;
 
 interface Believable<A> {
   readonly account: A;
-  /** Undefined: not to be believed. */
-  readonly tenant: string | undefined;
   readonly inputs: readonly unknown[];
 }
 

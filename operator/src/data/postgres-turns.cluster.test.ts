@@ -1,8 +1,9 @@
 /** Against a real Postgres, whose administrator's URL is in CLOISTER_TEST_POSTGRES_URL. */
 import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testPostgres } from '../testing/servers.fixture.ts';
-import { PostgresAdmin } from './postgres.ts';
+import { changeLock, PostgresAdmin } from './postgres.ts';
 
 const many = Array.from({ length: 24 }, (_, index) => ({
   name: `t_postgres_turns_${index}`,
@@ -20,8 +21,13 @@ afterAll(async () => {
 });
 
 test('who waits for those who came before is not told that Postgres is away', async () => {
-  // The last of three waves waits for longer than it may take to connect.
-  const slow = () => pause(1_800).then(() => true);
-  const made = await Promise.allSettled(many.map((one) => admin.ensureLogin(one, { login: one.name, password: 'o'.repeat(64) }, slow)));
+  // All change the same catalogs and wait for this lock in turn, for longer than it may take to connect.
+  const other = new pg.Client(testPostgres());
+  await other.connect();
+  await other.query('SELECT pg_advisory_lock($1)', [changeLock]);
+  const making = Promise.allSettled(many.map((one) => admin.ensureLogin(one, { login: one.name, password: 'o'.repeat(64) })));
+  await pause(4_000);
+  await other.end();
+  const made = await making;
   expect(made.filter(({ status }) => status === 'rejected')).toEqual([]);
 });

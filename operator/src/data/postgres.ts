@@ -25,7 +25,7 @@ import { openings } from './postgres-walls.ts';
 import { ProvenPasswords, scramVerifier } from './scram.ts';
 
 /** Serialises what changes shared catalogs: two at once fail with "tuple concurrently updated". The number is arbitrary. */
-const changeLock = 7_236_104_415;
+export const changeLock = 7_236_104_415;
 const connectTimeoutMs = 5_000;
 const connections = 8;
 
@@ -83,15 +83,12 @@ export class PostgresAdmin {
 
   /**
    * Makes the login work with this password, as its owner, which owns its schema and nothing else. Other logins are left as they are.
-   * A role that is not there is made only if its owner still lives: one that is made for an owner who is gone is nobody's to drop. True when
-   * something had to change. Throws `data_taken` where role or schema are another owner's, `owner_gone` where there is no owner any more.
+   * True when something had to change. Throws `data_taken` where role or schema are another owner's.
    */
-  ensureLogin(wanted: RoleWanted, login: Login, ownerLives: () => Promise<boolean> = alwaysThere): Promise<boolean> {
+  ensureLogin(wanted: RoleWanted, login: Login): Promise<boolean> {
     return this.#use(async (client) => {
       const roles = await readRoles(client, [wanted.name]);
-      const owner = roleIn(roles, wanted.name);
-      refuseForeign(wanted, owner);
-      if (!owner.role_exists && !(await ownerLives())) throw new DataError('owner_gone', { name: wanted.name, owner: wanted.owner });
+      refuseForeign(wanted, roleIn(roles, wanted.name));
       const statements = statementsFor(wanted, login.login, roles, this.#address.database);
       const verifiers = isSuperuser(roles) ? await readVerifiers(client, [login.login]) : undefined;
       if (!(await this.#lets(login, roles, verifiers))) {
@@ -225,8 +222,6 @@ export class PostgresAdmin {
 type Verifiers = ReadonlyMap<string, string> | undefined;
 
 const isSuperuser = (roles: Roles): boolean => roles.values().some((role) => role.admin_is_superuser);
-
-const alwaysThere = (): Promise<boolean> => Promise.resolve(true);
 
 async function endLogins(client: pg.ClientBase, account: string, logins: readonly string[]): Promise<void> {
   if (logins.length === 0) return;

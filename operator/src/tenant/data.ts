@@ -37,8 +37,8 @@ export async function provideData(
   const owned = { name: dataNameOf(name), owner: uid };
   if (isEdited(seen)) accounts.lookAgain(owned.name);
   if (seen.spec.state === 'Archived') return closeData(owned, seen, accounts);
-  const database = accounts.database({ ...owned, ...limitsOf(postgres) }, { tenant: name, ownerLives: lives });
-  const redis = accounts.redis({ ...owned, prefix: redisPrefixOf(name), commands: tenantCommands }, { tenant: name });
+  const database = accounts.database({ ...owned, ...limitsOf(postgres) }, { tenant: name, lives });
+  const redis = accounts.redis({ ...owned, prefix: redisPrefixOf(name), commands: tenantCommands }, { tenant: name, lives });
   const bring = (which: CredentialName, account: Account, secret: Secret | undefined, maxAgeDays: number) =>
     rotate({
       account,
