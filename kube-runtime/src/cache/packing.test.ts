@@ -41,7 +41,7 @@ const packed = () => [...store.all()].filter((held) => held.packed).length;
 test('what has not changed for a while is packed, and read as it was', async () => {
   fill(300);
   expect(packed()).toBe(0);
-  await vi.advanceTimersByTimeAsync(25_000);
+  await vi.advanceTimersByTimeAsync(6_000);
   expect(packed()).toBe(300);
   expect(store.get({ name: 'sign-7', namespace: 'a' })).toEqual(sign('sign-7'));
   expect(store.list('a')).toHaveLength(300);
@@ -49,11 +49,11 @@ test('what has not changed for a while is packed, and read as it was', async () 
 
 test('what changes meanwhile is packed once it rests', async () => {
   fill(300);
-  await vi.advanceTimersByTimeAsync(18_000);
+  await vi.advanceTimersByTimeAsync(4_000);
   put('sign-7', 'changed: ünïcödé 猫');
-  await vi.advanceTimersByTimeAsync(7_000);
+  await vi.advanceTimersByTimeAsync(2_000);
   expect(packed()).toBe(299);
-  await vi.advanceTimersByTimeAsync(25_000);
+  await vi.advanceTimersByTimeAsync(10_000);
   expect(packed()).toBe(300);
   expect(store.get({ name: 'sign-7', namespace: 'a' })?.spec.text).toBe('changed: ünïcödé 猫');
 });

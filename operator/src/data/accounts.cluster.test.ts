@@ -8,7 +8,6 @@ import { until } from '../testing/until.fixture.ts';
 import { Accounts, type Holder } from './accounts.ts';
 import { Connections } from './connections.ts';
 import { slotsOf } from './logins.ts';
-import { postgresURL } from './postgres-address.ts';
 import { tenantCommands } from './redis-rules.ts';
 
 const name = 't_accounts_test';
@@ -20,14 +19,16 @@ const [first, second] = slotsOf(name);
 const login = { login: first, password: 'p'.repeat(64) };
 
 const address = testPostgres();
-const { user, password } = address;
 const root = new pg.Pool({ ...address, max: 2 });
 const redis = new Redis(testRedisURL().href);
-const secret = (url: string) => ({ metadata: { name: 'admin' }, data: { url: base64(url) } });
+const secret = (data: Record<string, string | number>) => ({
+  metadata: { name: 'admin' },
+  data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(String(value))])),
+});
 const connections = new Connections({
   namespace: 'system',
-  postgres: { name: 'admin', read: () => secret(postgresURL(address, user, password)) },
-  redis: { name: 'admin', read: () => secret(testRedisURL().href) },
+  postgres: { name: 'admin', read: () => secret({ ...address }) },
+  redis: { name: 'admin', read: () => secret({ url: testRedisURL().href }) },
 });
 
 const seconds = 1;
@@ -164,8 +165,8 @@ test('many accounts are looked at together, and what is found is told apart', as
 test('servers that do not answer are named, without their passwords', async () => {
   const nowhere = new Connections({
     namespace: 'system',
-    postgres: { name: 'admin', read: () => secret('postgres://root:hunter2@127.0.0.1:1/x') },
-    redis: { name: 'admin', read: () => secret('redis://default:hunter2@127.0.0.1:1') },
+    postgres: { name: 'admin', read: () => secret({ ...address, host: '127.0.0.1', port: 1, password: 'hunter2' }) },
+    redis: { name: 'admin', read: () => secret({ url: 'redis://default:hunter2@127.0.0.1:1' }) },
   });
   const away = new Accounts(nowhere, seconds);
   await expect(away.database(wanted, holder).ensure(login)).rejects.toThrow(/^Postgres at 127\.0\.0\.1:1: .*ECONNREFUSED/);
