@@ -163,29 +163,24 @@ describe('requests in progress', () => {
   const read = { method: 'GET', body: null };
 
   test('beyond the limit are refused with a time to come back, until one has ended', async () => {
-    let finish = () => {};
-    const asked = Promise.withResolvers<undefined>();
+    const asked = Promise.withResolvers<ServerResponse>();
+    let holds = true;
     const { ask } = await tenantWith({}, busy, (response) => {
-      finish = () => response.end('{}');
-      asked.resolve(undefined);
+      if (holds) asked.resolve(response);
+      else response.end('{}');
     });
     const first = ask();
-    await asked.promise;
+    const held = await asked.promise;
     const refused = await ask();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
     const field = 'spec.access.apiKeys[website].rateLimits.concurrentRequests';
     expect(await messageOf(refused)).toMatchObject({
       error: { message: `API key "website" may have 1 requests in progress (${field}); try again in 1 s` },
     });
-    finish();
+    holds = false;
+    held.end('{}');
     expect((await first).status).toBe(200);
-    await expect
-      .poll(async () => {
-        const next = ask();
-        setTimeout(() => finish(), 20);
-        return (await next).status;
-      })
-      .toBe(200);
+    await expect.poll(async () => (await ask()).status).toBe(200);
   });
 
   test.each<[string, Answer]>([

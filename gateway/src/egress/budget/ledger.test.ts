@@ -238,4 +238,4 @@ test('a ledger of the version before keeps all that is settled and reserved when
   expect(answer).toMatchObject({
     leases: [{ amount: of(0n), windows: { daily: { settled: { microUsd: 400n }, reserved: { microUsd: 100n } } } }],
   });
-});
+}, 60_000); // a database of its own takes seconds to start on a busy machine
