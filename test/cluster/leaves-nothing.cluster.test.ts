@@ -10,8 +10,12 @@ import { readRecord } from './record.ts';
 const name = 'leaves-nothing';
 const minutes = 60_000;
 
-/** Others may start or stop clusters of their own meanwhile: what is named after them is left out. */
-const concurrent = /\bclo\d+|10\.77\.|10\.1[0-3]\d\.|cloister[-/](?!leaves-nothing)|^\/tmp\/|^\/run\/buildah|\/vitest/;
+/**
+ * Others may start or stop clusters of their own meanwhile: what is named after them is left out. So are groups of 32 hexadecimal digits, which
+ * supervisors make for each process that they start; Kubernetes' have words, or 64 digits.
+ */
+const concurrent =
+  /\bclo\d+|10\.77\.|10\.1[0-3]\d\.|cloister[-/](?!leaves-nothing)|^\/tmp\/|^\/run\/buildah|\/vitest|^\/sys\/fs\/cgroup\/.*\/[0-9a-f]{32}$/;
 
 function traces(of: Footprint): Record<string, string[]> {
   return Object.fromEntries(
