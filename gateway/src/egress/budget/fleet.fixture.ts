@@ -24,6 +24,8 @@ interface Member {
   /** Cannot reach the ledger. */
   cut: boolean;
   flights: Flight[];
+  /** In money, what the ledger last had given it. */
+  held: bigint;
 }
 
 export type Fate = 'arrives' | 'is lost' | 'loses its answer' | 'is said twice';
@@ -46,9 +48,10 @@ export class Fleet {
   readonly #onceUnlimited = new Set<string>();
   /** Truly billed, within reservations and beyond, by tenant, kind and first day. */
   readonly #truth = new Map<string, { within: bigint; beyond: bigint }>();
-  /** What the ledger had given to those who died, in money. */
+  /** What the ledger had given to those who died, or were silent for so long that it forgot them, in money. */
   #diedHolding = 0n;
   crashes = 0;
+  #forgotten = 0;
   refusals = 0;
   #ids = 0;
 
@@ -56,7 +59,7 @@ export class Fleet {
   constructor(size: number, ledger: Ledger, books: LedgerModel) {
     this.#ledger = ledger;
     this.#books = books;
-    this.#members = Array.from({ length: size }, () => ({ replica: this.#newReplica(), cut: false, flights: [] }));
+    this.#members = Array.from({ length: size }, () => ({ replica: this.#newReplica(), cut: false, flights: [], held: 0n }));
   }
 
   limit(tenant: string, limits: readonly Limit[]): void {
@@ -127,8 +130,8 @@ export class Fleet {
   crash(which: number): void {
     const member = this.#member(which);
     for (const flight of member.flights) if (flight.hold) this.#bill(flight, flight.hold.amount.microUsd);
-    this.#diedHolding += this.#books.heldBy(member.replica.id).reduce((sum, { amount }) => sum + amount.microUsd, 0n);
-    Object.assign(member, { replica: this.#newReplica(), cut: false, flights: [] });
+    this.#diedHolding += this.#heldBy(member);
+    Object.assign(member, { replica: this.#newReplica(), cut: false, flights: [], held: 0n });
     this.crashes++;
   }
 
@@ -158,7 +161,7 @@ export class Fleet {
       within += truth.within;
       beyond += truth.beyond;
     }
-    if (this.crashes === 0) expect([settled, forfeited]).toEqual([within + beyond, 0n]);
+    if (this.crashes + this.#forgotten === 0) expect([settled, forfeited]).toEqual([within + beyond, 0n]);
     else {
       expect(settled >= within, 'what the dead spent is counted').toBe(true);
       expect(forfeited <= this.#diedHolding, 'a crash forfeits what its process held').toBe(true);
@@ -238,10 +241,19 @@ export class Fleet {
     const message = replica.message(this.#books.now, about, waiting);
     if (member.cut || fate === 'is lost') return false;
     const answer = await this.#ledger.exchange(message);
+    if (answer === 'forgotten') {
+      this.#forgotten++;
+      this.#diedHolding += member.held;
+    }
+    member.held = this.#heldBy(member);
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);
     replica.heard(message, answer, this.#books.now, this.#books.now);
     return true;
+  }
+
+  #heldBy({ replica }: Member): bigint {
+    return this.#books.heldBy(replica.id).reduce((sum, { amount }) => sum + amount.microUsd, 0n);
   }
 
   #end(member: Member, flight: Flight): void {
