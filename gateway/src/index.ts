@@ -2,6 +2,7 @@
 export { AccessDirectory, CredentialDirectory, PolicyDirectory, ProviderDirectory } from './directory/directory.ts';
 export { startEdge, type EdgeOptions } from './edge/edge.ts';
 export { connectRedis } from './edge/followed-redis.ts';
+export { localKeyStore } from './edge/issued-keys/local-key-store.ts';
 export { localUseStore } from './edge/key-uses/local-use-store.ts';
 export { LocalLimiter } from './edge/rate-limit/local-limiter.ts';
 export { RedisLimiter } from './edge/rate-limit/redis-limiter.ts';

@@ -5,6 +5,7 @@ export * from './rate-limits.ts';
 export * from './document.ts';
 export * from './tenant-policy.ts';
 export * from './tenant-access.ts';
+export * from './issued-key.ts';
 export * from './provider-document.ts';
 export * from './agent-document.ts';
 export * from './edge-keys.ts';

@@ -44,7 +44,12 @@ export const annotations = {
   credentials: `${group}/credentials`,
 } as const;
 
-export const documentKinds = { policy: 'tenant-policy', access: 'tenant-access', provider: 'model-provider' } as const;
+export const documentKinds = {
+  policy: 'tenant-policy',
+  access: 'tenant-access',
+  provider: 'model-provider',
+  issuedKey: 'issued-key',
+} as const;
 
 /** Key under which a document stands in its ConfigMap or Secret. */
 export const documentKey = 'document.json';
@@ -62,6 +67,8 @@ export const namespaces = {
   system: 'cloister-system',
   /** Tenants' hashed API keys and JWT secrets. Read by edge, by nobody else. */
   access: 'cloister-access',
+  /** API keys that edge has issued, as hashes. Written and read by edge, by nobody else. */
+  keys: 'cloister-keys',
   /** Model providers' credentials. Read by egress, by nobody else: not by edge, not by a tenant. */
   providers: 'cloister-providers',
 } as const;
@@ -91,6 +98,8 @@ export const agentServiceAccount = 'agent';
 
 /** Name of the objects (policy ConfigMap, access Secret, Ingress) that stand for a tenant in Cloister's own namespaces. */
 export const tenantObjectName = (tenant: string): string => `tenant-${tenant}`;
+/** An id has a fixed length, so no two keys share a name. */
+export const issuedKeyObjectName = (tenant: string, id: string): string => `key-${tenant}-${id}`;
 export const providerObjectName = (provider: string): string => `provider-${provider}`;
 
 /** Base URL at which edge reaches an agent inside the cluster. */

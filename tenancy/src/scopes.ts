@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * What a credential may do. `chat`: talk to agents and read its own conversations. `settings`: read and change a tenant's settings. `usage`: read
- * what the tenant has used and what is left of its budget. `admin`: see the tenant's API keys.
+ * what the tenant has used and what is left of its budget. `admin`: see, issue and revoke the tenant's API keys.
  */
 export const scopes = ['chat', 'settings', 'usage', 'admin'] as const;
 export const scope = z.enum(scopes);

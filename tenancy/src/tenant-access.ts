@@ -6,21 +6,22 @@ import { z } from 'zod';
 import { rateLimits } from './rate-limits.ts';
 import { claimScopes, scope } from './scopes.ts';
 
+export const apiKeyEntry = z.object({
+  /** The part of the key that names it; not secret. */
+  id: z.string(),
+  name: z.string(),
+  /** SHA-256 of the whole key, hexadecimal. The key itself carries 256 random bits, so no slow hash is needed. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  scopes: z.array(scope),
+  expiresAt: z.iso.datetime().optional(),
+  /** Of this key alone, within those of the tenant. */
+  rateLimits: rateLimits.optional(),
+});
+
 export const tenantAccess = z.object({
   tenant: z.string(),
-  apiKeys: z.array(
-    z.object({
-      /** The part of the key that names it; not secret. */
-      id: z.string(),
-      name: z.string(),
-      /** SHA-256 of the whole key, hexadecimal. The key itself carries 256 random bits, so no slow hash is needed. */
-      hash: z.string().regex(/^[0-9a-f]{64}$/),
-      scopes: z.array(scope),
-      expiresAt: z.iso.datetime().optional(),
-      /** Of this key alone, within those of the tenant. */
-      rateLimits: rateLimits.optional(),
-    }),
-  ),
+  /** Those that the Tenant declares. */
+  apiKeys: z.array(apiKeyEntry),
   /** Secret for HS256 tokens whose `tenant_id` claim names this tenant. */
   hs256: z.object({ secret: z.string().min(32), scopes: z.array(scope), roles: claimScopes.optional() }).optional(),
   oidc: z.array(

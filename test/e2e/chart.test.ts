@@ -82,23 +82,28 @@ describe('as it is installed', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test.each(['cloister-access', 'cloister-providers'])('no pod can run in %s, where it could mount the Secrets', async (namespace) => {
-    const { code, stderr } = await world.kubectl.try(
-      ['apply', '--dry-run=server', '-n', namespace, '-f', '-'],
-      JSON.stringify(restrictedPod('thief')),
-    );
-    expect(code).not.toBe(0);
-    expect(stderr).toContain('exceeded quota');
-  });
+  test.each(['cloister-access', 'cloister-keys', 'cloister-providers'])(
+    'no pod can run in %s, where it could mount the Secrets',
+    async (namespace) => {
+      const { code, stderr } = await world.kubectl.try(
+        ['apply', '--dry-run=server', '-n', namespace, '-f', '-'],
+        JSON.stringify(restrictedPod('thief')),
+      );
+      expect(code).not.toBe(0);
+      expect(stderr).toContain('exceeded quota');
+    },
+  );
 
   test.each([
     ['edge', 'secrets', 'cloister-access', 'yes'],
+    ['edge', 'secrets', 'cloister-keys', 'yes'],
     ['edge', 'secrets', 'cloister-providers', 'no'],
     ['edge', 'secrets', system, 'no'],
     ['edge', 'configmaps', system, 'yes'],
     ['edge', 'tenants.cloister.dev', system, 'no'],
     ['egress', 'secrets', 'cloister-providers', 'yes'],
     ['egress', 'secrets', 'cloister-access', 'no'],
+    ['egress', 'secrets', 'cloister-keys', 'no'],
     ['egress', 'secrets', system, 'no'],
     ['egress', 'configmaps', system, 'yes'],
     ['egress', 'pods', system, 'no'],
@@ -106,9 +111,14 @@ describe('as it is installed', () => {
     expect(await canI(account, 'list', resource, namespace)).toBe(answer);
   });
 
-  test.each(['edge', 'egress'])('%s may write nothing at all', async (account) => {
-    for (const resource of ['configmaps', 'secrets', 'pods', 'tenants.cloister.dev'])
-      for (const verb of ['create', 'update', 'patch', 'delete']) expect(await canI(account, verb, resource, system)).toBe('no');
+  test.each(['edge', 'egress'])('%s may write nothing, but for keys that edge issues, which it adds and removes', async (account) => {
+    for (const namespace of [system, 'cloister-access', 'cloister-keys'])
+      for (const resource of ['configmaps', 'secrets', 'pods', 'tenants.cloister.dev'])
+        for (const verb of ['create', 'update', 'patch', 'delete']) {
+          const issues =
+            account === 'edge' && namespace === 'cloister-keys' && resource === 'secrets' && ['create', 'delete'].includes(verb);
+          expect(await canI(account, verb, resource, namespace), `${verb} ${resource} in ${namespace}`).toBe(issues ? 'yes' : 'no');
+        }
   });
 
   test.each([

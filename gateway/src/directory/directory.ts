@@ -3,7 +3,7 @@
  *
  * Guarantee: a document that the informer has seen is in effect for the next look-up.
  */
-import type { ProviderDocument, TenantAccess, TenantPolicy } from '@cloister/tenancy';
+import type { IssuedKey, ProviderDocument, TenantAccess, TenantPolicy } from '@cloister/tenancy';
 import { Catalogue } from './catalogue.ts';
 
 export interface Policies {
@@ -19,8 +19,15 @@ export interface Access {
   byClaim(issuer: string, audience: string, claim: string, value: string): TenantAccess | undefined;
   /** The tenant to which this issuer and audience belong alone. Undefined as soon as a second tenant names both. */
   byIssuer(issuer: string, audience: string): TenantAccess | undefined;
+  /** Keys that edge itself has issued, beside those of {@link byTenant}, which tenants declare. */
+  readonly issued: IssuedKeys;
   /** Whether any tenant trusts this issuer, for whatever audience. */
   trustsIssuer(issuer: string): boolean;
+}
+
+export interface IssuedKeys {
+  byId(tenant: string, id: string): IssuedKey | undefined;
+  ofTenant(tenant: string): readonly IssuedKey[];
 }
 
 export interface Providers {
@@ -43,7 +50,17 @@ export class PolicyDirectory extends Catalogue<TenantPolicy> implements Policies
   readonly byHost = this.unique((policy) => policy.hosts.map((host) => host.toLowerCase()));
 }
 
+export class IssuedKeyDirectory extends Catalogue<IssuedKey> implements IssuedKeys, Source<IssuedKey> {
+  readonly ofTenant = this.index((key) => [key.tenant]);
+  readonly #byId = this.unique((key) => [keyOf(key.tenant, key.id)]);
+
+  byId(tenant: string, id: string): IssuedKey | undefined {
+    return this.#byId(keyOf(tenant, id));
+  }
+}
+
 export class AccessDirectory extends Catalogue<TenantAccess> implements Access, Source<TenantAccess> {
+  readonly issued = new IssuedKeyDirectory();
   readonly byTenant = this.unique((access) => [access.tenant]);
   readonly #byIssuer = this.unique((access) => access.oidc.map(({ issuer, audience }) => keyOf(issuer, audience)));
   readonly #byClaim = this.unique((access) =>

@@ -10,7 +10,10 @@ const nobody: TenantAccess['apiKeys'][number] = { id: '', name: '', hash: '0'.re
 export function callerOfApiKey(key: string, access: Access, now = Date.now()): KnownCaller | undefined {
   const parsed = parseApiKey(key);
   if (!parsed) return undefined;
-  const known = access.byTenant(parsed.tenant)?.apiKeys.find(({ id }) => id === parsed.id) ?? nobody;
+  const ofTenant = access.byTenant(parsed.tenant);
+  const declared = ofTenant?.apiKeys.find(({ id }) => id === parsed.id);
+  // A tenant that is going loses its access document first, and with it the keys that were issued for it.
+  const known = declared ?? (ofTenant && access.issued.byId(parsed.tenant, parsed.id)) ?? nobody;
   const matches = apiKeyMatches(key, known.hash);
   const expired = known.expiresAt !== undefined && Date.parse(known.expiresAt) <= now;
   return matches && !expired ? { tenant: parsed.tenant, subject: `key:${parsed.id}`, scopes: known.scopes, apiKey: known } : undefined;

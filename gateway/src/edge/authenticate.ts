@@ -5,7 +5,7 @@
  */
 import type { Caller } from '@cloister/identity';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { TenantAccess } from '@cloister/tenancy';
+import type { IssuedKey, TenantAccess } from '@cloister/tenancy';
 import type { Access } from '../directory/directory.ts';
 import { callerOfApiKey } from './api-keys.ts';
 import { challenge, credentialOf } from './credential.ts';
@@ -16,7 +16,7 @@ import { userTokens, type IssuerKeys } from './jwt/user-token.ts';
 
 export interface KnownCaller extends Caller {
   /** The key with which it came; undefined for the bearer of a JWT. */
-  readonly apiKey?: TenantAccess['apiKeys'][number];
+  readonly apiKey?: TenantAccess['apiKeys'][number] | IssuedKey;
 }
 
 export type Authenticate = (headers: IncomingHttpHeaders) => Promise<KnownCaller>;

@@ -5,6 +5,7 @@ import { createLogger, createRegistry, type Registry } from '@cloister/telemetry
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
 import { startEdge, type EdgeOptions } from './edge.ts';
+import { localKeyStore } from './issued-keys/local-key-store.ts';
 import { localUseStore } from './key-uses/local-use-store.ts';
 import { LocalLimiter } from './rate-limit/local-limiter.ts';
 
@@ -40,6 +41,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     limiter: new LocalLimiter(),
     useStore: localUseStore(),
     askUsage: () => Promise.reject(new Error('this test has no egress')),
+    keyStore: localKeyStore(access.issued),
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,

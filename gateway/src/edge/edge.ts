@@ -7,6 +7,7 @@ import { serve, type Running } from '../server/serve.ts';
 import { authenticator } from './authenticate.ts';
 import { callerTokens } from './caller-tokens.ts';
 import { edgeHandler } from './handler.ts';
+import type { KeyStore } from './issued-keys/key-store.ts';
 import { discoverIssuerKeys } from './jwt/issuer-keys.ts';
 import type { IssuerKeys } from './jwt/user-token.ts';
 import { keyUses } from './key-uses/key-uses.ts';
@@ -33,6 +34,8 @@ export interface EdgeOptions {
   readonly useStore: UseStore;
   /** Asks egress, which keeps the ledger. */
   readonly askUsage: AskUsage;
+  /** What it holds, `access` hears of. */
+  readonly keyStore: KeyStore;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;
   readonly ready: () => boolean;
@@ -45,7 +48,7 @@ export interface EdgeOptions {
 }
 
 export async function startEdge(options: EdgeOptions): Promise<Running> {
-  const { policies, access, sharedHosts, sign, maxBodyBytes, registry, log } = options;
+  const { policies, access, sharedHosts, sign, keyStore, maxBodyBytes, registry, log } = options;
   const upstream = relay(options.authorities, options.timeouts);
   const metrics = edgeMetrics(registry, upstream.openCircuits);
   const limiter = withFallback({ shared: options.limiter, log, onFallback: () => metrics.fallbacks.inc() });
@@ -61,6 +64,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     access,
     uses,
     askUsage: options.askUsage,
+    keyStore,
     tokenFor: callerTokens(sign),
     relay: upstream.relay,
   });

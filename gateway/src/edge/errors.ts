@@ -30,6 +30,26 @@ export const edgeErrors = {
     say: 'the last use of API keys cannot be read at the moment; try again in a moment',
   },
   usage_unavailable: { status: 503, type: 'server_error', say: 'usage cannot be read at the moment; try again in a moment' },
+  key_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    say: 'this tenant has no API key of that id; GET …/keys lists those that it has',
+  },
+  key_declared: {
+    status: 409,
+    type: 'invalid_request_error',
+    say: 'API key "{name}" is declared in spec.access.apiKeys of the Tenant; take it away there',
+  },
+  too_many_keys: {
+    status: 409,
+    type: 'invalid_request_error',
+    say: 'this tenant has {limit} issued API keys already, expired ones included; revoke one first',
+  },
+  keys_unavailable: {
+    status: 503,
+    type: 'server_error',
+    say: 'API keys can be neither issued nor revoked at the moment; try again in a moment',
+  },
   tenant_suspended: { status: 503, type: 'server_error', say: 'this tenant is suspended; its administrator can resume it' },
   tenant_starting: { status: 503, type: 'server_error', say: 'this tenant is being set up; try again in a moment' },
   no_agent: {

@@ -15,7 +15,9 @@ import type { Authenticate } from './authenticate.ts';
 import { challenge } from './credential.ts';
 import { bodyDecides, chooseAgent } from './choose-agent.ts';
 import { fail } from './errors.ts';
-import { keysList } from './keys-list.ts';
+import { issueKey, longestWish, revokeKey } from './issued-keys/issue.ts';
+import type { KeyStore } from './issued-keys/key-store.ts';
+import { described, keysList } from './keys-list.ts';
 import type { KeyUses } from './key-uses/key-uses.ts';
 import type { EdgeMetrics } from './metrics.ts';
 import { agentsAsModels } from './models.ts';
@@ -24,7 +26,7 @@ import type { CountingLimiter } from './rate-limit/fallback.ts';
 import { untoldTokens } from './rate-limit/untold-tokens.ts';
 import { bodyOf, wholeBody } from './relay/body.ts';
 import type { Relay } from './relay/relay.ts';
-import { longestTarget, routeOf, usagePath, type Route } from './route.ts';
+import { longestTarget, routeOf, usagePath, type EdgeTask, type Route } from './route.ts';
 import type { AskUsage } from './usage/ask-egress.ts';
 
 export interface EdgeParts {
@@ -35,6 +37,7 @@ export interface EdgeParts {
   readonly access: Access;
   readonly uses: KeyUses;
   readonly askUsage: AskUsage;
+  readonly keyStore: KeyStore;
   readonly tokenFor: (caller: Caller) => Promise<string>;
   readonly relay: Relay;
   readonly maxBodyBytes: number;
@@ -52,6 +55,8 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
     // The policy of an archived tenant is how edge hears of it first; a moment later its access document is gone as well.
     if (policy?.state === 'Archived') throw fail('credential_invalid', challenge);
     if (!policy) throw fail('tenant_starting', { retryAfterSeconds: 5 });
+    // Issued for an earlier tenant of that name, whose keys Kubernetes has yet to collect.
+    if (caller.apiKey && 'uid' in caller.apiKey && caller.apiKey.uid !== policy.uid) throw fail('credential_invalid', challenge);
     exchange.note({ tenant: policy.tenant, subject: caller.subject });
     if (caller.apiKey) parts.uses.note(policy.uid, caller.apiKey.id);
     countWhenClosed(response, policy, parts.metrics);
@@ -62,10 +67,9 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
     const untold = untoldTokens(request, response, exchange.gone);
     let told: number | undefined;
     try {
-      if (route.lists === 'agents') response.json(agentsAsModels(policy));
-      else if (route.lists === 'usage') await tellUsage(response, route, policy, exchange.gone, parts);
-      else if (route.lists === 'keys') await listKeys(response, policy, parts);
-      else told = await passOn(request, response, { exchange, caller, policy, route }, parts);
+      const admitted = { exchange, caller, policy, route };
+      if (route.task) await taskOf[route.task](request, response, admitted, parts);
+      else told = await passOn(request, response, admitted, parts);
     } finally {
       end(told ?? untold());
     }
@@ -82,6 +86,28 @@ function admit(request: Request, caller: Caller, policy: TenantPolicy, { policie
   return route;
 }
 
+type Task = (request: Request, response: Response, admitted: Admitted, parts: EdgeParts) => Promise<unknown>;
+
+const taskOf: Readonly<Record<EdgeTask, Task>> = {
+  listAgents: (_, response, { policy }) => Promise.resolve(response.json(agentsAsModels(policy))),
+  tellUsage: (_, response, { exchange, policy, route }, parts) => tellUsage(response, route, policy, exchange.gone, parts),
+  listKeys: (_, response, { policy }, parts) => listKeys(response, policy, parts),
+  issueKey: async (request, response, { exchange, caller, policy }, parts) => {
+    const { key, issued } = await issueKey(await readBody(request, longestWish), caller, policy, parts);
+    exchange.note({ issuedKey: issued.id });
+    response
+      .status(201)
+      .set('cache-control', 'no-store')
+      .json({ ...described(issued), key });
+  },
+  revokeKey: async (_, response, { exchange, policy, route }, parts) => {
+    const id = /[^/?]+(?=\?|$)/.exec(route.target)?.[0] ?? '';
+    await revokeKey(id, policy, parts);
+    exchange.note({ revokedKey: id });
+    response.status(204).end();
+  },
+};
+
 async function tellUsage(
   response: Response,
   { target }: Route,
@@ -96,10 +122,11 @@ async function tellUsage(
 async function listKeys(response: Response, { tenant, uid }: TenantPolicy, { access, uses }: EdgeParts): Promise<void> {
   const known = access.byTenant(tenant);
   if (!known) throw fail('credential_invalid', challenge); // taken away a moment ago
+  const issued = access.issued.ofTenant(tenant).filter((key) => key.uid === uid);
   const times = await uses.of(uid).catch((cause: unknown) => {
     throw fail('uses_unavailable', { retryAfterSeconds: 5, cause });
   });
-  response.json(keysList(known, times));
+  response.json(keysList([...known.apiKeys, ...issued], times));
 }
 
 interface Admitted {

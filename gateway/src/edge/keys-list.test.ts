@@ -31,8 +31,16 @@ test('who may administrate sees the keys of its tenant and when they were used, 
   const text = await answer.text();
   const { data } = listed.parse(JSON.parse(text));
   expect(data).toEqual([
-    { id: parseApiKey(key)?.id, name: 'default', scopes: ['admin'], expiresAt: null, lastUsedAt: expect.any(String) as string },
-    { id: other.id, name: 'website', scopes: ['chat'], expiresAt: other.expiresAt, lastUsedAt: null },
+    {
+      id: parseApiKey(key)?.id,
+      name: 'default',
+      scopes: ['admin'],
+      expiresAt: null,
+      rateLimits: {},
+      issued: null,
+      lastUsedAt: expect.any(String) as string,
+    },
+    { id: other.id, name: 'website', scopes: ['chat'], expiresAt: other.expiresAt, rateLimits: {}, issued: null, lastUsedAt: null },
   ]);
   expect(Date.parse(data[0]?.lastUsedAt ?? '')).toBeGreaterThanOrEqual(before);
   expect(text).not.toContain(own.hash);
@@ -41,7 +49,7 @@ test('who may administrate sees the keys of its tenant and when they were used, 
 test.each([
   ['without the scope', 403, ['chat', 'settings'] as const, 'acme', {}],
   ['of another tenant', 404, ['admin'] as const, 'bravo', {}],
-  ['by any method but GET', 404, ['admin'] as const, 'acme', { method: 'POST' }],
+  ['by a method that it does not have', 404, ['admin'] as const, 'acme', { method: 'PUT' }],
 ])('%s there is no list: %i', async (_, status, scopes, tenant, init) => {
   const key = edge.addTenant('acme', agentsAt(agent.url, 'support'), scopes);
   edge.addTenant('bravo', agentsAt(agent.url, 'support'));

@@ -1,10 +1,22 @@
-import type { TenantAccess } from '@cloister/tenancy';
+import type { IssuedKey, TenantAccess } from '@cloister/tenancy';
+
+type ApiKey = TenantAccess['apiKeys'][number] | IssuedKey;
 
 /** A tenant's API keys, without what would open anything. `uses` as in {@link KeyUses.of}. */
-export const keysList = ({ apiKeys }: TenantAccess, uses: ReadonlyMap<string, number>) => ({
+export const keysList = (keys: readonly ApiKey[], uses: ReadonlyMap<string, number>) => ({
   object: 'list',
-  data: apiKeys.map(({ id, name, scopes, expiresAt }) => {
-    const used = uses.get(id);
-    return { id, name, scopes, expiresAt: expiresAt ?? null, lastUsedAt: used === undefined ? null : new Date(used).toISOString() };
+  data: keys.map((key) => {
+    const used = uses.get(key.id);
+    return { ...described(key), lastUsedAt: used === undefined ? null : new Date(used).toISOString() };
   }),
+});
+
+/** What may be told of a key. Nobody has issued one that the Tenant declares. */
+export const described = (key: ApiKey) => ({
+  id: key.id,
+  name: key.name,
+  scopes: key.scopes,
+  expiresAt: key.expiresAt ?? null,
+  rateLimits: key.rateLimits ?? {},
+  issued: 'uid' in key ? { at: key.issuedAt, by: key.issuedBy } : null,
 });

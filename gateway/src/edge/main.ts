@@ -1,7 +1,7 @@
 /** `gateway edge`: settings, cluster and Redis into a running edge. */
 import { readSettings } from '@cloister/settings';
 import { createLogger, createRegistry, serveMetrics } from '@cloister/telemetry';
-import { documentKinds, tenantAccess, tenantPolicy } from '@cloister/tenancy';
+import { documentKinds, issuedKey, tenantAccess, tenantPolicy } from '@cloister/tenancy';
 import { connect } from 'kube-runtime';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followSecrets } from '../directory/follow.ts';
@@ -10,6 +10,7 @@ import { startEdge } from './edge.ts';
 import { followedAuthorities } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
 import { followedRedis } from './followed-redis.ts';
+import { kubernetesKeyStore } from './issued-keys/kubernetes-key-store.ts';
 import { redisUseStore } from './key-uses/redis-use-store.ts';
 import { RedisLimiter } from './rate-limit/redis-limiter.ts';
 import { edgeSettings } from './settings.ts';
@@ -37,6 +38,13 @@ export async function runEdge(): Promise<void> {
       into: access,
       log,
     }),
+    followSecrets(cluster, {
+      schema: issuedKey,
+      documentKind: documentKinds.issuedKey,
+      namespace: settings.KEYS_NAMESPACE,
+      into: access.issued,
+      log,
+    }),
   ];
   cluster.startInformers();
 
@@ -53,6 +61,7 @@ export async function runEdge(): Promise<void> {
     limiter: new RedisLimiter(redis.use, 'edge:rl:'),
     askUsage: askEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE),
     useStore: redisUseStore(redis.use, 'edge:used:'),
+    keyStore: kubernetesKeyStore(cluster, settings.KEYS_NAMESPACE),
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => informers.every((informer) => informer.synced),

@@ -22,11 +22,13 @@ export interface Route {
   readonly target: string;
   /** The agent that the path or the query names, whether the tenant has it or not. */
   readonly agent: string | undefined;
-  /** What edge lists itself, instead of asking an agent. */
-  readonly lists: 'agents' | 'usage' | 'keys' | undefined;
+  /** What edge does itself, instead of asking an agent. */
+  readonly task: EdgeTask | undefined;
   /** The agent may be named as `model` in the body. */
   readonly modelNamesAgent: boolean;
 }
+
+export type EdgeTask = 'listAgents' | 'tellUsage' | 'listKeys' | 'issueKey' | 'revokeKey';
 
 export interface Hosts {
   readonly policies: Policies;
@@ -46,14 +48,14 @@ export function routeOf(asked: Asked, policy: TenantPolicy, hosts: Hosts): Route
   if (!target) return undefined;
   const route = routes.find(({ fits }) => fits(target.path, policy));
   if (!route) return undefined;
-  const ofEdge = target.agent === undefined && asked.method === 'GET';
-  if (route.lists !== undefined && route.lists !== 'agents' && !ofEdge) return undefined; // no agent answers there
+  const task = target.agent === undefined ? route.tasks?.[asked.method] : undefined;
+  if (route.edgeOnly && !task) return undefined;
   return {
     pattern: `${target.prefix}${route.pattern}`,
     scope: route.scope,
     target: `${target.path}${target.query}`,
     agent: target.agent,
-    lists: ofEdge ? route.lists : undefined,
+    task,
     modelNamesAgent: target.agent === undefined && target.path === '/v1/chat/completions',
   };
 }
@@ -81,8 +83,10 @@ interface Pattern {
   readonly pattern: string;
   readonly scope: Scope;
   readonly fits: (path: string, policy: TenantPolicy) => boolean;
-  /** To a GET that names no agent. */
-  readonly lists?: Route['lists'];
+  /** By method, for requests that name no agent. */
+  readonly tasks?: Readonly<Record<string, EdgeTask>>;
+  /** No agent answers there. */
+  readonly edgeOnly?: true;
 }
 
 const ofTenant = (path: string, { tenant }: TenantPolicy, rest: RegExp): boolean => {
@@ -95,11 +99,24 @@ export const usagePath = '/v1/usage';
 /** In this order; the first that fits. */
 const routes: readonly Pattern[] = [
   { pattern: '/v1/chat/completions', scope: 'chat', fits: (path) => path === '/v1/chat/completions' },
-  { pattern: '/v1/models', scope: 'chat', fits: (path) => path === '/v1/models', lists: 'agents' },
-  { pattern: usagePath, scope: 'usage', fits: (path) => path === usagePath, lists: 'usage' },
+  { pattern: '/v1/models', scope: 'chat', fits: (path) => path === '/v1/models', tasks: { GET: 'listAgents' } },
+  { pattern: usagePath, scope: 'usage', fits: (path) => path === usagePath, tasks: { GET: 'tellUsage' }, edgeOnly: true },
   { pattern: '/v1/*', scope: 'chat', fits: (path) => path.startsWith('/v1/') },
   { pattern: '/api/v1/tenants/{tenant}/settings', scope: 'settings', fits: (path, policy) => ofTenant(path, policy, /^\/settings(\/|$)/) },
-  { pattern: '/api/v1/tenants/{tenant}/keys', scope: 'admin', fits: (path, policy) => ofTenant(path, policy, /^\/keys$/), lists: 'keys' },
+  {
+    pattern: '/api/v1/tenants/{tenant}/keys',
+    scope: 'admin',
+    fits: (path, policy) => ofTenant(path, policy, /^\/keys$/),
+    tasks: { GET: 'listKeys', POST: 'issueKey' },
+    edgeOnly: true,
+  },
+  {
+    pattern: '/api/v1/tenants/{tenant}/keys/{key}',
+    scope: 'admin',
+    fits: (path, policy) => ofTenant(path, policy, /^\/keys\/[^/]+$/),
+    tasks: { DELETE: 'revokeKey' },
+    edgeOnly: true,
+  },
   { pattern: '/api/v1/tenants/{tenant}/*', scope: 'chat', fits: (path, policy) => ofTenant(path, policy, /^\//) },
 ];
 

@@ -5,6 +5,7 @@ import { commonSettings } from '../server/settings.ts';
 export const edgeSettings = z.object({
   ...commonSettings,
   ACCESS_NAMESPACE: z.string().default('cloister-access'),
+  KEYS_NAMESPACE: z.string().default('cloister-keys'),
   IDENTITY_KEY_FILE: z.string(),
   AGENTS_TRUST_FILE: z.string(),
   REDIS_URL_FILE: z.string(),

@@ -73,7 +73,7 @@ const apiKey = z.object({
   scopes: scopes
     .describe(
       'What the key may do. chat: talk to agents; settings: read and change their settings; usage: read what the tenant has used and what is left ' +
-        'of its budget; admin: see the API keys and when they were used.',
+        'of its budget; admin: see, issue and revoke API keys.',
     )
     .default(['chat']),
   expiresAt: z.iso
@@ -101,7 +101,7 @@ const access = z.object({
     .array(apiKey)
     .max(64)
     .meta(listMap('name'))
-    .describe('API keys that the operator makes.')
+    .describe('API keys that the operator makes. Those that administrators have made by the API of edge are beside them, not here.')
     .default([{ name: 'default', scopes: ['chat', 'settings'] }]),
   hs256: z
     .object({

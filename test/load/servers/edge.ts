@@ -1,6 +1,15 @@
 /** Edge as it runs, with API keys, limits and signed callers, before the stub instead of an agent. */
 import { makeAuthority } from '@cloister/certificates';
-import { AccessDirectory, connectRedis, LocalLimiter, localUseStore, PolicyDirectory, RedisLimiter, startEdge } from '@cloister/gateway';
+import {
+  AccessDirectory,
+  connectRedis,
+  localKeyStore,
+  LocalLimiter,
+  localUseStore,
+  PolicyDirectory,
+  RedisLimiter,
+  startEdge,
+} from '@cloister/gateway';
 import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
 import { edgeIssuer } from '@cloister/tenancy';
 import { createLogger, createRegistry } from '@cloister/telemetry';
@@ -34,6 +43,7 @@ const edge = await startEdge({
   limiter: redis ? new RedisLimiter((work) => work(redis), 'edge:bench:') : new LocalLimiter(),
   useStore: localUseStore(),
   askUsage: () => Promise.reject(new Error('there is no egress here')),
+  keyStore: localKeyStore(access.issued),
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,

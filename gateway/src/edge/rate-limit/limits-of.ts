@@ -17,7 +17,7 @@ export function limitsOf({ apiKey, subject }: KnownCaller, { uid, rateLimits }: 
   const own = limits(rateLimits, { whose: 'tenant', who: 'this tenant', key: tenant, path: 'spec.rateLimits' });
   if (apiKey) {
     const { id, name } = apiKey;
-    const path = `spec.access.apiKeys[${name}].rateLimits`;
+    const path = 'uid' in apiKey ? 'rateLimits' : `spec.access.apiKeys[${name}].rateLimits`;
     return [...own, ...limits(apiKey.rateLimits, { whose: 'key', who: `API key "${name}"`, key: `${tenant}:key:${id}`, path })];
   }
   if (!rateLimits.perUser) return own;

@@ -1,0 +1,102 @@
+/**
+ * API keys that a tenant's administrators have made and taken away while edge runs.
+ *
+ * Guarantees: a key is shown once and kept as a hash; it may do nothing that the caller who asked for it may not, and does not outlive the key
+ * that asked for it; what the Tenant declares is not touched.
+ * Errors: `invalid_request`, `scope_missing`, `too_many_keys`, `key_not_found`, `key_declared`, `keys_unavailable`.
+ */
+import { createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
+import { rateLimits, scope, type IssuedKey, type TenantPolicy } from '@cloister/tenancy';
+import type { Logger } from '@cloister/telemetry';
+import { z } from 'zod';
+import type { Access } from '../../directory/directory.ts';
+import type { KnownCaller } from '../authenticate.ts';
+import { fail } from '../errors.ts';
+import type { KeyStore } from './key-store.ts';
+
+/** Of one tenant, expired ones included. Two that are issued at the same moment may both be the last. */
+export const mostIssued = 256;
+/** Bytes of a request for a key. */
+export const longestWish = 16 * 1024;
+
+const wish = z.strictObject({
+  name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected up to 63 lower-case letters, digits and hyphens'),
+  scopes: z.array(scope).min(1).max(8),
+  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  rateLimits: z.strictObject(rateLimits.shape).optional(),
+});
+
+export interface KeyIssuing {
+  readonly access: Access;
+  readonly keyStore: KeyStore;
+  readonly log: Logger;
+}
+
+/** Resolves, once the key is kept, with the key and what is known of it. */
+export async function issueKey(
+  body: Buffer,
+  caller: KnownCaller,
+  { tenant, uid }: TenantPolicy,
+  { access, keyStore, log }: KeyIssuing,
+): Promise<{ readonly key: string; readonly issued: IssuedKey }> {
+  const { name, scopes, expiresAt, rateLimits: limits } = read(body);
+  const missing = scopes.find((wanted) => !caller.scopes.includes(wanted));
+  if (missing) throw fail('scope_missing', { param: 'scopes', values: { scope: missing } });
+  const expires = expiryOf(expiresAt, caller.apiKey?.expiresAt);
+  if (access.issued.ofTenant(tenant).filter((known) => known.uid === uid).length >= mostIssued)
+    throw fail('too_many_keys', { values: { limit: mostIssued } });
+
+  const key = createApiKey(tenant);
+  const issued: IssuedKey = {
+    tenant,
+    uid,
+    id: parseApiKey(key)?.id ?? '',
+    name,
+    hash: hashApiKey(key),
+    scopes: [...new Set(scopes)],
+    issuedAt: new Date().toISOString(),
+    issuedBy: caller.subject,
+    ...(expires !== undefined && { expiresAt: expires }),
+    ...(limits && { rateLimits: limits }),
+  };
+  await keyStore.add(issued).catch(unavailable(log));
+  return { key, issued };
+}
+
+/** Resolves when the key is gone for good. */
+export async function revokeKey(id: string, { tenant }: TenantPolicy, { access, keyStore, log }: KeyIssuing): Promise<void> {
+  const declared = access.byTenant(tenant)?.apiKeys.find((known) => known.id === id);
+  if (declared) throw fail('key_declared', { values: { name: declared.name } });
+  // Asked of the store, not of memory: a key that another replica issued a moment ago can be revoked here.
+  if (!/^[0-9a-f]{12}$/.test(id) || !(await keyStore.remove(tenant, id).catch(unavailable(log)))) throw fail('key_not_found');
+}
+
+function read(body: Buffer): z.infer<typeof wish> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw fail('invalid_json');
+  }
+  const { data, error } = wish.safeParse(value);
+  if (data) return data;
+  const [issue] = error.issues;
+  const param = issue?.path.join('.') ?? '';
+  throw fail('invalid_request', { param, values: { problem: `${param === '' ? 'body' : param}: ${issue?.message ?? 'unexpected'}` } });
+}
+
+/** What comes after the end of the key that asks would be a way to stay. */
+function expiryOf(wanted: string | undefined, own: string | undefined): string | undefined {
+  const refuse = (problem: string) => fail('invalid_request', { param: 'expiresAt', values: { problem: `expiresAt: ${problem}` } });
+  if (wanted === undefined) return own;
+  if (Date.parse(wanted) <= Date.now()) throw refuse('is in the past');
+  if (own !== undefined && Date.parse(wanted) > Date.parse(own)) throw refuse(`the key that asks expires earlier, at ${own}`);
+  return new Date(wanted).toISOString();
+}
+
+const unavailable =
+  (log: Logger) =>
+  (cause: unknown): never => {
+    log.warn({ reason: cause instanceof Error ? cause.message : 'unknown' }, 'API keys can be neither issued nor revoked');
+    throw fail('keys_unavailable', { retryAfterSeconds: 5, cause });
+  };
