@@ -135,7 +135,7 @@ describe('as it is installed', () => {
     expect(await canI('operator', verb, resource, system)).toBe('no');
   });
 
-  test.each(['default', 'kube-system', 'cloister-providers'])(
+  test.each(['default', 'kube-system', 'cloister-keys', 'cloister-providers'])(
     'the operator cannot write into %s, whatever its Roles say',
     async (namespace) => {
       const { code, stderr } = await asOperator('-n', namespace, 'create', 'configmap', 'foreign');

@@ -1,4 +1,4 @@
-/** Keeps a directory equal to the ConfigMaps and Secrets that the operator writes. */
+/** Keeps a directory equal to the ConfigMaps and Secrets that the operator, or edge itself, writes. */
 import { documentKey, labels, parseDocument } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import { kind, type BaseObject, type Cluster, type Informer, type ObjectMeta } from 'kube-runtime';
@@ -47,7 +47,7 @@ const scopeOf = ({ namespace, documentKind }: { namespace: string; documentKind:
 });
 
 /**
- * A document that cannot be read leaves the one before in force: its writer is the operator, so it means that the two are of different
+ * A document that cannot be read leaves the one before in force: its writer is Cloister, so it means that the two are of different
  * versions, and cutting tenants off would turn an upgrade into an outage.
  */
 function follow<T>(

@@ -1,12 +1,12 @@
 /**
  * API keys that a tenant's administrators have made and taken away while edge runs.
  *
- * Guarantees: a key is shown once and kept as a hash; it may do nothing that the caller who asked for it may not, and does not outlive the key
- * that asked for it; what the Tenant declares is not touched.
+ * Guarantees: a key is shown once and kept as a hash; it may do nothing that the caller who asked for it may not; one that a key asked for has
+ * neither a longer life nor higher limits than that key; what the Tenant declares is not touched.
  * Errors: `invalid_request`, `scope_missing`, `too_many_keys`, `key_not_found`, `key_declared`, `keys_unavailable`.
  */
 import { createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
-import { rateLimits, scope, type IssuedKey, type TenantPolicy } from '@cloister/tenancy';
+import { rateLimits, scope, type IssuedKey, type RateLimits, type TenantPolicy } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import { z } from 'zod';
 import type { Access } from '../../directory/directory.ts';
@@ -22,7 +22,10 @@ export const longestWish = 16 * 1024;
 const wish = z.strictObject({
   name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected up to 63 lower-case letters, digits and hyphens'),
   scopes: z.array(scope).min(1).max(8),
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .refine((text) => new Date(text).getUTCFullYear() <= 9999, 'expected a year of four digits')
+    .optional(),
   rateLimits: z.strictObject(rateLimits.shape).optional(),
 });
 
@@ -39,10 +42,11 @@ export async function issueKey(
   { tenant, uid }: TenantPolicy,
   { access, keyStore, log }: KeyIssuing,
 ): Promise<{ readonly key: string; readonly issued: IssuedKey }> {
-  const { name, scopes, expiresAt, rateLimits: limits } = read(body);
+  const { name, scopes, ...wanted } = read(body);
   const missing = scopes.find((wanted) => !caller.scopes.includes(wanted));
   if (missing) throw fail('scope_missing', { param: 'scopes', values: { scope: missing } });
-  const expires = expiryOf(expiresAt, caller.apiKey?.expiresAt);
+  const expiresAt = expiryOf(wanted.expiresAt, caller.apiKey?.expiresAt);
+  const limits = limitsWithin(caller.apiKey?.rateLimits, wanted.rateLimits);
   if (access.issued.ofTenant(tenant).filter((known) => known.uid === uid).length >= mostIssued)
     throw fail('too_many_keys', { values: { limit: mostIssued } });
 
@@ -56,7 +60,7 @@ export async function issueKey(
     scopes: [...new Set(scopes)],
     issuedAt: new Date().toISOString(),
     issuedBy: caller.subject,
-    ...(expires !== undefined && { expiresAt: expires }),
+    ...(expiresAt !== undefined && { expiresAt }),
     ...(limits && { rateLimits: limits }),
   };
   await keyStore.add(issued).catch(unavailable(log));
@@ -81,18 +85,29 @@ function read(body: Buffer): z.infer<typeof wish> {
   const { data, error } = wish.safeParse(value);
   if (data) return data;
   const [issue] = error.issues;
-  const param = issue?.path.join('.') ?? '';
-  throw fail('invalid_request', { param, values: { problem: `${param === '' ? 'body' : param}: ${issue?.message ?? 'unexpected'}` } });
+  throw refusal(issue?.path.join('.') ?? '', issue?.message ?? 'unexpected');
 }
 
 /** What comes after the end of the key that asks would be a way to stay. */
 function expiryOf(wanted: string | undefined, own: string | undefined): string | undefined {
-  const refuse = (problem: string) => fail('invalid_request', { param: 'expiresAt', values: { problem: `expiresAt: ${problem}` } });
   if (wanted === undefined) return own;
-  if (Date.parse(wanted) <= Date.now()) throw refuse('is in the past');
-  if (own !== undefined && Date.parse(wanted) > Date.parse(own)) throw refuse(`the key that asks expires earlier, at ${own}`);
+  if (Date.parse(wanted) <= Date.now()) throw refusal('expiresAt', 'is in the past');
+  if (own !== undefined && Date.parse(wanted) > Date.parse(own)) throw refusal('expiresAt', `the key that asks expires earlier, at ${own}`);
   return new Date(wanted).toISOString();
 }
+
+/** What is left out is taken over, since a key without a limit would be a way around it. */
+function limitsWithin(own: RateLimits | undefined, wanted: RateLimits | undefined): RateLimits | undefined {
+  for (const field of rateLimits.keyof().options) {
+    const [most, asked] = [own?.[field], wanted?.[field]];
+    if (most !== undefined && asked !== undefined && asked > most)
+      throw refusal(`rateLimits.${field}`, `the key that asks has ${most} itself`);
+  }
+  return own || wanted ? { ...own, ...wanted } : undefined;
+}
+
+const refusal = (param: string, problem: string) =>
+  fail('invalid_request', { param, values: { problem: `${param === '' ? 'body' : param}: ${problem}` } });
 
 const unavailable =
   (log: Logger) =>

@@ -1,5 +1,6 @@
 import { createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
 import { tokensHeader, type Scope } from '@cloister/tenancy';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { agentDouble, type AgentDouble } from '../agent.double.ts';
@@ -71,6 +72,20 @@ test('a key of its own limits is held to them, and the refusal names them', asyn
   ]);
 });
 
+test('who issued and who revoked what is in the log, of the key its id alone', async () => {
+  const own = admin();
+  const { id, key } = await issue(own, { name: 'logged', scopes: ['chat'] });
+  await keys(own, 'DELETE', { id });
+  const logged = { tenant: 'acme', subject: `key:${parseApiKey(own)?.id ?? ''}` };
+  await vi.waitFor(() => {
+    const lines = edge.lines.map((line): unknown => JSON.parse(line));
+    expect(lines).toContainEqual(expect.objectContaining({ ...logged, method: 'POST', status: 201, issuedKey: id }));
+    expect(lines).toContainEqual(expect.objectContaining({ ...logged, method: 'DELETE', status: 204, revokedKey: id }));
+  });
+  expect(edge.lines.join()).not.toContain(key.slice(-64));
+  expect(edge.lines.join()).not.toContain(hashApiKey(key));
+});
+
 describe('a key that is revoked', () => {
   test('is refused like one that never was, also by those that come after', async () => {
     const own = admin();
@@ -94,6 +109,21 @@ describe('a key that is revoked', () => {
     expect((await keys(admin(), 'DELETE', { id: theirs.id, tenant: 'bravo' })).status).toBe(404);
     expect(await statusOf(theirs.key)).toBe(200);
   });
+
+  test('nor can another tenant’s be listed, or issued', async () => {
+    const asked = await keys(admin(['chat', 'admin'], 'bravo'), 'POST', { tenant: 'bravo', body: { name: 'theirs', scopes: ['chat'] } });
+    const theirs = answered.parse(await asked.json());
+    const own = admin();
+    expect(await (await keys(own)).text()).not.toContain(theirs.id);
+    for (const method of ['GET', 'POST']) {
+      const body = method === 'GET' ? undefined : { name: 'a', scopes: ['chat'] };
+      const [foreign, unknown] = await Promise.all(
+        ['bravo', 'nobody'].map(async (tenant) => errorOf(await keys(own, method, { tenant, body }))),
+      );
+      expect(foreign).toMatchObject([404, { error: { code: 'not_found' } }]);
+      expect(foreign).toEqual(unknown);
+    }
+  });
 });
 
 describe('nobody gets more by a new key than by the old one', () => {
@@ -112,6 +142,59 @@ describe('nobody gets more by a new key than by the old one', () => {
     const longer = await keys(short.key, 'POST', { body: { name: 'longer', scopes: ['chat'], expiresAt } });
     expect(await errorOf(longer)).toMatchObject([400, { error: { param: 'expiresAt' } }]);
   });
+
+  test('of the bearer of a JWT that goes for the scopes, since its limits and its end are those of a user', async () => {
+    const secret = 's'.repeat(40);
+    edge.addTenant('acme', { ...agentsAt(agent.url, 'support'), hosts: [], rateLimits: { perUser: { requestsPerMinute: 5 } } });
+    edge.setAccess('acme', { hs256: { secret, scopes: ['chat', 'admin'] } });
+    const token = new SignJWT({ tenant_id: 'acme' }).setProtectedHeader({ alg: 'HS256' }).setSubject('ada').setExpirationTime('5m');
+    const bearer = await token.sign(Buffer.from(secret));
+    const body = { name: 'website', scopes: ['chat'], rateLimits: { requestsPerMinute: 600 } };
+    const answer = await keys(bearer, 'POST', { body });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      201,
+      { expiresAt: null, rateLimits: { requestsPerMinute: 600 }, issued: { by: expect.stringContaining('ada') as string } },
+    ]);
+    expect((await keys(bearer, 'POST', { body: { ...body, scopes: ['settings'] } })).status).toBe(403);
+  });
+
+  describe('nor more often: a key of a key that has limits', () => {
+    const limited = async (rateLimits: object) => (await issue(admin(), { name: 'limited', scopes: ['chat', 'admin'], rateLimits })).key;
+    const ofLimited = async (own: object, rateLimits?: object) =>
+      keys(await limited(own), 'POST', { body: { name: 'child', scopes: ['chat', 'admin'], rateLimits } });
+
+    test.each([
+      ['takes over what it leaves out', { requestsPerMinute: 50, tokensPerMinute: 1000 }, { requestsPerMinute: 5 }],
+      ['may have as much', { tokensPerMinute: 1000 }, { tokensPerMinute: 1000 }],
+      ['may have limits where that one has none', { concurrentRequests: 5 }, { requestsPerMinute: 1_000_000 }],
+      ['has limits as well where it asks for none', { concurrentRequests: 5 }, undefined],
+    ])('%s', async (_, own, wanted) => {
+      const answer = await ofLimited(own, wanted);
+      expect(answer.status).toBe(201);
+      expect(await answer.json()).toMatchObject({ rateLimits: { ...own, ...wanted } });
+    });
+
+    test.each(['requestsPerMinute', 'tokensPerMinute', 'concurrentRequests'])('has no higher %s', async (field) => {
+      const known = edge.access.issued.size;
+      const refused = await ofLimited({ [field]: 50 }, { [field]: 51 });
+      expect(await errorOf(refused)).toMatchObject([400, { error: { code: 'invalid_request', param: `rateLimits.${field}` } }]);
+      expect(edge.access.issued.size).toBe(known + 1); // the one that asked
+    });
+
+    test('hands on what binds it to those that it asks for itself', async () => {
+      const child = answered.parse(await (await ofLimited({ requestsPerMinute: 50 })).json());
+      const wanted = { name: 'grandchild', scopes: ['chat'], rateLimits: { requestsPerMinute: 51 } };
+      expect((await keys(child.key, 'POST', { body: wanted })).status).toBe(400);
+    });
+
+    test('also of one that the Tenant declares', async () => {
+      const own = admin();
+      const [declared] = edge.access.byTenant('acme')?.apiKeys ?? [];
+      edge.setAccess('acme', { apiKeys: [{ ...(declared ?? never()), rateLimits: { requestsPerMinute: 50 } }] });
+      const body = { name: 'a', scopes: ['chat'], rateLimits: { requestsPerMinute: 51 } };
+      expect((await keys(own, 'POST', { body })).status).toBe(400);
+    });
+  });
 });
 
 test.each([
@@ -120,13 +203,15 @@ test.each([
   ['a name with a line break', { name: 'a\nb', scopes: ['chat'] }, 'name'],
   ['no scope', { name: 'a', scopes: [] }, 'scopes'],
   ['a scope that does not exist', { name: 'a', scopes: ['root'] }, 'scopes.0'],
+  ['an end that cannot be written down', { name: 'a', scopes: ['chat'], expiresAt: '9999-12-31T23:59:59-01:00' }, 'expiresAt'],
+  ['a day that does not exist', { name: 'a', scopes: ['chat'], expiresAt: '2099-02-30T00:00:00Z' }, 'expiresAt'],
   ['an end in the past', { name: 'a', scopes: ['chat'], expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt'],
   ['a field that does not exist', { name: 'a', scopes: ['chat'], tenant: 'bravo' }, ''],
   ['a limit of nothing', { name: 'a', scopes: ['chat'], rateLimits: { requestsPerMinute: 0 } }, 'rateLimits.requestsPerMinute'],
 ])('a wish with %s is refused, naming the field', async (_, body, param) => {
   const known = edge.access.issued.size;
   const [status, said] = await errorOf(await keys(admin(), 'POST', { body }));
-  expect([status, said]).toMatchObject([400, { error: param === '' ? {} : { param } }]);
+  expect([status, said]).toMatchObject([400, { error: { type: 'invalid_request_error', ...(param !== '' && { param }) } }]);
   expect(edge.access.issued.size).toBe(known);
 });
 
