@@ -57,7 +57,7 @@ test('a key is issued, calls the agent, is revoked, and is refused within a seco
 });
 
 test('what is kept of a key opens nothing, and is the Tenant’s', async () => {
-  const { id, key } = await issue({ rateLimits: { requestsPerMinute: 600 } });
+  const { id, key } = await issue({ rateLimits: { requestsPerMinute: 6_000 } });
   const kept = await secretOf(id);
   expect(kept?.metadata).toMatchObject({
     ownerReferences: [{ kind: 'Tenant', name, uid: (await world.kubectl.get('tenant', name))?.metadata.uid }],
@@ -71,19 +71,19 @@ test('what is kept of a key opens nothing, and is the Tenant’s', async () => {
 });
 
 test('a key gives no more than it has', async () => {
-  const { key } = await issue({ scopes: ['chat', 'admin'], expiresAt: '2099-01-01T00:00:00Z', rateLimits: { requestsPerMinute: 600 } });
+  const { key } = await issue({ scopes: ['chat', 'admin'], expiresAt: '2099-01-01T00:00:00Z', rateLimits: { requestsPerMinute: 6_000 } });
   await soon(key, 200);
   const refusals = await Promise.all(
     [
       { name: 'more', scopes: ['settings'] },
       { name: 'longer', scopes: ['chat'], expiresAt: '2099-01-02T00:00:00Z' },
-      { name: 'faster', scopes: ['chat'], rateLimits: { requestsPerMinute: 601 } },
+      { name: 'faster', scopes: ['chat'], rateLimits: { requestsPerMinute: 6_001 } },
     ].map(async (wish) => (await ask(key, wish)).status),
   );
   expect(refusals).toEqual([403, 400, 400]);
   const child = await ask(key, { name: 'child', scopes: ['chat'] });
   expect(child.status, child.text).toBe(201);
-  expect(JSON.parse(child.text)).toMatchObject({ expiresAt: '2099-01-01T00:00:00.000Z', rateLimits: { requestsPerMinute: 600 } });
+  expect(JSON.parse(child.text)).toMatchObject({ expiresAt: '2099-01-01T00:00:00.000Z', rateLimits: { requestsPerMinute: 6_000 } });
 });
 
 test('with the Tenant go its keys', async () => {
