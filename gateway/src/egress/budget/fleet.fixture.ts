@@ -5,6 +5,7 @@
 import { expect } from 'vitest';
 import { each, minus, nothing, plus, units, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
+import { silence } from './keep-expiring.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
 import type { Limit, Terms } from './limits.ts';
@@ -130,7 +131,7 @@ export class Fleet {
   crash(which: number): void {
     const member = this.#member(which);
     for (const flight of member.flights) if (flight.hold) this.#bill(flight, flight.hold.amount.microUsd);
-    this.#diedHolding += this.#heldBy(member);
+    this.#diedHolding += member.held;
     Object.assign(member, { replica: this.#newReplica(), cut: false, flights: [], held: 0n });
     this.crashes++;
   }
@@ -141,13 +142,25 @@ export class Fleet {
     for (const flight of [...member.flights]) this.#end(member, flight);
     for (let turn = 0; turn < 3 && member.replica.owesWord; turn++) await this.#say(member, 'arrives', new Map(), 'the end');
     expect(this.#books.heldBy(member.replica.id)).toEqual([]);
-    member.replica = this.#newReplica();
+    Object.assign(member, { replica: this.#newReplica(), held: 0n });
+  }
+
+  /** What the silent hold counts as spent. Who was silent for a week is forgotten: it never gets that back. */
+  async expire(): Promise<void> {
+    await this.#ledger.expireSilent(silence);
+    for (const member of this.#members) {
+      if (this.#books.moneyOf(member.replica.id) === member.held) continue;
+      this.#forgotten++;
+      this.#diedHolding += member.held;
+      member.held = 0n;
+    }
   }
 
   /** The storm is over: all can be reached and stop in order; the dead expire. */
   async end(passTime: () => Promise<void>): Promise<void> {
     for (const which of this.#members.keys()) await this.stop(which);
     await passTime();
+    await this.expire();
     this.check();
     let [settled, forfeited, within, beyond] = [0n, 0n, 0n, 0n];
     for (const [key, window] of this.#books.windows) {
@@ -199,11 +212,11 @@ export class Fleet {
   }
 
   /**
-   * After all replicas that can be reached had two heartbeats, one of them is called. Gives what the tenant had left outside of calls in
+   * Once what was interrupted is said again, and all replicas have had two heartbeats since, one of them is called. Gives what the tenant had left outside of calls in
    * progress, if it was refused. The leases of those who died count as gone.
    */
   async refusedWith(tenant: string, need: number): Promise<bigint | undefined> {
-    for (const which of [...this.#members.keys(), ...this.#members.keys()]) {
+    for (const which of [0, 1, 2].flatMap(() => [...this.#members.keys()])) {
       this.#member(which).cut = false;
       await this.beat(which, 'arrives');
     }
@@ -241,19 +254,12 @@ export class Fleet {
     const message = replica.message(this.#books.now, about, waiting);
     if (member.cut || fate === 'is lost') return false;
     const answer = await this.#ledger.exchange(message);
-    if (answer === 'forgotten') {
-      this.#forgotten++;
-      this.#diedHolding += member.held;
-    }
-    member.held = this.#heldBy(member);
+    if (answer === 'forgotten') this.#forgotten++;
+    member.held = this.#books.moneyOf(replica.id);
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);
     replica.heard(message, answer, this.#books.now, this.#books.now);
     return true;
-  }
-
-  #heldBy({ replica }: Member): bigint {
-    return this.#books.heldBy(replica.id).reduce((sum, { amount }) => sum + amount.microUsd, 0n);
   }
 
   #end(member: Member, flight: Flight): void {
@@ -275,9 +281,7 @@ export class Fleet {
   }
 
   #truthOf(key: string): { within: bigint; beyond: bigint } {
-    const known = this.#truth.get(key) ?? { within: 0n, beyond: 0n };
-    this.#truth.set(key, known);
-    return known;
+    return this.#truth.getOrInsertComputed(key, () => ({ within: 0n, beyond: 0n }));
   }
 
   #terms = (tenant: string): Terms => ({ timeZone: 'UTC', limits: this.#limits.get(tenant) ?? [] });

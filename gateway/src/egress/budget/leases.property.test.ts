@@ -66,15 +66,12 @@ async function live({ first, second, steps: taken }: { first: Limit[]; second: L
     fleet.check();
     await world.look();
   }
-  await fleet.end(async () => {
-    await world.pass((silence + 1) * 1_000);
-    await world.ledger.expireSilent(silence);
-  });
+  await fleet.end(() => world.pass((silence + 1) * 1_000));
   await world.look();
   return fleet;
 }
 
-async function take(fleet: Fleet, { ledger: books, pass }: World, step: Step): Promise<void> {
+async function take(fleet: Fleet, { pass }: World, step: Step): Promise<void> {
   if (step.do === 'call') await fleet.call(step.which, step.tenant, ladderOf(step.size, Math.ceil(step.size / 2)), step.fate);
   else if (step.do === 'stream') fleet.stream(step.which, step.at, step.amount);
   else if (step.do === 'settle') fleet.settle(step.which, step.at);
@@ -83,7 +80,7 @@ async function take(fleet: Fleet, { ledger: books, pass }: World, step: Step): P
   else if (step.do === 'midnight') await pass(step.days * day);
   else if (step.do === 'overcharge') fleet.overcharge(step.which, step.at, step.amount);
   else if (step.do === 'cut') fleet.cut(step.which);
-  else if (step.do === 'expire') await books.expireSilent(silence);
+  else if (step.do === 'expire') await fleet.expire();
   else if (step.do === 'crash') fleet.crash(step.which);
   else if (step.do === 'stop') await fleet.stop(step.which);
   else fleet.limit(step.tenant, step.limits);

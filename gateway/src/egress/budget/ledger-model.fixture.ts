@@ -49,6 +49,10 @@ export class LedgerModel implements Ledger {
     return [...this.leases.values()].filter((lease) => lease.replica === replica);
   }
 
+  moneyOf(replica: string): bigint {
+    return this.heldBy(replica).reduce((sum, { amount }) => sum + amount.microUsd, 0n);
+  }
+
   async exchange(message: Message): Promise<Answer> {
     const { replica: id, number } = message;
     if (number === 1 && !this.replicas.has(id)) this.replicas.set(id, { number: 0, seenAt: this.now, expired: false });
