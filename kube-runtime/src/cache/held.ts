@@ -3,6 +3,7 @@ import { deepFreeze, parseJson } from '../json.ts';
 import type { Kind } from '../kind.ts';
 import type { BaseObject } from '../resource.ts';
 import type { Head } from './informer.ts';
+import { RecentlyRead, type TreeHolder } from './recently-read.ts';
 
 /**
  * For objects of some kilobytes: with the usual settings zlib would allocate and clear 256 KiB for each, and let it stay in the way of what
@@ -13,14 +14,17 @@ const unpacking = { windowBits: packing.windowBits, chunkSize: 4_096 };
 /** As much as DEFLATE looks back. */
 export const dictionaryBytes = 2 ** packing.windowBits;
 
+/** Trees of a megabyte or so: more would outlive the youngest generation of the heap, and cost more to keep than to make again. */
+const recently = new RecentlyRead(64);
+
 /**
  * One object as a cache keeps it: as text. That takes a third of the memory of the tree of objects it stands for, and gives the garbage
- * collector nothing to walk through. Reading it costs some microseconds; who reads it again before the next collection gets the same tree.
+ * collector nothing to walk through. Reading it costs some microseconds; who reads it again soon gets the same tree.
  *
  * Packed it takes a tenth of that again, and some ten microseconds more to read (DEFLATE, RFC 1951, with another object of its kind as
  * dictionary: most of what two of them say is the same).
  */
-export class Held<T extends BaseObject> implements Head {
+export class Held<T extends BaseObject> implements Head, TreeHolder {
   readonly name: string;
   /** Empty for cluster-scoped objects. */
   readonly namespace: string;
@@ -33,7 +37,7 @@ export class Held<T extends BaseObject> implements Head {
   #text: string;
   #dictionary: Buffer | undefined;
   readonly #kind: Kind<T>;
-  #tree: WeakRef<T> | undefined;
+  #tree: T | undefined;
 
   constructor(object: T, kind: Kind<T>) {
     const { name, namespace = '', uid, resourceVersion, creationTimestamp } = object.metadata;
@@ -48,11 +52,9 @@ export class Held<T extends BaseObject> implements Head {
 
   /** The object, frozen. */
   read(): T {
-    const known = this.#tree?.deref();
-    if (known) return known;
-    const object = this.readOnce();
-    this.#tree = new WeakRef(object);
-    return object;
+    this.#tree ??= this.readOnce();
+    recently.note(this);
+    return this.#tree;
   }
 
   /** For who reads thousands of objects once: none of the trees outlives its reader. */
@@ -62,7 +64,12 @@ export class Held<T extends BaseObject> implements Head {
 
   /** `object`, frozen, is what this would read: who looks next need not. */
   reads(object: T): void {
-    this.#tree = new WeakRef(object);
+    this.#tree = object;
+    recently.note(this);
+  }
+
+  letGo(): void {
+    this.#tree = undefined;
   }
 
   get text(): string {

@@ -54,6 +54,8 @@ export interface Informer<T extends BaseObject> {
   get(key: ObjectKey): T | undefined;
   /** All cached objects, or those of one namespace, in no order. */
   list(namespace?: string): T[];
+  /** Whether an object is there, and which version: without reading it. */
+  head(key: ObjectKey): Head | undefined;
   /** What is known of the same objects without reading them: costs next to nothing. */
   heads(namespace?: string): Head[];
   /** Adds an index. It covers what is cached already. The same name twice is refused. */

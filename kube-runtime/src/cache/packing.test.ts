@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { kind } from '../kind.ts';
 import type { BaseObject } from '../resource.ts';
 import { Held } from './held.ts';
-import { Packing } from './packing.ts';
+import { Packing, restMs } from './packing.ts';
 import { Store } from './store.ts';
 
 interface Sign extends BaseObject {
@@ -41,7 +41,7 @@ const packed = () => [...store.all()].filter((held) => held.packed).length;
 test('what has not changed for a while is packed, and read as it was', async () => {
   fill(300);
   expect(packed()).toBe(0);
-  await vi.advanceTimersByTimeAsync(6_000);
+  await vi.advanceTimersByTimeAsync(restMs + 1_000);
   expect(packed()).toBe(300);
   expect(store.get({ name: 'sign-7', namespace: 'a' })).toEqual(sign('sign-7'));
   expect(store.list('a')).toHaveLength(300);
@@ -49,11 +49,11 @@ test('what has not changed for a while is packed, and read as it was', async () 
 
 test('what changes meanwhile is packed once it rests', async () => {
   fill(300);
-  await vi.advanceTimersByTimeAsync(4_000);
+  await vi.advanceTimersByTimeAsync(restMs - 1_000);
   put('sign-7', 'changed: ünïcödé 猫');
   await vi.advanceTimersByTimeAsync(2_000);
   expect(packed()).toBe(299);
-  await vi.advanceTimersByTimeAsync(10_000);
+  await vi.advanceTimersByTimeAsync(2 * restMs);
   expect(packed()).toBe(300);
   expect(store.get({ name: 'sign-7', namespace: 'a' })?.spec.text).toBe('changed: ünïcödé 猫');
 });
@@ -62,7 +62,7 @@ test('a small cache is left alone, and no timer runs where nothing is to be pack
   fill(100);
   expect(vi.getTimerCount()).toBe(0);
   fill(300);
-  await vi.advanceTimersByTimeAsync(60_000);
+  await vi.advanceTimersByTimeAsync(4 * restMs);
   expect(packed()).toBe(300);
   expect(vi.getTimerCount()).toBe(0);
 });
@@ -70,7 +70,7 @@ test('a small cache is left alone, and no timer runs where nothing is to be pack
 test('an end cuts the sweep short', async () => {
   fill(300);
   ending.abort();
-  await vi.advanceTimersByTimeAsync(60_000);
+  await vi.advanceTimersByTimeAsync(4 * restMs);
   expect(packed()).toBe(0);
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -5,8 +5,8 @@ import type { Store } from './store.ts';
 
 /** A cache of fewer objects takes too little memory to care. */
 const worthwhile = 200;
-/** What changed or came so lately may well change again. */
-const restMs = 5_000;
+/** What changed or came so lately may well change again, or be read: after a start all that was listed is. */
+export const restMs = 25_000;
 /** A sweep lets others work after so much time, for so long: it takes a fifth of the processor at most. */
 const sliceMs = 4;
 const pauseMs = 16;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CacheScope } from '../cluster/cluster.ts';
-import { kind } from '../kind.ts';
+import { kind, type Kind } from '../kind.ts';
 import { silentLogger } from '../logger.ts';
 import type { BaseObject } from '../resource.ts';
 import type { Change } from './informer.ts';
@@ -18,17 +18,23 @@ const at = (resourceVersion: string, on: boolean, uid = 'u1'): Light => ({
   status: { on },
 });
 
-/** An informer that was never started: the test plays the server. */
-function informerOf(listed: readonly Light[], scope: CacheScope = {}) {
+const lights = kind<Light>('example.dev/v1', 'Light', { namespaced: false });
+
+/** Never started: the test plays the server. */
+function idle(of: Kind<Light> = lights, scope: CacheScope = {}): SharedInformer<Light> {
   const neverAsked = { send: () => Promise.reject(new Error('not asked')), stream: () => Promise.reject(new Error('not asked')) };
-  const informer = new SharedInformer<Light>({
+  return new SharedInformer<Light>({
     wire: neverAsked,
-    kind: kind<Light>('example.dev/v1', 'Light', { namespaced: false }),
+    kind: of,
     scope,
     timings: informerTimings,
     log: silentLogger,
     onFault: () => undefined,
   });
+}
+
+function informerOf(listed: readonly Light[], scope: CacheScope = {}) {
+  const informer = idle(lights, scope);
   informer.replace(
     listed.map((one) => informer.take(one)),
     '5',
@@ -96,9 +102,48 @@ test("a scope by the beginning of namespaces' names keeps nothing of others, lis
   expect(seen(changes)).toEqual([['added', undefined, true]]);
 });
 
+test('a head tells of an object without reading it', () => {
+  let reads = 0;
+  const informer = idle({ ...lights, accept: (raw) => (reads++, lights.accept(raw)) });
+  informer.replace([informer.take(at('5', true))], '5');
+  const [read, head] = [reads, informer.head({ name: 'a' })];
+  expect([head?.uid, head?.resourceVersion, informer.head({ name: 'b' })]).toEqual(['u1', '5', undefined]);
+  expect(reads).toBe(read);
+});
+
 test('a list that only repeats what is known takes no memory: the objects stay as they are held', () => {
   const { informer } = informerOf([at('5', false)]);
   const [first, second] = [informer.take(at('5', false)), informer.take(at('5', false))];
   expect(first).toBe(second);
   expect(informer.take(at('6', true))).not.toBe(first);
+});
+
+describe('the first list', () => {
+  const named = (name: string, version: string): Light => {
+    const light = at(version, true, name);
+    return { ...light, metadata: { ...light.metadata, name } };
+  };
+
+  test('is told as its pages come, each object read once, and synced when all are there', () => {
+    let reads = 0;
+    const counted: Kind<Light> = { ...lights, accept: (raw) => (reads++, lights.accept(raw)) };
+    const informer = idle(counted);
+    const told: string[] = [];
+    informer.onChange(({ object, replay }) => told.push(`${object.metadata.name} ${replay}`));
+    const items = [informer.take(named('a', '1')), informer.take(named('b', '2'))];
+    expect([told, informer.synced]).toEqual([['a true', 'b true'], false]);
+    informer.replace(items, '5');
+    expect([told, informer.synced, reads]).toEqual([['a true', 'b true'], true, 2]);
+  });
+
+  test('that had to begin again takes back what is not there any more', () => {
+    const informer = idle();
+    const told: string[] = [];
+    informer.onChange(({ type, object }) => told.push(`${type} ${object.metadata.name}`));
+    informer.take(named('a', '1'));
+    informer.take(named('b', '2'));
+    informer.replace([informer.take(named('b', '7')), informer.take(named('c', '6'))], '8');
+    expect(told).toEqual(['added a', 'added b', 'updated b', 'added c', 'deleted a']);
+    expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(['b', 'c']);
+  });
 });

@@ -89,6 +89,10 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     return this.#store.list(namespace);
   }
 
+  head(key: ObjectKey): Head | undefined {
+    return this.#store.find(key);
+  }
+
   heads(namespace?: string): Head[] {
     return this.#store.heads(namespace);
   }
@@ -141,7 +145,10 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     const known = this.#store.find(object.metadata);
     const { uid, resourceVersion } = object.metadata;
     if (resourceVersion !== undefined && known?.resourceVersion === resourceVersion && known.uid === uid) return known;
-    return new Held(object, this.kind);
+    const held = new Held(object, this.kind);
+    // Of the first list each object is told at once: nobody reads a cache before it is synced, and later its text would be read anew.
+    if (!this.#synced) this.#upsert(held, true, object);
+    return held;
   }
 
   replace(items: readonly (Held<T> | undefined)[], resourceVersion: string): void {
@@ -215,7 +222,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     }
     const object = read ?? next.readOnce();
     this.#hold(next, object);
-    if (read) next.reads(deepFreeze(read));
+    if (read && !replay) next.reads(deepFreeze(read));
     this.#tell(previous ? updated(object, previous, replay) : { type: 'added', object, replay });
   }
 

@@ -16,6 +16,10 @@ export interface InformerTimings {
   /** A watch that lived this long was healthy: what cuts it is answered with the shortest pause again. */
   readonly healthyWatchMs: number;
   readonly backoff: BackoffOptions;
+  /**
+   * Objects that are asked for at once. Each page costs the server a search for where to go on: pages of 1,500 cost it half of what pages of
+   * 500 do, a whole list a third.
+   */
   readonly pageSize: number;
 }
 
@@ -27,5 +31,5 @@ export const informerTimings: InformerTimings = {
   shortWatchMs: 1_000,
   healthyWatchMs: 10_000,
   backoff: listWatchBackoff,
-  pageSize: 500,
+  pageSize: 1_500,
 };

@@ -106,7 +106,7 @@ export interface Cluster {
 
   /** The live object, or undefined when there is none. */
   get<T extends BaseObject>(kind: Kind<T>, key: ObjectKey, options?: CallOptions): Promise<T | undefined>;
-  /** All live objects, read in pages of 500. */
+  /** All live objects, read in pages. */
   list<T extends BaseObject>(kind: Kind<T>, scope?: Scope, options?: CallOptions): Promise<T[]>;
   /** Raw events from a version on. Ends when the server ends it (5 to 10 minutes); `informer` is what stays. */
   watch<T extends BaseObject>(

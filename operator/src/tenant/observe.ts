@@ -99,7 +99,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     namespace: caches.namespaces.get({ name: namespace }),
     agents: caches.agentConfigs.list(namespace).filter((agent) => !agent.metadata.deletionTimestamp),
     networkPolicies: caches.networkPolicies.list(namespace),
-    serviceAccountUID: caches.serviceAccounts.get({ namespace, name: agentServiceAccount })?.metadata.uid,
+    serviceAccountUID: caches.serviceAccounts.head({ namespace, name: agentServiceAccount })?.uid,
     apiKeys,
     sharedSecret,
     edgeKeys: publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches),
@@ -119,7 +119,7 @@ export const standingWorld = ({ tenantClasses, modelProviders, classRevisions }:
 /** Asks the server where the cache has nothing, unless there is no namespace yet: a Secret overlooked would get another password. */
 async function ownSecret(namespace: string, name: string, { cluster, caches, signal }: TenantWorld): Promise<Secret | undefined> {
   const cached = caches.secrets.get({ namespace, name });
-  if (cached || !caches.namespaces.get({ name: namespace })) return cached;
+  if (cached || !caches.namespaces.head({ name: namespace })) return cached;
   return cluster.get(secrets, { namespace, name }, { signal });
 }
 

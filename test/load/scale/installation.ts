@@ -77,20 +77,19 @@ async function applyAsIs(client: Cluster, one: KubeObject): Promise<void> {
   await client.apply(kind(apiVersion, name), one);
 }
 
-const deployment = z.object({
-  spec: z.object({
-    template: z.object({
-      spec: z.object({ containers: z.array(z.object({ env: z.array(z.object({ name: z.string(), value: z.string().optional() })) })) }),
-    }),
-  }),
+const container = z.object({
+  env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
+  resources: z.object({ limits: z.object({ memory: z.string().regex(/^\d+Mi$/) }) }),
 });
+const deployment = z.object({ spec: z.object({ template: z.object({ spec: z.object({ containers: z.tuple([container]) }) }) }) });
 
-/** The chart's, and the Dockerfile's; who it is comes from its pod. */
+/** The chart's, and the Dockerfile's; who it is comes from its pod. In a container V8 lets its heap grow to half of the limit; here it is told to. */
 function environmentOf(objects: readonly KubeObject[]): Record<string, string> {
   const operator = objects.find(({ kind: name, metadata }) => name === 'Deployment' && metadata.name === 'operator');
-  const [container] = deployment.parse(operator).spec.template.spec.containers;
-  const set = (container?.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]));
-  return { ...Object.fromEntries(set), POD_NAME: 'operator-0', POD_NAMESPACE: namespaces.system };
+  const [{ env, resources }] = deployment.parse(operator).spec.template.spec.containers;
+  const set = Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const])));
+  const heap = `--max-old-space-size=${parseInt(resources.limits.memory, 10) / 2}`;
+  return { ...set, NODE_OPTIONS: `${set['NODE_OPTIONS'] ?? ''} ${heap}`, POD_NAME: 'operator-0', POD_NAMESPACE: namespaces.system };
 }
 
 function configOf(objects: readonly KubeObject[]): string {

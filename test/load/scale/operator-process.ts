@@ -61,7 +61,7 @@ export async function startOperator({ kubeconfig, settings, environment, log }: 
   const read = () => readMetrics(port);
   const { pid = 0 } = child;
   const ready = async () => {
-    while (!(await answers(`http://127.0.0.1:${port}/readyz`))) await pause(20);
+    while (!(await answers(`http://127.0.0.1:${port}/readyz`))) await pause(100);
     return since();
   };
   return {
@@ -77,7 +77,7 @@ export async function startOperator({ kubeconfig, settings, environment, log }: 
       await ready();
       let idleSince = since();
       while (since() - idleSince < calmMs) {
-        await pause(100);
+        await pause(250);
         if ((await read()).busy > 0) idleSince = since();
       }
       return idleSince;
