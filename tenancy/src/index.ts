@@ -3,6 +3,7 @@ export * from './models.ts';
 export * from './scopes.ts';
 export * from './rate-limits.ts';
 export * from './document.ts';
+export * from './domains.ts';
 export * from './tenant-policy.ts';
 export * from './tenant-access.ts';
 export * from './issued-key.ts';

@@ -3,6 +3,7 @@
  * A ConfigMap `tenant-<name>` in the system namespace, labelled `cloister.dev/document=tenant-policy`. Holds no secret.
  */
 import { z } from 'zod';
+import { domainPattern } from './domains.ts';
 import { modelName } from './models.ts';
 import { rateLimits } from './rate-limits.ts';
 
@@ -33,6 +34,8 @@ export const tenantPolicy = z.object({
   serviceAccounts: z.record(z.string(), z.string()),
   /** Models that the tenant may use, each in full: patterns and provider permissions are already resolved. */
   models: z.array(modelName),
+  /** Where its tools may connect to. Nowhere when absent. */
+  egress: z.object({ domains: z.array(domainPattern), ports: z.array(z.int().min(1).max(65_535)) }).optional(),
   /** Of all callers together, and of every subject of a JWT. */
   rateLimits: rateLimits.extend({ perUser: rateLimits.optional() }),
   budget: z.object({

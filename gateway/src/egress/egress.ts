@@ -14,6 +14,7 @@ import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
 import { Gates } from './providers/gates.ts';
 import { anthropic } from './providers/anthropic/anthropic.ts';
+import { Proxy, type ProxyOptions } from './proxy/proxy.ts';
 import { offline } from './providers/offline/offline.ts';
 import { openAICompatible, type OpenAIOptions } from './providers/openai/openai.ts';
 import type { ReadUsage } from './usage/usage-books.ts';
@@ -35,6 +36,7 @@ export interface EgressOptions {
   readonly registry: Registry;
   readonly log: Logger;
   readonly openAI?: OpenAIOptions;
+  readonly proxy?: ProxyOptions;
 }
 
 export async function startEgress(options: EgressOptions): Promise<Running> {
@@ -62,9 +64,13 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     gates,
     providerFor: ({ provider }) => providers[provider.type],
   });
-  const running = await serve({ ...options, handler: application(handler, log) });
+  const proxy = new Proxy(options, options.proxy);
+  const connect = (...socket: Parameters<Proxy['connect']>) => void proxy.connect(...socket);
+  const running = await serve({ ...options, handler: application(handler, log), connect });
   const drain = async () => {
-    await running.drain();
+    const drained = running.drain();
+    await proxy.drain(options.drainSeconds);
+    await drained;
     await budget.close();
     await audit.close();
     stopExpiring();

@@ -25,6 +25,38 @@ export const egressErrors = {
     type: 'invalid_request_error',
     say: '{param} changes what a call costs in a way that the price list of model "{model}" does not hold, so no budget could bound it; leave it out',
   },
+  proxy_token_invalid: {
+    status: 407,
+    type: 'authentication_error',
+    say: 'send the pod token as "proxy-authorization: Bearer …", or as the password of any user; it is missing, expired, meant for another audience or of no agent that this tenant has',
+  },
+  proxy_connect_only: {
+    status: 405,
+    type: 'invalid_request_error',
+    say: 'this proxy carries no plain HTTP; use https, for which clients ask it with CONNECT',
+  },
+  authority_invalid: {
+    status: 400,
+    type: 'invalid_request_error',
+    say: 'CONNECT needs a domain and a port, such as api.example.com:443; addresses are not allowed',
+  },
+  domain_not_allowed: {
+    status: 403,
+    type: 'permission_error',
+    say: 'tenant "{tenant}" may not connect to "{host}"; its administrator can add it to spec.network.egress.domains',
+  },
+  port_not_allowed: {
+    status: 403,
+    type: 'permission_error',
+    say: 'tenant "{tenant}" may not connect to port {port}; its administrator can add it to spec.network.egress.ports',
+  },
+  address_not_public: { status: 403, type: 'permission_error', say: '"{host}" has an address that is not public, so nobody may connect to it' },
+  host_unreachable: { status: 502, type: 'server_error', say: '"{host}" cannot be reached' },
+  too_many_connections: {
+    status: 429,
+    type: 'rate_limit_error',
+    say: 'tenant "{tenant}" has {connections} connections open, which is the most; try again when one has ended',
+  },
   budget_exceeded: {
     status: 429,
     type: 'insufficient_quota',

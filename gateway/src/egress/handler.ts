@@ -23,6 +23,7 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
   const { policies, verifyPod, audit, log, metrics } = parts;
   return async (request, response) => {
     const exchange = openExchange(request, response, { log, durations: metrics.durations });
+    if (!request.url.startsWith('/')) throw fail('proxy_connect_only', { headers: { allow: 'CONNECT' } });
     if (isUsageRoute(request)) {
       exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
       return usage(request, response, parts);

@@ -43,6 +43,7 @@ export async function runEgress(): Promise<void> {
     readUsage: usageBooks(sql),
     systemNamespace: settings.SYSTEM_NAMESPACE,
     maxBodyBytes: settings.MAX_BODY_BYTES,
+    proxy: { forbidden: settings.PROXY_FORBIDDEN_CIDRS },
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => migrated && verifyPod !== undefined && informers.every((informer) => informer.synced),
     registry,

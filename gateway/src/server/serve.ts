@@ -6,7 +6,7 @@
  */
 import { answerProbe, type Logger } from '@cloister/telemetry';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { Server as NetServer } from 'node:net';
+import { Socket, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -19,6 +19,8 @@ export interface ServeOptions {
   readonly log: Logger;
   /** Milliseconds within which the whole request, body included, must have come. */
   readonly requestTimeoutMs?: number;
+  /** Takes over the sockets of CONNECT. Without it they are closed. */
+  readonly connect?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
   readonly headersTimeoutMs?: number;
 }
 
@@ -33,7 +35,7 @@ export interface Running {
 /** Longer than the idle time-out of common proxies in front, so that they and not we close first. */
 const keepAliveTimeout = 75_000;
 
-export async function serve({ port, handler, ready, drainSeconds, log, ...timeouts }: ServeOptions): Promise<Running> {
+export async function serve({ port, handler, ready, drainSeconds, log, connect, ...timeouts }: ServeOptions): Promise<Running> {
   let draining = false;
   const isReady = () => !draining && ready();
   const server = createServer(
@@ -54,6 +56,11 @@ export async function serve({ port, handler, ready, drainSeconds, log, ...timeou
     },
   );
   server.on('clientError', refuseMalformed).on('upgrade', refuseUpgrade);
+  if (connect)
+    server.on('connect', (request, socket, head) => {
+      if (socket instanceof Socket) connect(request, socket, head);
+      else socket.destroy();
+    });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, resolve);
   });

@@ -62,6 +62,11 @@ describe('the pod', () => {
     const mounts = [...text().matchAll(/"mountPath":"([^"]+)"/g)].map((match) => match[1] ?? '');
     for (const file of Object.values(agentFiles)) expect(mounts.some((mount) => file.startsWith(`${mount}/`))).toBe(true);
   });
+  test('is told of the proxy only where its tenant may reach something through it', () => {
+    const reaching = landlord({ network: { egress: { domains: ['api.example.com'] } } });
+    expect(text()).not.toContain('HTTPS_PROXY');
+    expect(text({ landlord: reaching })).toContain('{"name":"HTTPS_PROXY","value":"http://egress.cloister-system.svc:80"}');
+  });
   test('is replaced before it goes', () => {
     expect(text()).toContain('"rollingUpdate":{"maxSurge":1,"maxUnavailable":0}');
   });

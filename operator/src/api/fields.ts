@@ -2,7 +2,7 @@
  * Building blocks of the resource schemas. Each is a zod schema that carries what Kubernetes needs to know beyond JSON Schema:
  * CEL rules, list types, int-or-string. Rules are worded for the person whose `kubectl apply` was refused: field, value, remedy.
  */
-import { modelAllowPattern, modelNamePattern } from '@cloister/tenancy';
+import { domainPatternPattern, modelAllowPattern, modelNamePattern } from '@cloister/tenancy';
 import { z } from 'zod';
 
 export interface CelRule {
@@ -51,6 +51,10 @@ export const hostName = (): z.ZodString =>
     'expected a host name with a dot, without port or wildcard and no address, for example agents.example.com',
   );
 export const namespaceName = (): z.ZodString => worded(dnsLabel, 63, 'expected the name of a namespace');
+
+/** A domain of the internet, or all below one. */
+export const domain = (): z.ZodString =>
+  worded(domainPatternPattern, 253, 'expected a domain in lower case, without port and no address, such as api.example.com or *.example.com');
 
 /** Host and port of a URL as browsers read it: a last label of digits would be taken for an address. */
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';

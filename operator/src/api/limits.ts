@@ -1,6 +1,6 @@
 /** What a Tenant may set for itself and a TenantClass may default and cap. */
 import { z } from 'zod';
-import { listSet, modelPattern, quantity, rules, type CelRule } from './fields.ts';
+import { domain, listSet, modelPattern, quantity, rules, type CelRule } from './fields.ts';
 
 export const quota = z.object({
   cpu: quantity().describe('Sum of the CPU requests of all pods, for example "2".').optional(),
@@ -22,6 +22,17 @@ export const models = z.object({
     .meta(listSet)
     .describe('Models by full name (openai/gpt-5-mini) or by prefix (openai/*). Models of providers closed to the tenant stay closed.'),
 });
+
+export const egress = z.object({
+  domains: z
+    .array(domain())
+    .max(64)
+    .meta(listSet)
+    .describe('Domains by name (api.example.com) or with all below it (*.example.com). None: nothing can be reached.')
+    .optional(),
+  ports: z.array(z.int().min(1).max(65535)).max(16).meta(listSet).describe('Ports of these domains. 443 alone when not set.').optional(),
+});
+export type Egress = z.infer<typeof egress>;
 
 const windowLimit = z
   .object({

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, countOrShare, labelSelector, objectName, rules } from './fields.ts';
-import { budget, budgetCeilings, models, quota, rateLimits, rateNames } from './limits.ts';
+import { budget, budgetCeilings, egress, models, quota, rateLimits, rateNames } from './limits.ts';
 
 /** Bounds what the status of a class holds. */
 export const mostInAWave = 1000;
@@ -89,6 +89,10 @@ export const tenantClassSpec = z
         quota: quota.describe('Caps for tenants that set none. Built in: 2 CPU, 4Gi, 20 pods, 10 agents.').optional(),
         models: models.describe('Models for tenants that name none. Built in: no model.').optional(),
         budget: budget.describe('Budget for tenants that set none. Built in: no limit.').optional(),
+        network: z
+          .object({ egress: egress.describe('For tenants that set none. Built in: no domain, port 443.').optional() })
+          .describe('What tenants reach.')
+          .optional(),
         rateLimits: rateLimits.describe('Rates for tenants that set none. Built in: no limit.').optional(),
       })
       .describe('For what a Tenant does not set.')
@@ -98,6 +102,10 @@ export const tenantClassSpec = z
         quota: quota.describe('No tenant of this class gets more.').optional(),
         models: models.describe('No tenant of this class may use others.').optional(),
         budget: budgetCeilings.describe('No tenant of this class may spend more.').optional(),
+        network: z
+          .object({ egress: egress.describe('No tenant of this class reaches other domains or ports.').optional() })
+          .describe('What tenants reach.')
+          .optional(),
         rateLimits: rateLimits.describe('No tenant of this class may call more often.').optional(),
       })
       .describe('What a Tenant sets above these is cut to them, and its status says so.')

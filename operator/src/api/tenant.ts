@@ -16,7 +16,7 @@ import {
   issuerURL,
   worded,
 } from './fields.ts';
-import { budget, keyRateLimits, models, quota, rateLimits } from './limits.ts';
+import { budget, egress, keyRateLimits, models, quota, rateLimits } from './limits.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
 
@@ -147,8 +147,11 @@ export const tenantSpec = z.object({
   rateLimits: rateLimits.describe('How often the agents of the tenant may be called, all of them together.').optional(),
   access: access.describe('How callers prove who they are.').prefault({}),
   network: z
-    .object({ host: hostName().describe("Host name of the tenant's endpoint; <name>.<base domain> when not set.").optional() })
-    .describe('How the tenant is reached.')
+    .object({
+      host: hostName().describe("Host name of the tenant's endpoint; <name>.<base domain> when not set.").optional(),
+      egress: egress.describe('What agents may reach on the internet, through egress; the class supplies what is not set here.').optional(),
+    })
+    .describe('How the tenant is reached, and what it reaches.')
     .optional(),
   defaultAgent: agentName()
     .describe('The AgentConfig that answers requests which name none; the only one, or the oldest, when not set.')

@@ -115,7 +115,9 @@ function withinCeilings({ standing }: TenantSnapshot): TenantFinding[] {
   return standing.cuts.map(({ field, asked, ceiling }) => ({
     condition: 'QuotaReady',
     reason: 'AboveClassCeiling',
-    message: `${field} is ${asked}, above the ${ceiling} of class "${standing.className ?? ''}"; ${ceiling} applies until one of them is changed`,
+    message: field.startsWith('spec.network.egress.')
+      ? `${field} has ${asked}, beyond the ceiling of class "${standing.className ?? ''}" (${ceiling}); that is left out until one of them is changed`
+      : `${field} is ${asked}, above the ${ceiling} of class "${standing.className ?? ''}"; ${ceiling} applies until one of them is changed`,
     blocks: false,
   }));
 }

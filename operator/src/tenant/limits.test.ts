@@ -11,6 +11,7 @@ describe('a tenant gets', () => {
       quota: { cpu: '2', memory: '4Gi', pods: 20, agents: 10 },
       models: { allow: [], within: undefined },
       budget: { timeZone: 'UTC', daily: undefined, monthly: undefined },
+      egress: { domains: [], ports: [443] },
       rateLimits: { perUser: {} },
     });
   });
@@ -78,5 +79,35 @@ describe('the ceiling of the class', () => {
   });
   test('lets through what is equal in another unit', () => {
     expect(merge({ quota: { memory: '1Gi' } }, { ceilings: { quota: { memory: '1024Mi' } } }).cuts).toEqual([]);
+  });
+});
+
+describe('what a tenant reaches through egress', () => {
+  const egressOf = (own: object | undefined, { defaults, ceilings }: { defaults?: object; ceilings?: object } = {}) => {
+    const { limits, cuts } = merge(own ? { network: { egress: own } } : {}, {
+      ...(defaults && { defaults: { network: { egress: defaults } } }),
+      ...(ceilings && { ceilings: { network: { egress: ceilings } } }),
+    });
+    return { ...limits.egress, cuts };
+  };
+
+  test('is what it names itself, else what its class gives, list by list', () => {
+    const defaults = { domains: ['a.example'], ports: [443, 8443] };
+    expect(egressOf({ domains: ['b.example'] }, { defaults })).toEqual({ domains: ['b.example'], ports: [443, 8443], cuts: [] });
+    expect(egressOf({ domains: [] }, { defaults })).toMatchObject({ domains: [] });
+  });
+  test('is cut, domain by domain, to what the ceiling covers, and the tenant is told', () => {
+    const asked = { domains: ['api.a.example', '*.b.a.example', '*.example', 'a.example'], ports: [443, 22] };
+    expect(egressOf(asked, { ceilings: { domains: ['*.a.example'], ports: [443] } })).toEqual({
+      domains: ['api.a.example', '*.b.a.example'],
+      ports: [443],
+      cuts: [
+        { field: 'spec.network.egress.domains', asked: '*.example, a.example', ceiling: '*.a.example' },
+        { field: 'spec.network.egress.ports', asked: '22', ceiling: '443' },
+      ],
+    });
+  });
+  test('is nothing under a ceiling of no domain', () => {
+    expect(egressOf({ domains: ['a.example'] }, { ceilings: { domains: [] } })).toMatchObject({ domains: [], cuts: [{ ceiling: 'none' }] });
   });
 });

@@ -2,7 +2,7 @@
  * What a tenant gets: its own wishes, else the defaults of its class, else what is built in; then cut to the ceilings of the class.
  * Pure, and the only place where Tenant and TenantClass are merged.
  */
-import type { RateLimits, WindowLimit } from '@cloister/tenancy';
+import { domainMatches, type RateLimits, type WindowLimit } from '@cloister/tenancy';
 import { rateNames } from '../api/limits.ts';
 import type { TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
@@ -13,6 +13,8 @@ export interface Limits {
   /** Patterns of models, and patterns that bound them. */
   readonly models: { readonly allow: readonly string[]; readonly within: readonly string[] | undefined };
   readonly budget: { readonly timeZone: string; readonly daily: WindowLimit | undefined; readonly monthly: WindowLimit | undefined };
+  /** What is reached through egress. */
+  readonly egress: { readonly domains: readonly string[]; readonly ports: readonly number[] };
   readonly rateLimits: RateLimits & { readonly perUser: RateLimits };
 }
 
@@ -41,6 +43,7 @@ export function effectiveLimits(spec: TenantSpec, tenantClass: TenantClassSpec |
       quota: quotaWithin(spec, tier, cap),
       models: { allow: spec.models?.allow ?? defaults.models?.allow ?? [], within: ceilings.models?.allow },
       budget: budgetWithin(spec, tier, cap),
+      egress: egressWithin(spec, tier, cuts),
       rateLimits: rateLimitsWithin(spec, tier, cap),
     },
     // What a class gives by default but does not allow is the class's own business; a tenant is told of its own wishes alone.
@@ -88,6 +91,21 @@ function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: 
     return usd === undefined && tokens === undefined ? undefined : { usd: toMicros(usd), tokens };
   };
   return { timeZone: knownTimeZone(own.timeZone ?? given.timeZone) ?? 'UTC', daily: window('daily'), monthly: window('monthly') };
+}
+
+/** Entry by entry: what the class does not allow is left out. A ceiling that names no ports allows all of them. */
+function egressWithin({ network: own }: TenantSpec, { defaults, ceilings }: Tier, cuts: Cut[]): Limits['egress'] {
+  const [wish, given, top] = [own?.egress, defaults.network?.egress, ceilings.network?.egress];
+  const within = <V extends string | number>(field: string, asked: readonly V[], most: readonly V[] | undefined, covers: (one: V, asked: V) => boolean) => {
+    if (!most) return asked;
+    const beyond = asked.filter((value) => !most.some((one) => covers(one, value)));
+    if (beyond.length > 0) cuts.push({ field: `spec.network.egress.${field}`, asked: beyond.join(', '), ceiling: most.join(', ') || 'none' });
+    return asked.filter((value) => !beyond.includes(value));
+  };
+  return {
+    domains: within('domains', wish?.domains ?? given?.domains ?? [], top?.domains, domainMatches),
+    ports: within('ports', wish?.ports ?? given?.ports ?? [443], top?.ports, (one, asked) => one === asked),
+  };
 }
 
 function rateLimitsWithin({ rateLimits: own }: TenantSpec, { defaults, ceilings }: Tier, cap: Cap): Limits['rateLimits'] {

@@ -55,8 +55,8 @@ export function podTemplate(plan: AgentPlan): { readonly metadata: object; reado
   };
 }
 
-function container({ spec, configuration }: AgentPlan): object {
-  const { image, imagePullPolicy, logLevel, drainSeconds } = configuration.agentRuntime;
+function container({ spec, configuration, standing }: AgentPlan): object {
+  const { image, imagePullPolicy, logLevel, drainSeconds, egressURL } = configuration.agentRuntime;
   const { requests, limits } = spec.resources;
   const env = {
     LOG_LEVEL: logLevel,
@@ -64,6 +64,8 @@ function container({ spec, configuration }: AgentPlan): object {
     HTTP_PORT: ports.http,
     METRICS_PORT: ports.metrics,
     DRAIN_SECONDS: drainSeconds,
+    // Only where it leads anywhere. Without a credential, which changes: whoever connects sends the token of {@link agentFiles.egressToken}.
+    ...(standing.limits.egress.domains.length > 0 && { HTTPS_PROXY: new URL(egressURL).origin }),
   };
   const probe = (path: string, periodSeconds: number, failureThreshold: number) => ({
     httpGet: { path, port: 'https', scheme: 'HTTPS' },

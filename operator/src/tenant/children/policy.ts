@@ -59,6 +59,7 @@ export function tenantPolicyOf({
     defaultAgent: archived ? undefined : defaultAgent,
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
+    ...(limits.egress.domains.length > 0 && { egress: { domains: [...limits.egress.domains], ports: [...limits.egress.ports] } }),
     rateLimits: limits.rateLimits,
     budget: { ...limits.budget },
   };

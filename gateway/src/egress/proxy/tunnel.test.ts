@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { portOf } from '../../server/serve.ts';
+import { tunnel, type TunnelLimits } from './tunnel.ts';
+
+const large: TunnelLimits = { bytes: 1e6, totalMs: 60_000, idleMs: 60_000 };
+const opened: { destroy(): void }[] = [];
+afterEach(() => {
+  for (const one of opened.splice(0)) one.destroy();
+});
+
+/** Both ends of one connection. */
+async function pair(): Promise<readonly [Socket, Socket]> {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const far = connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true });
+  const near = await new Promise<Socket>((resolve) => server.once('connection', resolve));
+  server.close();
+  for (const socket of [far, near]) socket.on('error', () => undefined);
+  opened.push(far, near);
+  return [far, near];
+}
+
+async function started(limits: Partial<TunnelLimits> = {}, stop = new AbortController().signal) {
+  const [[pod, client], [site, server]] = await Promise.all([pair(), pair()]);
+  return { pod, site, traffic: tunnel(client, server, { ...large, ...limits }, stop) };
+}
+
+test('each side may end its half while the other goes on', async () => {
+  const { pod, site, traffic } = await started();
+  pod.end('question');
+  await once(site.resume(), 'end');
+  site.end('a longer answer');
+  expect(await traffic).toEqual({ up: 8, down: 15, end: 'closed' });
+});
+
+test('bytes of both directions count together', async () => {
+  const { pod, site, traffic } = await started({ bytes: 10 });
+  pod.write('123456');
+  await once(site, 'data');
+  site.write('123456');
+  expect((await traffic).end).toBe('too many bytes');
+});
+
+test('a connection on which nothing is said ends', async () => {
+  const { traffic } = await started({ idleMs: 50 });
+  expect(await traffic).toEqual({ up: 0, down: 0, end: 'idle' });
+});
+
+test('a connection that is used ends all the same when its time is up', async () => {
+  const { pod, traffic } = await started({ totalMs: 100, idleMs: 10_000 });
+  const talking = setInterval(() => pod.write('x'), 10);
+  expect((await traffic).end).toBe('too long');
+  clearInterval(talking);
+});
+
+test('a side that is gone takes the other with it', async () => {
+  const { pod, site, traffic } = await started();
+  site.resume();
+  const left = once(site, 'close');
+  pod.resetAndDestroy();
+  expect((await traffic).end).toBe('broken');
+  await left;
+});
+
+test('a server that stops ends its connections', async () => {
+  const stop = new AbortController();
+  const { traffic } = await started({}, stop.signal);
+  stop.abort();
+  expect((await traffic).end).toBe('stopped');
+});
