@@ -64,6 +64,13 @@ test('a side that is gone takes the other with it', async () => {
   await left;
 });
 
+test('a side that was gone before it began ends the other', async () => {
+  const [[, client], [, server]] = await Promise.all([pair(), pair()]);
+  client.destroy();
+  await once(client, 'close');
+  expect((await tunnel(client, server, large, new AbortController().signal)).end).toBe('broken');
+});
+
 test('a server that stops ends its connections', async () => {
   const stop = new AbortController();
   const { traffic } = await started({}, stop.signal);

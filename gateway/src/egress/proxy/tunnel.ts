@@ -44,11 +44,16 @@ export function tunnel(client: Socket, server: Socket, limits: TunnelLimits, sto
     };
     // A socket's own time-out sees only its own traffic; each byte of the other side winds up this one.
     client.setTimeout(limits.idleMs, () => finish('idle'));
-    for (const socket of [client, server]) socket.on('error', () => finish('broken')).once('close', closed);
+    for (const socket of [client, server]) {
+      socket.on('error', () => finish('broken'));
+      if (socket.closed) closed();
+      else socket.once('close', closed);
+    }
     client.on('data', ({ length }: Buffer) => count({ up: length }));
     server.on('data', ({ length }: Buffer) => count({ down: length }));
     client.pipe(server);
     server.pipe(client);
     if (stop.aborted) stopped();
+    if (client.destroyed || server.destroyed) finish('broken');
   });
 }
