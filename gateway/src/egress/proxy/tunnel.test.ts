@@ -29,7 +29,7 @@ async function started(limits: Partial<TunnelLimits> = {}, stop = new AbortContr
 
 test('each side may end its half while the other goes on', async () => {
   const { pod, site, traffic } = await started();
-  pod.end('question');
+  pod.resume().end('question');
   await once(site.resume(), 'end');
   site.end('a longer answer');
   expect(await traffic).toEqual({ up: 8, down: 15, end: 'closed' });
