@@ -1,4 +1,4 @@
-/** Which addresses a tenant's tools may reach: such as anybody on the internet could, and no others. */
+/** Which addresses a tenant's tools may reach: those of the public internet, and no others. */
 import ipaddr from 'ipaddr.js';
 
 export type Range = ReturnType<typeof ipaddr.parseCIDR>;

@@ -72,7 +72,8 @@ const ask = (authority: string, credential = `Bearer ${token}`) =>
 const readAll = async (socket: Socket): Promise<string> => {
   let text = '';
   socket.on('data', (piece: Buffer) => (text += piece.toString()));
-  await once(socket, 'close');
+  socket.once('end', () => socket.end());
+  await new Promise((resolve) => socket.once('close', resolve));
   return text;
 };
 

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Policies } from '../../directory/directory.ts';
 import { fail } from '../errors.ts';
 import type { VerifyPod } from '../pods/pod-token.ts';
-import { tenantOfPod } from '../pods/tenant-of-pod.ts';
+import { requireActive, tenantOfPod } from '../pods/tenant-of-pod.ts';
 import type { Range } from './addresses.ts';
 import { parseAuthority, type Authority } from './authority.ts';
 import { dial, openDirectly, resolveBySystem, type Open, type Resolve } from './dial.ts';
@@ -77,6 +77,7 @@ export class Proxy {
     let policy: TenantPolicy | undefined;
     try {
       policy = await tenantOfPod({ authorization: credentialOf(request) }, this.#parts.verifyPod, this.#parts.policies);
+      requireActive(policy);
       await this.#serve(policy, request.url ?? '', client, head, gone.signal);
     } catch (error) {
       this.#refuse(error, client, policy?.tenant);

@@ -58,7 +58,7 @@ test('a connection that is used ends all the same when its time is up', async ()
 test('a side that is gone takes the other with it', async () => {
   const { pod, site, traffic } = await started();
   site.resume();
-  const left = once(site, 'close');
+  const left = once(site, 'end');
   pod.resetAndDestroy();
   expect((await traffic).end).toBe('broken');
   await left;

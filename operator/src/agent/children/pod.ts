@@ -65,7 +65,7 @@ function container({ spec, configuration, standing }: AgentPlan): object {
     METRICS_PORT: ports.metrics,
     DRAIN_SECONDS: drainSeconds,
     // Only where it leads anywhere. Without a credential, which changes: whoever connects sends the token of {@link agentFiles.egressToken}.
-    ...(standing.limits.egress.domains.length > 0 && { HTTPS_PROXY: new URL(egressURL).origin }),
+    ...(standing.limits.egress.domains.length > 0 && { HTTPS_PROXY: proxyOf(egressURL) }),
   };
   const probe = (path: string, periodSeconds: number, failureThreshold: number) => ({
     httpGet: { path, port: 'https', scheme: 'HTTPS' },
@@ -103,6 +103,12 @@ function container({ spec, configuration, standing }: AgentPlan): object {
       { name: 'tmp', mountPath: '/tmp' },
     ],
   };
+}
+
+/** With its port: clients differ in which one they take for that of a proxy. */
+function proxyOf(egressURL: string): string {
+  const { protocol, hostname, port } = new URL(egressURL);
+  return `${protocol}//${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
 }
 
 const jwksKey = basename(agentFiles.identity);
