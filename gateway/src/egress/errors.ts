@@ -50,7 +50,11 @@ export const egressErrors = {
     type: 'permission_error',
     say: 'tenant "{tenant}" may not connect to port {port}; its administrator can add it to spec.network.egress.ports',
   },
-  address_not_public: { status: 403, type: 'permission_error', say: '"{host}" has an address that is not public, so nobody may connect to it' },
+  address_not_public: {
+    status: 403,
+    type: 'permission_error',
+    say: '"{host}" has an address that is not public, so nobody may connect to it',
+  },
   host_unreachable: { status: 502, type: 'server_error', say: '"{host}" cannot be reached' },
   too_many_connections: {
     status: 429,

@@ -54,7 +54,11 @@ export const namespaceName = (): z.ZodString => worded(dnsLabel, 63, 'expected t
 
 /** A domain of the internet, or all below one. */
 export const domain = (): z.ZodString =>
-  worded(domainPatternPattern, 253, 'expected a domain in lower case, without port and no address, such as api.example.com or *.example.com');
+  worded(
+    domainPatternPattern,
+    253,
+    'expected a domain in lower case, without port and no address, such as api.example.com or *.example.com',
+  );
 
 /** Host and port of a URL as browsers read it: a last label of digits would be taken for an address. */
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';

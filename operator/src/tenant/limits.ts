@@ -96,10 +96,16 @@ function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: 
 /** Entry by entry: what the class does not allow is left out. A ceiling that names no ports allows all of them. */
 function egressWithin({ network: own }: TenantSpec, { defaults, ceilings }: Tier, cuts: Cut[]): Limits['egress'] {
   const [wish, given, top] = [own?.egress, defaults.network?.egress, ceilings.network?.egress];
-  const within = <V extends string | number>(field: string, asked: readonly V[], most: readonly V[] | undefined, covers: (one: V, asked: V) => boolean) => {
+  const within = <V extends string | number>(
+    field: string,
+    asked: readonly V[],
+    most: readonly V[] | undefined,
+    covers: (one: V, asked: V) => boolean,
+  ) => {
     if (!most) return asked;
     const beyond = asked.filter((value) => !most.some((one) => covers(one, value)));
-    if (beyond.length > 0) cuts.push({ field: `spec.network.egress.${field}`, asked: beyond.join(', '), ceiling: most.join(', ') || 'none' });
+    if (beyond.length > 0)
+      cuts.push({ field: `spec.network.egress.${field}`, asked: beyond.join(', '), ceiling: most.join(', ') || 'none' });
     return asked.filter((value) => !beyond.includes(value));
   };
   return {

@@ -46,7 +46,11 @@ test.each([
 
 test('a public address in a range of the cluster is not to be reached, nor its IPv4-mapped form', () => {
   const cluster = [rangeOf('93.184.216.0/24'), rangeOf('2606:4700::/32')];
-  expect(['93.184.216.34', '::ffff:93.184.216.34', '2606:4700::1'].map((address) => isPublic(address, cluster))).toEqual([false, false, false]);
+  expect(['93.184.216.34', '::ffff:93.184.216.34', '2606:4700::1'].map((address) => isPublic(address, cluster))).toEqual([
+    false,
+    false,
+    false,
+  ]);
   expect(isPublic('1.1.1.1', cluster)).toBe(true);
 });
 

@@ -32,7 +32,11 @@ export interface Dialled {
 }
 
 /** Rejects with `address_not_public` where a single address of the name is not, and `host_unreachable`. */
-export async function dial({ host, port }: Authority, { resolve, open, forbidden, connectMs }: Dialling, gone: AbortSignal): Promise<Dialled> {
+export async function dial(
+  { host, port }: Authority,
+  { resolve, open, forbidden, connectMs }: Dialling,
+  gone: AbortSignal,
+): Promise<Dialled> {
   const signal = AbortSignal.any([gone, AbortSignal.timeout(connectMs)]);
   const addresses = await before(signal, resolve(host)).catch((error: unknown) => Promise.reject(unreachable(host, error)));
   if (addresses.length === 0) throw unreachable(host);

@@ -87,7 +87,15 @@ test('bytes go to an allowed domain and come back, and what was carried is in th
   await expect
     .poll(() => egress.lines.map((line) => JSON.parse(line) as unknown))
     .toContainEqual(
-      expect.objectContaining({ msg: 'connection', tenant: 'acme', host: 'api.example.com', port: 443, bytesUp: 5, bytesDown: 5, end: 'closed' }),
+      expect.objectContaining({
+        msg: 'connection',
+        tenant: 'acme',
+        host: 'api.example.com',
+        port: 443,
+        bytesUp: 5,
+        bytesDown: 5,
+        end: 'closed',
+      }),
     );
   expect(egress.lines.join('')).not.toContain(token);
 });
@@ -187,13 +195,23 @@ test('a connection ends with its last allowed byte, and the metrics tell whose i
 });
 
 test('plain HTTP through the proxy is answered with what to do', async () => {
-  const { status, text } = await say('GET http://api.example.com/v1/models HTTP/1.1', 'Host: api.example.com', `Authorization: Bearer ${token}`);
+  const { status, text } = await say(
+    'GET http://api.example.com/v1/models HTTP/1.1',
+    'Host: api.example.com',
+    `Authorization: Bearer ${token}`,
+  );
   expect([status, text.includes('proxy_connect_only')]).toEqual([405, true]);
 });
 
 test('bytes that come right behind the request are carried too', async () => {
   const authority = 'api.example.com:443';
-  const { socket, text } = await say(`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`, `Proxy-Authorization: Bearer ${token}`, '', 'early');
+  const { socket, text } = await say(
+    `CONNECT ${authority} HTTP/1.1`,
+    `Host: ${authority}`,
+    `Proxy-Authorization: Bearer ${token}`,
+    '',
+    'early',
+  );
   const rest = readAll(socket);
   socket.end();
   expect(text + (await rest)).toMatch(/early\r\n\r\n$/);

@@ -136,7 +136,9 @@ export class Proxy {
 
 /** What is 401 of a server is 407 of a proxy; clients send no credential before they are asked for one in this way. */
 const asProxy = (error: ApiError): ApiError =>
-  error.code === 'token_invalid' ? fail('proxy_token_invalid', { headers: { 'proxy-authenticate': 'Basic realm="cloister-egress"' } }) : error;
+  error.code === 'token_invalid'
+    ? fail('proxy_token_invalid', { headers: { 'proxy-authenticate': 'Basic realm="cloister-egress"' } })
+    : error;
 
 /** As a bearer token, or as the password of whatever user, which is all that many HTTP clients can send to a proxy. */
 function credentialOf({ headers }: IncomingMessage): string | undefined {
