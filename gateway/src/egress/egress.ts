@@ -64,7 +64,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     gates,
     providerFor: ({ provider }) => providers[provider.type],
   });
-  const proxy = new Proxy(options, options.proxy);
+  const proxy = new Proxy({ ...options, audit }, options.proxy);
   const connect = (...socket: Parameters<Proxy['connect']>) => void proxy.connect(...socket);
   const running = await serve({ ...options, handler: application(handler, log), connect });
   const drain = async () => {

@@ -9,7 +9,11 @@ export const egressErrors = {
     type: 'authentication_error',
     say: 'the pod token is missing, expired, meant for another audience or of no agent that this tenant has',
   },
-  tenant_not_active: { status: 403, type: 'permission_error', say: 'tenant "{tenant}" is {state}; its agents may call no model' },
+  tenant_not_active: {
+    status: 403,
+    type: 'permission_error',
+    say: 'tenant "{tenant}" is {state}; its agents may call no model and connect to nothing',
+  },
   model_not_allowed: {
     status: 403,
     type: 'permission_error',
@@ -60,6 +64,16 @@ export const egressErrors = {
     status: 429,
     type: 'rate_limit_error',
     say: 'tenant "{tenant}" has {connections} connections open, which is the most; try again when one has ended',
+  },
+  too_many_bytes: {
+    status: 429,
+    type: 'rate_limit_error',
+    say: 'tools of tenant "{tenant}" have carried {bytes} bytes in this hour, which is the most; try again in the next one',
+  },
+  proxy_closed: {
+    status: 503,
+    type: 'server_error',
+    say: 'the cluster has public addresses that tools could reach, so nothing is reached; the platform has to name its ranges in egress.tools.forbiddenCIDRs of the chart',
   },
   budget_exceeded: {
     status: 429,

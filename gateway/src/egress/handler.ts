@@ -9,7 +9,7 @@ import type { AuditTrail } from './audit/trail.ts';
 import { chat, type ChatParts } from './chat/chat.ts';
 import { fail } from './errors.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
-import { requireActive, tenantOfPod } from './pods/tenant-of-pod.ts';
+import { agentOf, requireActive, tenantOfPod } from './pods/tenant-of-pod.ts';
 import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
 export interface EgressParts extends ChatParts, UsageParts {
@@ -29,7 +29,7 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
       return usage(request, response, parts);
     }
     const policy = await tenantOfPod(request.headers, verifyPod, policies);
-    const agent = agentOf(request, policy);
+    const agent = agentOf(request.headers, policy);
     exchange.note({ tenant: policy.tenant, agent });
     const route = `${request.method} ${request.path}`;
     if (route === 'POST /v1/chat/completions') {
@@ -46,12 +46,6 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
     exchange.route = '/v1/models';
     response.json(modelsOf(policy));
   };
-}
-
-/** The pod says which of the tenant's agents it is; a name that the tenant does not have is not kept. */
-function agentOf({ headers }: Request, { agents }: TenantPolicy): string {
-  const said = headers['x-cloister-agent'];
-  return agents.find(({ name }) => name === said)?.name ?? '';
 }
 
 const modelsOf = ({ models }: TenantPolicy) => ({

@@ -15,6 +15,7 @@ import { startEgress } from './egress.ts';
 import { clusterKeys } from './pods/cluster-keys.ts';
 import { fetchClusterKeys } from './pods/fetch-cluster-keys.ts';
 import { podVerifier, type VerifyPod } from './pods/pod-token.ts';
+import { mebibyte, type ProxyOptions } from './proxy/proxy.ts';
 import { egressSettings, type EgressSettings } from './settings.ts';
 import { usageBooks } from './usage/usage-books.ts';
 
@@ -43,7 +44,7 @@ export async function runEgress(): Promise<void> {
     readUsage: usageBooks(sql),
     systemNamespace: settings.SYSTEM_NAMESPACE,
     maxBodyBytes: settings.MAX_BODY_BYTES,
-    proxy: { forbidden: settings.PROXY_FORBIDDEN_CIDRS },
+    proxy: proxyOptions(settings),
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => migrated && verifyPod !== undefined && informers.every((informer) => informer.synced),
     registry,
@@ -60,6 +61,18 @@ export async function runEgress(): Promise<void> {
   metrics.close();
   await sql.close();
   await cluster.close();
+}
+
+function proxyOptions(settings: EgressSettings): ProxyOptions {
+  return {
+    forbidden: settings.PROXY_FORBIDDEN_CIDRS,
+    cluster: [...settings.POD_IPS, ...settings.NODE_IP, ...settings.KUBERNETES_SERVICE_HOST],
+    limits: {
+      connections: settings.PROXY_CONNECTIONS,
+      bytes: settings.PROXY_CONNECTION_MEBIBYTES * mebibyte,
+      hourlyBytes: settings.PROXY_HOURLY_MEBIBYTES * mebibyte,
+    },
+  };
 }
 
 function follow(cluster: Cluster, { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE }: EgressSettings, log: Logger) {

@@ -2,23 +2,34 @@ import { z } from 'zod';
 import { commonSettings } from '../server/settings.ts';
 import { rangeOf } from './proxy/addresses.ts';
 
+const parts = (list: string): string[] => list.split(/[\s,]+/).filter(Boolean);
+const addresses = z.string().default('').transform(parts);
+const count = z.coerce.number().int().positive();
+const ranges = z
+  .string()
+  .default('')
+  .transform((list, context) => {
+    try {
+      return parts(list).map(rangeOf);
+    } catch {
+      context.addIssue('expected ranges of addresses, comma-separated, such as 203.0.113.0/24');
+      return z.NEVER;
+    }
+  });
+
 /** Environment of `gateway egress`; the README explains each. */
 export const egressSettings = z.object({
   ...commonSettings,
   PROVIDERS_NAMESPACE: z.string().default('cloister-providers'),
   DATABASE_URL_FILE: z.string(),
-  PROXY_FORBIDDEN_CIDRS: z
-    .string()
-    .default('')
-    .transform((list, context) => {
-      const ranges = list.split(/[\s,]+/).filter(Boolean);
-      try {
-        return ranges.map(rangeOf);
-      } catch {
-        context.addIssue('expected ranges of addresses, comma-separated, such as 203.0.113.0/24');
-        return z.NEVER;
-      }
-    }),
+  PROXY_FORBIDDEN_CIDRS: ranges,
+  PROXY_CONNECTIONS: count.default(64),
+  PROXY_CONNECTION_MEBIBYTES: count.default(256),
+  PROXY_HOURLY_MEBIBYTES: count.default(4096),
+  POD_IPS: addresses,
+  NODE_IP: addresses,
+  /** Set by Kubernetes in every pod. */
+  KUBERNETES_SERVICE_HOST: addresses,
   MAX_BODY_BYTES: z.coerce
     .number()
     .int()

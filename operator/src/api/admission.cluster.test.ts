@@ -1,8 +1,8 @@
 /** What `kubectl apply` accepts and refuses, asked of a real API server. */
-import { apiVersion } from '@cloister/tenancy';
-import { KubeError, type Cluster } from 'kube-runtime';
+import type { Cluster } from 'kube-runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectTestCluster, installResources } from '../testing/cluster.fixture.ts';
+import { dryRunOn } from './dry-run.fixture.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -11,27 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-const plurals: Readonly<Record<string, string>> = {
-  Tenant: 'tenants',
-  TenantClass: 'tenantclasses',
-  ModelProvider: 'modelproviders',
-  AgentConfig: 'namespaces/default/agentconfigs',
-};
-
-/** The object as stored, without storing it; the message where it is refused. */
-async function dryRun(kindName: string, name: string, spec: unknown): Promise<unknown> {
-  try {
-    return await cluster.request({
-      method: 'POST',
-      path: `/apis/${apiVersion}/${plurals[kindName] ?? ''}`,
-      query: { dryRun: 'All', fieldValidation: 'Strict' },
-      body: { apiVersion, kind: kindName, metadata: { name }, spec },
-    });
-  } catch (error) {
-    if (error instanceof KubeError) return error.message;
-    throw error;
-  }
-}
+const dryRun = (kindName: string, name: string, spec: unknown) => dryRunOn(cluster, kindName, name, spec);
 
 const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: { inputPerMillion: 0, outputPerMillion: 0.5 } };
 

@@ -57,7 +57,7 @@ export const domain = (): z.ZodString =>
   worded(
     domainPatternPattern,
     253,
-    'expected a domain in lower case, without port and no address, such as api.example.com or *.example.com',
+    'expected a domain in lower case, without scheme, port or dot at its end, and no address: api.example.com, or *.example.com for all below it; other letters are written as xn--…',
   );
 
 /** Host and port of a URL as browsers read it: a last label of digits would be taken for an address. */

@@ -45,7 +45,7 @@ async function runExport(tenant: string): Promise<number> {
 /** Rejects where no tenant, or more than one, goes by that name. */
 export async function exportOf(sql: Sql, tenant: string): Promise<AsyncGenerator<string>> {
   const [chain, ...others] = await findChains(sql, tenant);
-  if (!chain) throw new Error(`no tenant of name or UID "${tenant}" has called a model`);
+  if (!chain) throw new Error(`nothing is on record of a tenant of name or UID "${tenant}"`);
   if (others.length > 0) {
     const uids = [chain, ...others].map(({ tenantUid }) => tenantUid).join(', ');
     throw new Error(`several tenants had the name "${tenant}": give one of their UIDs, ${uids}`);

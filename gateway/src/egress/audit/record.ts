@@ -1,7 +1,8 @@
 /**
  * What the audit keeps of a model call: who called what, when, how it ended and what it cost. Names that the platform gave, numbers and
  * codes; never a prompt, an answer, a provider's words or a credential. A model that the tenant may not use is not named, because a caller
- * may write anything in its place.
+ * may write anything in its place. Of a connection of tools: who connected where, and how much was carried; the domain is kept where it is
+ * refused, too, since where an agent tried to go is what the record is for.
  */
 import { z } from 'zod';
 
@@ -28,7 +29,26 @@ export const callRecord = z.looseObject({
 });
 export type CallRecord = z.infer<typeof callRecord>;
 
+export const connectionRecord = z.looseObject({
+  kind: z.literal('tool_connection'),
+  ...writing,
+  at,
+  agent: z.string(),
+  /** Absent where what was asked for was no domain and port. */
+  host: z.string().optional(),
+  port: z.int().optional(),
+  /** `refused`: not allowed, `code` says why. `failed`: nobody answered there. `carried`: `end` says how it ended. */
+  outcome: z.enum(['carried', 'refused', 'failed']),
+  code: z.string().optional(),
+  address: z.string().optional(),
+  bytesUp: z.int().optional(),
+  bytesDown: z.int().optional(),
+  end: z.string().optional(),
+  durationMs: z.number(),
+});
+export type ConnectionRecord = z.infer<typeof connectionRecord>;
+
 /** The last of a writer that ended in order: nothing of it is missing. */
 export const endRecord = z.strictObject({ kind: z.literal('writer_ended'), ...writing, at });
 
-export const auditRecord = z.discriminatedUnion('kind', [callRecord, endRecord]);
+export const auditRecord = z.discriminatedUnion('kind', [callRecord, connectionRecord, endRecord]);

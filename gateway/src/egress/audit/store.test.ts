@@ -80,6 +80,6 @@ test('a name that two tenants had one after the other asks for a UID, and one th
   const two = { ...one, tenantUid: randomUUID() };
   await store.append(writer, [entry(one, writer, 1), entry(two, writer, 1)]);
   await expect(exportOf(sql, one.tenant)).rejects.toThrow(two.tenantUid);
-  await expect(exportOf(sql, 'nobody')).rejects.toThrow('no tenant of name or UID "nobody" has called a model');
+  await expect(exportOf(sql, 'nobody')).rejects.toThrow('nothing is on record of a tenant of name or UID "nobody"');
   expect(await verdictOf(two.tenantUid)).toMatchObject({ problems: [], records: 1, tenant: two.tenant });
 });

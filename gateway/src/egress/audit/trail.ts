@@ -27,6 +27,8 @@ const longestPause = 5_000;
 /** Milliseconds. A call may end a moment after its connection has; what has not by then is not recorded. */
 const lastEnding = 2_000;
 
+export type CallKind = 'model_call' | 'tool_connection';
+
 export interface TrailOptions {
   readonly log: Logger;
   /** Hears of records that will never be stored. */
@@ -62,15 +64,15 @@ export class AuditTrail {
   }
 
   /** A call begins. What is returned must be called once, when it has ended, with what its record says beside writer, number and time. */
-  begin(owner: Owner): (facts: Facts) => void {
+  begin(owner: Owner, kind: CallKind = 'model_call'): (facts: Facts) => void {
     this.#inProgress++;
     return (facts) => {
       this.#inProgress--;
-      this.#take(owner, 'model_call', facts);
+      this.#take(owner, kind, facts);
     };
   }
 
-  #take(owner: Owner, kind: 'model_call' | 'writer_ended', facts: Facts = {}): void {
+  #take(owner: Owner, kind: CallKind | 'writer_ended', facts: Facts = {}): void {
     const { tenantUid, tenant } = owner;
     const numbered = this.#numbered.get(tenantUid) ?? { owner, count: 0 };
     this.#numbered.set(tenantUid, numbered);

@@ -18,6 +18,12 @@ export async function tenantOfPod(headers: IncomingHttpHeaders, verify: VerifyPo
   return policy;
 }
 
+/** The pod says which of the tenant's agents it is; a name that the tenant does not have is not kept. */
+export function agentOf(headers: IncomingHttpHeaders, { agents }: TenantPolicy): string {
+  const said = headers['x-cloister-agent'];
+  return agents.find(({ name }) => name === said)?.name ?? '';
+}
+
 /** Throws `tenant_not_active`. */
 export function requireActive({ tenant, state }: TenantPolicy): void {
   if (state !== 'Active') throw fail('tenant_not_active', { values: { tenant, state } });

@@ -5,24 +5,24 @@
  * again: a name that changes between check and use (DNS rebinding) gains nothing.
  */
 import { once } from 'node:events';
-import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
 import { fail } from '../errors.ts';
 import { isPublic, type Range } from './addresses.ts';
 import type { Authority } from './authority.ts';
+import type { Resolve } from './resolve.ts';
 
-/** All addresses of a name. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
 export type Open = (address: string, port: number) => Socket;
 
-export const resolveBySystem: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 export const openDirectly: Open = (address, port) => connect({ host: address, port, allowHalfOpen: true, autoSelectFamily: false });
+
+/** An answer can hold thousands of addresses, and egress is no scanner. */
+const mostTries = 6;
 
 export interface Dialling {
   readonly resolve: Resolve;
   readonly open: Open;
   readonly forbidden: readonly Range[];
-  /** For resolving and connecting together. */
+  /** For resolving and connecting together. One address gets a third of it. */
   readonly connectMs: number;
 }
 
@@ -43,11 +43,11 @@ export async function dial(
   // All of them: who answers with a public and a private address has nothing good in mind, or nothing that a tenant should depend on.
   if (!addresses.every((address) => isPublic(address, forbidden))) throw fail('address_not_public', { values: { host } });
   let last: unknown;
-  for (const address of addresses) {
+  for (const address of addresses.slice(0, mostTries)) {
     if (signal.aborted) break;
     const socket = open(address, port);
     try {
-      await once(socket, 'connect', { signal });
+      await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(connectMs / 3))]) });
       return { socket, address };
     } catch (error) {
       socket.on('error', () => undefined).destroy();

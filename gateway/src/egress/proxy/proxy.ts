@@ -1,37 +1,48 @@
 /**
  * The way of tools to the internet: HTTP CONNECT, for pods alone, to the domains that their tenant allows.
  *
- * In order: who calls → is the tenant within its connections → is the domain allowed, on this port → is every address of it public →
- * connect to one of them → carry bytes, within limits. Nothing is allowed that is not listed. What is said within TLS is not seen.
+ * In order: who calls → is the domain allowed, on this port → is the tenant within its share → is every address of it public → connect to
+ * one of them → carry bytes, within limits, for as long as the policy allows it. What is said within TLS is not seen.
  */
 import { ApiError } from '@cloister/api-errors';
 import type { Logger, Registry } from '@cloister/telemetry';
-import { domainMatches, type TenantPolicy } from '@cloister/tenancy';
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { TenantPolicy } from '@cloister/tenancy';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Policies } from '../../directory/directory.ts';
+import type { Facts } from '../../server/exchange.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import { fail } from '../errors.ts';
 import type { VerifyPod } from '../pods/pod-token.ts';
-import { requireActive, tenantOfPod } from '../pods/tenant-of-pod.ts';
-import type { Range } from './addresses.ts';
+import { agentOf, requireActive, tenantOfPod } from '../pods/tenant-of-pod.ts';
+import { isPublic, type Range } from './addresses.ts';
 import { parseAuthority, type Authority } from './authority.ts';
-import { dial, openDirectly, resolveBySystem, type Open, type Resolve } from './dial.ts';
+import { asCaller } from './caller.ts';
+import { dial, openDirectly, type Open } from './dial.ts';
 import { proxyMetrics, type ProxyMetrics } from './metrics.ts';
-import { tunnel, type TunnelLimits } from './tunnel.ts';
+import { objectionTo } from './permission.ts';
+import { asProxy, refuse } from './refusal.ts';
+import { resolveByDNS, type Resolve } from './resolve.ts';
+import { Shares, type ShareLimits } from './shares.ts';
+import { openTunnel, type Tunnel, type TunnelLimits } from './tunnel.ts';
 
-export interface ProxyLimits extends TunnelLimits {
-  /** Of one tenant at the same time, on this replica. */
-  readonly connections: number;
+export interface ProxyLimits extends TunnelLimits, ShareLimits {
   readonly connectMs: number;
+  /** Between two looks at whether the policy still allows a connection that is open. */
+  readonly recheckMs: number;
 }
 
+export const mebibyte = 1024 * 1024;
+
 export const proxyLimits: ProxyLimits = {
-  bytes: 256 * 1024 * 1024,
+  bytes: 256 * mebibyte,
   totalMs: 600_000,
   idleMs: 60_000,
   connections: 64,
+  hourlyBytes: 4096 * mebibyte,
   connectMs: 10_000,
+  recheckMs: 1_000,
 };
 
 /** Milliseconds. */
@@ -40,6 +51,7 @@ const lastTraffic = 20_000;
 export interface ProxyParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
+  readonly audit: AuditTrail;
   readonly registry: Registry;
   readonly log: Logger;
 }
@@ -47,40 +59,57 @@ export interface ProxyParts {
 export interface ProxyOptions {
   /** Ranges that are not to be reached although they are public, such as those of the cluster. */
   readonly forbidden?: readonly Range[];
+  /** Addresses of the cluster: of this pod, its node, the API server. If one could be reached through the proxy, `forbidden` is not complete, and nothing is. */
+  readonly cluster?: readonly string[];
   readonly limits?: Partial<ProxyLimits>;
   readonly resolve?: Resolve;
   readonly open?: Open;
+}
+
+/** One CONNECT of a pod whose tenant is known. */
+interface Visit {
+  readonly policy: TenantPolicy;
+  readonly client: Socket;
+  readonly head: Buffer;
+  /** Adds to what the log and the audit will say of it. */
+  readonly note: (facts: Facts) => void;
 }
 
 export class Proxy {
   readonly #parts: ProxyParts & ProxyOptions;
   readonly #limits: ProxyLimits;
   readonly #metrics: ProxyMetrics;
+  readonly #shares: Shares;
+  readonly #resolve: Resolve;
+  readonly #tunnels = new Set<Tunnel>();
   readonly #stopping = new AbortController();
-  /** Connections by the tenant's UID, those that are being made among them. */
-  readonly #open = new Map<string, number>();
+  readonly #exposed: boolean;
 
   constructor(parts: ProxyParts, options: ProxyOptions = {}) {
     this.#parts = { ...parts, ...options };
     this.#limits = { ...proxyLimits, ...options.limits };
-    this.#metrics = proxyMetrics(parts.registry, () => this.open);
-  }
-
-  get open(): number {
-    return [...this.#open.values()].reduce((sum, count) => sum + count, 0);
+    this.#shares = new Shares(this.#limits);
+    this.#resolve = options.resolve ?? resolveByDNS();
+    this.#metrics = proxyMetrics(parts.registry, () => this.#shares.open);
+    const exposed = (options.cluster ?? []).filter((address) => isPublic(address, options.forbidden));
+    this.#exposed = exposed.length > 0;
+    if (this.#exposed)
+      parts.log.error(
+        { exposed, setting: 'PROXY_FORBIDDEN_CIDRS' },
+        "addresses of the cluster are public, so tools could reach it: until its public ranges are forbidden, no tenant's tools reach anything",
+      );
   }
 
   /** For a server's event `connect`. Never rejects. */
   async connect(request: IncomingMessage, client: Socket, head: Buffer): Promise<void> {
-    const gone = new AbortController();
-    client.on('error', () => undefined).once('close', () => gone.abort());
-    let policy: TenantPolicy | undefined;
+    client.on('error', () => undefined);
     try {
-      policy = await tenantOfPod({ authorization: credentialOf(request) }, this.#parts.verifyPod, this.#parts.policies);
-      requireActive(policy);
-      await this.#serve(policy, request.url ?? '', client, head, gone.signal);
+      const headers = asCaller(request.headers);
+      const policy = await tenantOfPod(headers, this.#parts.verifyPod, this.#parts.policies);
+      await this.#visit(policy, agentOf(headers, policy), request.url ?? '', client, head);
     } catch (error) {
-      this.#refuse(error, client, policy?.tenant);
+      if (!(error instanceof ApiError)) this.#parts.log.error({ err: error }, 'unexpected error');
+      refuse(client, error instanceof ApiError ? asProxy(error) : fail('host_unreachable', { values: { host: 'the host' } }));
     }
   }
 
@@ -88,80 +117,80 @@ export class Proxy {
   async drain(seconds: number): Promise<void> {
     await sleep(seconds * 1000);
     const until = performance.now() + lastTraffic;
-    while (this.open > 0 && performance.now() < until) await sleep(100);
+    while (this.#shares.open > 0 && performance.now() < until) await sleep(100);
     this.#stopping.abort();
+    for (const tunnel of this.#tunnels) tunnel.end('stopped');
   }
 
-  async #serve(policy: TenantPolicy, asked: string, client: Socket, head: Buffer, gone: AbortSignal): Promise<void> {
-    const authority = allowed(policy, asked);
-    const { uid, tenant } = policy;
-    const before = this.#open.get(uid) ?? 0;
-    const { connections } = this.#limits;
-    if (before >= connections) throw fail('too_many_connections', { values: { tenant, connections }, retryAfterSeconds: 1 });
-    this.#open.set(uid, before + 1);
+  /** Resolves when the connection has ended; rejects where there was none. Either way it is in log, audit and metrics. */
+  async #visit(policy: TenantPolicy, agent: string, asked: string, client: Socket, head: Buffer): Promise<void> {
+    const { uid: tenantUid, tenant } = policy;
+    const { log, audit } = this.#parts;
+    const put = audit.begin({ tenantUid, tenant }, 'tool_connection');
+    const started = performance.now();
+    let facts: Facts = { agent };
+    const note = (more: Facts) => void (facts = { ...facts, ...more });
     try {
-      await this.#carry(policy, authority, client, head, gone);
+      requireActive(policy);
+      const authority = parseAuthority(asked);
+      if (!authority) throw fail('authority_invalid');
+      note({ ...authority });
+      await this.#serve({ policy, client, head, note }, authority);
+    } catch (error) {
+      const code = error instanceof ApiError ? error.code : 'unexpected';
+      note({ outcome: code === 'host_unreachable' || code === 'unexpected' ? 'failed' : 'refused', code });
+      this.#metrics.connections.inc({ tenant, outcome: code });
+      throw error;
     } finally {
-      const left = (this.#open.get(uid) ?? 1) - 1;
-      if (left > 0) this.#open.set(uid, left);
-      else this.#open.delete(uid);
+      note({ durationMs: Math.round(performance.now() - started) });
+      put(facts);
+      log.info({ tenant, ...facts }, 'connection');
     }
   }
 
-  async #carry({ tenant }: TenantPolicy, authority: Authority, client: Socket, head: Buffer, gone: AbortSignal): Promise<void> {
-    const { resolve = resolveBySystem, open = openDirectly, forbidden = [], log } = this.#parts;
-    const started = performance.now();
-    const { connectMs } = this.#limits;
-    const { socket, address } = await dial(authority, { resolve, open, forbidden, connectMs }, gone);
+  async #serve(visit: Visit, authority: Authority): Promise<void> {
+    const { policy } = visit;
+    const objection = objectionTo(authority, policy);
+    if (objection) throw objection;
+    if (this.#exposed) throw fail('proxy_closed');
+    this.#shares.enter(policy);
+    try {
+      await this.#carry(visit, authority);
+    } finally {
+      this.#shares.leave(policy.uid);
+    }
+  }
+
+  async #carry({ policy: { tenant, uid, namespace }, client, head, note }: Visit, authority: Authority): Promise<void> {
+    const { open = openDirectly, forbidden = [] } = this.#parts;
+    const gone = new AbortController();
+    if (client.destroyed) gone.abort();
+    else client.once('close', () => gone.abort());
+    const unwanted = AbortSignal.any([gone.signal, this.#stopping.signal]);
+    const dialling = { resolve: this.#resolve, open, forbidden, connectMs: this.#limits.connectMs };
+    const { socket, address } = await dial(authority, dialling, unwanted);
     client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     if (head.length > 0) client.unshift(head);
-    const { up, down, end } = await tunnel(client, socket, this.#limits, this.#stopping.signal);
+    const tunnel = openTunnel(client, socket, this.#limits, (bytes) => {
+      if (!this.#shares.take(uid, bytes)) tunnel.end('too many bytes of the tenant');
+    });
+    this.#tunnels.add(tunnel);
+    if (this.#stopping.signal.aborted) tunnel.end('stopped');
+    const watch = setInterval(() => {
+      if (!this.#allows(namespace, uid, authority)) tunnel.end('no longer allowed');
+    }, this.#limits.recheckMs);
+    const { up, down, end } = await tunnel.ended;
+    clearInterval(watch);
+    this.#tunnels.delete(tunnel);
     this.#metrics.connections.inc({ tenant, outcome: end });
     this.#metrics.bytes.inc({ tenant, direction: 'up' }, up);
     this.#metrics.bytes.inc({ tenant, direction: 'down' }, down);
-    const durationMs = Math.round(performance.now() - started);
-    log.info({ tenant, ...authority, address, bytesUp: up, bytesDown: down, end, durationMs }, 'connection');
+    note({ outcome: 'carried', address, bytesUp: up, bytesDown: down, end });
   }
 
-  #refuse(error: unknown, client: Socket, tenant: string | undefined): void {
-    const refusal = error instanceof ApiError ? asProxy(error) : fail('host_unreachable', { values: { host: 'the host' }, cause: error });
-    if (!(error instanceof ApiError)) this.#parts.log.error({ err: error }, 'unexpected error');
-    if (tenant !== undefined) this.#metrics.connections.inc({ tenant, outcome: refusal.code });
-    this.#parts.log.info({ tenant, code: refusal.code }, 'connection refused');
-    if (client.writable) client.end(answerOf(refusal));
-    // Whoever does not read the answer, or goes on sending, is not waited for.
-    client.resume().setTimeout(1_000, () => client.destroy());
+  /** By what is known of the tenant now. */
+  #allows(namespace: string, uid: string, authority: Authority): boolean {
+    const policy = this.#parts.policies.byNamespace(namespace);
+    return policy?.uid === uid && policy.state === 'Active' && objectionTo(authority, policy) === undefined;
   }
-}
-
-/** What is 401 of a server is 407 of a proxy; clients send no credential before they are asked for one in this way. */
-const asProxy = (error: ApiError): ApiError =>
-  error.code === 'token_invalid'
-    ? fail('proxy_token_invalid', { headers: { 'proxy-authenticate': 'Basic realm="cloister-egress"' } })
-    : error;
-
-/** As a bearer token, or as the password of whatever user, which is all that many HTTP clients can send to a proxy. */
-function credentialOf({ headers }: IncomingMessage): string | undefined {
-  const given = headers['proxy-authorization'];
-  const basic = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(given ?? '')?.[1];
-  if (basic === undefined) return given;
-  const pair = Buffer.from(basic, 'base64').toString('utf8');
-  return `Bearer ${pair.slice(pair.indexOf(':') + 1)}`;
-}
-
-function allowed({ tenant, egress }: TenantPolicy, asked: string): Authority {
-  const authority = parseAuthority(asked);
-  if (!authority) throw fail('authority_invalid');
-  const { host, port } = authority;
-  if (!egress?.domains.some((pattern) => domainMatches(pattern, host))) throw fail('domain_not_allowed', { values: { tenant, host } });
-  if (!egress.ports.includes(port)) throw fail('port_not_allowed', { values: { tenant, port } });
-  return authority;
-}
-
-function answerOf(error: ApiError): string {
-  const body = JSON.stringify(error.body);
-  const { status } = error.kind;
-  const headers = { ...error.headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), connection: 'close' };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
 }

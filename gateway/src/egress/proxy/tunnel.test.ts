@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { portOf } from '../../server/serve.ts';
-import { tunnel, type TunnelLimits } from './tunnel.ts';
+import { openTunnel, type TunnelLimits } from './tunnel.ts';
 
 const large: TunnelLimits = { bytes: 1e6, totalMs: 60_000, idleMs: 60_000 };
 const opened: { destroy(): void }[] = [];
@@ -22,9 +22,10 @@ async function pair(): Promise<readonly [Socket, Socket]> {
   return [far, near];
 }
 
-async function started(limits: Partial<TunnelLimits> = {}, stop = new AbortController().signal) {
+async function started(limits: Partial<TunnelLimits> = {}, carried?: (bytes: number) => void) {
   const [[pod, client], [site, server]] = await Promise.all([pair(), pair()]);
-  return { pod, site, traffic: tunnel(client, server, { ...large, ...limits }, stop) };
+  const { ended, end } = openTunnel(client, server, { ...large, ...limits }, carried);
+  return { pod, site, end, traffic: ended };
 }
 
 test('each side may end its half while the other goes on', async () => {
@@ -68,12 +69,27 @@ test('a side that was gone before it began ends the other', async () => {
   const [[, client], [, server]] = await Promise.all([pair(), pair()]);
   client.destroy();
   await once(client, 'close');
-  expect((await tunnel(client, server, large, new AbortController().signal)).end).toBe('broken');
+  expect((await openTunnel(client, server, large).ended).end).toBe('broken');
 });
 
-test('a server that stops ends its connections', async () => {
-  const stop = new AbortController();
-  const { traffic } = await started({}, stop.signal);
-  stop.abort();
-  expect((await traffic).end).toBe('stopped');
+test('whoever opened it may end it, and the first reason is kept', async () => {
+  const { traffic, end } = await started();
+  end('stopped');
+  end('idle');
+  expect(await traffic).toEqual({ up: 0, down: 0, end: 'stopped' });
+});
+
+test('every piece is told of, and one with which somebody ends it is not passed on', async () => {
+  let told = 0;
+  const { pod, site, end, traffic } = await started({}, (bytes) => {
+    told += bytes;
+    if (told > 5) end('too many bytes of the tenant');
+  });
+  let arrived = '';
+  site.on('data', (piece: Buffer) => (arrived += piece.toString()));
+  pod.write('12345');
+  await expect.poll(() => arrived).toBe('12345');
+  pod.write('67890');
+  expect(await traffic).toEqual({ up: 10, down: 0, end: 'too many bytes of the tenant' });
+  expect(arrived).toBe('12345');
 });
