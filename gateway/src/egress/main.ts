@@ -66,7 +66,7 @@ export async function runEgress(): Promise<void> {
 function proxyOptions(settings: EgressSettings): ProxyOptions {
   return {
     forbidden: settings.PROXY_FORBIDDEN_CIDRS,
-    cluster: [...settings.POD_IPS, ...settings.NODE_IP, ...settings.KUBERNETES_SERVICE_HOST],
+    cluster: [...settings.POD_IPS, ...settings.NODE_IPS, ...settings.KUBERNETES_SERVICE_HOST],
     limits: {
       connections: settings.PROXY_CONNECTIONS,
       bytes: settings.PROXY_CONNECTION_MEBIBYTES * mebibyte,

@@ -27,7 +27,7 @@ export const egressSettings = z.object({
   PROXY_CONNECTION_MEBIBYTES: count.default(256),
   PROXY_HOURLY_MEBIBYTES: count.default(4096),
   POD_IPS: addresses,
-  NODE_IP: addresses,
+  NODE_IPS: addresses,
   /** Set by Kubernetes in every pod. */
   KUBERNETES_SERVICE_HOST: addresses,
   MAX_BODY_BYTES: z.coerce
