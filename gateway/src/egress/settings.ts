@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { commonSettings } from '../server/settings.ts';
 import { rangeOf } from './proxy/addresses.ts';
+import { mebibyte, proxyLimits } from './proxy/proxy.ts';
 
 const parts = (list: string): string[] => list.split(/[\s,]+/).filter(Boolean);
 const addresses = z.string().default('').transform(parts);
@@ -23,9 +24,9 @@ export const egressSettings = z.object({
   PROVIDERS_NAMESPACE: z.string().default('cloister-providers'),
   DATABASE_URL_FILE: z.string(),
   PROXY_FORBIDDEN_CIDRS: ranges,
-  PROXY_CONNECTIONS: count.default(64),
-  PROXY_CONNECTION_MEBIBYTES: count.default(256),
-  PROXY_HOURLY_MEBIBYTES: count.default(4096),
+  PROXY_CONNECTIONS: count.default(proxyLimits.connections),
+  PROXY_CONNECTION_MEBIBYTES: count.default(proxyLimits.bytes / mebibyte),
+  PROXY_HOURLY_MEBIBYTES: count.default(proxyLimits.hourlyBytes / mebibyte),
   POD_IPS: addresses,
   NODE_IPS: addresses,
   /** Set by Kubernetes in every pod. */

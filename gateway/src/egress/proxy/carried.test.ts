@@ -167,3 +167,16 @@ test('what is carried and what is refused is in the tenant’s chain of the audi
   expect(JSON.stringify(records)).not.toContain(golf);
   expect(JSON.stringify(records)).not.toContain('10.0.0.1');
 });
+
+test('a gateway that stops lets connections go on for a while, then ends them and has them on record', async () => {
+  const stopping = await proxyUnderTest();
+  const { socket } = await stopping.ask('api.example.com:443');
+  const ended = readAll(socket);
+  socket.write('before');
+  const stopped = stopping[Symbol.asyncDispose]();
+  await ended;
+  await stopped;
+  const line = stopping.egress.lines.find((text) => text.includes('"msg":"connection"'));
+  expect(JSON.parse(line ?? '{}')).toMatchObject({ outcome: 'carried', bytesUp: 6, bytesDown: 6, end: 'stopped' });
+  expect(stopping.egress.lines.join('')).not.toMatch(/cannot be written|unexpected/);
+});

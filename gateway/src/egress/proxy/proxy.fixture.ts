@@ -30,6 +30,8 @@ export interface ProxyUnderTest extends AsyncDisposable {
   readonly reset: () => Promise<void>;
 }
 
+const smallLimits = { bytes: 10_000, connections: 2, hourlyBytes: 100_000, recheckMs: 20, lastTrafficMs: 100 };
+
 /** Ranges of the cluster: 198.51.99.0/24. What the internet is told, it says back. */
 export async function proxyUnderTest(): Promise<ProxyUnderTest> {
   const internet = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => undefined).pipe(socket)).listen(
@@ -41,7 +43,7 @@ export async function proxyUnderTest(): Promise<ProxyUnderTest> {
   const [lookedUp, dialled, pods]: [string[], string[], Socket[]] = [[], [], []];
   const egress = await egressUnderTest({
     proxy: {
-      limits: { bytes: 10_000, connections: 2, hourlyBytes: 100_000, recheckMs: 20 },
+      limits: smallLimits,
       forbidden: [rangeOf('198.51.99.0/24')],
       resolve: (host) => {
         lookedUp.push(host);

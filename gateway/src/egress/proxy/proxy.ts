@@ -31,6 +31,8 @@ export interface ProxyLimits extends TunnelLimits, ShareLimits {
   readonly connectMs: number;
   /** Between two looks at whether the policy still allows a connection that is open. */
   readonly recheckMs: number;
+  /** For connections that are open when egress has drained. */
+  readonly lastTrafficMs: number;
 }
 
 export const mebibyte = 1024 * 1024;
@@ -43,10 +45,8 @@ export const proxyLimits: ProxyLimits = {
   hourlyBytes: 4096 * mebibyte,
   connectMs: 10_000,
   recheckMs: 1_000,
+  lastTrafficMs: 20_000,
 };
-
-/** Milliseconds. */
-const lastTraffic = 20_000;
 
 export interface ProxyParts {
   readonly policies: Policies;
@@ -105,7 +105,10 @@ export class Proxy {
     client.on('error', () => undefined);
     try {
       const headers = asCaller(request.headers);
-      const policy = await tenantOfPod(headers, this.#parts.verifyPod, this.#parts.policies);
+      const policy = await tenantOfPod(headers, this.#parts.verifyPod, this.#parts.policies).catch((error: unknown) => {
+        this.#parts.log.info({ outcome: 'refused', code: codeOf(error) }, 'connection');
+        throw error;
+      });
       await this.#visit(policy, agentOf(headers, policy), request.url ?? '', client, head);
     } catch (error) {
       if (!(error instanceof ApiError)) this.#parts.log.error({ err: error }, 'unexpected error');
@@ -116,7 +119,7 @@ export class Proxy {
   /** Lets what is open go on for `seconds`, in which new ones are taken, and a while longer; then ends it: a tunnel cannot be told to close. */
   async drain(seconds: number): Promise<void> {
     await sleep(seconds * 1000);
-    const until = performance.now() + lastTraffic;
+    const until = performance.now() + this.#limits.lastTrafficMs;
     while (this.#shares.open > 0 && performance.now() < until) await sleep(100);
     this.#stopping.abort();
     for (const tunnel of this.#tunnels) tunnel.end('stopped');
@@ -137,7 +140,7 @@ export class Proxy {
       note({ ...authority });
       await this.#serve({ policy, client, head, note }, authority);
     } catch (error) {
-      const code = error instanceof ApiError ? error.code : 'unexpected';
+      const code = codeOf(error);
       note({ outcome: code === 'host_unreachable' || code === 'unexpected' ? 'failed' : 'refused', code });
       this.#metrics.connections.inc({ tenant, outcome: code });
       throw error;
@@ -194,3 +197,5 @@ export class Proxy {
     return policy?.uid === uid && policy.state === 'Active' && objectionTo(authority, policy) === undefined;
   }
 }
+
+const codeOf = (error: unknown): string => (error instanceof ApiError ? error.code : 'unexpected');
