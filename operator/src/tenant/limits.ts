@@ -93,25 +93,27 @@ function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: 
   return { timeZone: knownTimeZone(own.timeZone ?? given.timeZone) ?? 'UTC', daily: window('daily'), monthly: window('monthly') };
 }
 
-/** Entry by entry: what the class does not allow is left out. A ceiling that names no ports allows all of them. */
-function egressWithin({ network: own }: TenantSpec, { defaults, ceilings }: Tier, cuts: Cut[]): Limits['egress'] {
-  const [wish, given, top] = [own?.egress, defaults.network?.egress, ceilings.network?.egress];
-  const within = <V extends string | number>(
-    field: string,
-    asked: readonly V[],
-    most: readonly V[] | undefined,
-    covers: (one: V, asked: V) => boolean,
-  ) => {
-    if (!most) return asked;
-    const beyond = asked.filter((value) => !most.some((one) => covers(one, value)));
-    if (beyond.length > 0)
-      cuts.push({ field: `spec.network.egress.${field}`, asked: beyond.join(', '), ceiling: most.join(', ') || 'none' });
-    return asked.filter((value) => !beyond.includes(value));
-  };
+/** A ceiling that names no ports allows all of them. */
+function egressWithin({ network }: TenantSpec, { defaults, ceilings }: Tier, cuts: Cut[]): Limits['egress'] {
+  const [own, given, top] = [network?.egress ?? {}, defaults.network?.egress ?? {}, ceilings.network?.egress ?? {}];
   return {
-    domains: within('domains', wish?.domains ?? given?.domains ?? [], top?.domains, domainMatches),
-    ports: within('ports', wish?.ports ?? given?.ports ?? [443], top?.ports, (one, asked) => one === asked),
+    domains: coveredBy(top.domains, own.domains ?? given.domains ?? [], domainMatches, 'spec.network.egress.domains', cuts),
+    ports: coveredBy(top.ports, own.ports ?? given.ports ?? [443], (one, asked) => one === asked, 'spec.network.egress.ports', cuts),
   };
+}
+
+/** Entry by entry: what the ceiling does not cover is left out. */
+function coveredBy<V extends string | number>(
+  ceiling: readonly V[] | undefined,
+  asked: readonly V[],
+  covers: (one: V, asked: V) => boolean,
+  field: string,
+  cuts: Cut[],
+): readonly V[] {
+  if (!ceiling) return asked;
+  const beyond = asked.filter((value) => !ceiling.some((one) => covers(one, value)));
+  if (beyond.length > 0) cuts.push({ field, asked: beyond.join(', '), ceiling: ceiling.join(', ') || 'none' });
+  return asked.filter((value) => !beyond.includes(value));
 }
 
 function rateLimitsWithin({ rateLimits: own }: TenantSpec, { defaults, ceilings }: Tier, cap: Cap): Limits['rateLimits'] {

@@ -1,4 +1,4 @@
-/** Which addresses a tenant's tools may reach: such as anybody on the internet could, and no others. */
+/** Which addresses the tools of a tenant may reach: those that anybody on the internet could, and no others. */
 import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
 
