@@ -3,7 +3,7 @@
  * Arguments: URL of the database, file for the truth, UID of the tenant.
  */
 import { createLogger } from '@cloister/telemetry';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgres } from '../budget/sql/postgres.ts';
 import { facts } from './chain.fixture.ts';
@@ -16,6 +16,8 @@ const trail = new AuditTrail(auditStore(sql), { log: createLogger({ name: 'egres
 
 for (let taken = 1; ; taken++) {
   trail.begin({ tenantUid, tenant: 't' })(facts);
-  writeFileSync(truth, `${trail.writer} ${taken - trail.unwritten}`);
+  // Put in place whole: a file that is written over is empty for a part of the time, and a kill then would leave it so.
+  writeFileSync(`${truth}.new`, `${trail.writer} ${taken - trail.unwritten}`);
+  renameSync(`${truth}.new`, truth);
   if (taken % 10 === 0) await sleep(1);
 }
