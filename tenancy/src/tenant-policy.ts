@@ -10,6 +10,7 @@ import { rateLimits } from './rate-limits.ts';
 /** Limits of one budget window. Money in US dollars with up to six decimals; absent means unlimited. */
 const windowLimit = z.object({ usd: z.number().nonnegative().optional(), tokens: z.int().nonnegative().optional() });
 export type WindowLimit = z.infer<typeof windowLimit>;
+const windows = { daily: windowLimit.optional(), monthly: windowLimit.optional() };
 
 export const tenantPolicy = z.object({
   tenant: z.string(),
@@ -26,6 +27,8 @@ export const tenantPolicy = z.object({
       url: z.url({ protocol: /^https$/ }),
       /** It is to have no pod, so nobody need try to reach it. */
       scaledToZero: z.literal(true).optional(),
+      /** What this agent may spend of the tenant's budget; absent means all of it. */
+      budget: z.object(windows).optional(),
     }),
   ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
@@ -41,8 +44,7 @@ export const tenantPolicy = z.object({
   budget: z.object({
     /** IANA name; days and months begin at midnight there. */
     timeZone: z.string(),
-    daily: windowLimit.optional(),
-    monthly: windowLimit.optional(),
+    ...windows,
   }),
 });
 export type TenantPolicy = z.infer<typeof tenantPolicy>;

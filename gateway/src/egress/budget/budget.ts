@@ -1,20 +1,18 @@
 /**
  * The budget as one call sees it: reserve before, settle after.
  *
- * Guarantees: a tenant with limits never has more reserved and settled than they allow, over all replicas; a call is settled once; a call
- * waits for the database only where more is needed than this replica has in hand, and a tenant without limits never does.
+ * Guarantees: a tenant or an agent with limits never has more reserved and settled than they allow, over all replicas; a call is settled once;
+ * a call waits for the database only where more is needed than this replica has in hand, and one that nothing limits never does.
  */
 import type { Logger } from '@cloister/telemetry';
-import type { TenantPolicy } from '@cloister/tenancy';
 import { smaller } from './amount.ts';
-import { ladder, type Ladder, type Worst } from './ask.ts';
+import { ladder, type Worst } from './ask.ts';
 import { Conversation } from './conversation.ts';
 import type { Ledger } from './ledger.ts';
-import { termsOf, type Terms } from './limits.ts';
+import { chainOf, type Limits, type Link } from './limits.ts';
 import { costOf, type MicroUsd } from './money.ts';
 import { refused, unavailable } from './refuse.ts';
-import type { Waiting } from './replica.ts';
-import type { Hold } from './tenant-lease.ts';
+import type { Hold, Waiting } from './tenant-lease.ts';
 import type { Billed } from './usage-sheet.ts';
 
 export interface Used {
@@ -35,7 +33,7 @@ export interface Reservation {
 
 export interface Budget {
   /** Rejects with `budget_exceeded`, `budget_reserved` or `budget_unavailable`. */
-  reserve(call: Call, limits: TenantPolicy['budget'], worst: Worst): Promise<Reservation>;
+  reserve(call: Call, limits: Limits, worst: Worst): Promise<Reservation>;
 }
 
 export interface BudgetOptions {
@@ -55,26 +53,23 @@ const patience = 1_000;
 const mostTokens = 1e12;
 const mostMicroUsd = 10n ** 15n;
 
-interface WaitingCall {
-  readonly ladder: Ladder;
-  readonly terms: Terms;
+interface WaitingCall extends Waiting {
   readonly until: number;
   readonly resolve: (hold: Hold) => void;
   readonly reject: (error: unknown) => void;
-  inVain: boolean;
+  inVain: string | undefined;
 }
-type Queue = [WaitingCall, ...WaitingCall[]];
 
 export class LeasedBudget implements Budget {
   readonly #conversation: Conversation;
   readonly #reserved: (from: 'memory' | 'ledger') => void;
   /** Calls that need more than is in hand, by tenant; the earliest first. */
-  readonly #waiting = new Map<string, Queue>();
+  readonly #waiting = new Map<string, WaitingCall[]>();
 
   constructor(ledger: Ledger, options: BudgetOptions) {
     this.#reserved = options.reserved ?? (() => undefined);
     this.#conversation = new Conversation(ledger, options, {
-      waiting: () => new Map([...this.#waiting].map(([uid, calls]) => [uid, asOne(calls)])),
+      waiting: () => this.#waiting,
       heard: () => [...this.#waiting.keys()].map((uid) => this.#serve(uid)).includes(true),
       failed: (error) => {
         const calls = [...this.#waiting.values()].flat();
@@ -94,10 +89,9 @@ export class LeasedBudget implements Budget {
     return this.#conversation.replica.leases;
   }
 
-  async reserve(call: Call, limits: TenantPolicy['budget'], worst: Worst): Promise<Reservation> {
-    const terms = termsOf(limits);
-    if (terms.limits.length === 0) return this.#reservation(call, worst, undefined);
-    return this.#reservation(call, worst, await this.#hold(call.tenantUid, terms, ladder(worst)));
+  async reserve(call: Call, limits: Limits, worst: Worst): Promise<Reservation> {
+    const chain = chainOf(call.tenantUid, call.agent, limits);
+    return this.#reservation(call, worst, chain.length === 0 ? undefined : await this.#hold(call, chain, worst));
   }
 
   /** Tells the ledger everything and gives everything back. Resolves when it has taken it. */
@@ -105,16 +99,17 @@ export class LeasedBudget implements Budget {
     return this.#conversation.end();
   }
 
-  async #hold(uid: string, terms: Terms, rungs: Ladder): Promise<Hold> {
+  async #hold({ tenantUid: uid }: Call, chain: readonly Link[], worst: Worst): Promise<Hold> {
+    const rungs = ladder(worst);
     const now = performance.now();
     const tenant = this.#conversation.replica.of(uid);
-    const hold = tenant.reserve(rungs, terms, now);
+    const hold = tenant.reserve(rungs, chain, now);
     this.#reserved(hold ? 'memory' : 'ledger');
     if (hold) return hold;
-    const refusal = tenant.refusal(rungs, terms, now);
+    const refusal = tenant.refusal(rungs, chain, now);
     if (refusal && tenant.isKnownSpent(refusal, now)) throw refused(refusal);
     return new Promise((resolve, reject) => {
-      const call = { ladder: rungs, terms, until: now + patience, resolve, reject, inVain: false };
+      const call = { ladder: rungs, chain, until: now + patience, resolve, reject, inVain: undefined };
       const queue = this.#waiting.get(uid);
       if (queue) queue.push(call);
       else this.#waiting.set(uid, [call]);
@@ -125,8 +120,8 @@ export class LeasedBudget implements Budget {
   /** Those who wait take what there is now, the earliest first. True: the ledger has more for one of them. */
   #serve(uid: string): boolean {
     const outcomes = (this.#waiting.get(uid) ?? []).map((call) => ({ call, outcome: this.#attend(uid, call) }));
-    const [first, ...others] = outcomes.filter(({ outcome }) => outcome !== 'done').map(({ call }) => call);
-    if (first) this.#waiting.set(uid, [first, ...others]);
+    const left = outcomes.filter(({ outcome }) => outcome !== 'done').map(({ call }) => call);
+    if (left.length > 0) this.#waiting.set(uid, left);
     else this.#waiting.delete(uid);
     return outcomes.some(({ outcome }) => outcome === 'ask again');
   }
@@ -134,12 +129,12 @@ export class LeasedBudget implements Budget {
   #attend(uid: string, call: WaitingCall): 'done' | 'ask again' | 'wait' {
     const tenant = this.#conversation.replica.of(uid);
     const now = performance.now();
-    const hold = tenant.reserve(call.ladder, call.terms, now);
-    const refusal = hold ? undefined : tenant.refusal(call.ladder, call.terms, now);
+    const hold = tenant.reserve(call.ladder, call.chain, now);
+    const refusal = hold ? undefined : tenant.refusal(call.ladder, call.chain, now);
     if (hold) call.resolve(hold);
     else if (refusal?.spent || now >= call.until) call.reject(refusal ? refused(refusal) : unavailable());
     else {
-      call.inVain ||= refusal !== undefined;
+      call.inVain = refusal?.account;
       return refusal ? 'wait' : 'ask again';
     }
     return 'done';
@@ -163,10 +158,3 @@ export class LeasedBudget implements Budget {
     };
   }
 }
-
-/** Under the newest terms: limits may have changed a moment ago. */
-const asOne = (calls: Queue): Waiting => ({
-  terms: (calls.at(-1) ?? calls[0]).terms,
-  ladders: calls.map((call) => call.ladder),
-  inVain: calls.some(({ inVain }) => inVain),
-});

@@ -6,7 +6,8 @@ import type { Logger } from '@cloister/telemetry';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Ledger, Message } from './ledger.ts';
-import { Replica, type Waiting } from './replica.ts';
+import { Replica } from './replica.ts';
+import type { Waiting } from './tenant-lease.ts';
 
 /** Milliseconds. Four times a second what was spent is reported and what is idle goes back, so that other replicas can use it. */
 export const heartbeat = 250;
@@ -21,7 +22,7 @@ const shortly = 20;
 
 export interface Callers {
   /** Who needs more than is in hand, by tenant. */
-  waiting(): ReadonlyMap<string, Waiting>;
+  waiting(): ReadonlyMap<string, readonly Waiting[]>;
   /** The ledger has answered. True: ask it again at once. */
   heard(): boolean;
   /** The ledger cannot be reached. */

@@ -5,15 +5,15 @@
 import { expect } from 'vitest';
 import { each, minus, nothing, plus, units, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
-import { silence } from './keep-expiring.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
-import type { Limit, Terms } from './limits.ts';
-import { Replica, type Waiting } from './replica.ts';
-import type { Hold } from './tenant-lease.ts';
+import { agentAccount, type Limit, type Link } from './limits.ts';
+import { Replica } from './replica.ts';
+import type { Hold, Waiting } from './tenant-lease.ts';
 
 interface Flight {
   readonly tenant: string;
+  readonly agent: string;
   readonly hold: Hold | undefined;
   /** Truly billed so far. */
   billed: bigint;
@@ -37,17 +37,17 @@ export const ladderOf = (...amounts: readonly [number, ...number[]]): Ladder => 
   if (!first) throw new Error('a ladder has at least one rung');
   return [first, ...others];
 };
-const call = { tenant: 't', agent: 'a', model: 'p/m', timeZone: 'UTC' };
+const call = { tenant: 't', model: 'p/m', timeZone: 'UTC' };
 
 export class Fleet {
   readonly #ledger: Ledger;
   readonly #books: LedgerModel;
   readonly #members: Member[];
   readonly #limits = new Map<string, readonly Limit[]>();
-  /** The highest limit that a tenant ever had; undefined: it was once without. By tenant, kind, unit. */
+  /** The highest limit that a budget ever had; undefined: it was once without. By account, kind, unit. */
   readonly #highest = new Map<string, bigint | undefined>();
   readonly #onceUnlimited = new Set<string>();
-  /** Truly billed, within reservations and beyond, by tenant, kind and first day. */
+  /** Truly billed, within reservations and beyond, by account, kind and first day. */
   readonly #truth = new Map<string, { within: bigint; beyond: bigint }>();
   /** What the ledger had given to those who died, or were silent for so long that it forgot them, in money. */
   #diedHolding = 0n;
@@ -63,6 +63,7 @@ export class Fleet {
     this.#members = Array.from({ length: size }, () => ({ replica: this.#newReplica(), cut: false, flights: [], held: 0n }));
   }
 
+  /** Of a tenant, or of one of its agents. */
   limit(tenant: string, limits: readonly Limit[]): void {
     this.#limits.set(tenant, limits);
     if (limits.every(({ microUsd }) => microUsd === undefined)) this.#onceUnlimited.add(tenant);
@@ -76,23 +77,26 @@ export class Fleet {
   }
 
   /** A call comes in; what is in hand is not enough: the ledger is asked, as often as it has more. */
-  async call(which: number, tenant: string, ladder: Ladder, fate: Fate = 'arrives'): Promise<boolean> {
+  async call(which: number, tenant: string, agent: string, ladder: Ladder, fate: Fate = 'arrives'): Promise<boolean> {
     const member = this.#member(which);
-    const terms = this.#terms(tenant);
+    const chain = this.#chain(tenant, agent);
     let hold: Hold | undefined;
-    if (terms.limits.length > 0) {
-      hold = member.replica.of(tenant).reserve(ladder, terms, this.#books.now);
+    if (chain.length > 0) {
+      let inVain: string | undefined;
+      hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
       for (let turn = 0; !hold && turn < 4; turn++) {
-        const waiting = new Map([[tenant, { terms, ladders: [ladder], inVain: turn > 0 }]]);
+        const waiting = new Map([[tenant, [{ chain, ladder, inVain }]]]);
         if (!(await this.#say(member, fate, waiting))) return false;
-        hold = member.replica.of(tenant).reserve(ladder, terms, this.#books.now);
-        if (!hold && member.replica.of(tenant).refusal(ladder, terms, this.#books.now)) break;
+        hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
+        const refusal = hold ? undefined : member.replica.of(tenant).refusal(ladder, chain, this.#books.now);
+        if (refusal && inVain === refusal.account) break;
+        inVain = refusal?.account;
       }
-      if (hold) expect(hold.lease.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
+      if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
       else this.refusals++;
       if (!hold) return false;
     }
-    member.flights.push({ tenant, hold, billed: 0n, beyond: 0n });
+    member.flights.push({ tenant, agent, hold, billed: 0n, beyond: 0n });
     return true;
   }
 
@@ -131,7 +135,7 @@ export class Fleet {
   crash(which: number): void {
     const member = this.#member(which);
     for (const flight of member.flights) if (flight.hold) this.#bill(flight, flight.hold.amount.microUsd);
-    this.#diedHolding += member.held;
+    this.#diedHolding += this.#heldBy(member);
     Object.assign(member, { replica: this.#newReplica(), cut: false, flights: [], held: 0n });
     this.crashes++;
   }
@@ -142,25 +146,13 @@ export class Fleet {
     for (const flight of [...member.flights]) this.#end(member, flight);
     for (let turn = 0; turn < 3 && member.replica.owesWord; turn++) await this.#say(member, 'arrives', new Map(), 'the end');
     expect(this.#books.heldBy(member.replica.id)).toEqual([]);
-    Object.assign(member, { replica: this.#newReplica(), held: 0n });
-  }
-
-  /** What the silent hold counts as spent. Who was silent for a week is forgotten: it never gets that back. */
-  async expire(): Promise<void> {
-    await this.#ledger.expireSilent(silence);
-    for (const member of this.#members) {
-      if (this.#books.moneyOf(member.replica.id) === member.held) continue;
-      this.#forgotten++;
-      this.#diedHolding += member.held;
-      member.held = 0n;
-    }
+    member.replica = this.#newReplica();
   }
 
   /** The storm is over: all can be reached and stop in order; the dead expire. */
   async end(passTime: () => Promise<void>): Promise<void> {
     for (const which of this.#members.keys()) await this.stop(which);
     await passTime();
-    await this.expire();
     this.check();
     let [settled, forfeited, within, beyond] = [0n, 0n, 0n, 0n];
     for (const [key, window] of this.#books.windows) {
@@ -212,34 +204,37 @@ export class Fleet {
   }
 
   /**
-   * Once what was interrupted is said again, and all replicas have had two heartbeats since, one of them is called. Gives what the tenant had left outside of calls in
-   * progress, if it was refused. The leases of those who died count as gone.
+   * After all replicas that can be reached had two heartbeats, one of them is called. Gives what the budgets had left outside of calls in
+   * progress, in the one with the least, if it was refused. The leases of those who died count as gone.
    */
-  async refusedWith(tenant: string, need: number): Promise<bigint | undefined> {
-    for (const which of [0, 1, 2].flatMap(() => [...this.#members.keys()])) {
+  async refusedWith(tenant: string, agent: string, need: number): Promise<bigint | undefined> {
+    for (const which of [...this.#members.keys(), ...this.#members.keys()]) {
       this.#member(which).cut = false;
       await this.beat(which, 'arrives');
     }
-    if (await this.call(0, tenant, ladderOf(need))) return undefined;
+    if (await this.call(0, tenant, agent, ladderOf(need))) return undefined;
     const day = new Date(this.#books.now).toISOString().slice(0, 10);
-    const windows = {
-      daily: this.#books.windowOf(tenant, 'daily', day),
-      monthly: this.#books.windowOf(tenant, 'monthly', `${day.slice(0, 7)}-01`),
-    };
-    const left = this.#terms(tenant).limits.map(({ kind, microUsd = 0n }) => {
-      const { settled, reserved, overrun } = windows[kind];
-      return microUsd - settled.microUsd - reserved.microUsd - overrun.microUsd + this.#idle(tenant, day);
+    const left = this.#chain(tenant, agent).flatMap(({ account, terms }) => {
+      const windows = {
+        daily: this.#books.windowOf(account, 'daily', day),
+        monthly: this.#books.windowOf(account, 'monthly', `${day.slice(0, 7)}-01`),
+      };
+      return terms.limits.map(({ kind, microUsd = 0n }) => {
+        const { settled, reserved, overrun } = windows[kind];
+        return microUsd - settled.microUsd - reserved.microUsd - overrun.microUsd + this.#idle(account, day);
+      });
     });
     return left.reduce((least, amount) => (amount < least ? amount : least));
   }
 
   /** Money in hand for a day, over all who live. */
-  #idle(tenant: string, day: string): bigint {
+  #idle(account: string, day: string): bigint {
     let idle = 0n;
     for (const { replica, flights } of this.#members) {
       for (const lease of this.#books.heldBy(replica.id))
-        if (lease.tenantUid === tenant && lease.day === day) idle += lease.amount.microUsd;
-      for (const { hold, ...flight } of flights) if (flight.tenant === tenant && hold?.lease.day === day) idle -= hold.amount.microUsd;
+        if (lease.tenantUid === account && lease.day === day) idle += lease.amount.microUsd;
+      for (const { hold } of flights)
+        if (hold?.day === day && hold.of.some((part) => part.account === account)) idle -= hold.amount.microUsd;
     }
     return idle;
   }
@@ -247,26 +242,33 @@ export class Fleet {
   async #say(
     member: Member,
     fate: Fate,
-    waiting: ReadonlyMap<string, Waiting> = new Map(),
+    waiting: ReadonlyMap<string, readonly Waiting[]> = new Map(),
     about: Parameters<Replica['message']>[1] = waiting.size > 0 ? 'those who wait' : 'all',
   ): Promise<boolean> {
     const { replica } = member;
     const message = replica.message(this.#books.now, about, waiting);
     if (member.cut || fate === 'is lost') return false;
     const answer = await this.#ledger.exchange(message);
-    if (answer === 'forgotten') this.#forgotten++;
-    member.held = this.#books.moneyOf(replica.id);
+    if (answer === 'forgotten') {
+      this.#forgotten++;
+      this.#diedHolding += member.held;
+    }
+    member.held = this.#heldBy(member);
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);
     replica.heard(message, answer, this.#books.now, this.#books.now);
     return true;
   }
 
+  #heldBy({ replica }: Member): bigint {
+    return this.#books.heldBy(replica.id).reduce((sum, { amount }) => sum + amount.microUsd, 0n);
+  }
+
   #end(member: Member, flight: Flight): void {
     member.flights = member.flights.filter((other) => other !== flight);
     const amount = flight.billed + flight.beyond;
     const used = { inputTokens: 0, outputTokens: Number(amount), microUsd: amount };
-    if (flight.hold || amount > 0n) member.replica.of(flight.tenant).settle(flight.hold, call, used);
+    if (flight.hold || amount > 0n) member.replica.of(flight.tenant).settle(flight.hold, { ...call, agent: flight.agent }, used);
   }
 
   #bill(flight: Flight, amount: bigint): void {
@@ -276,15 +278,21 @@ export class Fleet {
     for (const key of this.#windows(flight)) this.#truthOf(key).within += charge;
   }
 
-  #windows({ tenant, hold }: Flight): string[] {
-    return hold ? [`${tenant} daily ${hold.lease.day}`, `${tenant} monthly ${hold.lease.month}`] : [];
+  #windows({ tenant, agent, hold }: Flight): string[] {
+    const accounts = agent === '' ? [tenant] : [tenant, agentAccount(tenant, agent)];
+    return hold ? accounts.flatMap((account) => [`${account} daily ${hold.day}`, `${account} monthly ${hold.month}`]) : [];
   }
 
   #truthOf(key: string): { within: bigint; beyond: bigint } {
-    return this.#truth.getOrInsertComputed(key, () => ({ within: 0n, beyond: 0n }));
+    const known = this.#truth.get(key) ?? { within: 0n, beyond: 0n };
+    this.#truth.set(key, known);
+    return known;
   }
 
-  #terms = (tenant: string): Terms => ({ timeZone: 'UTC', limits: this.#limits.get(tenant) ?? [] });
+  #chain = (tenant: string, agent: string): Link[] =>
+    [tenant, agentAccount(tenant, agent)]
+      .map((account) => ({ account, terms: { timeZone: 'UTC', limits: this.#limits.get(account) ?? [] } }))
+      .filter(({ terms }) => terms.limits.length > 0);
   #newReplica = (): Replica => new Replica(() => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`);
 
   #member(which: number): Member {

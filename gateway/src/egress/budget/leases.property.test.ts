@@ -17,9 +17,13 @@ import { silence } from './keep-expiring.ts';
 const day = 86_400_000;
 const noon = Date.UTC(2026, 10, 29, 12);
 const tenants = ['a', 'b'] as const;
+/** Budgets: of both tenants, and of an agent of each. Calls of others name no agent. */
+const accounts = [...tenants, 'a/x', 'b/x'] as const;
 
 const which = fc.nat(2);
 const tenant = fc.constantFrom(...tenants);
+const account = fc.constantFrom(...accounts);
+const agent = fc.constantFrom('', 'x');
 const fate = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Fate>('arrives') },
   { weight: 1, arbitrary: fc.constantFrom<Fate>('is lost', 'loses its answer', 'is said twice') },
@@ -33,7 +37,7 @@ const limits = fc
   ])
   .map((both) => both.filter(({ microUsd, tokens }) => microUsd !== undefined || tokens !== undefined));
 const steps = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('call' as const), which, tenant, size: fc.integer({ min: 1, max: 400 }), fate }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('call' as const), which, tenant, agent, size: fc.integer({ min: 1, max: 400 }), fate }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('stream' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 400n) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const), which, at: fc.nat() }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('beat' as const), which, fate }) },
@@ -44,10 +48,10 @@ const steps = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('stop' as const), which }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('limit' as const), tenant, limits }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('limit' as const), account, limits }) },
 );
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
-const history = fc.record({ first: limits, second: limits, steps: fc.array(steps, { minLength: 10, maxLength: 80 }) });
+const history = fc.record({ limits: fc.tuple(limits, limits, limits, limits), steps: fc.array(steps, { minLength: 10, maxLength: 80 }) });
 
 interface World {
   readonly ledger: Ledger;
@@ -57,22 +61,24 @@ interface World {
   readonly look: () => Promise<void>;
 }
 
-async function live({ first, second, steps: taken }: { first: Limit[]; second: Limit[]; steps: Step[] }, world: World): Promise<Fleet> {
+async function live({ limits: given, steps: taken }: { limits: Limit[][]; steps: Step[] }, world: World): Promise<Fleet> {
   const fleet = new Fleet(3, world.ledger, world.books);
-  fleet.limit('a', first);
-  fleet.limit('b', second);
+  for (const [at, name] of accounts.entries()) fleet.limit(name, given[at] ?? []);
   for (const step of taken) {
     await take(fleet, world, step);
     fleet.check();
     await world.look();
   }
-  await fleet.end(() => world.pass((silence + 1) * 1_000));
+  await fleet.end(async () => {
+    await world.pass((silence + 1) * 1_000);
+    await world.ledger.expireSilent(silence);
+  });
   await world.look();
   return fleet;
 }
 
-async function take(fleet: Fleet, { pass }: World, step: Step): Promise<void> {
-  if (step.do === 'call') await fleet.call(step.which, step.tenant, ladderOf(step.size, Math.ceil(step.size / 2)), step.fate);
+async function take(fleet: Fleet, { ledger: books, pass }: World, step: Step): Promise<void> {
+  if (step.do === 'call') await fleet.call(step.which, step.tenant, step.agent, ladderOf(step.size, Math.ceil(step.size / 2)), step.fate);
   else if (step.do === 'stream') fleet.stream(step.which, step.at, step.amount);
   else if (step.do === 'settle') fleet.settle(step.which, step.at);
   else if (step.do === 'beat') await fleet.beat(step.which, step.fate);
@@ -80,10 +86,10 @@ async function take(fleet: Fleet, { pass }: World, step: Step): Promise<void> {
   else if (step.do === 'midnight') await pass(step.days * day);
   else if (step.do === 'overcharge') fleet.overcharge(step.which, step.at, step.amount);
   else if (step.do === 'cut') fleet.cut(step.which);
-  else if (step.do === 'expire') await fleet.expire();
+  else if (step.do === 'expire') await books.expireSilent(silence);
   else if (step.do === 'crash') fleet.crash(step.which);
   else if (step.do === 'stop') await fleet.stop(step.which);
-  else fleet.limit(step.tenant, step.limits);
+  else fleet.limit(step.account, step.limits);
 }
 
 test(
@@ -110,24 +116,24 @@ test(
 );
 
 test('a call is refused only where less is left than five quarters of what it needs', { timeout: 120_000 }, async () => {
-  const caps = fc.record({ daily: fc.bigInt(200n, 3_000n), monthly: fc.bigInt(200n, 3_000n) });
+  const caps = fc.array(fc.record({ daily: fc.bigInt(200n, 3_000n), monthly: fc.bigInt(200n, 3_000n) }), { minLength: 2, maxLength: 2 });
   const taken = fc.array(
     steps.filter((step) => step.do !== 'limit' && step.do !== 'overcharge'),
     { minLength: 10, maxLength: 60 },
   );
   let refusals = 0;
   await fc.assert(
-    fc.asyncProperty(caps, taken, fc.integer({ min: 1, max: 400 }), async ({ daily, monthly }, before, need) => {
+    fc.asyncProperty(caps, taken, agent, fc.integer({ min: 1, max: 400 }), async ([own, agents], before, caller, need) => {
       const books = new LedgerModel(noon);
       const fleet = new Fleet(3, books, books);
-      const limited: Limit[] = [
-        { kind: 'daily', microUsd: daily, tokens: undefined },
-        { kind: 'monthly', microUsd: monthly, tokens: undefined },
+      const limited = (cap: typeof own): Limit[] => [
+        { kind: 'daily', microUsd: cap?.daily, tokens: undefined },
+        { kind: 'monthly', microUsd: cap?.monthly, tokens: undefined },
       ];
-      for (const name of tenants) fleet.limit(name, limited);
+      for (const name of accounts) fleet.limit(name, limited(name.includes('/') ? agents : own));
       const pass = (ms: number) => Promise.resolve(void (books.now += ms));
       for (const step of before) await take(fleet, { ledger: books, books, pass, look: () => Promise.resolve() }, step);
-      const left = await fleet.refusedWith('a', need);
+      const left = await fleet.refusedWith('a', caller, need);
       if (left === undefined) return;
       refusals++;
       expect(left * 4n < BigInt(need) * 5n, `${left} is left, ${need} is needed`).toBe(true);

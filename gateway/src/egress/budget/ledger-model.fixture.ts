@@ -1,7 +1,7 @@
 /** The ledger's rules in plain code, with a clock to be set; days are UTC. What sql/leases does must be the same. */
 import { atLeastNothing, each, isNothing, minus, nothing, plus, smaller, larger, units, type Amount } from './amount.ts';
-import type { Answer, Forfeit, Growth, Ledger, LeaseKey, Message } from './ledger.ts';
-import { freeOf, sliceOf, type WindowKind, type Windows } from './limits.ts';
+import type { Answer, Forfeit, Growth, Ledger, LeaseKey, Message, Usage } from './ledger.ts';
+import { agentAccount, freeOf, sliceOf, type WindowKind, type Windows } from './limits.ts';
 
 export interface WindowState {
   settled: Amount;
@@ -30,7 +30,7 @@ export class LedgerModel implements Ledger {
   readonly windows = new Map<string, WindowState>();
   readonly leases = new Map<string, LeaseState>();
   readonly replicas = new Map<string, ReplicaState>();
-  /** What was billed, by tenant and day. */
+  /** What was billed, by tenant and day, and by agent and day. */
   readonly usage = new Map<string, Amount>();
 
   constructor(now: number) {
@@ -85,17 +85,22 @@ export class LedgerModel implements Ledger {
   }
 
   #take({ replica, usage, returns }: Message): void {
-    for (const { tenantUid, day, month, ...used } of usage) {
-      const key = { tenantUid, ...(day !== null && month !== null ? { day, month } : this.#present()) };
-      const total = { microUsd: used.microUsd, tokens: BigInt(used.inputTokens + used.outputTokens) };
-      const overrun = { microUsd: used.overrunMicroUsd, tokens: used.overrunTokens };
-      const settled = minus(total, overrun);
-      this.#move(key, { settled, overrun });
-      if (day !== null) this.#free(replica, key, settled);
-      const billed = `${tenantUid} ${key.day}`;
-      this.usage.set(billed, plus(this.usage.get(billed) ?? nothing, total));
+    for (const used of usage) {
+      this.#bill(replica, used, used.tenantUid, used.tenantLeased);
+      if (used.agent !== '') this.#bill(replica, used, agentAccount(used.tenantUid, used.agent), used.agentLeased);
     }
     for (const { microUsd, tokens, ...key } of returns) this.#free(replica, key, { microUsd, tokens });
+  }
+
+  #bill(replica: string, { day, month, ...used }: Usage, tenantUid: string, leased: boolean): void {
+    const key = { tenantUid, ...(day !== null && month !== null ? { day, month } : this.#present()) };
+    const total = { microUsd: used.microUsd, tokens: BigInt(used.inputTokens + used.outputTokens) };
+    const overrun = { microUsd: used.overrunMicroUsd, tokens: used.overrunTokens };
+    const settled = minus(total, overrun);
+    this.#move(key, { settled, overrun });
+    if (leased) this.#free(replica, key, settled);
+    const billed = `${tenantUid} ${key.day}`;
+    this.usage.set(billed, plus(this.usage.get(billed) ?? nothing, total));
   }
 
   #free(replica: string, key: LeaseKey, amount: Amount): void {

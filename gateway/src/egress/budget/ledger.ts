@@ -4,14 +4,15 @@ import type { Amount } from './amount.ts';
 import type { Limit } from './limits.ts';
 import type { Sql } from './sql/sql.ts';
 
-/** The windows of a lease, by the days on which they began in the tenant's time zone. */
+/** The budget that a lease is of, and its windows, by the days on which they began in the tenant's time zone. */
 export interface LeaseKey {
+  /** Of a tenant's own budget, its UID; of an agent's, `agentAccount`. */
   readonly tenantUid: string;
   readonly day: string;
   readonly month: string;
 }
 
-/** What calls used, summed by windows, model and agent. */
+/** What calls used, summed by windows, leases, model and agent. */
 export interface Usage {
   readonly tenantUid: string;
   readonly tenant: string;
@@ -19,6 +20,10 @@ export interface Usage {
   /** Null where it was used without a lease: it belongs to the windows in which the ledger hears of it. */
   readonly day: string | null;
   readonly month: string | null;
+  /** Out of the lease of the tenant's own budget. */
+  readonly tenantLeased: boolean;
+  /** Out of the lease of the agent's. */
+  readonly agentLeased: boolean;
   readonly model: string;
   readonly agent: string;
   readonly requests: number;
@@ -32,6 +37,7 @@ export interface Usage {
 
 /** Wants its lease to grow by this, or by a slice if that is more; by less than it needs is of no use to it. */
 export interface Growth {
+  /** As in a lease's key. */
   readonly tenantUid: string;
   readonly timeZone: string;
   readonly limits: readonly Limit[];

@@ -1,4 +1,4 @@
-/** The limits of a tenant, and how far its windows are from them. */
+/** The limits of a tenant and its agents, and how far their windows are from them. */
 import type { TenantPolicy } from '@cloister/tenancy';
 import { larger, smaller, units, type Amount, type Unit } from './amount.ts';
 import { limitOf } from './money.ts';
@@ -12,10 +12,37 @@ export interface Limit {
   readonly tokens: bigint | undefined;
 }
 
-/** What a call is reserved under. */
+/** What is spent under one budget, in days and months of this zone. */
 export interface Terms {
   readonly timeZone: string;
   readonly limits: readonly Limit[];
+}
+
+/** One of the budgets under which a call is reserved: in all of them or in none. */
+export interface Link {
+  /** As the ledger names it: see `agentAccount`. */
+  readonly account: string;
+  readonly terms: Terms;
+}
+
+/** The limits of a tenant, and those of the agent that calls where it has some of its own. */
+export type Limits = TenantPolicy['budget'] & { readonly ofAgent?: TenantPolicy['agents'][number]['budget'] };
+
+/** By which name the ledger keeps what an agent uses, beside its tenant's account, whose name is the tenant's UID. */
+export const agentAccount = (tenantUid: string, agent: string): string => `${tenantUid}/${agent}`;
+
+/** Undefined for the account of a tenant. */
+export const agentOf = (account: string): string | undefined => account.split('/', 2)[1];
+
+/** Whose account it is, or whose agent's. */
+export const tenantOf = (account: string): string => account.split('/', 1)[0] ?? account;
+
+/** The budgets that bind a call; none where nothing is limited. */
+export function chainOf(tenantUid: string, agent: string, { ofAgent, ...own }: Limits): Link[] {
+  const links = [{ account: tenantUid, terms: termsOf(own) }];
+  if (ofAgent && agent !== '')
+    links.push({ account: agentAccount(tenantUid, agent), terms: termsOf({ timeZone: own.timeZone, ...ofAgent }) });
+  return links.filter(({ terms }) => terms.limits.length > 0);
 }
 
 /** A window as the ledger has it, over all replicas. */

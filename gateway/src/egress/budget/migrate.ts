@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { auditTables } from '../audit/sql/tables.ts';
+import { accounts } from './sql/accounts.ts';
 import { exchange } from './sql/leases/exchange.ts';
 import { expire } from './sql/leases/expire.ts';
 import { tables as leaseTables } from './sql/leases/tables.ts';
@@ -11,7 +12,12 @@ import { tables } from './sql/per-call/tables.ts';
 import type { Sql } from './sql/sql.ts';
 
 /** In order; never edited once released, only added to. */
-const migrations: readonly string[] = [tables + bookkeeping + reserve + settle + fold, leaseTables + expire + exchange, auditTables];
+const migrations: readonly string[] = [
+  tables + bookkeeping + reserve + settle + fold,
+  leaseTables + expire + exchange,
+  auditTables,
+  accounts,
+];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */
 const lock = 'select pg_advisory_xact_lock(1668050793, 1701278309);';

@@ -3,18 +3,9 @@
  * word until it is answered. No clock, network or database of its own.
  */
 import { isNothing, type Amount } from './amount.ts';
-import type { Ladder } from './ask.ts';
 import type { Answer, Growth, LeaseKey, Message, Usage } from './ledger.ts';
-import type { Terms } from './limits.ts';
-import { TenantLease } from './tenant-lease.ts';
-
-/** Calls of one tenant that need more than is in hand. */
-export interface Waiting {
-  readonly terms: Terms;
-  readonly ladders: readonly Ladder[];
-  /** The ledger was asked before and had not enough: what is idle here may be what somebody else waits for. */
-  readonly inVain: boolean;
-}
+import { tenantOf } from './limits.ts';
+import { TenantLease, type Waiting } from './tenant-lease.ts';
 
 export class Replica {
   readonly #newId: () => string;
@@ -64,18 +55,17 @@ export class Replica {
   }
 
   /** The message to say now: the one that was not answered, or else a new one. */
-  message(now: number, about: 'those who wait' | 'all' | 'the end', waiting: ReadonlyMap<string, Waiting> = new Map()): Message {
+  message(now: number, about: 'those who wait' | 'all' | 'the end', waiting: ReadonlyMap<string, readonly Waiting[]> = new Map()): Message {
     if (this.#outstanding) return this.#outstanding;
     const leaving = about === 'the end';
     const usage: Usage[] = [];
     const returns: (LeaseKey & Amount)[] = [];
     for (const uid of about === 'those who wait' ? waiting.keys() : this.#tenants.keys()) {
-      const asking = waiting.get(uid);
-      const report = this.of(uid).report(now, leaving || asking?.inVain ? 'nothing' : asking ? 'all' : 'slice');
+      const report = this.of(uid).report(now, leaving ? 'nothing' : 'slice', leaving ? [] : waiting.get(uid));
       usage.push(...report.usage);
       returns.push(...report.returns);
     }
-    const asks: Growth[] = [...waiting].map(([uid, { terms, ladders }]) => this.of(uid).growth(ladders, terms, now));
+    const asks: Growth[] = [...waiting].flatMap(([uid, calls]) => this.of(uid).growth(calls, now));
     this.#outstanding = { replica: this.#id, number: ++this.#number, leaving, usage, returns, asks };
     return this.#outstanding;
   }
@@ -89,9 +79,9 @@ export class Replica {
     }
     this.#outstanding = undefined;
     this.#gone = message.leaving;
-    const zones = new Map(message.asks.map(({ tenantUid, timeZone }) => [tenantUid, timeZone]));
-    const leases = Map.groupBy(answer.leases, ({ tenantUid }) => tenantUid);
-    const present = Map.groupBy(answer.present, ({ tenantUid }) => tenantUid);
+    const zones = new Map(message.asks.map(({ tenantUid, timeZone }) => [tenantOf(tenantUid), timeZone]));
+    const leases = Map.groupBy(answer.leases, ({ tenantUid }) => tenantOf(tenantUid));
+    const present = Map.groupBy(answer.present, ({ tenantUid }) => tenantOf(tenantUid));
     for (const uid of new Set([...this.#tenants.keys(), ...leases.keys()])) {
       const tenant = this.of(uid);
       const told = { ...answer, leases: leases.get(uid) ?? [], present: present.get(uid) ?? [] };

@@ -1,16 +1,20 @@
-/** The rules of one tenant's lease, told by what the ledger answers; a token costs a micro-dollar. */
+/** The rules of one tenant's leases, told by what the ledger answers; a token costs a micro-dollar. */
 import { describe, expect, test } from 'vitest';
+import { idleAfter } from './account-lease.ts';
 import { nothing } from './amount.ts';
+import type { Ladder } from './ask.ts';
 import { ladderOf, of } from './fleet.fixture.ts';
-import type { Limit, Terms } from './limits.ts';
-import { idleAfter, TenantLease } from './tenant-lease.ts';
+import { chainOf, type Limit, type Link } from './limits.ts';
+import { TenantLease } from './tenant-lease.ts';
 
 const today = { tenantUid: 'u', day: '2026-11-22', month: '2026-11-01' };
 const tomorrow = { tenantUid: 'u', day: '2026-11-23', month: '2026-11-01' };
 const ends = { daily: 10_000, monthly: 100_000 };
 const call = { tenant: 't', agent: 'a', model: 'p/m', timeZone: 'UTC' };
 const used = (tokens: number) => ({ inputTokens: 0, outputTokens: tokens, microUsd: BigInt(tokens) });
-const daily = (microUsd: bigint, timeZone = 'UTC'): Terms => ({ timeZone, limits: [{ kind: 'daily', microUsd, tokens: undefined }] });
+const under = (limits: readonly Limit[], timeZone = 'UTC'): Link[] => [{ account: 'u', terms: { timeZone, limits } }];
+const daily = (microUsd: bigint, timeZone = 'UTC'): Link[] => under([{ kind: 'daily', microUsd, tokens: undefined }], timeZone);
+const waiting = (chain: readonly Link[], ...ladders: Ladder[]) => ladders.map((ladder) => ({ chain, ladder, inVain: undefined }));
 
 /** The ledger says: this is leased here, so much is settled and reserved in all. */
 function tell(tenant: TenantLease, { held = 0n, settled = 0n, reserved = 0n, key = today, replicas = 2, at = 0 } = {}): void {
@@ -70,15 +74,15 @@ describe('a lease', () => {
   test('catches up with calls in progress when a limit is set that was not there', () => {
     const tokens: Limit[] = [{ kind: 'daily', microUsd: undefined, tokens: 1_000n }];
     const tenant = leased(100n);
-    tenant.reserve(ladderOf(100), { timeZone: 'UTC', limits: tokens }, 0);
-    const both: Terms = { timeZone: 'UTC', limits: [{ kind: 'daily', microUsd: 1_000n, tokens: 1_000n }] };
-    expect(tenant.growth([ladderOf(50)], both, 0)).toMatchObject({ need: of(50n) });
+    tenant.reserve(ladderOf(100), under(tokens), 0);
+    const both = under([{ kind: 'daily', microUsd: 1_000n, tokens: 1_000n }]);
+    expect(tenant.growth(waiting(both, ladderOf(50)), 0)[0]).toMatchObject({ need: of(50n) });
     tenant.learn(
       { now: 0, replicas: 1, leases: [{ ...today, amount: { microUsd: 0n, tokens: 100n }, windows: noWindows }], present: [] },
       0,
       '',
     );
-    expect(tenant.growth([ladderOf(50)], both, 0)).toMatchObject({ need: { microUsd: 150n, tokens: 50n } });
+    expect(tenant.growth(waiting(both, ladderOf(50)), 0)[0]).toMatchObject({ need: { microUsd: 150n, tokens: 50n } });
   });
 });
 
@@ -92,7 +96,7 @@ describe('what is given back', () => {
   test('is everything idle once no call has come for a while, or nothing while calls wait', () => {
     const tenant = leased(100n);
     tenant.reserve(ladderOf(40), daily(10_000n), 0);
-    expect(tenant.report(idleAfter, 'all').returns).toEqual([]);
+    expect(tenant.report(idleAfter, 'slice', waiting(daily(10_000n), ladderOf(99))).returns).toEqual([]);
     expect(tenant.report(idleAfter, 'slice').returns).toEqual([{ ...today, ...of(60n) }]);
   });
 
@@ -109,14 +113,15 @@ describe('what is given back', () => {
 describe('what is asked for', () => {
   test('is the least that would help anybody, and as much as those who wait may get', () => {
     const tenant = leased(10n);
-    expect(tenant.growth([ladderOf(400, 200), ladderOf(300, 150), ladderOf(900)], daily(1_000n), 0)).toMatchObject({
+    expect(tenant.growth(waiting(daily(1_000n), ladderOf(400, 200), ladderOf(300, 150), ladderOf(900)), 0)[0]).toMatchObject({
       need: { microUsd: 140n },
       want: { microUsd: 690n },
     });
   });
 
   test('is only what is needed while the ledger has not said what is free', () => {
-    expect(new TenantLease('u').growth([ladderOf(400, 200)], daily(1_000n), 0)).toMatchObject({ need: of(200n), want: of(200n) });
+    const [asked] = new TenantLease('u').growth(waiting(daily(1_000n), ladderOf(400, 200)), 0);
+    expect(asked).toMatchObject({ need: of(200n), want: of(200n) });
   });
 });
 
@@ -147,8 +152,9 @@ describe('a refusal', () => {
     const tenant = new TenantLease('u');
     tell(tenant, told);
     const renewsAt = ends[expected.window];
-    expect(tenant.refusal(ladderOf(10), { timeZone: 'UTC', limits }, 4_000)).toEqual({
+    expect(tenant.refusal(ladderOf(10), under(limits), 4_000)).toEqual({
       ...expected,
+      account: 'u',
       renewsAt,
       renewsInSeconds: (renewsAt - 4_000) / 1000,
     });
@@ -156,6 +162,67 @@ describe('a refusal', () => {
 
   test('is not made up before the ledger was asked', () => {
     expect(new TenantLease('u').refusal(ladderOf(10), daily(0n), 0)).toBeUndefined();
+  });
+});
+
+describe('the budget of an agent', () => {
+  const chain = chainOf('u', 'a', { timeZone: 'UTC', daily: { usd: 0.001 }, ofAgent: { daily: { usd: 0.000_5 } } });
+  const agentLease = { ...today, tenantUid: 'u/a' };
+  const free = { daily: noStanding(), monthly: noStanding() };
+  function holding({ own, agents, key = agentLease }: { own: bigint; agents: bigint; key?: typeof agentLease }): TenantLease {
+    const tenant = new TenantLease('u');
+    const leases = [
+      { ...today, amount: of(own), windows: free },
+      { ...key, amount: of(agents), windows: free },
+    ];
+    const present = [today, key].map((lease) => ({ ...lease, ends }));
+    tenant.learn({ now: 0, replicas: 1, leases, present }, 0, 'UTC');
+    return tenant;
+  }
+
+  test('is reserved with that of its tenant, or neither is', () => {
+    expect(holding({ own: 100n, agents: 100n }).reserve(ladderOf(100), chain, 0)?.of.map(({ account }) => account)).toEqual(['u', 'u/a']);
+    for (const tenant of [holding({ own: 100n, agents: 99n }), holding({ own: 99n, agents: 100n })]) {
+      expect(tenant.reserve(ladderOf(100), chain, 0)).toBeUndefined();
+      expect(tenant.reserve(ladderOf(99), chain, 0)).toBeDefined();
+    }
+  });
+
+  test('binds that agent alone', () => {
+    const tenant = holding({ own: 100n, agents: 0n });
+    const others = chainOf('u', 'b', { timeZone: 'UTC', daily: { usd: 0.001 } });
+    expect(tenant.reserve(ladderOf(100), others, 0)).toBeDefined();
+  });
+
+  test('is settled with that of its tenant, and reported once', () => {
+    const tenant = holding({ own: 100n, agents: 80n });
+    tenant.settle(tenant.reserve(ladderOf(60), chain, 0), call, used(25));
+    expect(tenant.report(0, 'nothing')).toEqual({
+      usage: [expect.objectContaining({ agent: 'a', requests: 1, microUsd: 25n, tenantLeased: true, agentLeased: true })],
+      returns: [
+        { ...today, ...of(75n) },
+        { ...agentLease, ...of(55n) },
+      ],
+    });
+  });
+
+  test('is the one that a refusal names where it is what is spent', () => {
+    const tenant = holding({ own: 100n, agents: 0n });
+    expect(tenant.refusal(ladderOf(501), chain, 0)).toMatchObject({ account: 'u/a', spent: true });
+    expect(tenant.refusal(ladderOf(500), chain, 0)).toBeUndefined();
+  });
+
+  test('that has refused a call is not a reason to ask for its tenant’s', () => {
+    const [first] = waiting(chain, ladderOf(200));
+    if (!first) throw new Error('nobody waits');
+    const tenant = holding({ own: 0n, agents: 0n });
+    expect(tenant.growth([first], 0).map(({ tenantUid }) => tenantUid)).toEqual(['u', 'u/a']);
+    expect(tenant.growth([{ ...first, inVain: 'u/a' }], 0).map(({ tenantUid }) => tenantUid)).toEqual(['u/a']);
+  });
+
+  test('is not mixed with another day of its tenant’s', () => {
+    const tenant = holding({ own: 100n, agents: 100n, key: { ...agentLease, day: tomorrow.day } });
+    expect(tenant.reserve(ladderOf(10), chain, 0)).toBeUndefined();
   });
 });
 
@@ -175,5 +242,7 @@ test('a tenant is forgotten once nothing is held, to be reported or in the way o
   expect(new TenantLease('u').isEmpty(0)).toBe(true);
 });
 
-const noStanding = { settled: nothing, reserved: nothing };
-const noWindows = { daily: noStanding, monthly: noStanding };
+function noStanding() {
+  return { settled: nothing, reserved: nothing };
+}
+const noWindows = { daily: noStanding(), monthly: noStanding() };

@@ -1,74 +1,42 @@
 /**
- * What this replica holds of one tenant's budget, in memory: the rules, without clock, network or database.
+ * What this replica holds of a tenant's budgets, its own and those of its agents, and what its calls used.
  *
- * Guarantees: what is reserved and spent in a window never exceeds what the ledger gave for it (a limit set in mid-flight is caught up with
- * before anything else is reserved); a call bills to the windows in which it was reserved; whatever is reported is reported once.
- *
- * Times are milliseconds of this process's steady clock. How long a window lasts was told by the ledger; should the clocks drift apart, a
- * call bills to the window that is just over, whose limit holds all the same.
+ * Guarantees: a call is reserved in all budgets that bind it or in none, in the same day and month of each; it is settled in all of them,
+ * and what it used is reported once, in one message with all that was spent of them.
  */
-import { atLeastNothing, each, isNothing, larger, minus, nothing, plus, smaller, times, units, type Amount, type Unit } from './amount.ts';
-import { leastOf, type Ladder, type Rung } from './ask.ts';
+import { AccountLease, bestRung, fits, keyOf, type Lease, type Room, type TimedRefusal } from './account-lease.ts';
+import { atLeastNothing, minus, nothing, plus, smaller, type Amount } from './amount.ts';
+import type { Ladder } from './ask.ts';
 import type { Growth, LeaseKey, LedgerState, Usage } from './ledger.ts';
-import { freeOf, shortage, sliceOf, type Refusal, type Terms, type WindowKind, type Windows } from './limits.ts';
+import { agentAccount, type Link, type Terms } from './limits.ts';
 import { UsageSheet, type Billed, type Used } from './usage-sheet.ts';
-
-interface Lease {
-  readonly day: string;
-  readonly month: string;
-  /** What the ledger has given and was not yet told is spent or returned. */
-  amount: Amount;
-  /** For calls in progress. */
-  reserved: Amount;
-  /** By calls that have ended, not reported yet. */
-  spent: Amount;
-  windows: Windows;
-}
-
-/** The lease from which calls are served at present. */
-interface Present {
-  readonly lease: Lease;
-  readonly timeZone: string;
-  /** When its day ends. */
-  readonly until: number;
-  readonly ends: Readonly<Record<WindowKind, number>>;
-  /** The ledger's time less ours. */
-  readonly offset: number;
-}
 
 /** A reservation. */
 export interface Hold {
-  readonly lease: Lease;
+  readonly day: string;
+  readonly month: string;
   readonly amount: Amount;
   readonly outputTokens: number;
+  /** Of which budgets; at least one. */
+  readonly of: readonly { readonly account: string; readonly lease: Lease }[];
 }
 
-export interface TimedRefusal extends Refusal {
-  /** By the clock of the ledger, in milliseconds since 1970. */
-  readonly renewsAt: number;
-  readonly renewsInSeconds: number;
+/** A call that needs more than is in hand. */
+export interface Waiting {
+  readonly chain: readonly Link[];
+  readonly ladder: Ladder;
+  /** Of this budget the ledger had not enough when it was asked: what is idle here may be what somebody else waits for. */
+  readonly inVain: string | undefined;
 }
 
-/** Milliseconds without a new call after which nothing is kept in hand. */
-export const idleAfter = 1_000;
-
-/** Milliseconds for which a refusal needs no second opinion: a flood of calls on a spent budget is not passed on to the ledger. */
-const fresh = 250;
-
-/** What of a unit is left; undefined: not limited. */
-type Room = Readonly<Record<Unit, bigint | undefined>>;
+export interface AccountRefusal extends TimedRefusal {
+  readonly account: string;
+}
 
 export class TenantLease {
   readonly #uid: string;
-  readonly #leases = new Map<string, Lease>();
+  readonly #accounts = new Map<string, AccountLease>();
   readonly #sheet = new UsageSheet();
-  #present: Present | undefined;
-  #terms: Terms | undefined;
-  #replicas = 1;
-  /** When the last call came that was served, or asked for. */
-  #wantedAt = Number.NEGATIVE_INFINITY;
-  /** When the ledger last said how the present windows stand. */
-  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(uid: string) {
     this.#uid = uid;
@@ -79,150 +47,111 @@ export class TenantLease {
     return this.#sheet.requests;
   }
 
-  /** What the ledger counts as held here. */
+  /** What the ledger counts as held here, over all budgets. */
   get held(): Amount {
-    return [...this.#leases.values()].reduce((sum, { amount }) => plus(sum, amount), nothing);
+    return [...this.#accounts.values()].reduce((sum, { held }) => plus(sum, held), nothing);
   }
 
   /** Nothing of it would be missed. */
   isEmpty(now: number): boolean {
-    return this.unreported === 0 && now - this.#wantedAt >= idleAfter && [...this.#leases.values()].every(isOver);
+    return this.unreported === 0 && [...this.#accounts.values()].every((account) => account.isEmpty(now));
   }
 
-  /** Takes the dearest rung that the budget allows. Undefined: not without asking the ledger. */
-  reserve(rungs: Ladder, terms: Terms, now: number): Hold | undefined {
-    this.#terms = terms;
-    const lease = this.#presentLease(terms, now);
-    if (!lease) return undefined;
-    const { inHand, total } = this.#room(lease, terms);
-    const rung = bestRung(rungs, total);
-    if (!rung || !fits(rung.cost, inHand)) return undefined;
-    this.#wantedAt = now;
-    lease.reserved = plus(lease.reserved, rung.cost);
-    return { lease, amount: rung.cost, outputTokens: rung.outputTokens };
+  /** Takes the dearest rung that all budgets allow. Undefined: not without asking the ledger. */
+  reserve(rungs: Ladder, chain: readonly Link[], now: number): Hold | undefined {
+    const places = chain.map(({ account, terms }) => ({ account, rooms: this.#of(account).rooms(terms, now) }));
+    const known = places.flatMap(({ account, rooms }) => (rooms ? [{ account, rooms }] : []));
+    const [first, ...others] = known;
+    if (!first || known.length < chain.length) return undefined;
+    // Around midnight one budget may have been told of the new day, and another not yet.
+    if (others.some(({ rooms }) => keyOf(rooms.lease) !== keyOf(first.rooms.lease))) return undefined;
+    const rung = bestRung(rungs, others.reduce((least, { rooms }) => lesser(least, rooms.total), first.rooms.total));
+    if (!rung || known.some(({ rooms }) => !fits(rung.cost, rooms.inHand))) return undefined;
+    for (const { account, rooms } of known) this.#of(account).reserve(rooms, rung.cost, now);
+    const { day, month } = first.rooms.lease;
+    const of = known.map(({ account, rooms }) => ({ account, lease: rooms.lease }));
+    return { day, month, amount: rung.cost, outputTokens: rung.outputTokens, of };
   }
 
-  /** Puts what was used in the place of what was reserved. Without a hold, the tenant had no limits. */
+  /** Puts what was used in the place of what was reserved. Without a hold, nothing was limited. */
   settle(hold: Hold | undefined, billed: Billed, used: Used): void {
     const total: Amount = { microUsd: used.microUsd, tokens: BigInt(used.inputTokens + used.outputTokens) };
     const overrun = hold ? atLeastNothing(minus(total, hold.amount)) : nothing;
-    if (hold) {
-      hold.lease.reserved = minus(hold.lease.reserved, hold.amount);
-      hold.lease.spent = plus(hold.lease.spent, minus(total, overrun));
-    }
-    const known = hold && this.#leases.get(keyOf(hold.lease)) === hold.lease;
-    this.#sheet.add(known ? hold.lease : undefined, billed, used, overrun);
+    const leased = new Set<string>();
+    for (const { account, lease } of hold?.of ?? [])
+      if (this.#of(account).settle(lease, hold?.amount ?? nothing, minus(total, overrun))) leased.add(account);
+    const tenantLeased = leased.has(this.#uid);
+    const agentLeased = leased.has(agentAccount(this.#uid, billed.agent));
+    const windows = hold && leased.size > 0 ? { day: hold.day, month: hold.month } : { day: null, month: null };
+    this.#sheet.add({ ...windows, tenantLeased, agentLeased }, billed, used, overrun);
   }
 
-  /** How much to ask for, on behalf of calls that wait, the earliest first. Those that will not fit anyway are not asked for. */
-  growth(waiting: readonly Ladder[], terms: Terms, now: number): Growth {
-    this.#wantedAt = now;
-    const lease = this.#presentLease(terms, now);
-    const { inHand, total } = lease ? this.#room(lease, terms) : { inHand: nothing, total: nothing };
-    const short = (amount: Amount) => each((unit) => (inHand[unit] === undefined ? 0n : larger(amount[unit] - inHand[unit], 0n)));
-    const need = waiting.map(leastOf).reduce((least, cost) => each((unit) => smaller(least[unit], cost[unit])));
-    let sum = nothing;
-    for (const rungs of waiting) {
-      const rung = bestRung(rungs, lessThan(total, sum));
-      if (rung) sum = plus(sum, rung.cost);
-    }
-    const want = each((unit) => larger(short(sum)[unit], short(need)[unit]));
-    return { tenantUid: this.#uid, ...terms, need: short(need), want };
+  /** How much to ask for, of each budget that keeps calls waiting. What one budget has refused is not asked of the others. */
+  growth(waiting: readonly Waiting[], now: number): Growth[] {
+    return [...linksOf(waiting)].map(([account, { ladders, terms }]) => this.#of(account).growth(ladders, terms, now));
   }
 
   /** Why even the cheapest rung cannot be had, as the ledger last said; undefined where it can, or the ledger has to be asked first. */
-  refusal(rungs: Ladder, terms: Terms, now: number): TimedRefusal | undefined {
-    const lease = this.#presentLease(terms, now);
-    if (!lease || !this.#present) return undefined;
-    const { ends, offset } = this.#present;
-    const inHand = minus(minus(lease.amount, lease.reserved), lease.spent);
-    const found = shortage(terms.limits, lease.windows, leastOf(rungs), inHand);
-    if (!found) return undefined;
-    const renewsAt = ends[found.window];
-    return { ...found, renewsAt, renewsInSeconds: Math.max(1, Math.ceil((renewsAt - now - offset) / 1000)) };
+  refusal(rungs: Ladder, chain: readonly Link[], now: number): AccountRefusal | undefined {
+    const found = chain.flatMap(({ account, terms }) => {
+      const refusal = this.#of(account).refusal(rungs, terms, now);
+      return refusal ? [{ ...refusal, account }] : [];
+    });
+    return found.find(({ spent }) => spent) ?? found[0];
   }
 
   /** The ledger said so a moment ago that the budget is spent: asking again would change nothing. */
-  isKnownSpent(refusal: TimedRefusal, now: number): boolean {
-    return refusal.spent && now - this.#toldAt < fresh;
+  isKnownSpent(refusal: AccountRefusal, now: number): boolean {
+    return this.#of(refusal.account).isKnownSpent(refusal, now);
   }
 
   /** Takes out what the ledger is to be told: usage since the last time, and what is not to be kept in hand. */
-  report(now: number, keep: 'all' | 'slice' | 'nothing'): { usage: Usage[]; returns: (LeaseKey & Amount)[] } {
-    const usage = this.#sheet.take(this.#uid);
-    const returns: (LeaseKey & Amount)[] = [];
-    for (const lease of this.#leases.values()) {
-      const idle = minus(minus(lease.amount, lease.reserved), lease.spent);
-      const back = keep === 'all' ? nothing : atLeastNothing(minus(idle, keep === 'slice' ? this.#slice(lease, now) : nothing));
-      if (!isNothing(back)) returns.push({ tenantUid: this.#uid, day: lease.day, month: lease.month, ...back });
-      lease.amount = atLeastNothing(minus(minus(lease.amount, lease.spent), back));
-      lease.spent = nothing;
-    }
-    return { usage, returns };
+  report(now: number, keep: 'slice' | 'nothing', waiting: readonly Waiting[] = []): { usage: Usage[]; returns: (LeaseKey & Amount)[] } {
+    const wanted = linksOf(waiting);
+    const inVain = new Set(waiting.map((call) => call.inVain));
+    const returns = [...this.#accounts].flatMap(([name, account]) =>
+      account.report(now, inVain.has(name) ? 'nothing' : wanted.has(name) ? 'all' : keep),
+    );
+    return { usage: this.#sheet.take(this.#uid), returns };
   }
 
   /** What the ledger said to a message that was sent at `sentAt`, and in which it was asked about windows of this zone. */
-  learn({ leases, present, replicas, now: ledgerNow }: LedgerState, sentAt: number, timeZone: string): void {
-    this.#replicas = replicas;
-    this.#adopt(leases);
-    for (const { ends, ...key } of present) {
-      const lease = this.#leases.get(keyOf(key));
-      if (!lease) continue;
-      const offset = ledgerNow - sentAt; // too much by the time that the message took: windows rather end too early
-      this.#present = { lease, timeZone, until: ends.daily - offset, ends, offset };
+  learn(told: LedgerState, sentAt: number, timeZone: string): void {
+    const leases = Map.groupBy(told.leases, ({ tenantUid }) => tenantUid);
+    const present = Map.groupBy(told.present, ({ tenantUid }) => tenantUid);
+    for (const account of new Set([...this.#accounts.keys(), ...leases.keys()])) {
+      const own = { ...told, leases: leases.get(account) ?? [], present: present.get(account) ?? [] };
+      this.#of(account).learn(own, sentAt, timeZone);
     }
-    const told = new Set(leases.map(keyOf));
-    if (this.#present && told.has(keyOf(this.#present.lease))) this.#toldAt = sentAt;
-    for (const [key, lease] of this.#leases) if (isOver(lease) && lease !== this.#present?.lease) this.#leases.delete(key);
   }
 
   /** The ledger does not know this replica: what was held and used under its leases counts as spent there. */
   forget(): void {
-    this.#leases.clear();
-    this.#present = undefined;
+    for (const account of this.#accounts.values()) account.forget();
     this.#sheet.dropLeased();
   }
 
-  /** The ledger lists all leases of this replica; what it does not list is not leased. */
-  #adopt(leases: LedgerState['leases']): void {
-    for (const lease of this.#leases.values()) lease.amount = nothing;
-    for (const { day, month, amount, windows } of leases) {
-      const known = this.#leases.get(keyOf({ day, month }));
-      if (known) Object.assign(known, { amount, windows });
-      else this.#leases.set(keyOf({ day, month }), { day, month, amount, windows, reserved: nothing, spent: nothing });
-    }
-  }
-
-  #presentLease({ timeZone }: Terms, now: number): Lease | undefined {
-    const present = this.#present;
-    return present && now < present.until && present.timeZone === timeZone ? present.lease : undefined;
-  }
-
-  /** Where a limit was lowered, less than nothing may be free, and then what is in hand is not ours alone. */
-  #room({ amount, reserved, spent, windows }: Lease, { limits }: Terms): { inHand: Room; total: Room } {
-    const roomOf = (unit: Unit, withFree: (free: bigint) => bigint) => {
-      const free = freeOf(limits, windows, unit);
-      return free === undefined ? undefined : amount[unit] - reserved[unit] - spent[unit] + withFree(free);
-    };
-    const room = (withFree: (free: bigint) => bigint): Room => ({
-      microUsd: roomOf('microUsd', withFree),
-      tokens: roomOf('tokens', withFree),
-    });
-    return { inHand: room((free) => smaller(free, 0n)), total: room((free) => free) };
-  }
-
-  #slice(lease: Lease, now: number): Amount {
-    const terms = this.#terms;
-    if (!terms || this.#presentLease(terms, now) !== lease || now - this.#wantedAt >= idleAfter) return nothing;
-    return each((unit) => sliceOf(freeOf(terms.limits, lease.windows, unit) ?? 0n, this.#replicas));
+  #of(account: string): AccountLease {
+    const known = this.#accounts.get(account) ?? new AccountLease(account);
+    this.#accounts.set(account, known);
+    return known;
   }
 }
 
-const keyOf = ({ day, month }: { day: string; month: string }): string => `${day} ${month}`;
-const isOver = ({ amount, reserved, spent }: Lease): boolean => [amount, reserved, spent].every(isNothing);
-const fits = (cost: Amount, room: Room): boolean => units.every((unit) => cost[unit] <= (room[unit] ?? cost[unit]));
-const bestRung = (rungs: Ladder, room: Room): Rung | undefined => rungs.find(({ cost, headroom }) => fits(times(cost, headroom), room));
-const lessThan = (room: Room, by: Amount): Room => ({
-  microUsd: room.microUsd === undefined ? undefined : room.microUsd - by.microUsd,
-  tokens: room.tokens === undefined ? undefined : room.tokens - by.tokens,
+/** Who waits for each budget. Under the newest terms: limits may have changed a moment ago. */
+function linksOf(waiting: readonly Waiting[]): Map<string, { terms: Terms; ladders: Ladder[] }> {
+  const links = new Map<string, { terms: Terms; ladders: Ladder[] }>();
+  for (const { chain, ladder, inVain } of waiting)
+    for (const { account, terms } of chain) {
+      if (inVain !== undefined && inVain !== account) continue;
+      links.set(account, { terms, ladders: [...(links.get(account)?.ladders ?? []), ladder] });
+    }
+  return links;
+}
+
+const lesser = (one: Room, other: Room): Room => ({
+  microUsd: least(one.microUsd, other.microUsd),
+  tokens: least(one.tokens, other.tokens),
 });
+const least = (one: bigint | undefined, other: bigint | undefined): bigint | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : smaller(one, other);

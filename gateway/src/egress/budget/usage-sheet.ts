@@ -15,14 +15,12 @@ export interface Used {
   readonly microUsd: bigint;
 }
 
-interface Windows {
-  readonly day: string;
-  readonly month: string;
-}
+/** Under which leases something was used, and in which windows; in none where it was under none. */
+type Under = Pick<Usage, 'day' | 'month' | 'tenantLeased' | 'agentLeased'>;
 
 const blank = { requests: 0, inputTokens: 0, outputTokens: 0, microUsd: 0n, overrunTokens: 0n, overrunMicroUsd: 0n };
 
-/** What calls of a tenant used, by windows, model and agent, until it is reported. Its size does not depend on the number of calls. */
+/** What calls of a tenant used, by windows, leases, model and agent, until it is reported. Its size does not depend on the number of calls. */
 export class UsageSheet {
   readonly #lines = new Map<string, Omit<Usage, 'tenantUid'>>();
 
@@ -31,11 +29,11 @@ export class UsageSheet {
     return [...this.#lines.values()].reduce((sum, { requests }) => sum + requests, 0);
   }
 
-  add(windows: Windows | undefined, { tenant, agent, model, timeZone }: Billed, used: Used, overrun: Amount): void {
-    const key = JSON.stringify([windows?.day, windows?.month, model, agent]);
+  add(under: Under, { tenant, agent, model, timeZone }: Billed, used: Used, overrun: Amount): void {
+    const key = JSON.stringify([under.day, under.month, under.tenantLeased, under.agentLeased, model, agent]);
     const line = this.#lines.get(key) ?? blank;
     this.#lines.set(key, {
-      ...{ tenant, timeZone, day: windows?.day ?? null, month: windows?.month ?? null, model, agent },
+      ...{ tenant, timeZone, ...under, model, agent },
       requests: line.requests + 1,
       inputTokens: line.inputTokens + used.inputTokens,
       outputTokens: line.outputTokens + used.outputTokens,

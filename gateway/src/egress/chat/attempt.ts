@@ -83,7 +83,8 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
 function reserve({ policy, agent, model, worst }: Attempt, { budget, metrics }: AttemptParts): Promise<Reservation> {
   const { uid: tenantUid, tenant } = policy;
   const billed = { tenantUid, tenant, agent, model, timeZone: policy.budget.timeZone };
-  return budget.reserve(billed, policy.budget, worst).catch((error: unknown) => {
+  const limits = { ...policy.budget, ofAgent: policy.agents.find(({ name }) => name === agent)?.budget };
+  return budget.reserve(billed, limits, worst).catch((error: unknown) => {
     if (error instanceof ApiError) metrics.refused.inc({ tenant, code: error.code });
     throw error;
   });

@@ -1,0 +1,214 @@
+/**
+ * What this replica holds of one budget, in memory: the rules, without clock, network or database.
+ *
+ * Guarantees: what is reserved and spent in a window never exceeds what the ledger gave for it (a limit set in mid-flight is caught up with
+ * before anything else is reserved); a call bills to the windows in which it was reserved.
+ *
+ * Times are milliseconds of this process's steady clock. How long a window lasts was told by the ledger; should the clocks drift apart, a
+ * call bills to the window that is just over, whose limit holds all the same.
+ */
+import { atLeastNothing, each, isNothing, larger, minus, nothing, plus, smaller, times, units, type Amount, type Unit } from './amount.ts';
+import { leastOf, type Ladder, type Rung } from './ask.ts';
+import type { Growth, LeaseKey, LedgerState } from './ledger.ts';
+import { freeOf, shortage, sliceOf, type Refusal, type Terms, type WindowKind, type Windows } from './limits.ts';
+
+export interface Lease {
+  readonly day: string;
+  readonly month: string;
+  /** What the ledger has given and was not yet told is spent or returned. */
+  amount: Amount;
+  /** For calls in progress. */
+  reserved: Amount;
+  /** By calls that have ended, not reported yet. */
+  spent: Amount;
+  windows: Windows;
+}
+
+/** The lease from which calls are served at present. */
+interface Present {
+  readonly lease: Lease;
+  readonly timeZone: string;
+  /** When its day ends. */
+  readonly until: number;
+  readonly ends: Readonly<Record<WindowKind, number>>;
+  /** The ledger's time less ours. */
+  readonly offset: number;
+}
+
+export interface TimedRefusal extends Refusal {
+  /** By the clock of the ledger, in milliseconds since 1970. */
+  readonly renewsAt: number;
+  readonly renewsInSeconds: number;
+}
+
+/** Milliseconds without a new call after which nothing is kept in hand. */
+export const idleAfter = 1_000;
+
+/** Milliseconds for which a refusal needs no second opinion: a flood of calls on a spent budget is not passed on to the ledger. */
+const fresh = 250;
+
+/** What of a unit is left; undefined: not limited. */
+export type Room = Readonly<Record<Unit, bigint | undefined>>;
+
+/** In hand, and with what the ledger has besides. */
+export interface Rooms {
+  readonly lease: Lease;
+  readonly inHand: Room;
+  readonly total: Room;
+}
+
+export class AccountLease {
+  readonly #account: string;
+  readonly #leases = new Map<string, Lease>();
+  #present: Present | undefined;
+  #terms: Terms | undefined;
+  #replicas = 1;
+  /** When the last call came that was served, or asked for. */
+  #wantedAt = Number.NEGATIVE_INFINITY;
+  /** When the ledger last said how the present windows stand. */
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(account: string) {
+    this.#account = account;
+  }
+
+  /** What the ledger counts as held here. */
+  get held(): Amount {
+    return [...this.#leases.values()].reduce((sum, { amount }) => plus(sum, amount), nothing);
+  }
+
+  /** Nothing of it would be missed. */
+  isEmpty(now: number): boolean {
+    return now - this.#wantedAt >= idleAfter && [...this.#leases.values()].every(isOver);
+  }
+
+  /** What could be reserved. Undefined: not known without asking the ledger. */
+  rooms(terms: Terms, now: number): Rooms | undefined {
+    this.#terms = terms;
+    const lease = this.#presentLease(terms, now);
+    return lease && { lease, ...this.#room(lease, terms) };
+  }
+
+  /** Reserves what there is room for. */
+  reserve({ lease }: Rooms, amount: Amount, now: number): void {
+    this.#wantedAt = now;
+    lease.reserved = plus(lease.reserved, amount);
+  }
+
+  /** Puts what was spent in the place of what was reserved. False: the lease is not held any more. */
+  settle(lease: Lease, reserved: Amount, spent: Amount): boolean {
+    lease.reserved = minus(lease.reserved, reserved);
+    lease.spent = plus(lease.spent, spent);
+    return this.#leases.get(keyOf(lease)) === lease;
+  }
+
+  /** How much to ask for, on behalf of calls that wait, the earliest first. Those that will not fit anyway are not asked for. */
+  growth(waiting: readonly Ladder[], terms: Terms, now: number): Growth {
+    this.#wantedAt = now;
+    const lease = this.#presentLease(terms, now);
+    const { inHand, total } = lease ? this.#room(lease, terms) : { inHand: nothing, total: nothing };
+    const short = (amount: Amount) => each((unit) => (inHand[unit] === undefined ? 0n : larger(amount[unit] - inHand[unit], 0n)));
+    const need = waiting.map(leastOf).reduce((least, cost) => each((unit) => smaller(least[unit], cost[unit])));
+    let sum = nothing;
+    for (const rungs of waiting) {
+      const rung = bestRung(rungs, lessThan(total, sum));
+      if (rung) sum = plus(sum, rung.cost);
+    }
+    const want = each((unit) => larger(short(sum)[unit], short(need)[unit]));
+    return { tenantUid: this.#account, ...terms, need: short(need), want };
+  }
+
+  /** Why even the cheapest rung cannot be had, as the ledger last said; undefined where it can, or the ledger has to be asked first. */
+  refusal(rungs: Ladder, terms: Terms, now: number): TimedRefusal | undefined {
+    const lease = this.#presentLease(terms, now);
+    if (!lease || !this.#present) return undefined;
+    const { ends, offset } = this.#present;
+    const inHand = minus(minus(lease.amount, lease.reserved), lease.spent);
+    const found = shortage(terms.limits, lease.windows, leastOf(rungs), inHand);
+    if (!found) return undefined;
+    const renewsAt = ends[found.window];
+    return { ...found, renewsAt, renewsInSeconds: Math.max(1, Math.ceil((renewsAt - now - offset) / 1000)) };
+  }
+
+  /** The ledger said so a moment ago that the budget is spent: asking again would change nothing. */
+  isKnownSpent(refusal: TimedRefusal, now: number): boolean {
+    return refusal.spent && now - this.#toldAt < fresh;
+  }
+
+  /** Takes out what was spent, which the ledger is told with the usage, and what is not to be kept in hand. */
+  report(now: number, keep: 'all' | 'slice' | 'nothing'): (LeaseKey & Amount)[] {
+    const returns: (LeaseKey & Amount)[] = [];
+    for (const lease of this.#leases.values()) {
+      const idle = minus(minus(lease.amount, lease.reserved), lease.spent);
+      const back = keep === 'all' ? nothing : atLeastNothing(minus(idle, keep === 'slice' ? this.#slice(lease, now) : nothing));
+      if (!isNothing(back)) returns.push({ tenantUid: this.#account, day: lease.day, month: lease.month, ...back });
+      lease.amount = atLeastNothing(minus(minus(lease.amount, lease.spent), back));
+      lease.spent = nothing;
+    }
+    return returns;
+  }
+
+  /** What the ledger said to a message that was sent at `sentAt`, and in which it was asked about windows of this zone. */
+  learn({ leases, present, replicas, now: ledgerNow }: LedgerState, sentAt: number, timeZone: string): void {
+    this.#replicas = replicas;
+    this.#adopt(leases);
+    for (const { ends, ...key } of present) {
+      const lease = this.#leases.get(keyOf(key));
+      if (!lease) continue;
+      const offset = ledgerNow - sentAt; // too much by the time that the message took: windows rather end too early
+      this.#present = { lease, timeZone, until: ends.daily - offset, ends, offset };
+    }
+    const told = new Set(leases.map(keyOf));
+    if (this.#present && told.has(keyOf(this.#present.lease))) this.#toldAt = sentAt;
+    for (const [key, lease] of this.#leases) if (isOver(lease) && lease !== this.#present?.lease) this.#leases.delete(key);
+  }
+
+  /** The ledger does not know this replica: what was held and used under its leases counts as spent there. */
+  forget(): void {
+    this.#leases.clear();
+    this.#present = undefined;
+  }
+
+  /** The ledger lists all leases of this replica; what it does not list is not leased. */
+  #adopt(leases: LedgerState['leases']): void {
+    for (const lease of this.#leases.values()) lease.amount = nothing;
+    for (const { day, month, amount, windows } of leases) {
+      const known = this.#leases.get(keyOf({ day, month }));
+      if (known) Object.assign(known, { amount, windows });
+      else this.#leases.set(keyOf({ day, month }), { day, month, amount, windows, reserved: nothing, spent: nothing });
+    }
+  }
+
+  #presentLease({ timeZone }: Terms, now: number): Lease | undefined {
+    const present = this.#present;
+    return present && now < present.until && present.timeZone === timeZone ? present.lease : undefined;
+  }
+
+  /** Where a limit was lowered, less than nothing may be free, and then what is in hand is not ours alone. */
+  #room({ amount, reserved, spent, windows }: Lease, { limits }: Terms): { inHand: Room; total: Room } {
+    const roomOf = (unit: Unit, withFree: (free: bigint) => bigint) => {
+      const free = freeOf(limits, windows, unit);
+      return free === undefined ? undefined : amount[unit] - reserved[unit] - spent[unit] + withFree(free);
+    };
+    const room = (withFree: (free: bigint) => bigint): Room => ({
+      microUsd: roomOf('microUsd', withFree),
+      tokens: roomOf('tokens', withFree),
+    });
+    return { inHand: room((free) => smaller(free, 0n)), total: room((free) => free) };
+  }
+
+  #slice(lease: Lease, now: number): Amount {
+    const terms = this.#terms;
+    if (!terms || this.#presentLease(terms, now) !== lease || now - this.#wantedAt >= idleAfter) return nothing;
+    return each((unit) => sliceOf(freeOf(terms.limits, lease.windows, unit) ?? 0n, this.#replicas));
+  }
+}
+
+export const keyOf = ({ day, month }: { day: string; month: string }): string => `${day} ${month}`;
+const isOver = ({ amount, reserved, spent }: Lease): boolean => [amount, reserved, spent].every(isNothing);
+export const fits = (cost: Amount, room: Room): boolean => units.every((unit) => cost[unit] <= (room[unit] ?? cost[unit]));
+export const bestRung = (rungs: Ladder, room: Room): Rung | undefined => rungs.find(({ cost, headroom }) => fits(times(cost, headroom), room));
+const lessThan = (room: Room, by: Amount): Room => ({
+  microUsd: room.microUsd === undefined ? undefined : room.microUsd - by.microUsd,
+  tokens: room.tokens === undefined ? undefined : room.tokens - by.tokens,
+});
