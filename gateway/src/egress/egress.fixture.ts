@@ -22,6 +22,7 @@ export interface TokenChanges {
   readonly serviceAccount?: string;
   readonly uid?: string;
   readonly namespace?: string;
+  readonly pod?: string;
 }
 
 const standing = z.object({ settled: z.number(), reserved: z.number(), tokens: z.number() });
@@ -82,7 +83,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
       'kubernetes.io': {
         namespace: changes.namespace ?? `tenant-${tenant}`,
         serviceaccount: { name: changes.serviceAccount ?? 'agent', uid: changes.uid ?? `sa-${tenant}` },
-        pod: { name: 'support-1', uid: 'p1' },
+        pod: { name: changes.pod ?? 'support-7d9c5f8b6-x2x4z', uid: 'p1' },
       },
     })
       .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
@@ -122,6 +123,6 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
 
 export const ask = (token: string, body: object, headers: Record<string, string> = {}) => ({
   method: 'POST',
-  headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-cloister-agent': 'support', ...headers },
+  headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
   body: JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], ...body }),
 });

@@ -8,8 +8,8 @@ import { audited } from './audit/audited.ts';
 import type { AuditTrail } from './audit/trail.ts';
 import { chat, type ChatParts } from './chat/chat.ts';
 import { fail } from './errors.ts';
+import { callerOf, requireActive } from './pods/caller.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
-import { agentOf, requireActive, tenantOfPod } from './pods/tenant-of-pod.ts';
 import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
 export interface EgressParts extends ChatParts, UsageParts {
@@ -28,8 +28,7 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
       exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
       return usage(request, response, parts);
     }
-    const policy = await tenantOfPod(request.headers, verifyPod, policies);
-    const agent = agentOf(request.headers, policy);
+    const { policy, agent } = await callerOf(request.headers, verifyPod, policies);
     exchange.note({ tenant: policy.tenant, agent });
     const route = `${request.method} ${request.path}`;
     if (route === 'POST /v1/chat/completions') {

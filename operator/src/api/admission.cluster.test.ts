@@ -138,6 +138,13 @@ describe('is refused with the field and the remedy', () => {
       /set namespace/,
     ],
     ['a model without its provider', 'AgentConfig', 'support', { model: 'gpt-5' }, /spec\.model.*expected <provider>\/<model>/],
+    [
+      'an agent that may spend more in a day than in a month',
+      'AgentConfig',
+      'support',
+      { model: 'a/b', budget: { daily: { tokens: 9 }, monthly: { tokens: 8 } } },
+      /spec\.budget: .*daily\.tokens is above monthly\.tokens.*lower the one/,
+    ],
     ['no model', 'AgentConfig', 'support', {}, /spec\.model: Required value/],
     [
       'bounds the wrong way round',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, imageReference, model, noneTwice, quantity, rules } from './fields.ts';
+import { agentBudget } from './limits.ts';
 
 const ordered = rules({ rule: 'self.min <= self.max', message: 'min is above max' });
 const temperature = z.number().min(0).max(2);
@@ -91,6 +92,11 @@ export const agentConfigSpec = z
       })
       .describe('Bounds of one request.')
       .prefault({}),
+    budget: agentBudget
+      .describe(
+        "What this agent may spend of the tenant's budget, in the tenant's days and months. A call must fit into both. Not set: all of it. What the agent has spent before counts.",
+      )
+      .optional(),
     settings: settings.describe('What the settings API may change, and how far. What is not set here cannot be changed.').prefault({}),
     replicas: z
       .int()

@@ -58,6 +58,10 @@ const dailyWithinMonthly = (unit: 'usd' | 'tokens'): CelRule => {
 const windowsAgree = rules(dailyWithinMonthly('usd'), dailyWithinMonthly('tokens'));
 export const budgetCeilings = z.object(budgetWindows).meta(windowsAgree);
 
+/** In the days and months of the tenant. */
+export const agentBudget = z.object(budgetWindows).meta(windowsAgree);
+export type AgentBudget = z.infer<typeof agentBudget>;
+
 export const timeZone = z
   .string()
   .max(64)

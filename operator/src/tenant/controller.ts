@@ -1,6 +1,7 @@
 /** What wakes a tenant, and what is done then. */
 import { labels, namespaceOf, systemSecrets, tenantFinalizer } from '@cloister/tenancy';
 import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import { isDeepStrictEqual } from 'node:util';
 import { isScaledToZero } from '../agent/scale.ts';
 import { tenantClassSpec } from '../api/tenant-class.ts';
 import { byHost, byIssuer } from '../caches.ts';
@@ -10,6 +11,7 @@ import { classOfRevision, revisionNameOf } from '../class/revisions.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { serves } from '../status/conditions.ts';
+import { agentBudgetOf } from './agent-budget.ts';
 import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
@@ -38,6 +40,7 @@ export function tenantController(parts: TenantParts): Controller {
       .owns(kinds.configMaps, children)
       .owns(kinds.ingresses, children)
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: comesGoesOrStops, settleMs })
+      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: budgetChanged, settleMs })
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), {
         ...everything,
         when: readyChanged,
@@ -124,6 +127,11 @@ const comesGoesOrStops = ({ type, object, previous }: Change<kinds.AgentConfig>)
   type !== 'updated' ||
   object.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp ||
   isScaledToZero(object.spec) !== isScaledToZero(previous?.spec);
+
+/** The tenant's policy says what its agents may spend. */
+const budgetChanged = (change: Change<kinds.AgentConfig>): boolean =>
+  change.type === 'updated' && specChanged(change) && !isDeepStrictEqual(budgetOf(change.object), budgetOf(change.previous));
+const budgetOf = (agent: kinds.AgentConfig | undefined) => agent && agentBudgetOf(agent);
 
 /** Replicas come and go; the tenant cares whether an agent is Ready. */
 const readyChanged = ({ object, previous }: Change<kinds.AgentConfig>): boolean =>

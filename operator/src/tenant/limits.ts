@@ -131,7 +131,7 @@ function ratesWithin(path: string, [own, given, top]: readonly [own: Rates, give
   return Object.fromEntries(rateNames.map((name) => [name, cap(`${path}.${name}`, [own?.[name], given?.[name]], top?.[name])]));
 }
 
-const toMicros = (usd: number | undefined): number | undefined => (usd === undefined ? undefined : Math.round(usd * 1e6) / 1e6);
+export const toMicros = (usd: number | undefined): number | undefined => (usd === undefined ? undefined : Math.round(usd * 1e6) / 1e6);
 
 /** Undefined for a time zone that nobody knows. */
 export function knownTimeZone(name: string | undefined): string | undefined {

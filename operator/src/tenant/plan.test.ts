@@ -92,6 +92,14 @@ describe('the policy document', () => {
       budget: { timeZone: 'UTC', daily: { usd: 1 } },
     });
   });
+  test('says what each agent may spend of the budget', () => {
+    const [thrifty, free] = [agentNamed('thrifty'), agentNamed('free')];
+    const agents = [{ ...thrifty, spec: { model: 'offline/echo', budget: { daily: { usd: 0.1 + 0.2 }, monthly: { tokens: 9 } } } }, free];
+    expect(of({ agents }).agents.map(({ name, budget }) => ({ name, budget }))).toEqual([
+      { name: 'free', budget: undefined },
+      { name: 'thrifty', budget: { daily: { usd: 0.3 }, monthly: { tokens: 9 } } },
+    ]);
+  });
   test('names the oldest agent as default where the spec names none, and none where it names a missing one', () => {
     const agents = [agentNamed('young', {}, '2026-02-01T00:00:00Z'), agentNamed('old', {}, '2026-01-01T00:00:00Z')];
     expect(of({ agents }).defaultAgent).toBe('old');

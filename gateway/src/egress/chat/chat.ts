@@ -29,7 +29,7 @@ export interface ChatCall {
   readonly response: Response;
   readonly exchange: Exchange;
   readonly policy: TenantPolicy;
-  /** The agent's name, or empty when it gave none that the tenant has. */
+  /** The agent's name, or empty where the pod is of none that the tenant has. */
   readonly agent: string;
 }
 

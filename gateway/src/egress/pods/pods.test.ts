@@ -1,5 +1,5 @@
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ask, egressUnderTest, type EgressUnderTest, type TokenChanges } from '../egress.fixture.ts';
 import { clusterKeys } from './cluster-keys.ts';
 import { podVerifier } from './pod-token.ts';
@@ -46,6 +46,20 @@ describe('the token of a pod', () => {
     expect(await statusOf(token)).toBe(200);
     await egress.addTenant('changing', { state: 'Suspended' });
     expect(await statusOf(token)).toBe(403);
+  });
+
+  test.each([
+    ['support-7d9c5f8b6-x2x4z', 'support'],
+    ['support-eu-7d9c5f8b6-x2x4z', 'support-eu'],
+    ['7d9c5f8b6-x2x4z', ''],
+    ['support', ''],
+    ['other-7d9c5f8b6-x2x4z', ''],
+  ])('says which agent calls: %s is of "%s", whatever the pod claims', async (pod, agent) => {
+    const agents = ['support', 'support-eu'].map((name) => ({ name, url: 'https://127.0.0.1:1' }));
+    await egress.addTenant('many', { agents });
+    const headers = { authorization: `Bearer ${await egress.tokenOf('many', { pod })}`, 'x-cloister-agent': 'support', 'x-request-id': pod };
+    await (await fetch(`${egress.url}/v1/models`, { headers })).text();
+    await vi.waitFor(() => expect(egress.lines.find((line) => line.includes(`"${pod}"`))).toContain(`"agent":"${agent}"`));
   });
 
   test('is asked for before anything else is looked at', async () => {

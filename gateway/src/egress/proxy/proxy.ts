@@ -14,11 +14,11 @@ import type { Policies } from '../../directory/directory.ts';
 import type { Facts } from '../../server/exchange.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { fail } from '../errors.ts';
+import { callerOf, requireActive } from '../pods/caller.ts';
 import type { VerifyPod } from '../pods/pod-token.ts';
-import { agentOf, requireActive, tenantOfPod } from '../pods/tenant-of-pod.ts';
 import { isPublic, type Range } from './addresses.ts';
 import { parseAuthority, type Authority } from './authority.ts';
-import { asCaller } from './caller.ts';
+import { credentialOf } from './credential.ts';
 import { dial, openDirectly, type Open } from './dial.ts';
 import { proxyMetrics, type ProxyMetrics } from './metrics.ts';
 import { objectionTo } from './permission.ts';
@@ -104,12 +104,12 @@ export class Proxy {
   async connect(request: IncomingMessage, client: Socket, head: Buffer): Promise<void> {
     client.on('error', () => undefined);
     try {
-      const headers = asCaller(request.headers);
-      const policy = await tenantOfPod(headers, this.#parts.verifyPod, this.#parts.policies).catch((error: unknown) => {
+      const credential = credentialOf(request.headers);
+      const { policy, agent } = await callerOf(credential, this.#parts.verifyPod, this.#parts.policies).catch((error: unknown) => {
         this.#parts.log.info({ outcome: 'refused', code: codeOf(error) }, 'connection');
         throw error;
       });
-      await this.#visit(policy, agentOf(headers, policy), request.url ?? '', client, head);
+      await this.#visit(policy, agent, request.url ?? '', client, head);
     } catch (error) {
       if (!(error instanceof ApiError)) this.#parts.log.error({ err: error }, 'unexpected error');
       refuse(client, error instanceof ApiError ? asProxy(error) : fail('host_unreachable', { values: { host: 'the host' } }));

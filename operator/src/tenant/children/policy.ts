@@ -13,6 +13,7 @@ import { isScaledToZero } from '../../agent/scale.ts';
 import { child, type Child } from '../../child.ts';
 import { configMaps, type AgentConfig } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
+import { agentBudgetOf } from '../agent-budget.ts';
 import type { TenantSnapshot } from '../observe.ts';
 
 /** What edge and egress must enforce. None until the ServiceAccount is there: its UID is part of it. */
@@ -65,10 +66,11 @@ export function tenantPolicyOf({
   };
 }
 
-const agentEntry = (tenant: string, { metadata: { name }, spec }: AgentConfig): TenantPolicy['agents'][number] => ({
-  name,
-  url: agentURL(tenant, name),
-  ...(isScaledToZero(spec) && { scaledToZero: true }),
+const agentEntry = (tenant: string, agent: AgentConfig): TenantPolicy['agents'][number] => ({
+  name: agent.metadata.name,
+  url: agentURL(tenant, agent.metadata.name),
+  ...(isScaledToZero(agent.spec) && { scaledToZero: true }),
+  budget: agentBudgetOf(agent),
 });
 
 const ageKey = ({ metadata }: AgentConfig): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
