@@ -46,7 +46,9 @@ providers.put('stub', { name: 'stub', type: 'OpenAICompatible', baseURL: `${upst
 const { privateKey, publicKey } = await generateKeyPair('RS256');
 const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] });
 const serviceaccount = { name: 'agent', uid: `sa-${tenant}` };
-const token = await new SignJWT({ 'kubernetes.io': { namespace: `tenant-${tenant}`, serviceaccount, pod: { name: 'support-7d9c5f8b6-x2x4z' } } })
+const token = await new SignJWT({
+  'kubernetes.io': { namespace: `tenant-${tenant}`, serviceaccount, pod: { name: 'support-7d9c5f8b6-x2x4z' } },
+})
   .setProtectedHeader({ alg: 'RS256', kid: 'k' })
   .setIssuer(issuer)
   .setAudience('cloister-egress')

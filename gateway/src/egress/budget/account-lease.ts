@@ -207,7 +207,8 @@ export class AccountLease {
 export const keyOf = ({ day, month }: { day: string; month: string }): string => `${day} ${month}`;
 const isOver = ({ amount, reserved, spent }: Lease): boolean => [amount, reserved, spent].every(isNothing);
 export const fits = (cost: Amount, room: Room): boolean => units.every((unit) => cost[unit] <= (room[unit] ?? cost[unit]));
-export const bestRung = (rungs: Ladder, room: Room): Rung | undefined => rungs.find(({ cost, headroom }) => fits(times(cost, headroom), room));
+export const bestRung = (rungs: Ladder, room: Room): Rung | undefined =>
+  rungs.find(({ cost, headroom }) => fits(times(cost, headroom), room));
 const lessThan = (room: Room, by: Amount): Room => ({
   microUsd: room.microUsd === undefined ? undefined : room.microUsd - by.microUsd,
   tokens: room.tokens === undefined ? undefined : room.tokens - by.tokens,

@@ -37,7 +37,10 @@ const limits = fc
   ])
   .map((both) => both.filter(({ microUsd, tokens }) => microUsd !== undefined || tokens !== undefined));
 const steps = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('call' as const), which, tenant, agent, size: fc.integer({ min: 1, max: 400 }), fate }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant('call' as const), which, tenant, agent, size: fc.integer({ min: 1, max: 400 }), fate }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('stream' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 400n) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const), which, at: fc.nat() }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('beat' as const), which, fate }) },

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { of } from './fleet.fixture.ts';
-import { ledger, type Growth, type Ledger, type Message, type Usage } from './ledger.ts';
+import { ledger, type Ledger } from './ledger.ts';
 import type { Limit } from './limits.ts';
 import { migrate } from './migrate.ts';
+import { ask, limits, setClockOf, speaker, today, usage } from './speaker.fixture.ts';
 import { pglite } from './sql/pglite.fixture.ts';
 import type { Sql } from './sql/sql.ts';
 
@@ -23,10 +24,7 @@ beforeEach(async () => {
   await setClock('2026-11-22T12:00:00Z');
 });
 
-const setClock = (time: string) =>
-  sql.script(
-    `create or replace function cloister_egress.clock() returns timestamptz language sql stable as $$ select timestamptz '${time}' $$`,
-  );
+const setClock = (time: string) => setClockOf(sql, time);
 const windows = () =>
   sql.query(
     `select kind, starts_on::text, settled_micro_usd::int as settled, reserved_micro_usd::int as reserved, forfeited_micro_usd::int as forfeited
@@ -36,32 +34,7 @@ const windows = () =>
 const usageRows = () =>
   sql.query('select day::text, requests::int, output_tokens::int, micro_usd::int from cloister_egress.usage order by day', []);
 
-const limits: Limit[] = [{ kind: 'daily', microUsd: 1_000n, tokens: undefined }];
-const ask = (amount: bigint, changes: Partial<Growth> = {}): Growth => ({
-  tenantUid: 'uid-acme',
-  timeZone: 'UTC',
-  limits,
-  need: of(amount),
-  want: of(amount),
-  ...changes,
-});
-const usage = (amount: number, changes: Partial<Usage> = {}): Usage => ({
-  ...{ tenantUid: 'uid-acme', tenant: 'acme', timeZone: 'UTC', day: null, month: null, model: 'openai/gpt-5', agent: '' },
-  ...{ tenantLeased: (changes.day ?? null) !== null, agentLeased: false },
-  ...{ requests: 1, inputTokens: 0, outputTokens: amount, microUsd: BigInt(amount), overrunTokens: 0n, overrunMicroUsd: 0n },
-  ...changes,
-});
-const today = { day: '2026-11-22', month: '2026-11-01' };
-
-/** A process of egress and its messages. */
-function replica(id: string = randomUUID()) {
-  let number = 0;
-  const message = (changes: Partial<Message>): Message => ({
-    ...{ replica: id, number: ++number, leaving: false, usage: [], returns: [], asks: [] },
-    ...changes,
-  });
-  return { id, say: (changes: Partial<Message>) => books.exchange(message(changes)), message };
-}
+const replica = () => speaker(() => books);
 
 test('the schema can be migrated by many replicas at once, and again', async () => {
   await Promise.all([migrate(sql), migrate(sql), migrate(sql)]);

@@ -181,7 +181,11 @@ describe('the budget of an agent', () => {
   }
 
   test('is reserved with that of its tenant, or neither is', () => {
-    expect(holding({ own: 100n, agents: 100n }).reserve(ladderOf(100), chain, 0)?.of.map(({ account }) => account)).toEqual(['u', 'u/a']);
+    expect(
+      holding({ own: 100n, agents: 100n })
+        .reserve(ladderOf(100), chain, 0)
+        ?.of.map(({ account }) => account),
+    ).toEqual(['u', 'u/a']);
     for (const tenant of [holding({ own: 100n, agents: 99n }), holding({ own: 99n, agents: 100n })]) {
       expect(tenant.reserve(ladderOf(100), chain, 0)).toBeUndefined();
       expect(tenant.reserve(ladderOf(99), chain, 0)).toBeDefined();

@@ -65,7 +65,10 @@ export class TenantLease {
     if (!first || known.length < chain.length) return undefined;
     // Around midnight one budget may have been told of the new day, and another not yet.
     if (others.some(({ rooms }) => keyOf(rooms.lease) !== keyOf(first.rooms.lease))) return undefined;
-    const rung = bestRung(rungs, others.reduce((least, { rooms }) => lesser(least, rooms.total), first.rooms.total));
+    const rung = bestRung(
+      rungs,
+      others.reduce((least, { rooms }) => lesser(least, rooms.total), first.rooms.total),
+    );
     if (!rung || known.some(({ rooms }) => !fits(rung.cost, rooms.inHand))) return undefined;
     for (const { account, rooms } of known) this.#of(account).reserve(rooms, rung.cost, now);
     const { day, month } = first.rooms.lease;
@@ -112,6 +115,7 @@ export class TenantLease {
     const returns = [...this.#accounts].flatMap(([name, account]) =>
       account.report(now, inVain.has(name) ? 'nothing' : wanted.has(name) ? 'all' : keep),
     );
+    for (const [name, account] of this.#accounts) if (account.isEmpty(now)) this.#accounts.delete(name);
     return { usage: this.#sheet.take(this.#uid), returns };
   }
 

@@ -282,30 +282,6 @@ describe('a budget', () => {
     expect(admitted).toBeGreaterThanOrEqual(10);
   });
 
-  test('of an agent holds beside that of the tenant, and counts what the agent has used before it was set', async () => {
-    provider.answer = completion('x', 100, 300); // 700 micro-dollars
-    await (await chat()).text();
-    await settled({ settled: 700 });
-    const agents = [{ name: 'support', url: 'https://127.0.0.1:1', budget: { daily: { usd: 0.003_5 } } }];
-    const other = { name: 'other', url: 'https://127.0.0.1:1' };
-    const policy = { models: ['openai/m1'], agents: [...agents, other], budget: { timeZone: 'UTC', daily: { usd: 0.05 } } };
-    token = await egress.addTenant(tenant, policy);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => chat()));
-    const admitted = answers.filter(({ status }) => status === 200).length;
-    const refusal = await chat();
-    expect([admitted, await errorOf(refusal)]).toEqual([expect.toSatisfy((count) => count >= 1 && count <= 4), [429, 'budget_exceeded']]);
-    token = await egress.tokenOf(tenant, { pod: 'other-7d9c5f8b6-x2x4z' });
-    expect((await chat()).status).toBe(200);
-    await settled({ settled: 700 * (admitted + 2), reserved: 0 });
-  });
-
-  test('of an agent is named by its refusal', async () => {
-    const agents = [{ name: 'support', url: 'https://127.0.0.1:1', budget: { daily: { tokens: 10 } } }];
-    token = await egress.addTenant(tenant, { models: ['openai/m1'], agents });
-    const { error } = z.object({ error: z.object({ message: z.string() }) }).parse(await (await chat()).json());
-    expect(error.message).toMatch(/^the daily budget of tokens of agent "support" is spent; it renews at /);
-  });
-
   test('of input is bounded by the context window where a picture is in the request', async () => {
     await limited(0.1);
     egress.addProvider('openai', { baseURL: provider.baseURL, models: [model('m1', { contextWindow: 200_000 })] });

@@ -57,9 +57,13 @@ describe('the token of a pod', () => {
   ])('says which agent calls: %s is of "%s", whatever the pod claims', async (pod, agent) => {
     const agents = ['support', 'support-eu'].map((name) => ({ name, url: 'https://127.0.0.1:1' }));
     await egress.addTenant('many', { agents });
-    const headers = { authorization: `Bearer ${await egress.tokenOf('many', { pod })}`, 'x-cloister-agent': 'support', 'x-request-id': pod };
+    const headers = {
+      authorization: `Bearer ${await egress.tokenOf('many', { pod })}`,
+      'x-cloister-agent': 'support',
+      'x-request-id': pod,
+    };
     await (await fetch(`${egress.url}/v1/models`, { headers })).text();
-    await vi.waitFor(() => expect(egress.lines.find((line) => line.includes(`"${pod}"`))).toContain(`"agent":"${agent}"`));
+    await vi.waitFor(() => expect(egress.lines.find((line) => line.includes(`"call-of-${pod}"`))).toContain(`"agent":"${agent}"`));
   });
 
   test('is asked for before anything else is looked at', async () => {
