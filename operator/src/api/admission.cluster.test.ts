@@ -138,7 +138,7 @@ describe('is refused with the field and the remedy', () => {
       /set namespace/,
     ],
     ['a model without its provider', 'AgentConfig', 'support', { model: 'gpt-5' }, /spec\.model.*expected <provider>\/<model>/],
-    ['a day above its month', 'AgentConfig', 'a', { model: 'a/b', budget: { daily: { usd: 9 }, monthly: { usd: 8 } } }, /daily\.usd is above/],
+    ['a day over a month', 'AgentConfig', 'a', { model: 'a/b', budget: { daily: { usd: 9 }, monthly: { usd: 8 } } }, /usd is above/],
     ['no model', 'AgentConfig', 'support', {}, /spec\.model: Required value/],
     [
       'bounds the wrong way round',

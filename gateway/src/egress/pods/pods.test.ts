@@ -60,7 +60,7 @@ describe('the token of a pod', () => {
     const headers = {
       authorization: `Bearer ${await egress.tokenOf('many', { pod })}`,
       'x-cloister-agent': 'support',
-      'x-request-id': pod,
+      'x-request-id': `call-of-${pod}`,
     };
     await (await fetch(`${egress.url}/v1/models`, { headers })).text();
     await vi.waitFor(() => expect(egress.lines.find((line) => line.includes(`"call-of-${pod}"`))).toContain(`"agent":"${agent}"`));
