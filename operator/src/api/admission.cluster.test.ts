@@ -130,7 +130,7 @@ describe('is refused with the field and the remedy', () => {
     ['a model pattern over all providers', 'Tenant', 'acme', { models: { allow: ['*'] } }, /models\.allow.*expected <provider>\/<model>/],
     ['an API key twice', 'Tenant', 'acme', { access: { apiKeys: [{ name: 'a' }, { name: 'a' }] } }, /Duplicate value/],
     ['an OIDC issuer without TLS', 'Tenant', 'acme', { access: { oidc: [{ issuer: 'http://x', audience: 'a' }] } }, /expected an https/],
-    ['a ServiceAccount of nowhere', 'Tenant', 'acme', { owners: [{ kind: 'ServiceAccount', name: 'ci', role: 'editor' }] }, /set namespace/],
+    ['an account of nowhere', 'Tenant', 'acme', { owners: [{ kind: 'ServiceAccount', name: 'ci', role: 'editor' }] }, /set namespace/],
     ['a model without its provider', 'AgentConfig', 'support', { model: 'gpt-5' }, /spec\.model.*expected <provider>\/<model>/],
     ['a day over a month', 'AgentConfig', 'a', { model: 'a/b', budget: { daily: { usd: 9 }, monthly: { usd: 8 } } }, /usd is above/],
     ['no model', 'AgentConfig', 'support', {}, /spec\.model: Required value/],

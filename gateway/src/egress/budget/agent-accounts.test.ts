@@ -75,7 +75,7 @@ test('what an agent uses of a replica of the version before, which says nothing 
   ]);
 });
 
-test('what an agent uses before its account was kept is counted when the ledger is migrated', async () => {
+test('what an agent uses before its account was kept is counted when the ledger is migrated', { timeout: 60_000 }, async () => {
   await using before = await pglite();
   await migrate(before, 2);
   await before.script(`insert into cloister_egress.usage (tenant_uid, tenant, day, model, agent, micro_usd, output_tokens)

@@ -44,5 +44,7 @@ test('the budget of an agent holds beside that of the tenant, and counts what th
 test('a refusal names the agent whose budget is spent', async () => {
   const agents = [{ name: 'support', url, budget: { daily: { tokens: 10 } } }];
   const answer = await chat(await egress.addTenant('bravo', { models, agents }));
-  expect(errorBody.parse(await answer.json()).error.message).toMatch(/^the daily budget of tokens of agent "support" is spent; it renews at /);
+  expect(errorBody.parse(await answer.json()).error.message).toMatch(
+    /^the daily budget of tokens of agent "support" is spent; it renews at /,
+  );
 });
