@@ -94,7 +94,7 @@ export const agentConfigSpec = z
       .prefault({}),
     budget: agentBudget
       .describe(
-        "What this agent may spend of the tenant's budget, in the tenant's days and months. A call must fit into both. Not set: all of it. What the agent has spent before counts.",
+        "What this agent may spend of the tenant's budget, in the tenant's days and months. A call must fit into both. Not set, or more than the tenant's: all of it. What the agent has spent before counts.",
       )
       .optional(),
     settings: settings.describe('What the settings API may change, and how far. What is not set here cannot be changed.').prefault({}),

@@ -148,13 +148,13 @@ export class AccountLease {
     return returns;
   }
 
-  /** What the ledger said to a message that was sent at `sentAt`, and in which it was asked about windows of this zone. */
-  learn({ leases, present, replicas, now: ledgerNow }: LedgerState, sentAt: number, timeZone: string): void {
+  /** What the ledger said to a message that was sent at `sentAt`, and in which it was asked about windows of this zone, if about any. */
+  learn({ leases, present, replicas, now: ledgerNow }: LedgerState, sentAt: number, timeZone: string | undefined): void {
     this.#replicas = replicas;
     this.#adopt(leases);
     for (const { ends, ...key } of present) {
       const lease = this.#leases.get(keyOf(key));
-      if (!lease) continue;
+      if (!lease || timeZone === undefined) continue;
       const offset = ledgerNow - sentAt; // too much by the time that the message took: windows rather end too early
       this.#present = { lease, timeZone, until: ends.daily - offset, ends, offset };
     }

@@ -5,9 +5,10 @@
 import { expect } from 'vitest';
 import { each, minus, nothing, plus, units, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
+import { silence } from './keep-expiring.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
-import { agentAccount, type Limit, type Link } from './limits.ts';
+import { agentAccount, agentOf, type Limit, type Link } from './limits.ts';
 import { Replica } from './replica.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
 
@@ -53,7 +54,8 @@ export class Fleet {
   #diedHolding = 0n;
   crashes = 0;
   #forgotten = 0;
-  refusals = 0;
+  /** Calls that were refused, by whose budget it was: a tenant's or one of its agents'. */
+  readonly refusals = { tenants: 0, agents: 0 };
   #ids = 0;
 
   /** `books` is where the state is looked up; `ledger` is what is spoken to. */
@@ -93,7 +95,7 @@ export class Fleet {
         inVain = refusal?.account;
       }
       if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
-      else this.refusals++;
+      else if (inVain !== undefined) this.refusals[agentOf(inVain) === undefined ? 'tenants' : 'agents']++;
       if (!hold) return false;
     }
     member.flights.push({ tenant, agent, hold, billed: 0n, beyond: 0n });
@@ -135,7 +137,7 @@ export class Fleet {
   crash(which: number): void {
     const member = this.#member(which);
     for (const flight of member.flights) if (flight.hold) this.#bill(flight, flight.hold.amount.microUsd);
-    this.#diedHolding += this.#heldBy(member);
+    this.#diedHolding += member.held;
     Object.assign(member, { replica: this.#newReplica(), cut: false, flights: [], held: 0n });
     this.crashes++;
   }
@@ -146,13 +148,25 @@ export class Fleet {
     for (const flight of [...member.flights]) this.#end(member, flight);
     for (let turn = 0; turn < 3 && member.replica.owesWord; turn++) await this.#say(member, 'arrives', new Map(), 'the end');
     expect(this.#books.heldBy(member.replica.id)).toEqual([]);
-    member.replica = this.#newReplica();
+    Object.assign(member, { replica: this.#newReplica(), held: 0n });
+  }
+
+  /** What the silent hold counts as spent. Who was silent for a week is forgotten: it never gets that back. */
+  async expire(): Promise<void> {
+    await this.#ledger.expireSilent(silence);
+    for (const member of this.#members) {
+      if (this.#books.moneyOf(member.replica.id) === member.held) continue;
+      this.#forgotten++;
+      this.#diedHolding += member.held;
+      member.held = 0n;
+    }
   }
 
   /** The storm is over: all can be reached and stop in order; the dead expire. */
   async end(passTime: () => Promise<void>): Promise<void> {
     for (const which of this.#members.keys()) await this.stop(which);
     await passTime();
+    await this.expire();
     this.check();
     let [settled, forfeited, within, beyond] = [0n, 0n, 0n, 0n];
     for (const [key, window] of this.#books.windows) {
@@ -179,7 +193,7 @@ export class Fleet {
     return kind === 'daily' && !this.#onceUnlimited.has(tenant);
   }
 
-  /** What must hold at any moment. */
+  /** What must hold at any moment, of the windows of tenants and of agents alike. */
   check(): void {
     for (const [key, { settled, reserved, overrun, forfeited }] of this.#books.windows) {
       const [tenant = '', kind = '', start = ''] = key.split(' ');
@@ -249,19 +263,12 @@ export class Fleet {
     const message = replica.message(this.#books.now, about, waiting);
     if (member.cut || fate === 'is lost') return false;
     const answer = await this.#ledger.exchange(message);
-    if (answer === 'forgotten') {
-      this.#forgotten++;
-      this.#diedHolding += member.held;
-    }
-    member.held = this.#heldBy(member);
+    if (answer === 'forgotten') this.#forgotten++;
+    member.held = this.#books.moneyOf(replica.id);
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);
     replica.heard(message, answer, this.#books.now, this.#books.now);
     return true;
-  }
-
-  #heldBy({ replica }: Member): bigint {
-    return this.#books.heldBy(replica.id).reduce((sum, { amount }) => sum + amount.microUsd, 0n);
   }
 
   #end(member: Member, flight: Flight): void {
@@ -284,9 +291,7 @@ export class Fleet {
   }
 
   #truthOf(key: string): { within: bigint; beyond: bigint } {
-    const known = this.#truth.get(key) ?? { within: 0n, beyond: 0n };
-    this.#truth.set(key, known);
-    return known;
+    return this.#truth.getOrInsertComputed(key, () => ({ within: 0n, beyond: 0n }));
   }
 
   #chain = (tenant: string, agent: string): Link[] =>

@@ -79,13 +79,13 @@ export class Replica {
     }
     this.#outstanding = undefined;
     this.#gone = message.leaving;
-    const zones = new Map(message.asks.map(({ tenantUid, timeZone }) => [tenantOf(tenantUid), timeZone]));
+    const zones = new Map(message.asks.map(({ tenantUid, timeZone }) => [tenantUid, timeZone]));
     const leases = Map.groupBy(answer.leases, ({ tenantUid }) => tenantOf(tenantUid));
     const present = Map.groupBy(answer.present, ({ tenantUid }) => tenantOf(tenantUid));
     for (const uid of new Set([...this.#tenants.keys(), ...leases.keys()])) {
       const tenant = this.of(uid);
       const told = { ...answer, leases: leases.get(uid) ?? [], present: present.get(uid) ?? [] };
-      tenant.learn(told, sentAt, zones.get(uid) ?? '');
+      tenant.learn(told, sentAt, (account) => zones.get(account));
       if (tenant.isEmpty(now)) this.#tenants.delete(uid);
     }
   }

@@ -20,7 +20,7 @@ const waiting = (chain: readonly Link[], ...ladders: Ladder[]) => ladders.map((l
 function tell(tenant: TenantLease, { held = 0n, settled = 0n, reserved = 0n, key = today, replicas = 2, at = 0 } = {}): void {
   const standing = { settled: of(settled), reserved: of(held + reserved) };
   const lease = { ...key, amount: of(held), windows: { daily: standing, monthly: standing } };
-  tenant.learn({ now: at, replicas, leases: [lease], present: [{ ...key, ends }] }, at, 'UTC');
+  tenant.learn({ now: at, replicas, leases: [lease], present: [{ ...key, ends }] }, at, () => 'UTC');
 }
 function leased(held: bigint): TenantLease {
   const tenant = new TenantLease('u');
@@ -55,7 +55,11 @@ describe('a lease', () => {
     const tenant = leased(100n);
     const hold = tenant.reserve(ladderOf(60), daily(100n), 9_000);
     tell(tenant, { key: tomorrow, at: 10_000 });
-    tenant.learn({ now: 10_000, replicas: 1, leases: [{ ...today, amount: of(100n), windows: noWindows }], present: [] }, 10_000, '');
+    tenant.learn(
+      { now: 10_000, replicas: 1, leases: [{ ...today, amount: of(100n), windows: noWindows }], present: [] },
+      10_000,
+      () => undefined,
+    );
     expect(tenant.report(10_000, 'slice').returns).toEqual([{ ...today, ...of(40n) }]);
     tenant.settle(hold, call, used(25));
     expect(tenant.report(10_001, 'slice')).toMatchObject({
@@ -80,7 +84,7 @@ describe('a lease', () => {
     tenant.learn(
       { now: 0, replicas: 1, leases: [{ ...today, amount: { microUsd: 0n, tokens: 100n }, windows: noWindows }], present: [] },
       0,
-      '',
+      () => undefined,
     );
     expect(tenant.growth(waiting(both, ladderOf(50)), 0)[0]).toMatchObject({ need: { microUsd: 150n, tokens: 50n } });
   });
@@ -169,14 +173,20 @@ describe('the budget of an agent', () => {
   const chain = chainOf('u', 'a', { timeZone: 'UTC', daily: { usd: 0.001 }, ofAgent: { daily: { usd: 0.000_5 } } });
   const agentLease = { ...today, tenantUid: 'u/a' };
   const free = { daily: noStanding(), monthly: noStanding() };
-  function holding({ own, agents, key = agentLease }: { own: bigint; agents: bigint; key?: typeof agentLease }): TenantLease {
+  interface Holding {
+    readonly own: bigint;
+    readonly agents: bigint;
+    readonly key?: typeof agentLease;
+    readonly zoneOf?: (account: string) => string;
+  }
+  function holding({ own, agents, key = agentLease, zoneOf = (): string => 'UTC' }: Holding): TenantLease {
     const tenant = new TenantLease('u');
     const leases = [
       { ...today, amount: of(own), windows: free },
       { ...key, amount: of(agents), windows: free },
     ];
     const present = [today, key].map((lease) => ({ ...lease, ends }));
-    tenant.learn({ now: 0, replicas: 1, leases, present }, 0, 'UTC');
+    tenant.learn({ now: 0, replicas: 1, leases, present }, 0, zoneOf);
     return tenant;
   }
 
@@ -227,6 +237,18 @@ describe('the budget of an agent', () => {
   test('is not mixed with another day of its tenant’s', () => {
     const tenant = holding({ own: 100n, agents: 100n, key: { ...agentLease, day: tomorrow.day } });
     expect(tenant.reserve(ladderOf(10), chain, 0)).toBeUndefined();
+  });
+
+  test('is not served in another time zone than the one it was asked about in', () => {
+    const tenant = holding({ own: 100n, agents: 100n, zoneOf: (account) => (account === 'u' ? 'UTC' : 'Asia/Tokyo') });
+    expect(tenant.reserve(ladderOf(10), chain, 0)).toBeUndefined();
+  });
+
+  test('that is above its tenant’s lets nothing through that its tenant’s does not', () => {
+    const generous = chainOf('u', 'a', { timeZone: 'UTC', daily: { usd: 0.000_1 }, ofAgent: { daily: { usd: 0.001 } } });
+    const tenant = holding({ own: 100n, agents: 1_000n });
+    expect(tenant.reserve(ladderOf(101), generous, 0)).toBeUndefined();
+    expect(tenant.refusal(ladderOf(201), generous, 0)).toMatchObject({ account: 'u', spent: true });
   });
 });
 

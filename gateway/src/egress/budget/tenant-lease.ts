@@ -119,13 +119,13 @@ export class TenantLease {
     return { usage: this.#sheet.take(this.#uid), returns };
   }
 
-  /** What the ledger said to a message that was sent at `sentAt`, and in which it was asked about windows of this zone. */
-  learn(told: LedgerState, sentAt: number, timeZone: string): void {
+  /** What the ledger said to a message that was sent at `sentAt`; in which zone it was asked about the windows of an account. */
+  learn(told: LedgerState, sentAt: number, zoneOf: (account: string) => string | undefined): void {
     const leases = Map.groupBy(told.leases, ({ tenantUid }) => tenantUid);
     const present = Map.groupBy(told.present, ({ tenantUid }) => tenantUid);
     for (const account of new Set([...this.#accounts.keys(), ...leases.keys()])) {
       const own = { ...told, leases: leases.get(account) ?? [], present: present.get(account) ?? [] };
-      this.#of(account).learn(own, sentAt, timeZone);
+      this.#of(account).learn(own, sentAt, zoneOf(account));
     }
   }
 

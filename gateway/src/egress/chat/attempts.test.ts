@@ -115,13 +115,19 @@ describe('a call that failed is sent again', () => {
     await settled({ reserved: 0 });
   });
 
-  test('not where the budget has no room for it, and the caller hears what was wrong with the provider', async () => {
+  test.each([
+    ['tenant', 0.0008, undefined],
+    ['agent', 1, { daily: { usd: 0.0008 } }],
+  ])('not where the budget of the %s has no room for it, and the caller hears what was wrong with the provider', async (_, usd, own) => {
     providers({ retries: 2 });
-    token = await egress.addTenant(tenant, { models: [`${tenant}/m1`], budget: { timeZone: 'UTC', daily: { usd: 0.0008 } } });
+    const agents = [{ name: 'support', url: 'https://127.0.0.1:1', budget: own }];
+    token = await egress.addTenant(tenant, { models: [`${tenant}/m1`], agents, budget: { timeZone: 'UTC', daily: { usd } } });
     answer(first, (response) => void setTimeout(() => response.destroy(), 200));
     expect(await errorOf(await chat({ max_tokens: 100 }))).toEqual([502, 'provider_unreachable']);
     expect(first?.asked).toHaveLength(1);
     await logged(/"tried":"\S+ provider_unreachable, \S+ budget_exceeded"/);
+    await settled({ reserved: 0 });
+    expect(await egress.standing(`${tenant}/support`), 'each attempt counts in both').toEqual(await egress.standing(tenant));
   });
 
   test('not for a caller that has left', async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fail } from '../errors.ts';
-import { dimensions, type Asked, type Dimension } from './usage-books.ts';
+import { dimensions, type Asked } from './usage-books.ts';
 
 const day = z.iso.date('is no day; write it as 2026-11-25').optional();
 const question = z
@@ -16,7 +16,7 @@ const question = z
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, { path: ['from'], message: 'is after "to"' });
 
 /** Throws `invalid_request` for a parameter that is unknown, said twice or of no use, and says how it is written. */
-export function readQuestion(query: URLSearchParams): Omit<Asked, 'tenantUid' | 'timeZone'> & { readonly by: readonly Dimension[] } {
+export function readQuestion(query: URLSearchParams): Pick<Asked, 'from' | 'to' | 'by'> {
   for (const name of query.keys()) if (query.getAll(name).length > 1) throw unusable(name, 'is there more than once');
   const read = question.safeParse(Object.fromEntries(query));
   if (read.success) return { from: read.data.from, to: read.data.to, by: read.data.group_by };

@@ -1,14 +1,14 @@
 import type { TenantPolicy } from '@cloister/tenancy';
 import { termsOf, type WindowKind } from '../budget/limits.ts';
 import { unusable } from './question.ts';
-import { mostLines, type Dimension, type UsageBooks } from './usage-books.ts';
+import { mostLines, type Dimension, type UsageBooks, type WindowBooks } from './usage-books.ts';
 
 /**
  * The ledger's figures as tenants read them. Throws `invalid_request` where there are too many lines for one answer.
  *
  * Guarantee: money is in whole micro-dollars, `total` is the sum of `data`, and of a window `spent - forfeited` is the sum of its lines.
  */
-export function usageReport(books: UsageBooks, by: readonly Dimension[], budget: TenantPolicy['budget']) {
+export function usageReport(books: UsageBooks, by: readonly Dimension[], { budget, agents }: Pick<TenantPolicy, 'budget' | 'agents'>) {
   if (books.lines.length > mostLines)
     throw unusable('group_by', `and the days asked for give more than ${mostLines} lines; tell fewer things apart, or ask for fewer days`);
   const data = books.lines.map((line) => ({
@@ -22,7 +22,11 @@ export function usageReport(books: UsageBooks, by: readonly Dimension[], budget:
     to: books.to,
     total: books.lines.map(figures).reduce(sum, { requests: 0, input_tokens: 0, output_tokens: 0, micro_usd: 0 }),
     data,
-    budget: { daily: standing('daily', books, budget), monthly: standing('monthly', books, budget) },
+    budget: standings(books.windows, budget),
+    agent_budgets: books.agents.map(({ agent, windows }) => ({
+      agent,
+      ...standings(windows, { timeZone: budget.timeZone, ...agents.find(({ name }) => name === agent)?.budget }),
+    })),
   };
 }
 
@@ -41,7 +45,12 @@ const sum = (one: Figures, other: Figures): Figures => ({
   micro_usd: one.micro_usd + other.micro_usd,
 });
 
-function standing(kind: WindowKind, { windows }: UsageBooks, budget: TenantPolicy['budget']) {
+const standings = (windows: WindowBooks, budget: TenantPolicy['budget']) => ({
+  daily: standing('daily', windows, budget),
+  monthly: standing('monthly', windows, budget),
+});
+
+function standing(kind: WindowKind, windows: WindowBooks, budget: TenantPolicy['budget']) {
   const { startsOn, ends, microUsd, tokens } = windows[kind];
   const limit = termsOf(budget).limits.find((one) => one.kind === kind);
   return {
@@ -53,7 +62,7 @@ function standing(kind: WindowKind, { windows }: UsageBooks, budget: TenantPolic
 }
 
 /** What is `reserved` is not yet spent, and may never be. */
-const against = (limit: bigint | undefined, parts: UsageBooks['windows']['daily']['tokens']) => ({
+const against = (limit: bigint | undefined, parts: WindowBooks['daily']['tokens']) => ({
   limit: limit === undefined ? null : Number(limit),
   ...parts,
   remaining: limit === undefined ? null : Math.max(0, Number(limit) - parts.spent),

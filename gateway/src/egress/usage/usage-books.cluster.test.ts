@@ -29,8 +29,15 @@ test('agree to the micro-dollar with what the ledger was told, however much it i
   const most = 8_000_000_000_000_001n; // eight thousand million dollars, and a millionth
   const message = { replica: randomUUID(), number: 1, leaving: false, returns: [], asks: [] };
   await ledger(sql).exchange({ ...message, usage: [usage('p/m', most), usage('p/n', 7n)] });
-  const asked = { tenantUid: 'uid-acme', timeZone: 'Asia/Kathmandu', from: undefined, to: undefined, by: ['model' as const] };
-  const { lines, windows, timeZone } = await usageBooks(sql)(asked);
+  const asked = {
+    tenantUid: 'uid-acme',
+    timeZone: 'Asia/Kathmandu',
+    from: undefined,
+    to: undefined,
+    by: ['model' as const],
+    agents: ['support', 'idle'],
+  };
+  const { lines, windows, agents, timeZone } = await usageBooks(sql)(asked);
   const used = { day: null, agent: null, requests: 1, inputTokens: 2, outputTokens: 3 };
   expect(lines).toEqual([
     { model: 'p/m', ...used, microUsd: Number(most) },
@@ -38,5 +45,9 @@ test('agree to the micro-dollar with what the ledger was told, however much it i
   ]);
   expect(windows.daily.microUsd).toEqual({ spent: Number(most) + 7, reserved: 0, forfeited: 0 });
   expect(windows.monthly.tokens).toEqual({ spent: 10, reserved: 0, forfeited: 0 });
+  expect(agents.map(({ agent, windows: { daily } }) => [agent, daily.microUsd.spent])).toEqual([
+    ['idle', 0],
+    ['support', Number(most) + 7],
+  ]);
   expect([timeZone, new Date(windows.daily.ends).toISOString().slice(11)]).toEqual(['Asia/Kathmandu', '18:15:00.000Z']);
 });

@@ -13,6 +13,8 @@ export interface Asked {
   readonly to: string | undefined;
   /** What is told apart. What is not, is summed. */
   readonly by: readonly Dimension[];
+  /** Those of whose own windows is to be told. */
+  readonly agents: readonly string[];
 }
 
 /** Numbers are exact below 2^53: nine thousand million dollars. */
@@ -20,6 +22,8 @@ const counted = { requests: z.int(), inputTokens: z.int(), outputTokens: z.int()
 const parts = z.object({ spent: z.int(), reserved: z.int(), forfeited: z.int() });
 /** `ends` in milliseconds since 1970. */
 const window = z.object({ startsOn: z.string(), ends: z.number(), microUsd: parts, tokens: parts });
+const windows = z.object({ daily: window, monthly: window });
+export type WindowBooks = z.infer<typeof windows>;
 
 const books = z.object({
   /** In which days are counted: UTC where Postgres does not know the zone that was asked for. */
@@ -27,7 +31,8 @@ const books = z.object({
   from: z.string(),
   to: z.string(),
   lines: z.array(z.object({ day: z.string().nullable(), model: z.string().nullable(), agent: z.string().nullable(), ...counted })),
-  windows: z.object({ daily: window, monthly: window }),
+  windows,
+  agents: z.array(z.object({ agent: z.string(), windows })),
 });
 export type UsageBooks = z.infer<typeof books>;
 
@@ -52,15 +57,23 @@ with present as (
   group by 1, 2, 3
   order by 1, 2, 3
   limit ${mostLines + 1}
+), accounts as (
+  select $1::text as account, null as agent
+  union all select cloister_egress.agent_account($1, name), name from jsonb_array_elements_text($8::jsonb) as name
 ), windows as (
-  select k.kind, k.starts_on, extract(epoch from cloister_egress.window_end(k.kind, p.zone, k.starts_on)) * 1000 as ends,
+  select a.account, a.agent, k.kind, k.starts_on, extract(epoch from cloister_egress.window_end(k.kind, p.zone, k.starts_on)) * 1000 as ends,
     jsonb_build_object('spent', coalesce(w.settled_micro_usd + w.overrun_micro_usd, 0), 'reserved', coalesce(w.reserved_micro_usd, 0),
       'forfeited', coalesce(w.forfeited_micro_usd, 0)) as micro_usd,
     jsonb_build_object('spent', coalesce(w.settled_tokens + w.overrun_tokens, 0), 'reserved', coalesce(w.reserved_tokens, 0),
       'forfeited', coalesce(w.forfeited_tokens, 0)) as tokens
   from present p
+  cross join accounts a
   cross join lateral (values ('daily', p.today), ('monthly', p.month)) as k(kind, starts_on)
-  left join cloister_egress.budget_window w on w.tenant_uid = $1 and w.kind = k.kind and w.starts_on = k.starts_on
+  left join cloister_egress.budget_window w on w.tenant_uid = a.account and w.kind = k.kind and w.starts_on = k.starts_on
+), standings as (
+  select account, agent, jsonb_object_agg(w.kind,
+    jsonb_build_object('startsOn', w.starts_on, 'ends', w.ends, 'microUsd', w.micro_usd, 'tokens', w.tokens)) as windows
+  from windows w group by account, agent
 )
 select jsonb_build_object(
   'timeZone', p.zone,
@@ -71,10 +84,10 @@ select jsonb_build_object(
       'inputTokens', l.input_tokens, 'outputTokens', l.output_tokens, 'microUsd', l.micro_usd) order by l.day, l.model, l.agent)
     from lines l
   ), '[]'),
-  'windows', (
-    select jsonb_object_agg(w.kind, jsonb_build_object('startsOn', w.starts_on, 'ends', w.ends, 'microUsd', w.micro_usd, 'tokens', w.tokens))
-    from windows w
-  )
+  'windows', (select s.windows from standings s where s.agent is null),
+  'agents', coalesce((
+    select jsonb_agg(jsonb_build_object('agent', s.agent, 'windows', s.windows) order by s.agent) from standings s where s.agent is not null
+  ), '[]')
 ) as books
 from present p, asked a`;
 
@@ -82,8 +95,10 @@ const rows = z.tuple([z.object({ books })]);
 
 export const usageBooks =
   (sql: Sql): ReadUsage =>
-  async ({ tenantUid, timeZone, from, to, by }) => {
+  async ({ tenantUid, timeZone, from, to, by, agents }) => {
     const grouped = dimensions.map((dimension) => by.includes(dimension));
-    const [row] = rows.parse(await sql.query(text, [tenantUid, timeZone, from ?? null, to ?? null, ...grouped], 'usage'));
+    const [row] = rows.parse(
+      await sql.query(text, [tenantUid, timeZone, from ?? null, to ?? null, ...grouped, JSON.stringify(agents)], 'usage'),
+    );
     return row.books;
   };

@@ -21,6 +21,7 @@ const report = z.object({
   total: z.object(figures),
   data: z.array(z.looseObject(figures)),
   budget: z.object({ daily: window, monthly: window }),
+  agent_budgets: z.array(z.object({ agent: z.string(), daily: window, monthly: window })),
 });
 
 let egress: EgressUnderTest;
@@ -124,6 +125,27 @@ describe('what a tenant reads', () => {
   test('is in UTC where nobody knows its time zone, and says so', async () => {
     await egress.addTenant('mars', { budget: { timeZone: 'Mars/Olympus' } });
     expect((await read('mars')).time_zone).toBe('UTC');
+  });
+
+  test('is what is left of the budgets of its agents, too', async () => {
+    const url = 'https://127.0.0.1:1';
+    const agents = [
+      { name: 'free', url },
+      { name: 'support', url, budget: { daily: { tokens: 10 } } },
+      { name: 'sales', url, budget: { monthly: { usd: 1 } } },
+    ];
+    await egress.addTenant('agents', { agents });
+    await egress.sql.query(
+      `insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, settled_tokens)
+       values ('uid-agents/support', 'daily', cloister_egress.window_start('daily', 'UTC'), 4)`,
+      [],
+    );
+    const { budget, agent_budgets: own } = await read('agents');
+    expect(own.map(({ agent, daily, monthly }) => [agent, daily.tokens, monthly.micro_usd.remaining])).toEqual([
+      ['sales', { limit: null, spent: 0, reserved: 0, forfeited: 0, remaining: null }, 1_000_000],
+      ['support', { limit: 10, spent: 4, reserved: 0, forfeited: 0, remaining: 6 }, null],
+    ]);
+    expect(own[0]?.daily.renews_at).toBe(budget.daily.renews_at);
   });
 
   test('never shows less than nothing as left', async () => {

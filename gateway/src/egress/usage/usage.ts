@@ -33,8 +33,9 @@ export async function usage(request: Request, response: Response, parts: UsagePa
   if (!policy || policy.uid !== uid) throw fail('not_found');
   const { by, from, to } = readQuestion(new URL(request.url, 'http://egress').searchParams);
   const { timeZone } = policy.budget;
-  const books = await parts.readUsage({ tenantUid: policy.uid, timeZone, from, to, by }).catch((cause: unknown) => {
+  const agents = policy.agents.filter(({ budget }) => budget).map((agent) => agent.name);
+  const books = await parts.readUsage({ tenantUid: policy.uid, timeZone, from, to, by, agents }).catch((cause: unknown) => {
     throw fail('usage_unavailable', { retryAfterSeconds: 5, cause });
   });
-  response.json(usageReport(books, by, policy.budget));
+  response.json(usageReport(books, by, policy));
 }
