@@ -58,6 +58,7 @@ const agentParts = {
   instructions: some(fc.constantFrom('Be brief.', 'Be kind. {{date}}')),
   parameters: some(record({ temperature: some(fc.constantFrom(0, 0.5, 2)) })),
   memory: some(fc.record({ maxMessages: fc.integer({ min: 0, max: 50 }) })),
+  budget: some(record({ daily: some(windowLimit) })),
   resources: some(
     record({
       requests: some(record({ cpu: some(fc.constantFrom('20m', '100m')) })),

@@ -60,7 +60,6 @@ export const budgetCeilings = z.object(budgetWindows).meta(windowsAgree);
 
 /** In the days and months of the tenant. */
 export const agentBudget = z.object(budgetWindows).meta(windowsAgree);
-export type AgentBudget = z.infer<typeof agentBudget>;
 
 export const timeZone = z
   .string()

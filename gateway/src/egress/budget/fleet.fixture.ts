@@ -3,7 +3,7 @@
  * mid-call, clocks pass midnight, limits change. A token costs a micro-dollar. The world keeps the truth: what providers really billed.
  */
 import { expect } from 'vitest';
-import { each, minus, nothing, plus, units, type Amount } from './amount.ts';
+import { each, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
 import { silence } from './keep-expiring.ts';
 import type { Ledger } from './ledger.ts';
@@ -11,6 +11,7 @@ import type { LedgerModel } from './ledger-model.fixture.ts';
 import { agentAccount, agentOf, type Limit, type Link } from './limits.ts';
 import { Replica } from './replica.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
+import { Truth } from './truth.fixture.ts';
 
 interface Flight {
   readonly tenant: string;
@@ -45,11 +46,7 @@ export class Fleet {
   readonly #books: LedgerModel;
   readonly #members: Member[];
   readonly #limits = new Map<string, readonly Limit[]>();
-  /** The highest limit that a budget ever had; undefined: it was once without. By account, kind, unit. */
-  readonly #highest = new Map<string, bigint | undefined>();
-  readonly #onceUnlimited = new Set<string>();
-  /** Truly billed, within reservations and beyond, by account, kind and first day. */
-  readonly #truth = new Map<string, { within: bigint; beyond: bigint }>();
+  readonly #truth = new Truth();
   /** What the ledger had given to those who died, or were silent for so long that it forgot them, in money. */
   #diedHolding = 0n;
   crashes = 0;
@@ -66,40 +63,35 @@ export class Fleet {
   }
 
   /** Of a tenant, or of one of its agents. */
-  limit(tenant: string, limits: readonly Limit[]): void {
-    this.#limits.set(tenant, limits);
-    if (limits.every(({ microUsd }) => microUsd === undefined)) this.#onceUnlimited.add(tenant);
-    for (const kind of ['daily', 'monthly'] as const)
-      for (const unit of units) {
-        const key = `${tenant} ${kind} ${unit}`;
-        const now = limits.find((limit) => limit.kind === kind)?.[unit];
-        const before = this.#highest.has(key) ? this.#highest.get(key) : 0n;
-        this.#highest.set(key, now === undefined || before === undefined ? undefined : now > before ? now : before);
-      }
+  limit(account: string, limits: readonly Limit[]): void {
+    this.#limits.set(account, limits);
+    this.#truth.limit(account, limits);
   }
 
-  /** A call comes in; what is in hand is not enough: the ledger is asked, as often as it has more. */
+  /** A call comes in. True: it is served. */
   async call(which: number, tenant: string, agent: string, ladder: Ladder, fate: Fate = 'arrives'): Promise<boolean> {
     const member = this.#member(which);
     const chain = this.#chain(tenant, agent);
-    let hold: Hold | undefined;
-    if (chain.length > 0) {
-      let inVain: string | undefined;
-      hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
-      for (let turn = 0; !hold && turn < 4; turn++) {
-        const waiting = new Map([[tenant, [{ chain, ladder, inVain }]]]);
-        if (!(await this.#say(member, fate, waiting))) return false;
-        hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
-        const refusal = hold ? undefined : member.replica.of(tenant).refusal(ladder, chain, this.#books.now);
-        if (refusal && inVain === refusal.account) break;
-        inVain = refusal?.account;
-      }
-      if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
-      else if (inVain !== undefined) this.refusals[agentOf(inVain) === undefined ? 'tenants' : 'agents']++;
-      if (!hold) return false;
-    }
+    const hold = chain.length > 0 ? await this.#hold(member, tenant, { chain, ladder }, fate) : undefined;
+    if (chain.length > 0 && !hold) return false;
+    if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
     member.flights.push({ tenant, agent, hold, billed: 0n, beyond: 0n });
     return true;
+  }
+
+  /** Where what is in hand is not enough, the ledger is asked, as often as it has more. */
+  async #hold(member: Member, tenant: string, { chain, ladder }: Pick<Waiting, 'chain' | 'ladder'>, fate: Fate): Promise<Hold | undefined> {
+    let inVain: string | undefined;
+    let hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
+    for (let turn = 0; !hold && turn < 4; turn++) {
+      if (!(await this.#say(member, fate, new Map([[tenant, [{ chain, ladder, inVain }]]])))) return undefined;
+      hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
+      const refusal = hold ? undefined : member.replica.of(tenant).refusal(ladder, chain, this.#books.now);
+      if (refusal && inVain === refusal.account) break;
+      inVain = refusal?.account;
+    }
+    if (!hold && inVain !== undefined) this.refusals[agentOf(inVain) === undefined ? 'tenants' : 'agents']++;
+    return hold;
   }
 
   /** The provider bills; of what was reserved at most that. */
@@ -120,7 +112,7 @@ export class Fleet {
     if (!flight?.hold) return;
     this.#bill(flight, flight.hold.amount.microUsd);
     flight.beyond += amount;
-    for (const key of this.#windows(flight)) this.#truthOf(key).beyond += amount;
+    for (const key of this.#windows(flight)) this.#truth.of(key).beyond += amount;
   }
 
   async beat(which: number, fate: Fate): Promise<boolean> {
@@ -168,61 +160,21 @@ export class Fleet {
     await passTime();
     await this.expire();
     this.check();
-    let [settled, forfeited, within, beyond] = [0n, 0n, 0n, 0n];
-    for (const [key, window] of this.#books.windows) {
-      expect(window.reserved).toEqual(nothing);
-      if (!this.#countsInFull(key)) continue;
-      settled += window.settled.microUsd + window.overrun.microUsd;
-      forfeited += window.forfeited.microUsd;
-    }
-    for (const [key, truth] of this.#truth) {
-      if (!this.#countsInFull(key)) continue;
-      within += truth.within;
-      beyond += truth.beyond;
-    }
-    if (this.crashes + this.#forgotten === 0) expect([settled, forfeited]).toEqual([within + beyond, 0n]);
-    else {
-      expect(settled >= within, 'what the dead spent is counted').toBe(true);
-      expect(forfeited <= this.#diedHolding, 'a crash forfeits what its process held').toBe(true);
-    }
+    const forfeited = this.#truth.checkAtRest(this.#books, { nobodyDied: this.crashes + this.#forgotten === 0 });
+    expect(forfeited <= this.#diedHolding, 'a crash forfeits what its process held').toBe(true);
   }
 
-  /** Daily windows of tenants whose money was limited all the time: without a limit nothing is leased, and what a crash loses is not billed. */
-  #countsInFull(key: string): boolean {
-    const [tenant = '', kind = ''] = key.split(' ');
-    return kind === 'daily' && !this.#onceUnlimited.has(tenant);
-  }
-
-  /** What must hold at any moment, of the windows of tenants and of agents alike. */
+  /** What must hold at any moment. */
   check(): void {
-    for (const [key, { settled, reserved, overrun, forfeited }] of this.#books.windows) {
-      const [tenant = '', kind = '', start = ''] = key.split(' ');
-      const { within } = this.#truthOf(key);
-      for (const unit of units) {
-        const highest = this.#highest.get(`${tenant} ${kind} ${unit}`);
-        if (highest === undefined) continue;
-        expect(within <= highest, 'spent ≤ limit').toBe(true);
-        expect(settled[unit] + reserved[unit] <= highest, 'settled + leased ≤ limit').toBe(true);
-        expect(settled[unit] + reserved[unit] >= within, 'nothing is spent that the ledger does not count').toBe(true);
-      }
-      if (kind === 'daily') {
-        const used = this.#books.usage.get(`${tenant} ${start}`) ?? nothing;
-        expect(minus(plus(settled, overrun), forfeited), 'sums of usage').toEqual(used);
-      }
-      const leased = [...this.#books.leases.values()]
-        .filter((lease) => lease.tenantUid === tenant && lease[kind === 'daily' ? 'day' : 'month'] === start)
-        .filter((lease) => this.#books.replicas.get(lease.replica)?.expired === false)
-        .reduce((sum, { amount }) => plus(sum, amount), nothing);
-      expect(reserved, 'reserved is what is leased').toEqual(leased);
-    }
+    this.#truth.check(this.#books);
   }
 
   /**
-   * After all replicas that can be reached had two heartbeats, one of them is called. Gives what the budgets had left outside of calls in
-   * progress, in the one with the least, if it was refused. The leases of those who died count as gone.
+   * Once what was interrupted is said again, and all replicas have had two heartbeats since, one of them is called. Gives what the budgets had
+   * left outside of calls in progress, in the one with the least, if it was refused. The leases of those who died count as gone.
    */
   async refusedWith(tenant: string, agent: string, need: number): Promise<bigint | undefined> {
-    for (const which of [...this.#members.keys(), ...this.#members.keys()]) {
+    for (const which of [0, 1, 2].flatMap(() => [...this.#members.keys()])) {
       this.#member(which).cut = false;
       await this.beat(which, 'arrives');
     }
@@ -282,16 +234,12 @@ export class Fleet {
     const left = (flight.hold?.amount.microUsd ?? 0n) - flight.billed;
     const charge = amount < left ? amount : left;
     flight.billed += charge;
-    for (const key of this.#windows(flight)) this.#truthOf(key).within += charge;
+    for (const key of this.#windows(flight)) this.#truth.of(key).within += charge;
   }
 
   #windows({ tenant, agent, hold }: Flight): string[] {
     const accounts = agent === '' ? [tenant] : [tenant, agentAccount(tenant, agent)];
     return hold ? accounts.flatMap((account) => [`${account} daily ${hold.day}`, `${account} monthly ${hold.month}`]) : [];
-  }
-
-  #truthOf(key: string): { within: bigint; beyond: bigint } {
-    return this.#truth.getOrInsertComputed(key, () => ({ within: 0n, beyond: 0n }));
   }
 
   #chain = (tenant: string, agent: string): Link[] =>

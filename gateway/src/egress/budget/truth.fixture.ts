@@ -1,0 +1,83 @@
+/** What providers really billed, which limits budgets had, and what of that the ledger must know: of tenants and of agents alike. */
+import { expect } from 'vitest';
+import { minus, nothing, plus, units } from './amount.ts';
+import type { LedgerModel } from './ledger-model.fixture.ts';
+import type { Limit } from './limits.ts';
+
+/** Of one window, in money: within reservations, and beyond. */
+interface Billed {
+  within: bigint;
+  beyond: bigint;
+}
+
+const unused = { settled: nothing, overrun: nothing, forfeited: nothing };
+
+export class Truth {
+  /** By account, kind and first day. */
+  readonly #billed = new Map<string, Billed>();
+  /** The highest limit that a budget ever had; undefined: it was once without. By account, kind, unit. */
+  readonly #highest = new Map<string, bigint | undefined>();
+  readonly #onceUnlimited = new Set<string>();
+
+  limit(account: string, limits: readonly Limit[]): void {
+    if (limits.every(({ microUsd }) => microUsd === undefined)) this.#onceUnlimited.add(account);
+    for (const kind of ['daily', 'monthly'] as const)
+      for (const unit of units) {
+        const key = `${account} ${kind} ${unit}`;
+        const now = limits.find((limit) => limit.kind === kind)?.[unit];
+        const before = this.#highest.has(key) ? this.#highest.get(key) : 0n;
+        this.#highest.set(key, now === undefined || before === undefined ? undefined : now > before ? now : before);
+      }
+  }
+
+  /** Of the window with this key. */
+  of(key: string): Billed {
+    return this.#billed.getOrInsertComputed(key, () => ({ within: 0n, beyond: 0n }));
+  }
+
+  /** What must hold at any moment. */
+  check(books: LedgerModel): void {
+    for (const [key, { settled, reserved, overrun, forfeited }] of books.windows) {
+      const [account = '', kind = '', start = ''] = key.split(' ');
+      const { within } = this.of(key);
+      for (const unit of units) {
+        const highest = this.#highest.get(`${account} ${kind} ${unit}`);
+        if (highest === undefined) continue;
+        expect(within <= highest, 'spent ≤ limit').toBe(true);
+        expect(settled[unit] + reserved[unit] <= highest, 'settled + leased ≤ limit').toBe(true);
+        expect(settled[unit] + reserved[unit] >= within, 'nothing is spent that the ledger does not count').toBe(true);
+      }
+      if (kind === 'daily') {
+        const used = books.usage.get(`${account} ${start}`) ?? nothing;
+        expect(minus(plus(settled, overrun), forfeited), 'sums of usage').toEqual(used);
+      }
+      const leased = [...books.leases.values()]
+        .filter((lease) => lease.tenantUid === account && lease[kind === 'daily' ? 'day' : 'month'] === start)
+        .filter((lease) => books.replicas.get(lease.replica)?.expired === false)
+        .reduce((sum, { amount }) => plus(sum, amount), nothing);
+      expect(reserved, 'reserved is what is leased').toEqual(leased);
+    }
+  }
+
+  /** What must hold once nobody holds anything any more. Gives what was forfeited, in money, over all days. */
+  checkAtRest(books: LedgerModel, { nobodyDied }: { readonly nobodyDied: boolean }): bigint {
+    for (const { reserved } of books.windows.values()) expect(reserved).toEqual(nothing);
+    let lost = 0n;
+    for (const key of new Set([...books.windows.keys(), ...this.#billed.keys()])) {
+      if (!this.#countsInFull(key)) continue;
+      const { settled, overrun, forfeited } = books.windows.get(key) ?? unused;
+      const counted = settled.microUsd + overrun.microUsd;
+      const { within, beyond } = this.of(key);
+      expect(counted >= within, 'what the dead spent is counted').toBe(true);
+      if (nobodyDied) expect([counted, forfeited.microUsd], 'to the micro-dollar').toEqual([within + beyond, 0n]);
+      lost += forfeited.microUsd;
+    }
+    return lost;
+  }
+
+  /** Daily windows of budgets whose money was limited all the time: without a limit nothing is leased, and what a crash loses is not billed. */
+  #countsInFull(key: string): boolean {
+    const [account = '', kind = ''] = key.split(' ');
+    return kind === 'daily' && !this.#onceUnlimited.has(account);
+  }
+}
