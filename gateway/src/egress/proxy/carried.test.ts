@@ -145,14 +145,15 @@ async function recordsOf(tenant: string, expected: number): Promise<readonly Con
   }, 3_000);
 }
 
-test('what is carried and what is refused is in the tenant’s chain of the audit, with the agent that said who it is', async () => {
+test('what is carried and what is refused is in the tenant’s chain of the audit, with the agent whose pod it was, whatever the pod claims', async () => {
   const golf = await egress.addTenant('golf', { egress: { domains: ['api.example.com'], ports: [443] } });
-  const basic = (user: string) => `Basic ${Buffer.from(`${user}:${golf}`).toString('base64')}`;
-  const { socket } = await ask('api.example.com:443', basic('support'));
+  const unknown = await egress.tokenOf('golf', { pod: 'nobody-7d9c5f8b6-x2x4z' });
+  const basic = (user: string, credential = golf) => `Basic ${Buffer.from(`${user}:${credential}`).toString('base64')}`;
+  const { socket } = await ask('api.example.com:443', basic('research'));
   const whole = readAll(socket);
   socket.end('hello');
   await whole;
-  await ask('evil.example:443', basic('nobody-we-know'));
+  await ask('evil.example:443', basic('support', unknown));
   await ask('10.0.0.1:443', basic('support'));
   dns.clear();
   await ask('api.example.com:443', basic('support'));
