@@ -11,8 +11,8 @@ export interface Footprint {
   readonly heap: number;
 }
 
-/** The operator gives back what a start left behind once it has been at rest for some seconds. */
-const restMs = 15_000;
+/** The operator packs what its caches hold half a minute after it came, takes its time, and gives back what that left behind. */
+const restMs = 75_000;
 
 /** Of an operator that has had nothing to do for a while. */
 export async function footprintOf(operator: OperatorProcess): Promise<Footprint> {
