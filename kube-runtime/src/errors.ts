@@ -2,6 +2,7 @@
 const table = {
   kind_invalid: 'kind "{kind}" has apiVersion "{apiVersion}"; expected "version" or "group/version", such as "apps/v1"',
   not_an_object: 'the API server answered with {got} where an object with metadata was expected',
+  list_invalid: 'a list of {length} bytes, or an item of it, is no JSON; it is asked for again',
   namespace_missing: '{kind} "{name}" is namespaced; give metadata.namespace',
   credentials_missing: 'no cluster was found in the kubeconfig; set KUBECONFIG, pass { kubeconfig }, or run inside a cluster',
   proxy_unsupported: 'proxy-url "{proxy}" of the kubeconfig is a SOCKS proxy; use an HTTP proxy',

@@ -9,7 +9,7 @@ import type { BaseObject } from '../resource.ts';
 import { lines } from './lines.ts';
 
 export interface RawPage {
-  readonly items: readonly unknown[];
+  readonly items: Iterable<unknown>;
   /** The version of the whole list, from which a watch goes on. */
   readonly resourceVersion: string;
   readonly continueToken: string | undefined;
@@ -30,7 +30,7 @@ export async function* pages(
   let token: string | undefined;
   do {
     const request: ApiRequest = { ...listRequest(kind, scope), signal: options.signal };
-    const page = toPage(await wire.send({ ...request, query: { ...request.query, limit: options.pageSize, continue: token } }));
+    const page = toPage(await wire.send({ ...request, query: { ...request.query, limit: options.pageSize, continue: token } }, 'list'));
     yield page;
     token = page.continueToken;
   } while (token);
@@ -57,8 +57,8 @@ export async function readAll<Item>(
     return await gather(pages(wire, kind, scope, options), take);
   } catch (error) {
     if (!isExpired(error)) throw error;
-    const { items, resourceVersion } = toPage(await wire.send({ ...listRequest(kind, scope), signal: options.signal }));
-    return { items: items.map(take), resourceVersion };
+    const { items, resourceVersion } = toPage(await wire.send({ ...listRequest(kind, scope), signal: options.signal }, 'list'));
+    return { items: Array.from(items, take), resourceVersion };
   }
 }
 
@@ -117,11 +117,13 @@ function toPage(raw: unknown): RawPage {
   if (!isRecord(raw) || !isRecord(raw['metadata'])) throw new KubeRuntimeError('not_an_object', { got: typeof raw });
   const items = raw['items'] ?? []; // an empty list may come as null
   return {
-    items: Array.isArray(items) ? items : [],
+    items: isIterable(items) ? items : [],
     resourceVersion: textOf(raw['metadata']['resourceVersion']) ?? '',
     continueToken: textOf(raw['metadata']['continue']) ?? undefined,
   };
 }
+
+const isIterable = (value: unknown): value is Iterable<unknown> => typeof value === 'object' && value !== null && Symbol.iterator in value;
 
 /** Events up to the first line that is none: what came before a fault counts. */
 function readEvents(

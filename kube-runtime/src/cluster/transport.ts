@@ -6,6 +6,7 @@ import { deadline } from '../time/deadline.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Credentials } from './credentials.ts';
 import { refusal, unreachable } from './failure.ts';
+import { readListBody } from './list-body.ts';
 import type { ApiRequest } from './request.ts';
 import { requestMetrics, type RequestMetrics } from './request-metrics.ts';
 import type { Wire } from './wire.ts';
@@ -34,10 +35,10 @@ export class Transport implements Wire {
     this.#metrics = requestMetrics(registry, new URL(credentials.server).host);
   }
 
-  async send(request: ApiRequest): Promise<unknown> {
+  async send(request: ApiRequest, as?: 'list'): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#once(request);
+        return await this.#once(request, as);
       } catch (error) {
         const wait = attempt < retries && error instanceof KubeError ? this.#pauseBeforeRetry(request, error, attempt) : undefined;
         if (wait === undefined || !(await sleep(wait, request.signal))) throw error;
@@ -69,15 +70,16 @@ export class Transport implements Wire {
     }
   }
 
-  async #once(request: ApiRequest): Promise<unknown> {
+  async #once(request: ApiRequest, as: 'list' | undefined): Promise<unknown> {
     using limit = deadline(request.timeoutMs ?? defaultTimeoutMs, request.signal, timedOut);
     const end = this.#metrics.begin(request.method ?? 'GET');
     try {
       const answer = await this.#dispatch(request, limit.signal);
-      const text = await answer.body.text();
+      const body = Buffer.from(await answer.body.arrayBuffer());
       end(answer.statusCode);
-      if (answer.statusCode >= 300) throw this.#refused(request, answer, text);
-      return text === '' ? undefined : parseJson(text);
+      if (answer.statusCode >= 300) throw this.#refused(request, answer, body.toString());
+      if (body.length === 0) return undefined;
+      return (as === 'list' ? readListBody(body) : undefined) ?? parseJson(body.toString());
     } catch (error) {
       if (limit.expired) this.#credentials.reconnect();
       if (!(error instanceof KubeError)) end(0);

@@ -7,8 +7,11 @@ import type { ApiRequest } from './request.ts';
  * cannot tell one wire from another; an abort by the request's own signal rejects with whatever the signal's owner made of it.
  */
 export interface Wire {
-  /** The whole answer as JSON; undefined for an empty one. */
-  send(request: ApiRequest): Promise<unknown>;
+  /**
+   * The whole answer as JSON; undefined for an empty one. Of a list, the items may be any Iterable, whose items are made as they are asked for, and
+   * may come without managedFields.
+   */
+  send(request: ApiRequest, as?: 'list'): Promise<unknown>;
   /** The body of a long answer in pieces cut anywhere, until the server ends it or the signal aborts. */
   stream(request: ApiRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>>;
 }
