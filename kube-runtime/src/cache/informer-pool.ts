@@ -26,6 +26,8 @@ interface CachingInformer<T extends BaseObject> extends Informer<T> {
 export class InformerPool {
   readonly #options: InformerPoolOptions;
   readonly #informers = new Map<string, CachingInformer<BaseObject>>();
+  /** The same: every child of every reconcile is looked up. */
+  readonly #ofKind = new Map<string, readonly CachingInformer<BaseObject>[]>();
 
   constructor(options: InformerPoolOptions) {
     this.#options = options;
@@ -48,6 +50,8 @@ export class InformerPool {
     });
     const fresh = new SharedInformer({ wire, kind, scope, timings, log, onFault: (what) => faults.inc({ kind: kind.kind, what }) });
     this.#informers.set(id, fresh);
+    const others = this.#ofKind.get(kindId(kind)) ?? [];
+    this.#ofKind.set(kindId(kind), [...others.filter((other) => !other.stopped), fresh]);
     return fresh;
   }
 
@@ -68,10 +72,10 @@ export class InformerPool {
   /** Synced caches of whole objects that could hold the key. */
   #holding<T extends BaseObject>(kind: Kind<T>, key: ObjectKey): CachingInformer<T>[] {
     const found: CachingInformer<T>[] = [];
-    for (const [id, informer] of this.#informers) {
+    for (const informer of this.#ofKind.get(kindId(kind)) ?? []) {
       const { namespace, namespacePrefix = '', metadataOnly } = informer.scope;
       const covers = (namespace === undefined || namespace === key.namespace) && (key.namespace ?? '').startsWith(namespacePrefix);
-      if (!id.startsWith(kindId(kind)) || !informer.synced || metadataOnly || !covers) continue;
+      if (!informer.synced || metadataOnly || !covers) continue;
       found.push(informer as CachingInformer<T>); // see `informer`
     }
     return found;

@@ -9,6 +9,7 @@ import { child, type Child } from '../child.ts';
 import { shortHash } from '../hash.ts';
 import { controllerRevisions, type ControllerRevision, type TenantClass } from '../kinds.ts';
 import { systemLabels } from '../labels.ts';
+import { remembered } from '../remembered.ts';
 
 /** Index of the cached revisions, by the name of their class. */
 export const revisionsByClass = 'class';
@@ -50,11 +51,13 @@ export type Kept = ReadonlyMap<string, TenantClassSpec>;
 /** What each revision says, by name. One that cannot be read counts as not kept. */
 export const readRevisions = (revisions: readonly ControllerRevision[]): Kept =>
   new Map(
-    revisions.flatMap(({ metadata, data }) => {
-      const { data: spec } = tenantClassSpec.safeParse(data);
-      return spec ? [[metadata.name, spec] as const] : [];
+    revisions.flatMap((revision) => {
+      const spec = specIn(revision);
+      return spec ? [[revision.metadata.name, spec] as const] : [];
     }),
   );
+
+const specIn = remembered(({ data }: ControllerRevision) => tenantClassSpec.safeParse(data).data);
 
 /** The number of the wanted revision: the highest, also when it was made long ago. */
 export function numberOf(wanted: string, revisions: readonly ControllerRevision[]): number {

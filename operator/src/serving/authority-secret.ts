@@ -6,6 +6,7 @@ import { certificatesIn, makeAuthority, readCertificate, readPair, textOf, type 
 import { annotations } from '@cloister/tenancy';
 import { base64, fromBase64 } from '../child.ts';
 import type { Secret } from '../kinds.ts';
+import { remembered } from '../remembered.ts';
 import { annotationsOf, madeAtOf, requestOf } from '../rotation/credential.ts';
 import { nextAnnotationsOf, nextMadeOf, type Content } from '../rotation/successor.ts';
 
@@ -31,14 +32,18 @@ const trustedKey = 'trusted.pem';
 
 /** What has run out counts as gone. */
 export function authoritiesIn(secret: Secret | undefined, now: Date): Authorities {
-  const signer = pairIn(secret, signerKey, now);
   const next = pairIn(secret, nextKey, now);
   const nextMade = secret && nextMadeOf(secret);
   return {
-    signer: secret && signer && { pair: signer, madeAt: madeAtOf(secret), request: requestOf(secret) },
+    signer: signerIn(secret, now),
     next: next && nextMade && { pair: next, ...nextMade },
     trusted: trustedIn(fromBase64(secret?.data?.[trustedKey]), now),
   };
+}
+
+export function signerIn(secret: Secret | undefined, now: Date): Authority | undefined {
+  const pair = pairIn(secret, signerKey, now);
+  return secret && pair && { pair, madeAt: madeAtOf(secret), request: requestOf(secret) };
 }
 
 /** Certificates of authorities that are good, in the order of the text. */
@@ -71,22 +76,29 @@ export const nothingLeft = {
   data: { [signerKey]: null, [nextKey]: null },
 } as const;
 
-/** Of a Secret as it was read, for as long as somebody has it: one authority is asked about every tenant. */
-const pairs = new WeakMap<Secret, Map<string, KeyPair | undefined>>();
+/** One authority is asked about every tenant. */
+const pairsIn = remembered(({ data }: Secret) => ({ [signerKey]: keptPair(data?.[signerKey]), [nextKey]: keptPair(data?.[nextKey]) }));
 
-function knownPair(secret: Secret, key: string): KeyPair | undefined {
-  const known = pairs.get(secret) ?? new Map<string, KeyPair | undefined>();
-  pairs.set(secret, known);
-  if (!known.has(key)) known.set(key, readPair(fromBase64(secret.data?.[key])));
-  return known.get(key);
+interface KeptPair {
+  readonly pair: KeyPair;
+  /** Undefined where it is no authority's. */
+  readonly end: Date | undefined;
 }
 
-function pairIn(secret: Secret | undefined, key: string, now: Date): KeyPair | undefined {
-  const pair = secret && knownPair(secret, key);
-  return pair && isAuthority(pair.certificate, now) ? pair : undefined;
+function keptPair(data: string | undefined): KeptPair | undefined {
+  const pair = readPair(fromBase64(data));
+  return pair && { pair, end: endOf(pair.certificate) };
 }
 
-function isAuthority(certificate: string, now: Date): boolean {
+function pairIn(secret: Secret | undefined, key: typeof signerKey | typeof nextKey, now: Date): KeyPair | undefined {
+  const kept = secret && pairsIn(secret)[key];
+  return kept?.end && kept.end > now ? kept.pair : undefined;
+}
+
+const isAuthority = (certificate: string, now: Date): boolean => (endOf(certificate) ?? now) > now;
+
+/** When an authority's word ends; undefined for a certificate of anybody else. */
+function endOf(certificate: string): Date | undefined {
   const read = readCertificate(certificate);
-  return read !== undefined && read.ca && read.validToDate > now;
+  return read?.ca ? read.validToDate : undefined;
 }

@@ -4,6 +4,7 @@ import { agentHost, agentHostsOf, servingKey } from '@cloister/tenancy';
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { fromBase64, versionOf } from '../child.ts';
 import type { Secret } from '../kinds.ts';
+import { remembered } from '../remembered.ts';
 import { madeAtOf, requestOf } from '../rotation/credential.ts';
 import { isDue, type Due } from '../rotation/due.ts';
 import { isEnding } from './ending.ts';
@@ -51,13 +52,7 @@ export const certificateIn = (secret: Secret): X509Certificate | undefined => re
 
 const textIn = ({ data }: Secret): string | undefined => fromBase64(data?.[servingKey]);
 
-const publicKeys = new WeakMap<KeyPair, KeyObject>();
-
-function publicKeyOf(signer: KeyPair): KeyObject {
-  const known = publicKeys.get(signer) ?? createPublicKey(signer.certificate);
-  publicKeys.set(signer, known);
-  return known;
-}
+const publicKeyOf = remembered((signer: KeyPair): KeyObject => createPublicKey(signer.certificate));
 
 /** For this tenant's agents, by this signer, and for a good while yet. */
 function isGood({ certificate }: KeyPair, { tenant, signer, now }: { tenant: string; signer: KeyPair; now: Date }): boolean {

@@ -1,17 +1,11 @@
 /** What only one tenant may have: its host name, and an OIDC audience that names no tenant. The elder keeps it. Pure. */
 import { tenantSpec, type TenantSpec } from '../api/tenant.ts';
 import type { Tenant } from '../kinds.ts';
+import { remembered } from '../remembered.ts';
 
 type Parsed = ReturnType<typeof tenantSpec.safeParse>;
 
-/** By object: those in the cache are frozen, and each is asked about many times. */
-const parsed = new WeakMap<Tenant, Parsed>();
-
-export function parseTenantSpec(tenant: Tenant): Parsed {
-  const known = parsed.get(tenant) ?? tenantSpec.safeParse(tenant.spec);
-  parsed.set(tenant, known);
-  return known;
-}
+export const parseTenantSpec = remembered((tenant: Tenant): Parsed => tenantSpec.safeParse(tenant.spec));
 
 const specOf = (tenant: Tenant): TenantSpec | undefined => parseTenantSpec(tenant).data;
 

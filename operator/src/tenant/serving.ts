@@ -1,6 +1,6 @@
 /** The certificate of a tenant's agents as its reconcile sees it. */
 import { annotations, namespaceOf, systemSecrets, tenantSecrets } from '@cloister/tenancy';
-import { authoritiesIn } from '../serving/authority-secret.ts';
+import { signerIn } from '../serving/authority-secret.ts';
 import { servingCertificate, type ServingCertificate } from '../serving/certificate.ts';
 import { secrets, type Secret, type Tenant } from '../kinds.ts';
 import { madeAtOf, requestOf } from '../rotation/credential.ts';
@@ -23,7 +23,7 @@ export async function servingOf(
   return servingCertificate({
     tenant: name,
     secret,
-    signer: authoritiesIn(authority, now).signer?.pair,
+    signer: signerIn(authority, now)?.pair,
     due: { maxAgeDays: rotation.servingDays, holder: uid, request: noted?.[annotations.rotate] },
     now,
   });

@@ -6,6 +6,7 @@ import { chooseRevision, type ClassSeen } from '../class/choice.ts';
 import type { Kept } from '../class/revisions.ts';
 import type { ModelProvider, Tenant, TenantClass } from '../kinds.ts';
 import { allowedModels, type Provider } from '../provider/offers.ts';
+import { remembered } from '../remembered.ts';
 import { effectiveLimits, type Cut, type Limits } from './limits.ts';
 
 export interface Standing {
@@ -78,13 +79,13 @@ function placeIn(found: TenantClass, { tenant, spec }: Subject, { kept, choose }
   };
 }
 
-const readClass = ({ metadata, spec, status }: TenantClass): ClassSeen => ({
+const readClass = remembered(({ metadata, spec, status }: TenantClass): ClassSeen => ({
   name: metadata.name,
   spec: tenantClassSpec.safeParse(spec).data,
   status,
-});
+}));
 
-function readProvider({ metadata, spec }: ModelProvider): Provider[] {
+const readProvider = remembered(({ metadata, spec }: ModelProvider): Provider[] => {
   const parsed = modelProviderSpec.safeParse(spec);
   return parsed.success && !metadata.deletionTimestamp ? [{ name: metadata.name, spec: parsed.data }] : [];
-}
+});

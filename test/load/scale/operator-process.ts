@@ -77,7 +77,7 @@ export async function startOperator({ kubeconfig, settings, environment, log }: 
       await ready();
       let idleSince = since();
       while (since() - idleSince < calmMs) {
-        await pause(250);
+        await pause(500);
         if ((await read()).busy > 0) idleSince = since();
       }
       return idleSince;

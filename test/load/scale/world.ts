@@ -48,7 +48,8 @@ export async function makeWorld({ name, nodes, dataCheckSeconds }: WorldOptions)
       started.failed.catch(failure.reject);
       return started;
     };
-    let operator = await launch();
+    let starting = launch();
+    let operator = await starting;
     await operator.settled();
     const audit = new AuditLog(cluster.auditLog);
     await audit.take();
@@ -59,14 +60,16 @@ export async function makeWorld({ name, nodes, dataCheckSeconds }: WorldOptions)
       operator: () => operator,
       restart: async () => {
         await operator.stop();
-        operator = await launch();
+        starting = launch();
+        operator = await starting;
         return operator;
       },
       countUse: () => countUse([cluster.pid, operator.pid, process.pid]),
       requests: () => audit.take(),
       failed: failure.promise,
       close: async () => {
-        await operator.stop();
+        const last = await starting.catch(() => operator); // a run that is cut off may be starting another one
+        await last.stop();
         await client.close();
         await stopCluster(name);
       },

@@ -3,6 +3,7 @@ import { child, type Child } from '../../child.ts';
 import { shortHash } from '../../hash.ts';
 import { deployments } from '../../kinds.ts';
 import { agentLabels, agentSelector } from '../../labels.ts';
+import { remembered } from '../../remembered.ts';
 import type { AgentPlan } from '../plan.ts';
 import { isAutoscaled, replicasOf } from '../scale.ts';
 import { podTemplate } from './pod.ts';
@@ -10,14 +11,8 @@ import { podTemplate } from './pod.ts';
 /** On each pod, and on the Deployment: by which revision of the AgentConfig it was made. */
 export const revisionLabel = `${group}/revision`;
 
-const revisions = new WeakMap<AgentPlan, string>();
-
 /** Changes whenever pods have to be replaced. A run asks for it several times, and it costs as much as all else that a run plans. */
-export function revisionOf(plan: AgentPlan): string {
-  const known = revisions.get(plan) ?? shortHash(podTemplate(plan));
-  revisions.set(plan, known);
-  return known;
-}
+export const revisionOf = remembered((plan: AgentPlan): string => shortHash(podTemplate(plan)));
 
 /** A new pod takes over before an old one goes, so that no request is lost; one that does not become ready changes nothing. */
 export function deployment(plan: AgentPlan): Child {
