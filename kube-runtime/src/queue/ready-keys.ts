@@ -11,11 +11,13 @@ interface Level<T> {
   readonly items: RoundRobin<T>;
 }
 
+/** What nobody waits for goes by so many of a group together: runs that follow each other read the same objects. */
+const togetherBelowNormal = 4;
 /** One in so many goes to a lower priority, if one waits. */
 const lowerShare = 10;
 
 /**
- * What may be handed out now: the highest priority first, and within a priority one group after the other.
+ * What may be handed out now: the highest priority first, and within a priority one group after the other, a few of each below the normal one.
  *
  * Guarantee: however much of a high priority comes, one in ten goes to the lower ones, to the one that has waited longest there. So a
  * replayed list gets done under a storm of edits, while edits hardly notice the list.
@@ -48,7 +50,7 @@ export class ReadyKeys<T extends Ready> {
   #levelOf(priority: number): Level<T> {
     const known = this.#levels.find((level) => level.priority === priority);
     if (known) return known;
-    const level = { priority, items: new RoundRobin(this.#withdrawn) };
+    const level = { priority, items: new RoundRobin(this.#withdrawn, priority < 0 ? togetherBelowNormal : 1) };
     this.#levels = [...this.#levels, level].sort((a, b) => b.priority - a.priority);
     return level;
   }

@@ -1,7 +1,8 @@
 import { Fifo } from './fifo.ts';
 
 /**
- * Items of many groups: each group in turn gives one, its eldest.
+ * Items of many groups: each group in turn gives `quantum` of its own at most, the eldest first (deficit round robin with items of one size,
+ * Shreedhar and Varghese 1996).
  *
  * So a group with a thousand items delays another group's only item by one turn. A group that had nothing joins at the end of the round:
  * it cannot gain by coming often.
@@ -10,10 +11,14 @@ export class RoundRobin<T> {
   readonly #withdrawn: (item: T) => boolean;
   readonly #items = new Map<string, Fifo<T>>();
   readonly #turns = new Fifo<string>();
+  readonly #quantum: number;
+  /** In the turn that goes on. */
+  #taken = 0;
 
   /** Items for which `withdrawn` holds are dropped when their turn comes, and cost their group no turn. */
-  constructor(withdrawn: (item: T) => boolean) {
+  constructor(withdrawn: (item: T) => boolean, quantum = 1) {
     this.#withdrawn = withdrawn;
+    this.#quantum = quantum;
   }
 
   push(group: string, item: T): void {
@@ -33,7 +38,7 @@ export class RoundRobin<T> {
     for (let group = this.#turns.peek(); group !== undefined; group = this.#turns.peek()) {
       const first = this.#firstOf(group);
       if (first !== undefined) return first;
-      this.#turns.shift();
+      this.#endTurn();
       this.#items.delete(group);
     }
     return undefined;
@@ -44,10 +49,20 @@ export class RoundRobin<T> {
     const group = this.#turns.peek();
     if (item === undefined || group === undefined) return undefined;
     this.#items.get(group)?.shift();
-    this.#turns.shift();
-    if (this.#firstOf(group) === undefined) this.#items.delete(group);
-    else this.#turns.push(group);
+    this.#taken++;
+    if (this.#firstOf(group) === undefined) {
+      this.#endTurn();
+      this.#items.delete(group);
+    } else if (this.#taken >= this.#quantum) {
+      this.#endTurn();
+      this.#turns.push(group);
+    }
     return item;
+  }
+
+  #endTurn(): void {
+    this.#turns.shift();
+    this.#taken = 0;
   }
 
   #firstOf(group: string): T | undefined {

@@ -69,6 +69,15 @@ describe('the work queue', () => {
     expect(order).toHaveLength(103);
   });
 
+  test('goes through a replayed list by a few keys of each group, which read the same objects, and still gives every group its turn', async () => {
+    const queue = new WorkQueue({ maxBackoffMs: 1_000, group: tenantOf });
+    const priority = lowPriority;
+    for (let agent = 0; agent < 10; agent++) queue.add(`big/${agent}`, { priority });
+    for (const key of ['small/a', 'small/b', 'other/a']) queue.add(key, { priority });
+    const order = (await drain(queue)).map(tenantOf).join(' ');
+    expect(order).toBe('big big big big small small other big big big big big big');
+  });
+
   test('lets nobody gain turns by adding its keys again and again', async () => {
     const queue = new WorkQueue({ maxBackoffMs: 1_000, group: tenantOf });
     const order: (string | undefined)[] = [];
