@@ -7,6 +7,7 @@ import { serve, type Running } from '../server/serve.ts';
 import { authenticator } from './authenticate.ts';
 import { callerTokens } from './caller-tokens.ts';
 import { edgeHandler } from './handler.ts';
+import { inTheMaking } from './issued-keys/in-the-making.ts';
 import type { KeyStore } from './issued-keys/key-store.ts';
 import { discoverIssuerKeys } from './jwt/issuer-keys.ts';
 import type { IssuerKeys } from './jwt/user-token.ts';
@@ -65,6 +66,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     uses,
     askUsage: options.askUsage,
     keyStore,
+    making: inTheMaking(),
     tokenFor: callerTokens(sign),
     relay: upstream.relay,
   });

@@ -11,11 +11,12 @@ import type { Request, Response } from 'express';
 import type { Access, Policies } from '../directory/directory.ts';
 import { openExchange, type Exchange } from '../server/exchange.ts';
 import { readBody } from '../server/read-body.ts';
-import type { Authenticate } from './authenticate.ts';
+import type { Authenticate, KnownCaller } from './authenticate.ts';
 import { challenge } from './credential.ts';
 import { bodyDecides, chooseAgent } from './choose-agent.ts';
 import { fail } from './errors.ts';
 import { issueKey, longestWish, revokeKey } from './issued-keys/issue.ts';
+import type { Making } from './issued-keys/in-the-making.ts';
 import type { KeyStore } from './issued-keys/key-store.ts';
 import { described, keysList } from './keys-list.ts';
 import type { KeyUses } from './key-uses/key-uses.ts';
@@ -38,6 +39,7 @@ export interface EdgeParts {
   readonly uses: KeyUses;
   readonly askUsage: AskUsage;
   readonly keyStore: KeyStore;
+  readonly making: Making;
   readonly tokenFor: (caller: Caller) => Promise<string>;
   readonly relay: Relay;
   readonly maxBodyBytes: number;
@@ -50,13 +52,7 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
     const exchange = openExchange(request, response, { log: parts.log, durations: parts.metrics.durations });
     if (request.url.length > longestTarget) throw fail('not_found');
 
-    const caller = await parts.authenticate(request.headers);
-    const policy = parts.policies.byTenant(caller.tenant);
-    // The policy of an archived tenant is how edge hears of it first; a moment later its access document is gone as well.
-    if (policy?.state === 'Archived') throw fail('credential_invalid', challenge);
-    if (!policy) throw fail('tenant_starting', { retryAfterSeconds: 5 });
-    // Issued for an earlier tenant of that name, whose keys Kubernetes has yet to collect.
-    if (caller.apiKey && 'uid' in caller.apiKey && caller.apiKey.uid !== policy.uid) throw fail('credential_invalid', challenge);
+    const { caller, policy } = await whoCalls(request, parts);
     exchange.note({ tenant: policy.tenant, subject: caller.subject });
     if (caller.apiKey) parts.uses.note(policy.uid, caller.apiKey.id);
     countWhenClosed(response, policy, parts.metrics);
@@ -76,6 +72,17 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
   };
 }
 
+async function whoCalls(request: Request, { authenticate, policies }: EdgeParts): Promise<{ readonly caller: KnownCaller; readonly policy: TenantPolicy }> {
+  const caller = await authenticate(request.headers);
+  const policy = policies.byTenant(caller.tenant);
+  // The policy of an archived tenant is how edge hears of it first; a moment later its access document is gone as well.
+  if (policy?.state === 'Archived') throw fail('credential_invalid', challenge);
+  if (!policy) throw fail('tenant_starting', { retryAfterSeconds: 5 });
+  // Issued for an earlier tenant of that name, whose keys Kubernetes has yet to collect.
+  if (caller.apiKey && 'uid' in caller.apiKey && caller.apiKey.uid !== policy.uid) throw fail('credential_invalid', challenge);
+  return { caller, policy };
+}
+
 /** The route that this caller may take, or the reason why there is none. */
 function admit(request: Request, caller: Caller, policy: TenantPolicy, { policies, sharedHosts }: EdgeParts): Route {
   const asked = { method: request.method, target: request.url, host: hostOf(request) };
@@ -92,8 +99,12 @@ const taskOf: Readonly<Record<EdgeTask, Task>> = {
   listAgents: (_, response, { policy }) => Promise.resolve(response.json(agentsAsModels(policy))),
   tellUsage: (_, response, { exchange, policy, route }, parts) => tellUsage(response, route, policy, exchange.gone, parts),
   listKeys: (_, response, { policy }, parts) => listKeys(response, policy, parts),
-  issueKey: async (request, response, { exchange, caller, policy }, parts) => {
-    const { key, issued } = await issueKey(await readBody(request, longestWish), caller, policy, parts);
+  issueKey: async (request, response, { exchange }, parts) => {
+    const body = await readBody(request, longestWish);
+    // Asked again: a body may take a minute to come, and who was let in before may be somebody whose key was revoked meanwhile.
+    const { caller, policy } = await whoCalls(request, parts);
+    admit(request, caller, policy, parts);
+    const { key, issued } = await issueKey(body, caller, policy, parts);
     exchange.note({ issuedKey: issued.id });
     response
       .status(201)

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { Socket, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sayAndClose } from './last-words.ts';
 
 export interface ServeOptions {
   /** 0 for any free port. */
@@ -100,11 +101,8 @@ const statusOfParserError: Readonly<Record<string, string>> = {
 
 /** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', 'malformed_request', 'the request is no valid HTTP');
+  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+  else writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', 'malformed_request', 'the request is no valid HTTP');
 }
 
 function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
@@ -114,5 +112,5 @@ function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
 function writeRaw(socket: Duplex, status: string, code: string, message: string): void {
   const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
   const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
-  socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
+  sayAndClose(socket, `HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -12,9 +12,10 @@ import { z } from 'zod';
 import type { Access } from '../../directory/directory.ts';
 import type { KnownCaller } from '../authenticate.ts';
 import { fail } from '../errors.ts';
+import type { Making } from './in-the-making.ts';
 import type { KeyStore } from './key-store.ts';
 
-/** Of one tenant, expired ones included. Two that are issued at the same moment may both be the last. */
+/** Of one tenant, expired ones included. Replicas that issue at the same moment do not know of each other's last ones yet. */
 export const mostIssued = 256;
 /** Bytes of a request for a key. */
 export const longestWish = 16 * 1024;
@@ -32,6 +33,7 @@ const wish = z.strictObject({
 export interface KeyIssuing {
   readonly access: Access;
   readonly keyStore: KeyStore;
+  readonly making: Making;
   readonly log: Logger;
 }
 
@@ -40,15 +42,16 @@ export async function issueKey(
   body: Buffer,
   caller: KnownCaller,
   { tenant, uid }: TenantPolicy,
-  { access, keyStore, log }: KeyIssuing,
+  { access, keyStore, making, log }: KeyIssuing,
 ): Promise<{ readonly key: string; readonly issued: IssuedKey }> {
   const { name, scopes, ...wanted } = read(body);
   const missing = scopes.find((wanted) => !caller.scopes.includes(wanted));
   if (missing) throw fail('scope_missing', { param: 'scopes', values: { scope: missing } });
   const expiresAt = expiryOf(wanted.expiresAt, caller.apiKey?.expiresAt);
   const limits = limitsWithin(caller.apiKey?.rateLimits, wanted.rateLimits);
-  if (access.issued.ofTenant(tenant).filter((known) => known.uid === uid).length >= mostIssued)
-    throw fail('too_many_keys', { values: { limit: mostIssued } });
+  const known = access.issued.ofTenant(tenant).filter((one) => one.uid === uid);
+  const others = making.count(uid, (id) => access.issued.byId(tenant, id) !== undefined);
+  if (known.length + others >= mostIssued) throw fail('too_many_keys', { values: { limit: mostIssued } });
 
   const key = createApiKey(tenant);
   const issued: IssuedKey = {
@@ -63,16 +66,21 @@ export async function issueKey(
     ...(expiresAt !== undefined && { expiresAt }),
     ...(limits && { rateLimits: limits }),
   };
-  await keyStore.add(issued).catch(unavailable(log));
+  making.begin(uid, issued.id);
+  await keyStore.add(issued).catch((error: unknown) => {
+    making.end(uid, issued.id);
+    return unavailable(log)(error);
+  });
   return { key, issued };
 }
 
 /** Resolves when the key is gone for good. */
-export async function revokeKey(id: string, { tenant }: TenantPolicy, { access, keyStore, log }: KeyIssuing): Promise<void> {
+export async function revokeKey(id: string, { tenant, uid }: TenantPolicy, { access, keyStore, making, log }: KeyIssuing): Promise<void> {
   const declared = access.byTenant(tenant)?.apiKeys.find((known) => known.id === id);
   if (declared) throw fail('key_declared', { values: { name: declared.name } });
   // Asked of the store, not of memory: a key that another replica issued a moment ago can be revoked here.
   if (!/^[0-9a-f]{12}$/.test(id) || !(await keyStore.remove(tenant, id).catch(unavailable(log)))) throw fail('key_not_found');
+  making.end(uid, id);
 }
 
 function read(body: Buffer): z.infer<typeof wish> {

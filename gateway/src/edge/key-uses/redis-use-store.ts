@@ -1,7 +1,7 @@
 import type { UseRedis } from '../followed-redis.ts';
 import type { UseStore } from './use-store.ts';
 
-/** Seconds after the last use of any of a tenant's keys: a quarter. */
+/** Seconds after the last use of a key: a quarter. */
 const keptFor = 90 * 24 * 3600;
 
 /** A sorted set for each tenant, of its keys by time. Of two replicas that write, the later use stays. */
@@ -12,6 +12,7 @@ export function redisUseStore(use: UseRedis, prefix: string): UseStore {
       use(async (redis) => {
         const commands = [...uses].flatMap(([uid, times]) => [
           redis.zadd(key(uid), 'GT', ...[...times].flatMap(([keyId, time]) => [String(time), keyId])),
+          redis.zremrangebyscore(key(uid), '-inf', Date.now() - keptFor * 1000),
           redis.expire(key(uid), keptFor),
         ]);
         await Promise.all(commands);

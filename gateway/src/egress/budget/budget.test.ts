@@ -118,6 +118,18 @@ describe('a reservation', () => {
     expect((await second).outputTokens).toBe(90);
   });
 
+  test('that others are faster than again and again is asked for until it is made: a ledger that answers is not away', async () => {
+    const contended = new (class extends LedgerDouble {
+      readonly #until = performance.now() + 1_200;
+      override exchange(message: Message): Promise<Answer> {
+        const need = amount(10n ** 15n);
+        const asks = performance.now() < this.#until ? message.asks.map((ask) => ({ ...ask, need })) : message.asks;
+        return super.exchange({ ...message, asks });
+      }
+    })(Date.UTC(2026, 10, 22, 22));
+    expect((await setUp(contended).reserve()).outputTokens).toBe(90);
+  });
+
   test('lowers the output to what is left, where that still makes sense', async () => {
     const { reserve } = setUp();
     expect((await reserve(0.000_6, { ...worst, outputTokens: 1_000 })).outputTokens).toBe(500);

@@ -132,7 +132,9 @@ export class LeasedBudget implements Budget {
     const hold = tenant.reserve(call.ladder, call.chain, now);
     const refusal = hold ? undefined : tenant.refusal(call.ladder, call.chain, now);
     if (hold) call.resolve(hold);
-    else if (refusal?.spent || now >= call.until) call.reject(refusal ? refused(refusal) : unavailable());
+    else if (refusal && (refusal.spent || now >= call.until)) call.reject(refused(refusal));
+    // The ledger has more, and is asked once more; only who finds it so again and again is not helped by asking.
+    else if (now >= call.until + patience) call.reject(unavailable());
     else {
       call.inVain = refusal?.account;
       return refusal ? 'wait' : 'ask again';

@@ -169,7 +169,7 @@ test('what is carried and what is refused is in the tenant’s chain of the audi
   expect(JSON.stringify(records)).not.toContain('10.0.0.1');
 });
 
-test('a gateway that stops lets connections go on for a while, then ends them and has them on record', async () => {
+test('a gateway that stops lets connections go on for a while, then ends them and has them on record', { timeout: 60_000 }, async () => {
   const stopping = await proxyUnderTest();
   const { socket } = await stopping.ask('api.example.com:443');
   const ended = readAll(socket);

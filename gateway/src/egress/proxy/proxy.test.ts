@@ -126,7 +126,7 @@ test('plain HTTP through the proxy is answered with what to do', async () => {
   expect([status, text.includes('proxy_connect_only')]).toEqual([405, true]);
 });
 
-test('as long as an address of the cluster could be reached, nothing is', async () => {
+test('as long as an address of the cluster could be reached, nothing is', { timeout: 60_000 }, async () => {
   const closed = await egressUnderTest({
     proxy: { cluster: ['10.0.0.7', '2600:1f14::7'], forbidden: [], resolve: () => Promise.reject(new Error('asked')) },
   });

@@ -2,10 +2,8 @@
 import type { ApiError } from '@cloister/api-errors';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { sayAndClose } from '../../server/last-words.ts';
 import { fail } from '../errors.ts';
-
-/** Milliseconds for whoever reads the answer. Not a time-out of the socket, which those who go on sending would put off for ever. */
-const lastMoment = 1_000;
 
 /** What is 401 of a server is 407 of a proxy; clients send no credential before they are asked for one in this way. */
 export const asProxy = (error: ApiError): ApiError =>
@@ -14,11 +12,7 @@ export const asProxy = (error: ApiError): ApiError =>
     : error;
 
 /** Answers and closes, whatever the other side does. */
-export function refuse(client: Socket, error: ApiError): void {
-  if (client.writable) client.end(textOf(error));
-  const leaving = setTimeout(() => client.destroy(), lastMoment);
-  client.once('close', () => clearTimeout(leaving)).resume();
-}
+export const refuse = (client: Socket, error: ApiError): void => sayAndClose(client, textOf(error));
 
 function textOf({ body, headers, kind: { status } }: ApiError): string {
   const text = JSON.stringify(body);

@@ -12,7 +12,8 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
 
 /** `servers`: as `host:port`; those of the system when not given. */
 export function resolveByDNS(servers?: readonly string[]): Resolve {
-  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  // Servers that answer quickly make it less patient with the next name than it is told to be; more tries make up for that.
+  const resolver = new Resolver({ timeout: 2_000, tries: 5 });
   if (servers) resolver.setServers(servers);
   return async (host) => {
     const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);

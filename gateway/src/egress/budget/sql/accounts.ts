@@ -6,6 +6,9 @@
  * Of an agent's windows as of a tenant's, always: `settled + overrun - forfeited` is the sum of its part of `usage`.
  */
 export const accounts = `
+-- Messages of replicas of the version before that are being taken: what they use must be there before agents' windows are made from it.
+lock table replica in exclusive mode;
+
 create function agent_account(p_uid text, p_agent text) returns text language sql immutable as $$
   select p_uid || '/' || p_agent
 $$;
@@ -38,6 +41,12 @@ create function billed_in(p_usage jsonb) returns table (
 $$;
 
 create or replace function take_report(p_replica uuid, p_usage jsonb, p_returns jsonb) returns void language sql as $$
+  -- A message that began under the version before has locked, and made, the tenant's windows alone.
+  insert into cloister_egress.budget_window (tenant_uid, kind, starts_on)
+  select distinct b.account, k.kind, k.starts_on
+  from cloister_egress.billed_in(p_usage) b cross join lateral (values ('daily', b.day), ('monthly', b.month)) as k(kind, starts_on)
+  order by 1, 2, 3
+  on conflict do nothing;
   with billed as (
     select * from cloister_egress.billed_in(p_usage)
   ), leaving as (
@@ -163,7 +172,7 @@ begin
     update cloister_egress.replica r set expired_at = cloister_egress.clock() where r.id = any (v_gone);
   end if;
   delete from cloister_egress.replica r where r.expired_at < cloister_egress.clock() - interval '7 days';
-  return query select l.replica, count(*),
+  return query select l.replica, count(*) filter (where position('/' in l.tenant_uid) = 0),
       coalesce(sum(l.micro_usd) filter (where position('/' in l.tenant_uid) = 0), 0)::bigint,
       coalesce(sum(l.tokens) filter (where position('/' in l.tenant_uid) = 0), 0)::bigint
     from cloister_egress.lease l where l.replica = any (v_gone) group by l.replica;
