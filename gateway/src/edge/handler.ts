@@ -72,7 +72,10 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
   };
 }
 
-async function whoCalls(request: Request, { authenticate, policies }: EdgeParts): Promise<{ readonly caller: KnownCaller; readonly policy: TenantPolicy }> {
+async function whoCalls(
+  request: Request,
+  { authenticate, policies }: EdgeParts,
+): Promise<{ readonly caller: KnownCaller; readonly policy: TenantPolicy }> {
   const caller = await authenticate(request.headers);
   const policy = policies.byTenant(caller.tenant);
   // The policy of an archived tenant is how edge hears of it first; a moment later its access document is gone as well.
