@@ -125,3 +125,19 @@ test('an edited agent gives its new answer within 5 seconds, and no request fail
   expect(failures).toEqual([]);
   expect(median(runs)).toBeLessThan(5_000);
 });
+
+test('a pod that is told to end in its first moments ends, and serves nobody until it is killed', async () => {
+  const podsOf = () => world.kubectl.list('pods', ['-n', tenant.namespace, '-l', `cloister.dev/agent=${agentName}`]);
+  const running = z.object({ containerStatuses: z.tuple([z.looseObject({ state: z.looseObject({ running: z.object({}) }) })]) });
+  const before = new Set((await podsOf()).map(({ metadata }) => metadata.name));
+  await world.kubectl.apply(agentManifest({ name: 'life', agent: { instructions: 'This one ends before it has begun.' } }));
+  const name = await until(
+    'a new pod whose process runs',
+    async () =>
+      (await podsOf()).find(({ metadata, status }) => !before.has(metadata.name) && running.safeParse(status).success)?.metadata.name,
+    { within: 30_000, every: 20 },
+  );
+  await world.kubectl.run(['delete', 'pod', '-n', tenant.namespace, name, '--wait=false']);
+  // Its time to end in is 65 s.
+  await until('that pod to be gone', async () => (await podsOf()).every(({ metadata }) => metadata.name !== name), { within: 30_000 });
+});

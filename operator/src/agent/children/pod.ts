@@ -35,6 +35,9 @@ export function podTemplate(plan: AgentPlan): { readonly metadata: object; reado
       serviceAccountName: agentServiceAccount,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      // The first process of a PID namespace hears of no signal before it listens to it: told to end in its first moments, it would go on serving
+      // what was right then until it is killed. As one that is not the first it ends.
+      shareProcessNamespace: true,
       terminationGracePeriodSeconds: drainSeconds + graceSeconds,
       securityContext: { runAsNonRoot: true, runAsUser: user, runAsGroup: user, fsGroup: user, seccompProfile: { type: 'RuntimeDefault' } },
       imagePullSecrets: imagePullSecrets.length > 0 ? imagePullSecrets : undefined,
@@ -85,9 +88,6 @@ function container({ spec, configuration, standing }: AgentPlan): object {
     // Readiness each second, and no startup probe: between them lie the seconds in which a new agent could already answer.
     readinessProbe: probe('/readyz', 1, 2),
     livenessProbe: probe('/healthz', 10, 6),
-    // The first process of a container hears of no signal before it listens to it: told to end in its first instant, it would go on serving,
-    // unlisted, until it is killed. By the end of this pause it listens.
-    lifecycle: { preStop: { sleep: { seconds: 1 } } },
     resources: {
       requests: { ...builtInResources.requests, ...requests },
       limits: { ...builtInResources.limits, ...limits },
