@@ -3,6 +3,7 @@ import type { EventRecorder } from '../events/recorder.ts';
 import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject } from '../resource.ts';
+import { removeLeftOver } from './left-over.ts';
 import type { ReconcileContext } from './types.ts';
 
 export interface ContextParts<T extends BaseObject> {
@@ -25,10 +26,15 @@ export function contextFor<T extends BaseObject>({ kind, object, cluster, record
     cluster,
     log,
     signal,
-    apply: (childKind, desired, { owned = true, ...options } = {}) => {
+    apply: async (childKind, desired, { owned = true, ...options } = {}) => {
       const home = childKind.namespaced ? (desired.metadata.namespace ?? namespace) : undefined;
       const placed = Object.assign({}, desired, { metadata: { ...desired.metadata, namespace: home } });
-      return cluster.apply(childKind, placed, { signal, ...options, ...(owned && { owner: object }) });
+      try {
+        return await cluster.apply(childKind, placed, { signal, ...options, ...(owned && { owner: object }) });
+      } catch (error) {
+        await removeLeftOver(error, childKind, { name: placed.metadata.name, namespace: home }, { cluster, kind, object, signal });
+        throw error; // the next run finds the place free, once the caches know
+      }
     },
     updateStatus: (status) => cluster.updateStatus(kind, object, status, { signal }),
     record: (note) => recorder.record(object, note),

@@ -79,6 +79,22 @@ describe('a controller', () => {
     );
   });
 
+  test('clears away what an earlier owner of its name has left, where nobody collects it, and no other owner’s', async () => {
+    namespace = await freshNamespace(client);
+    const first = (await greet('ada', 'Ada')).object;
+    const other = (await greet('bob', 'Bob')).object;
+    await client.apply(configMaps, { metadata: { name: 'ada', namespace }, data: { text: 'left' } }, { owner: first });
+    await client.delete(greetings, { name: 'ada', namespace });
+    await client.delete(greetings, { name: 'bob', namespace });
+    await client.apply(configMaps, { metadata: { name: 'eve', namespace }, data: { text: 'kept' } }, { owner: other });
+    await greet('ada', 'Ada again');
+    await greet('eve', 'Eve');
+    await operate(greeter());
+    await said('ada', 'Hello Ada again');
+    await quiet(300);
+    expect(await text('eve')).toBe('kept');
+  });
+
   test('writes nothing once all is as wanted, and nothing after a restart', async () => {
     namespace = await freshNamespace(client);
     for (let i = 0; i < 20; i++) await greet(`g${i}`, `number ${i}`);

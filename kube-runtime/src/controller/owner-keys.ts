@@ -2,7 +2,7 @@ import type { Kind } from '../kind.ts';
 import { controllerOf } from '../owners.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 
-const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '');
+export const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '');
 
 /**
  * Which objects of `owner` a child belongs to: its controller owner reference, and the label where one is given.

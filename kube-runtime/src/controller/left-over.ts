@@ -1,0 +1,38 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import { KubeRuntimeError } from '../errors.ts';
+import type { Kind } from '../kind.ts';
+import { controllerOf } from '../owners.ts';
+import type { BaseObject, ObjectKey } from '../resource.ts';
+import { groupOf } from './owner-keys.ts';
+
+interface Owning<T extends BaseObject> {
+  readonly cluster: Cluster;
+  readonly kind: Kind<T>;
+  readonly object: T;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Removes a child that an earlier object of the owner's name has left, which is why `error` refused to take it over.
+ *
+ * That is the garbage collector's work, but where its watches were cut while the owner was deleted and made again it hears of an update, takes the
+ * earlier one for alive, and never does it. Asked live, so that neither an owner that is itself the earlier one nor another object's child is
+ * mistaken. Namespaces and other cluster-scoped children are left to Kubernetes.
+ */
+export async function removeLeftOver<T extends BaseObject>(
+  error: unknown,
+  childKind: Kind<BaseObject>,
+  key: ObjectKey,
+  { cluster, kind, object, signal }: Owning<T>,
+): Promise<void> {
+  if (!(error instanceof KubeRuntimeError) || error.code !== 'owned_by_another' || !childKind.namespaced) return;
+  const { uid, name, namespace } = object.metadata;
+  const child = await cluster.get(childKind, key, { signal });
+  const owner = child && controllerOf(child);
+  if (!owner || owner.uid === uid || owner.name !== name || owner.kind !== kind.kind) return;
+  if (groupOf(owner.apiVersion) !== groupOf(kind.apiVersion)) return;
+  const live = await cluster.get(kind, { name, namespace }, { signal });
+  if (live?.metadata.uid !== uid) return;
+  const { resourceVersion } = child.metadata;
+  await cluster.delete(childKind, child, { ...(resourceVersion !== undefined && { resourceVersion }), signal });
+}
