@@ -90,6 +90,10 @@ describe('a controller', () => {
     await greet('ada', 'Ada again');
     await greet('eve', 'Eve');
     await operate(greeter());
+    const left = async () => (await client.get(configMaps, { name: 'ada', namespace }))?.metadata;
+    await eventually('what was left is to go', async () => (await left())?.deletionTimestamp !== undefined);
+    expect((await left())?.finalizers).toEqual(['foregroundDeletion']); // no garbage collector runs here: the test plays it
+    await client.patch(configMaps, { name: 'ada', namespace }, { metadata: { finalizers: null } });
     await said('ada', 'Hello Ada again');
     await quiet(300);
     expect(await text('eve')).toBe('kept');

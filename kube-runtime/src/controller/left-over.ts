@@ -26,13 +26,18 @@ export async function removeLeftOver<T extends BaseObject>(
   { cluster, kind, object, signal }: Owning<T>,
 ): Promise<void> {
   if (!(error instanceof KubeRuntimeError) || error.code !== 'owned_by_another' || !childKind.namespaced) return;
-  const { uid, name, namespace } = object.metadata;
   const child = await cluster.get(childKind, key, { signal });
-  const owner = child && controllerOf(child);
-  if (!owner || owner.uid === uid || owner.name !== name || owner.kind !== kind.kind) return;
-  if (groupOf(owner.apiVersion) !== groupOf(kind.apiVersion)) return;
+  if (!child || !isOfNamesake(child, kind, object)) return;
+  const { uid, name, namespace } = object.metadata;
   const live = await cluster.get(kind, { name, namespace }, { signal });
   if (live?.metadata.uid !== uid) return;
   const { resourceVersion } = child.metadata;
-  await cluster.delete(childKind, child, { ...(resourceVersion !== undefined && { resourceVersion }), signal });
+  // It keeps its name until what it owns itself is gone: a successor would hide it in the same way.
+  await cluster.delete(childKind, child, { ...(resourceVersion !== undefined && { resourceVersion }), propagation: 'Foreground', signal });
+}
+
+function isOfNamesake(child: BaseObject, kind: Kind<BaseObject>, { metadata: { uid, name } }: BaseObject): boolean {
+  const owner = controllerOf(child);
+  const sameKind = owner?.kind === kind.kind && groupOf(owner.apiVersion) === groupOf(kind.apiVersion);
+  return sameKind && owner.name === name && owner.uid !== uid;
 }
