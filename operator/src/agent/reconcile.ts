@@ -6,11 +6,11 @@
  * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there; a tenant's rollouts begin
  * at its pace, and until its turn comes an edit is not yet observed.
  */
-import type { ReconcileContext, Result } from 'kube-runtime';
+import { isControlledBy, type ReconcileContext, type Result } from 'kube-runtime';
 import type { z } from 'zod';
 import { agentConfigSpec } from '../api/agent-config.ts';
-import type { Caches } from '../caches.ts';
-import { configMaps, type AgentConfig } from '../kinds.ts';
+import { byAgent, type Caches } from '../caches.ts';
+import { agentConfigs, configMaps, type AgentConfig } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
@@ -97,11 +97,24 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
     const deployment = caches.deployments.get({ name, namespace });
     const { complete, findings } = rolloutOf(deployment, seen.pods, revision);
     for (const old of outdatedDocuments(seen, documentNameOf(plan), complete)) await cluster.delete(configMaps, old, { signal });
+    await removeLeftDocuments(context, caches);
     return { outcome: { findings, revision, complete, deployment } };
   } catch (error) {
     const { reason, message, error: cause } = refusalOf(error, "the agent's objects");
     return { outcome: { findings: [{ condition: 'RolledOut', reason, message, blocks: false }], revision }, error: cause };
   }
+}
+
+/**
+ * Documents of an earlier agent of this name, which the garbage collector takes for this one's where its watches were cut meanwhile. Asked live: this
+ * object may itself be the earlier one.
+ */
+async function removeLeftDocuments({ object, key, name, namespace, cluster, signal }: Context, caches: Caches): Promise<void> {
+  const left = caches.configMaps.byIndex(byAgent, key).filter((document) => !isControlledBy(document, object));
+  if (left.length === 0) return;
+  const live = await cluster.get(agentConfigs, { name, namespace }, { signal });
+  if (live?.metadata.uid !== object.metadata.uid) return;
+  for (const document of left) await cluster.delete(configMaps, document, { signal });
 }
 
 async function tell(context: Context, status: NonNullable<AgentConfig['status']>): Promise<void> {
