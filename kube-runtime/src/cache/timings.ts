@@ -17,8 +17,8 @@ export interface InformerTimings {
   readonly healthyWatchMs: number;
   readonly backoff: BackoffOptions;
   /**
-   * Objects that are asked for at once. Each page costs the server a search for where to go on: pages of 1,500 cost it half of what pages of
-   * 500 do, a whole list a third.
+   * Objects that are asked for at once. Each page costs the server a search for where to go on: pages of 2,000 cost it 0.7 to 0.9 of
+   * what pages of 500 do, a whole list 0.5 to 0.6 (3,000 to 5,000 objects).
    */
   readonly pageSize: number;
 }
