@@ -31,5 +31,16 @@ export const providerDocument = z.object({
       fallbacks: z.array(modelName).optional(),
     }),
   ),
+  /** Models that turn texts into vectors. In a list of their own, which replicas of the version before pass over. */
+  embeddingModels: z
+    .array(
+      z.object({
+        name: z.string(),
+        /** Tokens of the longest text. */
+        contextWindow: z.int().positive(),
+        price: z.object({ inputPerMillion: z.number().nonnegative() }),
+      }),
+    )
+    .optional(),
 });
 export type ProviderDocument = z.infer<typeof providerDocument>;

@@ -19,6 +19,11 @@ export const egressErrors = {
     type: 'permission_error',
     say: 'tenant "{tenant}" may not use model "{model}"; its models are listed at /v1/models',
   },
+  model_not_suitable: {
+    status: 400,
+    type: 'invalid_request_error',
+    say: 'model "{model}" is there for {use} only; its ModelProvider offers it for nothing else',
+  },
   parameter_too_large: {
     status: 400,
     type: 'invalid_request_error',

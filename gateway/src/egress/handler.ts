@@ -6,13 +6,15 @@ import type { Policies } from '../directory/directory.ts';
 import { openExchange } from '../server/exchange.ts';
 import { audited } from './audit/audited.ts';
 import type { AuditTrail } from './audit/trail.ts';
-import { chat, type ChatParts } from './chat/chat.ts';
+import type { AskParts, ModelCall } from './chat/ask-models.ts';
+import { chat } from './chat/chat.ts';
+import { embeddings } from './embeddings/embeddings.ts';
 import { fail } from './errors.ts';
 import { callerOf, requireActive } from './pods/caller.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
 import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
-export interface EgressParts extends ChatParts, UsageParts {
+export interface EgressParts extends AskParts, UsageParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
   readonly audit: AuditTrail;
@@ -31,12 +33,13 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
     const { policy, agent } = await callerOf(request.headers, verifyPod, policies);
     exchange.note({ tenant: policy.tenant, agent });
     const route = `${request.method} ${request.path}`;
-    if (route === 'POST /v1/chat/completions') {
-      exchange.route = '/v1/chat/completions';
+    const callModel = modelCalls.get(route);
+    if (callModel) {
+      exchange.route = request.path;
       const call = { request, response, exchange, policy, agent };
       await audited(call, audit, async () => {
         requireActive(policy);
-        await chat(call, parts);
+        await callModel(call, parts);
       });
       return;
     }
@@ -46,6 +49,12 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
     response.json(modelsOf(policy));
   };
 }
+
+/** Calls of models, each of which is on record. */
+const modelCalls: ReadonlyMap<string, (call: ModelCall, parts: AskParts) => Promise<void>> = new Map([
+  ['POST /v1/chat/completions', chat],
+  ['POST /v1/embeddings', embeddings],
+]);
 
 const modelsOf = ({ models }: TenantPolicy) => ({
   object: 'list',

@@ -48,6 +48,14 @@ test('an agent whose world is in order has nothing to hold it back', () => {
   expect(check(snapshot())).toEqual([]);
 });
 
+test('a model that is there for embeddings only is named as such', () => {
+  const owner = landlord();
+  const standing = { ...owner.standing, models: [...owner.standing.models, 'offline/vectors'] };
+  const found = check(snapshot({ spec: { model: 'offline/vectors' }, landlord: { ...owner, standing } }));
+  const message = 'spec.model is "offline/vectors", which its ModelProvider offers for embeddings only; choose one of offline/echo';
+  expect(found).toMatchObject([{ reason: 'ModelNotAllowed', message: expect.stringContaining(message) as unknown }]);
+});
+
 test('every model that is not allowed is named, not only the first', () => {
   expect(check(snapshot({ spec: { model: 'a/b', fallbacks: ['c/d', 'offline/echo'] } }))).toHaveLength(2);
 });

@@ -66,7 +66,8 @@ function environmentStands({ awaited }: AgentSnapshot): AgentFinding | undefined
 }
 
 function modelsAreAllowed({ spec, landlord }: AgentSnapshot): AgentFinding[] {
-  const allowed = new Set(landlord?.standing.models);
+  const allowed = new Set(landlord?.standing.chatModels);
+  const forEmbeddings = (model: string) => landlord?.standing.models.includes(model) === true;
   const named: [string, string][] = [
     ['spec.model', spec.model],
     ...spec.fallbacks.map((model, index): [string, string] => [`spec.fallbacks[${index}]`, model]),
@@ -81,7 +82,9 @@ function modelsAreAllowed({ spec, landlord }: AgentSnapshot): AgentFinding[] {
     .map(([field, model]) => ({
       condition: 'ModelAllowed',
       reason: 'ModelNotAllowed',
-      message: `${field} is "${model}", which Tenant "${landlord?.name ?? ''}" may not use; ${remedy}`,
+      message: forEmbeddings(model)
+        ? `${field} is "${model}", which its ModelProvider offers for embeddings only; ${remedy}`
+        : `${field} is "${model}", which Tenant "${landlord?.name ?? ''}" may not use; ${remedy}`,
       blocks: true,
     }));
 }

@@ -14,6 +14,7 @@ afterAll(() => cluster.close());
 const dryRun = (kindName: string, name: string, spec: unknown) => dryRunOn(cluster, kindName, name, spec);
 
 const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: { inputPerMillion: 0, outputPerMillion: 0.5 } };
+const vectors = { name: 'vectors', contextWindow: 8192, price: { inputPerMillion: 0.02 } };
 
 describe('is accepted', () => {
   test.each<[string, string, string, unknown]>([
@@ -51,6 +52,7 @@ describe('is accepted', () => {
     ],
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
+    ['a provider of embeddings alone', 'ModelProvider', 'p', { type: 'Offline', embeddingModels: [vectors] }],
     ['a patient provider', 'ModelProvider', 'p', { type: 'Offline', firstTokenSeconds: 120, models: [{ ...echo, fallbacks: ['a/b'] }] }],
     [
       'a class with defaults below its ceilings',
@@ -239,6 +241,14 @@ describe('is refused with the field and the remedy', () => {
     ['an Anthropic provider without its key', 'ModelProvider', 'x', { type: 'Anthropic', models: [echo] }, /needs credentials\.secretRef/],
     ['a compatible provider without address', 'ModelProvider', 'x', { type: 'OpenAICompatible', models: [echo] }, /needs baseURL/],
     ['a provider type that does not exist yet', 'ModelProvider', 'x', { type: 'Bedrock', models: [echo] }, /spec\.type: Unsupported value/],
+    ['a provider of nothing', 'ModelProvider', 'x', { type: 'Offline' }, /nothing is on offer; name a model/],
+    [
+      'embeddings of Anthropic',
+      'ModelProvider',
+      'x',
+      { type: 'Anthropic', credentials: { secretRef: { name: 'a', key: 'key' } }, embeddingModels: [vectors] },
+      /type Anthropic has no embeddings; remove embeddingModels/,
+    ],
     ['a first token too late', 'ModelProvider', 'x', { type: 'Offline', firstTokenSeconds: 121, models: [echo] }, /above timeoutSeconds/],
     ['a fallback that is none', 'ModelProvider', 'x', { type: 'Offline', models: [{ ...echo, fallbacks: ['m'] }] }, /expected <provider>/],
     [

@@ -8,11 +8,12 @@ const price = z.object({
   outputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million output tokens.'),
 });
 
+const nameOfModel = (example: string) =>
+  worded(/^[A-Za-z0-9][-A-Za-z0-9._:/]*$/, 128, `expected the name that the provider uses, for example ${example}`);
+
 const model = z
   .object({
-    name: worded(/^[A-Za-z0-9][-A-Za-z0-9._:/]*$/, 128, 'expected the name that the provider uses, for example gpt-5-mini').describe(
-      'What the provider calls it. Agents name it <provider>/<model>.',
-    ),
+    name: nameOfModel('gpt-5-mini').describe('What the provider calls it. Agents name it <provider>/<model>.'),
     contextWindow: z.int().min(1).max(1e8).describe('Tokens that fit into one request, its answer included.'),
     maxOutputTokens: z
       .int()
@@ -35,6 +36,12 @@ const model = z
       message: 'maxOutputTokens is above contextWindow; an answer cannot be longer than the window',
     }),
   );
+
+const embeddingModel = z.object({
+  name: nameOfModel('text-embedding-3-small').describe('What the provider calls it. Agents name it <provider>/<model>.'),
+  contextWindow: z.int().min(1).max(1e8).describe('Tokens of the longest text that it takes. A request may hold many texts.'),
+  price: price.pick({ inputPerMillion: true }).describe('What a call is charged to the budget.'),
+});
 
 export const modelProviderSpec = z
   .object({
@@ -74,7 +81,19 @@ export const modelProviderSpec = z
       .max(100_000)
       .describe('How many calls each replica of egress has in progress with this provider at most. No limit when not set.')
       .optional(),
-    models: z.array(model).min(1).max(256).meta(listMap('name')).describe('Models on offer. Others cannot be called.'),
+    models: z
+      .array(model)
+      .max(256)
+      .meta(listMap('name'))
+      .describe('Models on offer for chat completions. Others cannot be called.')
+      .default([]),
+    embeddingModels: z
+      .array(embeddingModel)
+      .min(1)
+      .max(64)
+      .meta(listMap('name'))
+      .describe('Models on offer for embeddings. Nothing answers in their place: vectors of two models cannot be compared.')
+      .optional(),
     tenants: z
       .object({
         names: z.array(objectName()).max(256).meta(listSet).describe('Tenants by name.').default([]),
@@ -95,6 +114,14 @@ export const modelProviderSpec = z
       {
         rule: "self.type != 'Offline' || !(has(self.baseURL) || has(self.credentials))",
         message: 'type Offline calls nobody; remove baseURL and credentials',
+      },
+      {
+        rule: 'size(self.models) > 0 || has(self.embeddingModels)',
+        message: 'nothing is on offer; name a model in models or in embeddingModels',
+      },
+      {
+        rule: "self.type != 'Anthropic' || !has(self.embeddingModels)",
+        message: 'type Anthropic has no embeddings; remove embeddingModels, or offer them by a ModelProvider of another type',
       },
     ),
   );

@@ -24,6 +24,11 @@ describe("a provider's document", () => {
     const chained = [{ ...models[0], fallbacks: ['spare/gpt-5-mini'] }];
     expect(of({ type: 'Offline', ...patience, models: chained })).toMatchObject({ ...patience, models: chained });
   });
+  test('has models for embeddings in a list of their own', () => {
+    const embeddingModels = [{ name: 'text-embedding-3-small', contextWindow: 8192, price: { inputPerMillion: 0.02 } }];
+    expect(of({ type: 'Offline', embeddingModels })).toMatchObject({ models, embeddingModels });
+    expect(of({ type: 'Offline', models: undefined, embeddingModels })).toMatchObject({ models: [], embeddingModels });
+  });
   test('does not say who may use it, which is in the policies of tenants', () => {
     expect(of({ type: 'Offline', tenants: { names: ['acme'] } })).not.toHaveProperty('tenants');
     expect(JSON.stringify(providerDocumentOf('p', modelProviderSpec.parse({ models, type: 'Offline', tenants: {} })))).not.toContain(

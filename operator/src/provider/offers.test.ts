@@ -28,6 +28,12 @@ describe('a tenant may use a model', () => {
   test('of a provider that is open to its class', () => {
     expect(allowedModels([provider('closed', ['a'], { classes: ['starter'] })], acme, all)).toEqual(['closed/a']);
   });
+  test('for embeddings just like for chat, and both are told apart where it matters', () => {
+    const spec = { type: 'Offline', models: [], embeddingModels: [{ name: 'e', contextWindow: 10, price }] };
+    const both = [provider('open', ['a']), { name: 'closed', spec: modelProviderSpec.parse(spec) }];
+    expect(allowedModels(both, acme, all)).toEqual(['closed/e', 'open/a']);
+    expect(allowedModels(both, acme, all, ['models'])).toEqual(['open/a']);
+  });
 });
 
 describe('a tenant may not use a model', () => {

@@ -13,10 +13,17 @@ export interface Customer {
   readonly tenantClass: string | undefined;
 }
 
-/** Full names, sorted. */
-export function allowedModels(providers: readonly Provider[], customer: Customer, { allow, within }: Limits['models']): string[] {
+type Uses = readonly ('models' | 'embeddingModels')[];
+
+/** Full names, sorted; of all models, or of those for some uses. */
+export function allowedModels(
+  providers: readonly Provider[],
+  customer: Customer,
+  { allow, within }: Limits['models'],
+  uses: Uses = ['models', 'embeddingModels'],
+): string[] {
   const matches = (patterns: readonly string[], model: string) => patterns.some((pattern) => modelMatches(pattern, model));
-  return offeredModels(providers, customer)
+  return [...new Set(offeredModels(providers, customer, uses))]
     .filter((model) => matches(allow, model) && (within === undefined || matches(within, model)))
     .sort();
 }
@@ -25,8 +32,10 @@ export function allowedModels(providers: readonly Provider[], customer: Customer
 export const idlePatterns = (allow: readonly string[], allowed: readonly string[]): string[] =>
   allow.filter((pattern) => !allowed.some((model) => modelMatches(pattern, model)));
 
-const offeredModels = (providers: readonly Provider[], customer: Customer): string[] =>
-  providers.filter(({ spec }) => isOpenTo(spec, customer)).flatMap(({ name, spec }) => spec.models.map((model) => `${name}/${model.name}`));
+const offeredModels = (providers: readonly Provider[], customer: Customer, uses: Uses): string[] =>
+  providers
+    .filter(({ spec }) => isOpenTo(spec, customer))
+    .flatMap(({ name, spec }) => uses.flatMap((use) => (spec[use] ?? []).map((model) => `${name}/${model.name}`)));
 
 function isOpenTo({ tenants }: ModelProviderSpec, { tenant, tenantClass }: Customer): boolean {
   if (!tenants) return true;

@@ -22,7 +22,7 @@ export async function reconcileProvider(context: ReconcileContext<ModelProvider>
   const { object: provider } = context;
   const parsed = modelProviderSpec.safeParse(provider.spec);
   const { findings, refusal } = await bringAbout(context, parsed, parts);
-  const models = parsed.data?.models.length ?? 0;
+  const models = (parsed.data?.models.length ?? 0) + (parsed.data?.embeddingModels?.length ?? 0);
   const conditions = judge({
     object: provider,
     previous: provider.status?.conditions,

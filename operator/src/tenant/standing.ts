@@ -23,6 +23,8 @@ export interface Standing {
   readonly cuts: readonly Cut[];
   /** Models that may be used, by full name. */
   readonly models: readonly string[];
+  /** Those of them that agents can talk with. The others make embeddings. */
+  readonly chatModels: readonly string[];
 }
 
 export interface StandingWorld {
@@ -50,6 +52,8 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
   const found = world.classes.find(({ metadata }) => metadata.name === className);
   const placed = found ? placeIn(found, subject, { kept: world.revisionsOf(found), choose }) : nowhere;
   const { limits, cuts } = effectiveLimits(spec, placed.tenantClass?.spec);
+  const providers = world.providers.flatMap(readProvider);
+  const customer = { tenant: name, tenantClass: className };
   return {
     className,
     classExists: found !== undefined,
@@ -57,7 +61,8 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
     defaults: defaults.sort(),
     limits,
     cuts,
-    models: allowedModels(world.providers.flatMap(readProvider), { tenant: name, tenantClass: className }, limits.models),
+    models: allowedModels(providers, customer, limits.models),
+    chatModels: allowedModels(providers, customer, limits.models, ['models']),
   };
 }
 

@@ -16,12 +16,9 @@ import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
 import { callTime, type CallTime } from './call-time.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
-import { Meter } from './meter.ts';
-import { outgoing } from './outgoing.ts';
-import { passOn, type Ending } from './pass-on.ts';
-import { wantsStream, wantsUsage, type ChatRequest } from './request.ts';
+import type { Course, Operation } from './operation.ts';
 import type { Tally } from './tally.ts';
-import type { Target } from './target.ts';
+import type { Offered, Target } from './target.ts';
 
 export interface AttemptParts {
   readonly budget: Budget;
@@ -35,7 +32,7 @@ export interface Attempt {
   readonly exchange: Exchange;
   readonly policy: TenantPolicy;
   readonly agent: string;
-  readonly asked: ChatRequest;
+  readonly operation: Pick<Operation<Offered>, 'name' | 'stream' | 'begin'>;
   /** In full. */
   readonly model: string;
   readonly target: Target;
@@ -57,7 +54,7 @@ export interface Failed {
 export async function attempt(call: Attempt, parts: AttemptParts): Promise<Failed | undefined> {
   const { exchange, target, policy } = call;
   const { timeoutSeconds: total, firstTokenSeconds } = target.provider;
-  const firstToken = wantsStream(call.asked) ? firstTokenSeconds : undefined;
+  const firstToken = call.operation.stream ? firstTokenSeconds : undefined;
   using time = callTime(exchange.gone, { total, left: call.left, firstToken });
   let verdict: Verdict = 'unknown';
   try {
@@ -96,34 +93,24 @@ interface Performance extends Attempt {
 }
 
 async function perform(call: Performance, parts: AttemptParts): Promise<Failed | undefined> {
-  const { asked, target, worst, reservation, response, exchange } = call;
-  const meter = new Meter(asked, { inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
+  const { operation, target, worst, reservation, response, exchange, time } = call;
+  const course: Course = operation.begin({ inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
   const finish = stopwatch(call, parts);
   try {
-    const ending = await askProvider(call, meter, parts);
-    finish(await meter.used(), ending === 'cut' ? 'reservation_cut' : undefined);
+    const ending = await course.run({ provider: parts.providerFor(target), target, response, requestId: exchange.id, time });
+    finish(await course.used(), ending === 'cut' ? 'reservation_cut' : undefined);
     return undefined;
   } catch (error) {
     const gone = exchange.gone.aborted;
     const failure = asApiError(error, target.provider);
-    const used = meter.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await meter.used());
+    const used = course.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await course.used());
     finish(used, gone ? 'caller_gone' : failure.code);
     return gone || response.headersSent ? undefined : { failure, error, sent: true };
   }
 }
 
-async function askProvider(call: Performance, meter: Meter, parts: AttemptParts): Promise<Ending> {
-  const { asked, target, reservation, response, exchange, time } = call;
-  const { provider, model, credential } = target;
-  const { signal, cut, begun } = time;
-  const stream = wantsStream(asked);
-  const body = outgoing(asked, provider.type, model.name, reservation.outputTokens);
-  const answer = await parts.providerFor(target).chat({ provider, credential, body, stream, requestId: exchange.id, signal });
-  return await passOn(answer, { response, meter, provider, usageWanted: wantsUsage(asked), signal, cut, begun });
-}
-
 /** Settles and measures when called, once. */
-function stopwatch({ policy, model, target, reservation, tally }: Performance, { metrics }: AttemptParts) {
+function stopwatch({ operation, policy, model, target, reservation, tally }: Performance, { metrics }: AttemptParts) {
   const started = performance.now();
   return ({ inputTokens, outputTokens }: Used, problem: string | undefined): void => {
     const microUsd = reservation.settle({ inputTokens, outputTokens });
@@ -134,7 +121,7 @@ function stopwatch({ policy, model, target, reservation, tally }: Performance, {
     metrics.spent.inc({ tenant }, Number(microUsd));
     metrics.tokens.inc({ tenant, type: 'input' }, inputTokens);
     metrics.tokens.inc({ tenant, type: 'output' }, outputTokens);
-    const call = { gen_ai_operation_name: 'chat', gen_ai_provider_name: provider, gen_ai_request_model: model };
+    const call = { gen_ai_operation_name: operation.name, gen_ai_provider_name: provider, gen_ai_request_model: model };
     metrics.operationDuration.observe({ ...call, error_type: problem ?? '' }, (performance.now() - started) / 1000);
     metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'input' }, inputTokens);
     metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'output' }, outputTokens);

@@ -1,84 +1,10 @@
-/**
- * One chat completion of an agent: the model that it asked for, again where that may help, then those that answer in its place.
- *
- * Guarantees: nothing is tried again once a byte of an answer has gone to the caller; the caller hears what is wrong with the model that it
- * asked for, whatever became of the others.
- */
-import { ApiError } from '@cloister/api-errors';
-import type { TenantPolicy } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials, Providers } from '../../directory/directory.ts';
-import type { Exchange } from '../../server/exchange.ts';
+/** One chat completion of an agent. */
 import { readBody } from '../../server/read-body.ts';
-import { attempt, type Attempt, type AttemptParts } from './attempt.ts';
-import { parseChatRequest, wantsStream, type ChatRequest } from './request.ts';
-import { mayFallBack, pauseBefore } from './retry.ts';
-import { Tally } from './tally.ts';
-import { fallbacksOf, targetOf } from './target.ts';
-import { worstCase } from './worst-case.ts';
+import { askModels, type AskParts, type ModelCall } from './ask-models.ts';
+import { chatOperation } from './chat-operation.ts';
+import { parseChatRequest } from './request.ts';
 
-export interface ChatParts extends AttemptParts {
-  readonly providers: Providers;
-  readonly credentials: Credentials;
-  readonly maxBodyBytes: number;
-}
-
-export interface ChatCall {
-  readonly request: Request;
-  readonly response: Response;
-  readonly exchange: Exchange;
-  readonly policy: TenantPolicy;
-  /** The agent's name, or empty where the pod is of none that the tenant has. */
-  readonly agent: string;
-}
-
-interface Asking extends ChatCall {
-  readonly asked: ChatRequest;
-  /** Length of the body. */
-  readonly bytes: number;
-  readonly tally: Tally;
-}
-
-export async function chat(call: ChatCall, parts: ChatParts): Promise<void> {
-  const { exchange, policy } = call;
+export async function chat(call: ModelCall, parts: AskParts): Promise<void> {
   const body = await readBody(call.request, parts.maxBodyBytes);
-  const asked = parseChatRequest(body);
-  exchange.note({ stream: wantsStream(asked) });
-  const asking = { ...call, asked, bytes: body.length, tally: new Tally(exchange) };
-  const failure = await askModel(asked.model, asking, parts);
-  if (!failure) return;
-  if (!mayFallBack(failure)) throw failure;
-  for (const model of fallbacksOf(asked.model, policy, parts.providers)) if (!(await askModel(model, asking, parts))) return;
-  throw failure;
-}
-
-/** Undefined when nothing is left to be done. */
-async function askModel(model: string, asking: Asking, parts: ChatParts): Promise<ApiError | undefined> {
-  const { asked, bytes, policy, exchange } = asking;
-  try {
-    const target = targetOf(model, policy, parts.providers, parts.credentials);
-    if (model === asked.model) exchange.note({ model }); // and not before: who may not use it may write anything in its place
-    const worst = worstCase(asked, bytes, model, target.model);
-    return await askAgain({ ...asking, model, target, worst }, parts);
-  } catch (error) {
-    if (exchange.gone.aborted) return undefined;
-    if (error instanceof ApiError) return error;
-    throw error;
-  }
-}
-
-/** Rejects when the caller leaves during a pause. */
-async function askAgain(call: Omit<Attempt, 'left'>, parts: ChatParts): Promise<ApiError | undefined> {
-  const { retries = 0, timeoutSeconds } = call.target.provider;
-  const until = performance.now() + timeoutSeconds * 1000;
-  let failure: ApiError | undefined;
-  for (let retry = 0; ; retry++) {
-    const failed = await attempt({ ...call, left: (until - performance.now()) / 1000 }, parts);
-    if (!failed) return undefined;
-    if (failed.sent || !failure) failure = failed.failure; // that there was no room for a retry is not what is wrong
-    const pause = retry < retries ? pauseBefore(retry, failed.error) : undefined;
-    if (pause === undefined || performance.now() + pause >= until) return failure;
-    await sleep(pause, undefined, { signal: call.exchange.gone });
-  }
+  await askModels(call, chatOperation(parseChatRequest(body), body.length), parts);
 }

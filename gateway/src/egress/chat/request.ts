@@ -1,6 +1,6 @@
 /** A chat completion request as far as egress has to understand it. Everything else in it passes through untouched. */
 import { z } from 'zod';
-import { fail } from '../errors.ts';
+import { parseBody } from './parse-body.ts';
 
 const count = z.int().positive().nullish();
 const schema = z.looseObject({
@@ -15,19 +15,7 @@ const schema = z.looseObject({
 export type ChatRequest = z.infer<typeof schema>;
 
 /** Throws `invalid_json` or `invalid_request`, which names the field. */
-export function parseChatRequest(body: Buffer): ChatRequest {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw fail('invalid_json'); // the parser's own words quote the body
-  }
-  const { data, error } = schema.safeParse(value);
-  if (data) return data;
-  const [issue] = error.issues;
-  const param = issue?.path.join('.') ?? '';
-  throw fail('invalid_request', { param, values: { problem: `${param || 'the body'}: ${issue?.message ?? 'not as expected'}` } });
-}
+export const parseChatRequest = (body: Buffer): ChatRequest => parseBody(body, schema);
 
 /** The most output that the caller wants for one choice; undefined when it named none. */
 export function namedMaximum({ max_tokens, max_completion_tokens }: ChatRequest): number | undefined {

@@ -1,5 +1,5 @@
 /**
- * What every model provider is to egress: something that takes a chat completion request in OpenAI's shape and answers in that shape.
+ * What every model provider is to egress: something that takes requests in OpenAI's shape and answers in that shape.
  * Metering, budgets and errors are the same for all of them and stand outside.
  */
 import type { ProviderDocument } from '@cloister/tenancy';
@@ -36,6 +36,8 @@ export interface Provider {
    * not answer.
    */
   chat(call: ProviderCall): Promise<ProviderAnswer>;
+  /** The same for texts that are to become vectors. The answer is a whole one. */
+  embed(call: ProviderCall): Promise<ProviderAnswer>;
 }
 
 interface FailureDetails {

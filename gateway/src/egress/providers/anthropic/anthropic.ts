@@ -21,6 +21,7 @@ export function anthropic(options: OpenAIOptions = {}): Provider & { close(): Pr
       if (text === undefined) throw new BrokenAnswer('its answer is no message');
       return { kind: 'whole', text };
     },
+    embed: () => Promise.reject(new ProviderFailure(404, { problem: 'it has no embeddings' })),
     close: () => pool.destroy(),
   };
 }

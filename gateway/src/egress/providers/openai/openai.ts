@@ -22,12 +22,14 @@ export const poolOf = ({ connectTimeout = 5_000, idleTimeout = 60_000 }: OpenAIO
 
 export function openAICompatible(options: OpenAIOptions = {}): Provider & { close(): Promise<void> } {
   const pool = poolOf(options);
+  const ask = (path: string) => async (call: ProviderCall) => {
+    const answer = await pool.request(postTo(path, call, bearer(call)));
+    if (answer.statusCode !== 200) throw await failureOf(answer);
+    return answerOf(call, answer);
+  };
   return {
-    chat: async (call) => {
-      const answer = await pool.request(postTo('/chat/completions', call, bearer(call)));
-      if (answer.statusCode !== 200) throw await failureOf(answer);
-      return answerOf(call, answer);
-    },
+    chat: ask('/chat/completions'),
+    embed: ask('/embeddings'),
     close: () => pool.destroy(),
   };
 }

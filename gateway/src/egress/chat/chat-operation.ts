@@ -1,0 +1,36 @@
+import { Meter } from './meter.ts';
+import type { Operation } from './operation.ts';
+import { outgoing } from './outgoing.ts';
+import { passOn } from './pass-on.ts';
+import { wantsStream, wantsUsage, type ChatRequest } from './request.ts';
+import { fallbacksOf } from './target.ts';
+import { worstCase, type Model } from './worst-case.ts';
+
+/** `bytes` is the length of the body. */
+export function chatOperation(asked: ChatRequest, bytes: number): Operation<Model> {
+  const stream = wantsStream(asked);
+  return {
+    name: 'chat',
+    model: asked.model,
+    stream,
+    offers: ({ models }) => models,
+    fallbacks: (policy, providers) => fallbacksOf(asked.model, policy, providers),
+    worst: (name, model) => worstCase(asked, bytes, name, model),
+    begin: (bounds) => {
+      const meter = new Meter(asked, bounds);
+      return {
+        run: async ({ provider, target, response, requestId, time }) => {
+          const { provider: document, model, credential } = target;
+          const { signal, cut, begun } = time;
+          const body = outgoing(asked, document.type, model.name, bounds.outputTokens);
+          const answer = await provider.chat({ provider: document, credential, body, stream, requestId, signal });
+          return await passOn(answer, { response, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun });
+        },
+        get reported() {
+          return meter.reported;
+        },
+        used: () => meter.used(),
+      };
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * What agents may ask of models, as far as one kind of call differs from another. Who may call what, budgets, retries, circuits, times and
+ * errors are the same for all of them and stand outside.
+ */
+import type { ProviderDocument, TenantPolicy } from '@cloister/tenancy';
+import type { Response } from 'express';
+import type { Providers } from '../../directory/directory.ts';
+import type { Worst } from '../budget/ask.ts';
+import type { Used } from '../budget/budget.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { CallTime } from './call-time.ts';
+import type { Ending } from './pass-on.ts';
+import type { Offered, Target } from './target.ts';
+
+export interface Operation<M extends Offered> {
+  /** As the OpenTelemetry conventions name it. */
+  readonly name: 'chat' | 'embeddings';
+  /** The model that was asked for, in full. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** What a provider offers for it. */
+  readonly offers: (provider: ProviderDocument) => readonly M[];
+  /** Models that may answer in the place of this one, in full. */
+  fallbacks(policy: TenantPolicy, providers: Providers): readonly string[];
+  /** Throws `parameter_too_large` or `parameter_not_priced`. `model` is the full name. */
+  worst(model: string, offered: M): Worst;
+  /** To be called when the request goes out, with what is reserved for it. */
+  begin(bounds: Used): Course;
+}
+
+/** One attempt at it. */
+export interface Course {
+  /** Asks the provider and brings its answer to the caller. */
+  run(sending: Sending): Promise<Ending>;
+  /** What the provider has said of its use until now. */
+  readonly reported: Used | undefined;
+  /** The same or, where it has said nothing, what must be assumed. */
+  used(): Promise<Used>;
+}
+
+export interface Sending {
+  readonly provider: Provider;
+  readonly target: Target;
+  readonly response: Response;
+  readonly requestId: string;
+  readonly time: CallTime;
+}
