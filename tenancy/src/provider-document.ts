@@ -7,9 +7,11 @@ import { modelName } from './models.ts';
 
 export const providerDocument = z.object({
   name: z.string(),
-  type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible', 'Anthropic']),
+  type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic']),
   /** Ends without a slash, for example https://api.openai.com/v1. Absent for Offline. */
   baseURL: z.url().optional(),
+  /** Of Azure's older API, where each deployment has an address of its own. */
+  apiVersion: z.string().optional(),
   /** Secret in the providers namespace. Absent where the provider asks for no key. */
   credentials: z.object({ secretName: z.string(), key: z.string() }).optional(),
   /** For one call with all its retries. */

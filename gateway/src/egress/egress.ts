@@ -14,6 +14,7 @@ import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
 import { Gates } from './providers/gates.ts';
 import { anthropic } from './providers/anthropic/anthropic.ts';
+import { azureOpenAI } from './providers/azure/azure.ts';
 import { Proxy, type ProxyOptions } from './proxy/proxy.ts';
 import { offline } from './providers/offline/offline.ts';
 import { openAICompatible, type OpenAIOptions } from './providers/openai/openai.ts';
@@ -50,8 +51,12 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     reserved: (from) => metrics.reservations.inc({ from }),
     answered: (seconds) => metrics.ledgerDurations.observe(seconds),
   });
-  const [openAI, messages] = [openAICompatible(options.openAI), anthropic(options.openAI)];
-  const providers = { Offline: offline, OpenAI: openAI, OpenAICompatible: openAI, Anthropic: messages };
+  const openAI = openAICompatible(options.openAI);
+  const others = {
+    AzureOpenAI: openAICompatible(options.openAI, azureOpenAI),
+    Anthropic: anthropic(options.openAI),
+  };
+  const providers = { Offline: offline, OpenAI: openAI, OpenAICompatible: openAI, ...others };
   const stopExpiring = keepExpiring(ledger, log, ({ leases, microUsd }) => {
     metrics.forfeitedLeases.inc(leases);
     metrics.forfeited.inc(Number(microUsd));
@@ -74,7 +79,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     await budget.close();
     await audit.close();
     stopExpiring();
-    await Promise.all([openAI.close(), messages.close()]);
+    await Promise.all([openAI, ...Object.values(others)].map((provider) => provider.close()));
   };
   return { ...running, drain };
 }

@@ -14,6 +14,9 @@ afterAll(() => cluster.close());
 const dryRun = (kindName: string, name: string, spec: unknown) => dryRunOn(cluster, kindName, name, spec);
 
 const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: { inputPerMillion: 0, outputPerMillion: 0.5 } };
+const credentials = { secretRef: { name: 'a', key: 'key' } };
+const azure = { type: 'AzureOpenAI', baseURL: 'https://x.openai.azure.com/openai/v1', credentials, models: [echo] };
+const older = { baseURL: 'https://x.openai.azure.com/openai' };
 const vectors = { name: 'vectors', contextWindow: 8192, price: { inputPerMillion: 0.02 } };
 
 describe('is accepted', () => {
@@ -52,6 +55,8 @@ describe('is accepted', () => {
     ],
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
+    ['an Azure provider', 'ModelProvider', 'p', azure],
+    ['an Azure provider by deployments', 'ModelProvider', 'p', { ...azure, ...older, apiVersion: '2024-10-21' }],
     ['a provider of embeddings alone', 'ModelProvider', 'p', { type: 'Offline', embeddingModels: [vectors] }],
     ['a patient provider', 'ModelProvider', 'p', { type: 'Offline', firstTokenSeconds: 120, models: [{ ...echo, fallbacks: ['a/b'] }] }],
     [
@@ -240,13 +245,20 @@ describe('is refused with the field and the remedy', () => {
     ['an OpenAI provider without its key', 'ModelProvider', 'openai', { type: 'OpenAI', models: [echo] }, /needs credentials\.secretRef/],
     ['an Anthropic provider without its key', 'ModelProvider', 'x', { type: 'Anthropic', models: [echo] }, /needs credentials\.secretRef/],
     ['a compatible provider without address', 'ModelProvider', 'x', { type: 'OpenAICompatible', models: [echo] }, /needs baseURL/],
-    ['a provider type that does not exist yet', 'ModelProvider', 'x', { type: 'Bedrock', models: [echo] }, /spec\.type: Unsupported value/],
+    ['a provider type that does not exist', 'ModelProvider', 'x', { type: 'Abacus', models: [echo] }, /spec\.type: Unsupported value/],
+    ['an Azure provider without its key', 'ModelProvider', 'x', { ...azure, credentials: undefined }, /needs credentials\.secretRef/],
+    ['an Azure provider without address', 'ModelProvider', 'x', { ...azure, baseURL: undefined }, /AzureOpenAI needs baseURL/],
+    ['versions of an API without any', 'ModelProvider', 'x', { ...azure, apiVersion: '2024-10-21' }, /baseURL does not fit apiVersion/],
+    ['the older API without its version', 'ModelProvider', 'x', { ...azure, baseURL: 'https://x.example/openai' }, /baseURL does not fit/],
+    ['an API that tells no usage', 'ModelProvider', 'x', { ...azure, ...older, apiVersion: '2024-06-01' }, /before 2024-09-01-preview/],
+    ['a version that is no date', 'ModelProvider', 'x', { ...azure, ...older, apiVersion: 'latest' }, /expected a date/],
+    ['a version of another API', 'ModelProvider', 'x', { type: 'Offline', models: [echo], apiVersion: '2024-10-21' }, /AzureOpenAI alone/],
     ['a provider of nothing', 'ModelProvider', 'x', { type: 'Offline' }, /nothing is on offer; name a model/],
     [
       'embeddings of Anthropic',
       'ModelProvider',
       'x',
-      { type: 'Anthropic', credentials: { secretRef: { name: 'a', key: 'key' } }, embeddingModels: [vectors] },
+      { type: 'Anthropic', credentials, embeddingModels: [vectors] },
       /type Anthropic has no embeddings; remove embeddingModels/,
     ],
     ['a first token too late', 'ModelProvider', 'x', { type: 'Offline', firstTokenSeconds: 121, models: [echo] }, /above timeoutSeconds/],

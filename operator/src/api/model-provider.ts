@@ -46,18 +46,21 @@ const embeddingModel = z.object({
 export const modelProviderSpec = z
   .object({
     type: z
-      .enum(['Offline', 'OpenAI', 'OpenAICompatible', 'Anthropic'])
+      .enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic'])
       .describe(
-        'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions. Anthropic: the Messages API, put into the words of chat completions.',
+        'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions. AzureOpenAI: deployments of an Azure OpenAI resource, each as a model. Anthropic: the Messages API, put into the words of chat completions.',
       ),
     baseURL: baseURL()
       .describe(
-        'Where the API is. https://api.openai.com/v1 for type OpenAI, https://api.anthropic.com/v1 for type Anthropic when not set.',
+        'Where the API is. https://api.openai.com/v1 for type OpenAI, https://api.anthropic.com/v1 for type Anthropic when not set. For type AzureOpenAI https://NAME.openai.azure.com/openai/v1, or with apiVersion https://NAME.openai.azure.com/openai.',
       )
+      .optional(),
+    apiVersion: worded(/^20[0-9][0-9]-[01][0-9]-[0-3][0-9](-preview)?$/, 18, 'expected a date, and -preview perhaps: 2024-10-21')
+      .describe("Version of Azure's older API, by deployments. Azure's v1 API, which has no versions, when not set.")
       .optional(),
     credentials: z
       .object({ secretRef: secretRef("in the namespace for providers' credentials (cloister-providers)").describe('Where the key is.') })
-      .describe('The key that egress sends: as bearer token, to Anthropic as x-api-key. It never reaches a tenant.')
+      .describe('The key that egress sends: as bearer token, to Anthropic as x-api-key, to Azure as api-key. It never reaches a tenant.')
       .optional(),
     timeoutSeconds: z.int().min(1).max(3600).describe('How long one call may take, its retries included.').default(120),
     firstTokenSeconds: z
@@ -108,6 +111,21 @@ export const modelProviderSpec = z
       {
         rule: '!has(self.firstTokenSeconds) || self.firstTokenSeconds <= self.timeoutSeconds',
         message: 'firstTokenSeconds is above timeoutSeconds, at which the call ends anyway; lower it',
+      },
+      { rule: "self.type != 'AzureOpenAI' || has(self.baseURL)", message: 'type AzureOpenAI needs baseURL' },
+      { rule: "self.type != 'AzureOpenAI' || has(self.credentials)", message: 'type AzureOpenAI needs credentials.secretRef' },
+      {
+        rule: "!has(self.apiVersion) || self.type == 'AzureOpenAI'",
+        message: 'apiVersion is there for type AzureOpenAI alone; remove it, or change the type',
+      },
+      {
+        rule: "!has(self.apiVersion) || self.apiVersion >= '2024-09-01'",
+        message: 'apiVersion is before 2024-09-01-preview, the first whose streams tell their usage; use a newer one, or the v1 API',
+      },
+      {
+        rule: "self.type != 'AzureOpenAI' || !has(self.baseURL) || has(self.apiVersion) != self.baseURL.endsWith('/v1')",
+        message:
+          "baseURL does not fit apiVersion: Azure's v1 API ends with /openai/v1 and has no apiVersion; the older one has an apiVersion and ends with /openai",
       },
       { rule: "self.type != 'OpenAI' || has(self.credentials)", message: 'type OpenAI needs credentials.secretRef' },
       { rule: "self.type != 'Anthropic' || has(self.credentials)", message: 'type Anthropic needs credentials.secretRef' },

@@ -40,6 +40,10 @@ describe("a provider's document", () => {
       baseURL: 'https://api.anthropic.com/v1',
     });
   });
+  test('knows the version of Azure’s older API', () => {
+    const azure = { type: 'AzureOpenAI', baseURL: 'https://x.openai.azure.com/openai', apiVersion: '2024-10-21' };
+    expect(of({ ...azure, credentials: { secretRef: { name: 'azure', key: 'key' } } })).toMatchObject(azure);
+  });
   test('calls nobody for the offline one', () => {
     expect(of({ type: 'Offline' })).not.toHaveProperty('baseURL');
   });

@@ -6,6 +6,7 @@ import { choicesOf, wantsStream, type ChatRequest } from './request.ts';
 const maximumOf = {
   OpenAI: 'max_completion_tokens',
   OpenAICompatible: 'max_tokens',
+  AzureOpenAI: 'max_completion_tokens',
   Anthropic: 'max_tokens',
   Offline: 'max_tokens',
 } as const;

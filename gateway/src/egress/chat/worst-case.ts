@@ -52,6 +52,7 @@ function refuseUnpriced(request: ChatRequest, model: string): void {
     ['modalities', Array.isArray(modalities) && modalities.some((modality) => modality !== 'text')],
     ['audio', isGiven(request['audio'])],
     ['web_search_options', isGiven(request['web_search_options'])],
+    ['data_sources', isGiven(request['data_sources'])], // Azure adds what it finds there to the input
     ['prediction', isGiven(request['prediction'])], // rejected predictions are billed as output beyond the maximum
   ] as const;
   const param = found.find(([, given]) => given)?.[0];

@@ -20,11 +20,29 @@ const mostBytes = 32 * 1024 * 1024;
 export const poolOf = ({ connectTimeout = 5_000, idleTimeout = 60_000 }: OpenAIOptions): Pool =>
   new Pool({ connect: { timeout: connectTimeout }, bodyTimeout: idleTimeout, keepAliveTimeout: 30_000, allowH2: false });
 
-export function openAICompatible(options: OpenAIOptions = {}): Provider & { close(): Promise<void> } {
+/** In what a provider differs from OpenAI itself. */
+export interface Dialect {
+  /** Path and query below the base URL, where OpenAI has `route`. */
+  readonly address: (route: string, call: ProviderCall) => string;
+  /** Headers with the key. */
+  readonly credential: (key: string) => Readonly<Record<string, string>>;
+  /** What a failure is that OpenAI would have worded otherwise. */
+  readonly failure: (failure: ProviderFailure, error: ErrorWords, headers: Headers) => ProviderFailure;
+}
+
+const openAI: Dialect = {
+  address: (route) => route,
+  credential: (key) => ({ authorization: `Bearer ${key}` }),
+  failure: (failure) => failure,
+};
+
+export function openAICompatible(options: OpenAIOptions = {}, differences: Partial<Dialect> = {}): Provider & { close(): Promise<void> } {
   const pool = poolOf(options);
-  const ask = (path: string) => async (call: ProviderCall) => {
-    const answer = await pool.request(postTo(path, call, bearer(call)));
-    if (answer.statusCode !== 200) throw await failureOf(answer);
+  const { address, credential, failure } = { ...openAI, ...differences };
+  const ask = (route: string) => async (call: ProviderCall) => {
+    const key = call.credential === undefined ? {} : credential(call.credential);
+    const answer = await pool.request(postTo(address(route, call), call, key));
+    if (answer.statusCode !== 200) throw await failureOf(answer, failure);
     return answerOf(call, answer);
   };
   return {
@@ -58,9 +76,6 @@ export function postTo(
   } satisfies Dispatcher.RequestOptions & { origin: string };
 }
 
-const bearer = ({ credential }: ProviderCall): Record<string, string> =>
-  credential === undefined ? {} : { authorization: `Bearer ${credential}` };
-
 export async function answerOf({ stream }: ProviderCall, { body, headers }: Dispatcher.ResponseData): Promise<ProviderAnswer> {
   const type = String(headers['content-type'] ?? '');
   if (stream && type.startsWith('text/event-stream')) return { kind: 'stream', events: eventsOf(body) };
@@ -93,27 +108,51 @@ async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<
   }
 }
 
-const errorBody = z.looseObject({
-  error: z.looseObject({ message: z.string().optional(), param: z.string().nullish(), code: z.unknown().optional() }),
-});
+type Headers = Dispatcher.ResponseData['headers'];
+
+const words = z.looseObject({ message: z.string().optional(), param: z.string().nullish(), code: z.unknown().optional() });
+export type ErrorWords = z.infer<typeof words>;
+
+/** OpenAI's own shape; that shape within a list, as Google has it; the message alone, as AWS and older servers have it. */
+const inOpenAIsShape = z.looseObject({ error: words }).transform(({ error }): ErrorWords => error);
+const errorBody = z.union([
+  inOpenAIsShape,
+  z
+    .array(inOpenAIsShape)
+    .min(1)
+    .transform(([error = {}]): ErrorWords => error),
+  z
+    .looseObject({ message: z.string().optional(), Message: z.string().optional() })
+    .transform(({ message, Message = '' }): ErrorWords => ({ message: message ?? Message })),
+]);
 const longestError = 64 * 1024;
 
-export async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ProviderFailure> {
-  const error = parseError(await textOf(body, longestError))?.error;
-  return new ProviderFailure(statusCode, {
-    problem: (error?.message ?? '').slice(0, 500),
-    param: error?.param ?? undefined,
-    retryAfterSeconds: secondsOf(headers['retry-after']),
-    quotaSpent: error?.code === 'insufficient_quota',
+export async function failureOf(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  judged: Dialect['failure'] = openAI.failure,
+): Promise<ProviderFailure> {
+  const error = parseError(await textOf(body, longestError));
+  const failure = new ProviderFailure(statusCode, {
+    problem: (error.message ?? '').slice(0, 500),
+    param: error.param ?? undefined,
+    retryAfterSeconds: waitOf(headers),
+    quotaSpent: error.code === 'insufficient_quota',
   });
+  return judged(failure, error, headers);
 }
 
-function parseError(text: string): z.infer<typeof errorBody> | undefined {
+function parseError(text: string): ErrorWords {
   try {
-    return errorBody.safeParse(JSON.parse(text)).data;
+    return errorBody.safeParse(JSON.parse(text)).data ?? {};
   } catch {
-    return undefined; // an error page in HTML, for example; the status says enough
+    return {}; // an error page in HTML, for example; the status says enough
   }
+}
+
+/** In milliseconds where the provider says so, as Azure does: waits are often shorter than a second. */
+function waitOf(headers: Headers): number | undefined {
+  const milliseconds = secondsOf(headers['retry-after-ms']);
+  return milliseconds === undefined ? secondsOf(headers['retry-after']) : milliseconds / 1000;
 }
 
 function secondsOf(header: string | string[] | undefined): number | undefined {

@@ -1,0 +1,113 @@
+/** Through egress as a whole, with a double of the wire format of Azure OpenAI behind it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { ask, egressUnderTest, model, type EgressUnderTest } from '../../egress.fixture.ts';
+import { completion, endMark, inTurn, providerDouble, stopChunk, streamed, usageChunk, type ProviderDouble } from '../provider.double.ts';
+import * as api from './azure-api.double.ts';
+
+const key = 'azure-key-of-the-platform';
+let egress: EgressUnderTest;
+let provider: ProviderDouble;
+let token: string;
+let tenants = 0;
+let tenant: string;
+beforeAll(async () => {
+  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
+}, 60_000);
+afterAll(() => egress[Symbol.asyncDispose]());
+beforeEach(async () => {
+  tenant = `acme${++tenants}`;
+  provider = await providerDouble();
+  egress.credentials.put('azure-key', { key });
+  addAzure();
+  token = await egress.addTenant(tenant, { models: [`${tenant}/gpt`, `${tenant}/vectors`] });
+  return () => provider[Symbol.asyncDispose]();
+});
+
+const addAzure = (changes: object = {}) =>
+  egress.addProvider(tenant, {
+    type: 'AzureOpenAI',
+    baseURL: provider.baseURL,
+    credentials: { secretName: 'azure-key', key: 'key' },
+    models: [model('gpt')],
+    embeddingModels: [{ name: 'vectors', contextWindow: 100, price: { inputPerMillion: 1 } }],
+    ...changes,
+  });
+const post = (path: string, body: object = {}) => fetch(`${egress.url}${path}`, ask(token, { model: `${tenant}/gpt`, ...body }));
+const chat = (body: object = {}) => post('/v1/chat/completions', body);
+const embed = () =>
+  fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body: JSON.stringify({ model: `${tenant}/vectors`, input: 'Hi' }) });
+const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
+const refusalOf = async (answer: Response) => ({ status: answer.status, ...errorBody.parse(await answer.json()).error });
+const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+
+describe('Azure hears', () => {
+  test('the key in the header that it reads, and by its v1 API the deployment as the model', async () => {
+    await (await chat()).text();
+    expect(provider.asked[0]).toMatchObject({
+      url: '/v1/chat/completions',
+      headers: { 'api-key': key },
+      body: { model: 'gpt', max_completion_tokens: 1000 },
+    });
+    expect(provider.asked[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  test('by its older API the deployment and the version in the address, for chat and for embeddings', async () => {
+    addAzure({ baseURL: provider.baseURL.replace(/v1$/, 'openai'), apiVersion: '2024-10-21' });
+    await (await chat()).text();
+    await (await embed()).text();
+    expect(provider.asked.map(({ url }) => url)).toEqual([
+      '/openai/deployments/gpt/chat/completions?api-version=2024-10-21',
+      '/openai/deployments/vectors/embeddings?api-version=2024-10-21',
+    ]);
+  });
+});
+
+describe('a stream of Azure', () => {
+  test('comes with what its filter says, and its usage is settled', async () => {
+    const pieces = [api.promptChunk, api.filteredPiece('Hello'), stopChunk];
+    provider.answer = streamed(...pieces, usageChunk(100, 50), endMark);
+    expect(await (await chat({ stream: true })).text()).toBe(pieces.join('') + endMark);
+    await settled({ settled: 200, reserved: 0, tokens: 150 });
+  });
+
+  test('that its filter has stopped ends with the reason', async () => {
+    provider.answer = streamed(api.promptChunk, api.filteredPiece('Hel'), api.filteredEnd, usageChunk(10, 1), endMark);
+    expect(await (await chat({ stream: true })).text()).toContain('"finish_reason":"content_filter"');
+    await settled({ settled: 12, reserved: 0 });
+  });
+});
+
+describe('what Azure refuses', () => {
+  test('because of the prompt is told in its words, and costs nothing', async () => {
+    provider.answer = api.promptRefused;
+    const answer = await refusalOf(await chat());
+    expect(answer).toMatchObject({ status: 400, code: 'provider_rejected', param: 'prompt', message: /content management policy/ });
+    await settled({ settled: 0, reserved: 0 });
+  });
+
+  test('because of the key is the platform’s affair, and its words stay here', async () => {
+    const words = 'Access denied due to invalid subscription key or wrong API endpoint.';
+    provider.answer = api.refusal(401, { code: '401', message: words });
+    const answer = await refusalOf(await chat());
+    expect(answer).toMatchObject({ status: 502, code: 'provider_credentials_rejected' });
+    expect(answer.message).not.toContain('subscription');
+  });
+
+  test('for a moment is tried again after the milliseconds that it asks for', async () => {
+    const busy = api.refusal(429, { code: '429', message: 'busy' }, { 'retry-after-ms': '20', 'retry-after': '60' });
+    provider.answer = inTurn(busy, completion('Hello'));
+    addAzure({ retries: 1 });
+    expect((await chat()).status).toBe(200);
+    expect(provider.asked).toHaveLength(2);
+  });
+
+  test('is not asked at all where it would look for more input than it is given', async () => {
+    expect(await refusalOf(await chat({ data_sources: [{ type: 'azure_search' }] }))).toMatchObject({
+      status: 400,
+      code: 'parameter_not_priced',
+      param: 'data_sources',
+    });
+    expect(provider.asked).toEqual([]);
+  });
+});
