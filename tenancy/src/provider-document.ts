@@ -7,7 +7,7 @@ import { modelName } from './models.ts';
 
 export const providerDocument = z.object({
   name: z.string(),
-  type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic']),
+  type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic', 'Gemini', 'Bedrock']),
   /** Ends without a slash, for example https://api.openai.com/v1. Absent for Offline. */
   baseURL: z.url().optional(),
   /** Of Azure's older API, where each deployment has an address of its own. */

@@ -4,6 +4,7 @@ import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { fail } from '../errors.ts';
 import { chunksOf } from './bytes.ts';
+import { usage } from './usage-tap.ts';
 
 export type CompletionEvent =
   | { readonly type: 'text'; readonly text: string }
@@ -19,7 +20,7 @@ const chunkShape = z.object({
       }),
     )
     .default([]),
-  usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }).nullish(),
+  usage: usage.nullish(),
   error: z.unknown().optional(),
 });
 
@@ -54,14 +55,14 @@ async function* arriving(body: Readable): AsyncGenerator<Buffer, void, undefined
 }
 
 function eventsOf(data: string): CompletionEvent[] {
-  const { choices, usage } = parseChunk(data);
+  const { choices, usage: used } = parseChunk(data);
   const events: CompletionEvent[] = [];
   for (const { delta, finish_reason } of choices) {
     const text = delta?.content ?? delta?.refusal ?? '';
     if (text !== '') events.push({ type: 'text', text });
     if (finish_reason != null) events.push({ type: 'finish', reason: finish_reason });
   }
-  if (usage) events.push({ type: 'usage', inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens });
+  if (used) events.push({ type: 'usage', ...used });
   return events;
 }
 

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 
-const usage = z.object({ prompt_tokens: z.int().nonnegative(), completion_tokens: z.int().nonnegative() });
+const count = z.int().nonnegative().default(0);
+/** Some models have their reasoning in the total alone, and leave out what is nought. */
+export const usage = z
+  .object({ prompt_tokens: z.int().nonnegative(), completion_tokens: count, total_tokens: count })
+  .transform(({ prompt_tokens, completion_tokens, total_tokens }) => ({
+    inputTokens: prompt_tokens,
+    outputTokens: Math.max(completion_tokens, total_tokens - prompt_tokens),
+  }));
 const counted = z.object({ usage, choices: z.array(z.unknown()).optional() });
 
 export interface Tokens {
@@ -19,7 +26,7 @@ export function tokensIn(json: string): Tokens | undefined {
     return undefined; // the caller gets it as it is; an agent only passes on
   }
   const { data } = counted.safeParse(value);
-  return data && { tokens: data.usage.prompt_tokens + data.usage.completion_tokens, alone: data.choices?.length === 0 };
+  return data && { tokens: data.usage.inputTokens + data.usage.outputTokens, alone: data.choices?.length === 0 };
 }
 
 const endOfEvent = '\n\n';

@@ -12,7 +12,9 @@ import type { Ledger } from './budget/ledger.ts';
 import { egressHandler } from './handler.ts';
 import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
+import { bedrock } from './providers/bedrock/bedrock.ts';
 import { Gates } from './providers/gates.ts';
+import { gemini } from './providers/gemini/gemini.ts';
 import { anthropic } from './providers/anthropic/anthropic.ts';
 import { azureOpenAI } from './providers/azure/azure.ts';
 import { Proxy, type ProxyOptions } from './proxy/proxy.ts';
@@ -55,6 +57,8 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
   const others = {
     AzureOpenAI: openAICompatible(options.openAI, azureOpenAI),
     Anthropic: anthropic(options.openAI),
+    Gemini: openAICompatible(options.openAI, gemini),
+    Bedrock: openAICompatible(options.openAI, bedrock),
   };
   const providers = { Offline: offline, OpenAI: openAI, OpenAICompatible: openAI, ...others };
   const stopExpiring = keepExpiring(ledger, log, ({ leases, microUsd }) => {

@@ -17,6 +17,7 @@ const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: 
 const credentials = { secretRef: { name: 'a', key: 'key' } };
 const azure = { type: 'AzureOpenAI', baseURL: 'https://x.openai.azure.com/openai/v1', credentials, models: [echo] };
 const older = { baseURL: 'https://x.openai.azure.com/openai' };
+const bedrock = { type: 'Bedrock', baseURL: 'https://bedrock-runtime.eu-central-1.amazonaws.com/openai/v1', credentials, models: [echo] };
 const vectors = { name: 'vectors', contextWindow: 8192, price: { inputPerMillion: 0.02 } };
 
 describe('is accepted', () => {
@@ -56,6 +57,8 @@ describe('is accepted', () => {
     ['an agent with nothing but a model', 'AgentConfig', 'support', { model: 'offline/echo' }],
     ['an Offline provider', 'ModelProvider', 'offline', { type: 'Offline', models: [echo] }],
     ['an Azure provider', 'ModelProvider', 'p', azure],
+    ['a provider of Gemini', 'ModelProvider', 'p', { type: 'Gemini', credentials, models: [echo], embeddingModels: [vectors] }],
+    ['a provider of Bedrock', 'ModelProvider', 'p', bedrock],
     ['an Azure provider by deployments', 'ModelProvider', 'p', { ...azure, ...older, apiVersion: '2024-10-21' }],
     ['a provider of embeddings alone', 'ModelProvider', 'p', { type: 'Offline', embeddingModels: [vectors] }],
     ['a patient provider', 'ModelProvider', 'p', { type: 'Offline', firstTokenSeconds: 120, models: [{ ...echo, fallbacks: ['a/b'] }] }],
@@ -253,6 +256,10 @@ describe('is refused with the field and the remedy', () => {
     ['an API that tells no usage', 'ModelProvider', 'x', { ...azure, ...older, apiVersion: '2024-06-01' }, /before 2024-09-01-preview/],
     ['a version that is no date', 'ModelProvider', 'x', { ...azure, ...older, apiVersion: 'latest' }, /expected a date/],
     ['a version of another API', 'ModelProvider', 'x', { type: 'Offline', models: [echo], apiVersion: '2024-10-21' }, /AzureOpenAI alone/],
+    ['a Gemini provider without its key', 'ModelProvider', 'x', { type: 'Gemini', models: [echo] }, /Gemini needs credentials\.secretRef/],
+    ['a Bedrock provider without its key', 'ModelProvider', 'x', { ...bedrock, credentials: undefined }, /an API key of Bedrock/],
+    ['a Bedrock provider without its region', 'ModelProvider', 'x', { ...bedrock, baseURL: undefined }, /Bedrock needs baseURL/],
+    ['embeddings of Bedrock', 'ModelProvider', 'x', { ...bedrock, embeddingModels: [vectors] }, /Bedrock has no embeddings/],
     ['a provider of nothing', 'ModelProvider', 'x', { type: 'Offline' }, /nothing is on offer; name a model/],
     [
       'embeddings of Anthropic',

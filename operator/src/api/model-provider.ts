@@ -46,13 +46,13 @@ const embeddingModel = z.object({
 export const modelProviderSpec = z
   .object({
     type: z
-      .enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic'])
+      .enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic', 'Gemini', 'Bedrock'])
       .describe(
-        'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions. AzureOpenAI: deployments of an Azure OpenAI resource, each as a model. Anthropic: the Messages API, put into the words of chat completions.',
+        'Offline: a deterministic model inside Cloister, for first steps and tests. OpenAICompatible: any server with /chat/completions. AzureOpenAI: deployments of an Azure OpenAI resource, each as a model. Anthropic: the Messages API, put into the words of chat completions. Gemini, Bedrock: the endpoints that Google and Amazon have for clients of OpenAI.',
       ),
     baseURL: baseURL()
       .describe(
-        'Where the API is. https://api.openai.com/v1 for type OpenAI, https://api.anthropic.com/v1 for type Anthropic when not set. For type AzureOpenAI https://NAME.openai.azure.com/openai/v1, or with apiVersion https://NAME.openai.azure.com/openai.',
+        'Where the API is. https://api.openai.com/v1 for type OpenAI, https://api.anthropic.com/v1 for type Anthropic, https://generativelanguage.googleapis.com/v1beta/openai for type Gemini when not set. For type AzureOpenAI https://NAME.openai.azure.com/openai/v1, or with apiVersion https://NAME.openai.azure.com/openai; for type Bedrock https://bedrock-runtime.REGION.amazonaws.com/openai/v1 or https://bedrock-mantle.REGION.api.aws/v1.',
       )
       .optional(),
     apiVersion: worded(/^20[0-9][0-9]-[01][0-9]-[0-3][0-9](-preview)?$/, 18, 'expected a date, and -preview perhaps: 2024-10-21')
@@ -129,6 +129,15 @@ export const modelProviderSpec = z
       },
       { rule: "self.type != 'OpenAI' || has(self.credentials)", message: 'type OpenAI needs credentials.secretRef' },
       { rule: "self.type != 'Anthropic' || has(self.credentials)", message: 'type Anthropic needs credentials.secretRef' },
+      { rule: "self.type != 'Gemini' || has(self.credentials)", message: 'type Gemini needs credentials.secretRef' },
+      {
+        rule: "self.type != 'Bedrock' || has(self.credentials)",
+        message: 'type Bedrock needs credentials.secretRef, with an API key of Bedrock',
+      },
+      {
+        rule: "self.type != 'Bedrock' || has(self.baseURL)",
+        message: 'type Bedrock needs baseURL, since each region has its own: https://bedrock-runtime.REGION.amazonaws.com/openai/v1',
+      },
       {
         rule: "self.type != 'Offline' || !(has(self.baseURL) || has(self.credentials))",
         message: 'type Offline calls nobody; remove baseURL and credentials',
@@ -140,6 +149,11 @@ export const modelProviderSpec = z
       {
         rule: "self.type != 'Anthropic' || !has(self.embeddingModels)",
         message: 'type Anthropic has no embeddings; remove embeddingModels, or offer them by a ModelProvider of another type',
+      },
+      {
+        rule: "self.type != 'Bedrock' || !has(self.embeddingModels)",
+        message:
+          'type Bedrock has no embeddings by its endpoints for OpenAI; remove embeddingModels, or offer them by a ModelProvider of another type',
       },
     ),
   );

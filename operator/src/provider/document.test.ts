@@ -35,10 +35,11 @@ describe("a provider's document", () => {
       'tenants',
     );
   });
-  test('knows where Anthropic is', () => {
-    expect(of({ type: 'Anthropic', credentials: { secretRef: { name: 'anthropic', key: 'key' } } })).toMatchObject({
-      baseURL: 'https://api.anthropic.com/v1',
-    });
+  test.each([
+    ['Anthropic', 'https://api.anthropic.com/v1'],
+    ['Gemini', 'https://generativelanguage.googleapis.com/v1beta/openai'],
+  ])('knows where %s is', (type, baseURL) => {
+    expect(of({ type, credentials: { secretRef: { name: 'secret', key: 'key' } } })).toMatchObject({ baseURL });
   });
   test('knows the version of Azure’s older API', () => {
     const azure = { type: 'AzureOpenAI', baseURL: 'https://x.openai.azure.com/openai', apiVersion: '2024-10-21' };

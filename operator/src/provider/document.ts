@@ -8,6 +8,7 @@ import { systemLabels } from '../labels.ts';
 const homes: Partial<Record<ModelProviderSpec['type'], string>> = {
   OpenAI: 'https://api.openai.com/v1',
   Anthropic: 'https://api.anthropic.com/v1',
+  Gemini: 'https://generativelanguage.googleapis.com/v1beta/openai',
 };
 
 /** What egress needs to call the provider. The key itself stays in its Secret, which egress reads. */

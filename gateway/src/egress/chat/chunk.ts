@@ -4,6 +4,8 @@ import type { Used } from '../budget/budget.ts';
 
 export interface Chunk {
   readonly used: Used | undefined;
+  /** It is a piece of a stream that has not come to its end, so its usage, if any, is what was used so far. */
+  readonly partial: boolean;
   /** All output in it: content, refusals, reasoning, arguments of tool calls. */
   readonly text: string;
   /** Holds usage and nothing else: the chunk that `stream_options.include_usage` adds. */
@@ -14,7 +16,13 @@ export interface Chunk {
 }
 
 const tokens = z.number().int().nonnegative();
-const usage = z.looseObject({ prompt_tokens: tokens, completion_tokens: tokens.default(0) });
+const usage = z
+  .looseObject({ prompt_tokens: tokens, completion_tokens: tokens.default(0), total_tokens: tokens.default(0) })
+  // whatever is in the total beside the input is billed as output: Gemini has its reasoning there and nowhere else
+  .transform(({ prompt_tokens, completion_tokens, total_tokens }) => ({
+    inputTokens: prompt_tokens,
+    outputTokens: Math.max(completion_tokens, total_tokens - prompt_tokens),
+  }));
 
 /** Undefined for what is no JSON object. */
 export function readChunk(data: string): Chunk | undefined {
@@ -23,11 +31,13 @@ export function readChunk(data: string): Chunk | undefined {
   const { choices } = chunk;
   const list: unknown[] = Array.isArray(choices) ? choices : [];
   const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
+  const finished = list.some((choice) => isObject(choice) && typeof choice['finish_reason'] === 'string');
   return {
-    used: used && { inputTokens: used.prompt_tokens, outputTokens: used.completion_tokens },
+    used,
+    partial: !finished && list.some((choice) => isObject(choice) && isObject(choice['delta'])),
     text: list.map((choice) => (isObject(choice) ? textIn(choice['delta'] ?? choice['message']) : '')).join(''),
     onlyUsage: used !== undefined && list.length === 0,
-    finished: list.some((choice) => isObject(choice) && typeof choice['finish_reason'] === 'string'),
+    finished,
     failed: isObject(chunk['error']),
   };
 }

@@ -1,9 +1,10 @@
 /**
  * Follows what a call uses while it runs, so that it can be settled however it ends.
  *
- * What the provider reports counts. Where it reports nothing (the caller left, the connection broke), the text that was delivered is
+ * What the provider reports at the end counts. Where it reports nothing (the caller left, the connection broke), the text that was delivered is
  * counted; and since a model may have produced more than was delivered (hidden reasoning, an answer that was never sent), no less output
- * is assumed than a fast model makes in the time that passed. Nothing is ever assumed beyond what was reserved.
+ * is assumed than a fast model makes in the time that passed. Some providers report with each piece what was used so far: that is the
+ * least of what is assumed if no more comes. Nothing is ever assumed beyond what was reserved.
  */
 import type { Used } from '../budget/budget.ts';
 import { readChunk, type Chunk } from './chunk.ts';
@@ -26,6 +27,7 @@ export class Meter {
   readonly #bounds: Bounds;
   readonly #started: number;
   #reported: Used | undefined;
+  #soFar: Used | undefined;
   #delivered = '';
   #nextLook: number;
 
@@ -40,11 +42,14 @@ export class Meter {
   /** Takes a chunk or a whole answer; undefined when it is no JSON object. */
   read(data: string): Chunk | undefined {
     const chunk = readChunk(data);
-    if (chunk?.used) this.#reported = chunk.used;
-    if (chunk) this.#delivered += chunk.text;
+    if (!chunk) return undefined;
+    if (chunk.partial) this.#soFar = chunk.used ?? this.#soFar;
+    else this.#reported = chunk.used ?? this.#reported;
+    this.#delivered += chunk.text;
     return chunk;
   }
 
+  /** For the whole call; undefined until then. */
   get reported(): Used | undefined {
     return this.#reported;
   }
@@ -63,8 +68,9 @@ export class Meter {
   async used(now = performance.now()): Promise<Used> {
     if (this.#reported) return this.#reported;
     const { messages, tools } = this.#request;
-    const input = await estimateTokens(JSON.stringify([messages, tools]));
-    const output = Math.max(await estimateTokens(this.#delivered), Math.ceil(((now - this.#started) / 1000) * assumedPerSecond));
+    const input = this.#soFar?.inputTokens ?? (await estimateTokens(JSON.stringify([messages, tools])));
+    const { outputTokens: told = 0 } = this.#soFar ?? {};
+    const output = Math.max(told, await estimateTokens(this.#delivered), Math.ceil(((now - this.#started) / 1000) * assumedPerSecond));
     return { inputTokens: Math.min(input, this.#bounds.inputTokens), outputTokens: Math.min(output, this.#bounds.outputTokens) };
   }
 }

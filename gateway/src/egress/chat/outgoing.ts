@@ -8,6 +8,8 @@ const maximumOf = {
   OpenAICompatible: 'max_tokens',
   AzureOpenAI: 'max_completion_tokens',
   Anthropic: 'max_tokens',
+  Gemini: 'max_tokens',
+  Bedrock: 'max_completion_tokens',
   Offline: 'max_tokens',
 } as const;
 

@@ -12,6 +12,7 @@ import type { ProviderDocument } from '@cloister/tenancy';
 import type { Worst } from '../budget/ask.ts';
 import { priceOf } from '../budget/money.ts';
 import { fail } from '../errors.ts';
+import { isObject } from './chunk.ts';
 import { choicesOf, namedMaximum, type ChatRequest } from './request.ts';
 
 export type Model = ProviderDocument['models'][number];
@@ -46,8 +47,16 @@ const marginOfTools = (request: ChatRequest): number =>
 const plainTiers: readonly unknown[] = [undefined, null, 'auto', 'default', 'flex'];
 
 function refuseUnpriced(request: ChatRequest, model: string): void {
-  const modalities = request['modalities'];
+  const { modalities, tools, extra_body: extra, google } = request;
   const found = [
+    ['tools', Array.isArray(tools) && tools.some(isOfProvider)],
+    [
+      'extra_body',
+      isGiven(extra) &&
+        !(isObject(extra) && Object.entries(extra).every(([name, value]) => name === 'google' && !goesBeyondThinking(value))),
+    ],
+    ['google', goesBeyondThinking(google)],
+    ['amazon-bedrock-guardrailConfig', isGiven(request['amazon-bedrock-guardrailConfig'])], // guardrails have a price of their own
     ['service_tier', !plainTiers.includes(request['service_tier'])],
     ['modalities', Array.isArray(modalities) && modalities.some((modality) => modality !== 'text')],
     ['audio', isGiven(request['audio'])],
@@ -58,6 +67,13 @@ function refuseUnpriced(request: ChatRequest, model: string): void {
   const param = found.find(([, given]) => given)?.[0];
   if (param !== undefined) throw fail('parameter_not_priced', { param, values: { param, model } });
 }
+
+/** Functions are run by whoever asked for them; other tools by the provider, who charges for that. */
+const isOfProvider = (tool: unknown): boolean => isObject(tool) && !['function', 'custom', undefined].some((type) => tool['type'] === type);
+
+/** Google's own parameters. Of these, thinking counts against the maximum; a cache would be input that is not in the body. */
+const goesBeyondThinking = (value: unknown): boolean =>
+  isGiven(value) && !(isObject(value) && Object.keys(value).every((name) => name === 'thinking_config'));
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 

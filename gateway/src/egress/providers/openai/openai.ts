@@ -123,7 +123,7 @@ const errorBody = z.union([
     .transform(([error = {}]): ErrorWords => error),
   z
     .looseObject({ message: z.string().optional(), Message: z.string().optional() })
-    .transform(({ message, Message = '' }): ErrorWords => ({ message: message ?? Message })),
+    .transform(({ message, Message = '', ...rest }): ErrorWords => ({ ...rest, message: message ?? Message })),
 ]);
 const longestError = 64 * 1024;
 

@@ -1,0 +1,108 @@
+/** Through egress as a whole, with a double of the wire format of Bedrock's endpoints for OpenAI's clients behind it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { ask, egressUnderTest, model, type EgressUnderTest } from '../../egress.fixture.ts';
+import {
+  endMark,
+  failure,
+  inTurn,
+  piece,
+  providerDouble,
+  stopChunk,
+  streamed,
+  usageChunk,
+  type ProviderDouble,
+} from '../provider.double.ts';
+import * as api from './bedrock-api.double.ts';
+
+const key = 'bedrock-key-of-the-platform';
+const gptOss = 'openai.gpt-oss-20b-1:0';
+let egress: EgressUnderTest;
+let provider: ProviderDouble;
+let token: string;
+let tenants = 0;
+let tenant: string;
+beforeAll(async () => {
+  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
+}, 60_000);
+afterAll(() => egress[Symbol.asyncDispose]());
+beforeEach(async () => {
+  tenant = `acme${++tenants}`;
+  provider = await providerDouble(api.reasoned('Hm.', 'Hello'));
+  egress.credentials.put('bedrock-key', { key });
+  egress.addProvider(tenant, {
+    type: 'Bedrock',
+    baseURL: provider.baseURL,
+    credentials: { secretName: 'bedrock-key', key: 'key' },
+    retries: 1,
+    models: [model(gptOss)],
+  });
+  token = await egress.addTenant(tenant, { models: [`${tenant}/${gptOss}`] });
+  return () => provider[Symbol.asyncDispose]();
+});
+
+const chat = (body: object = {}) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: `${tenant}/${gptOss}`, ...body }));
+const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
+const refusalOf = async (answer: Response) => ({ status: answer.status, ...errorBody.parse(await answer.json()).error });
+const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+
+test('Bedrock hears an API key of its own as bearer token, no signature, and the maximum by the name that it knows', async () => {
+  await (await chat()).text();
+  expect(provider.asked[0]).toMatchObject({
+    headers: { authorization: `Bearer ${key}` },
+    body: { model: gptOss, max_completion_tokens: 1000 },
+  });
+  expect(Object.keys(provider.asked[0]?.headers ?? {}).join()).not.toMatch(/x-amz/);
+});
+
+describe('an answer of Bedrock', () => {
+  test('comes as it is, with the reasoning of open models in it, which is output', async () => {
+    expect(await (await chat()).text()).toContain('<reasoning>Hm.</reasoning>Hello');
+    await settled({ settled: 200, reserved: 0, tokens: 150 });
+  });
+
+  test('streams like OpenAI’s', async () => {
+    provider.answer = streamed(piece('Hello'), stopChunk, usageChunk(100, 50), endMark);
+    expect(await (await chat({ stream: true })).text()).toBe(piece('Hello') + stopChunk + endMark);
+    await settled({ settled: 200, reserved: 0 });
+  });
+});
+
+describe('what Bedrock refuses', () => {
+  test('because of the request is told in its words', async () => {
+    provider.answer = api.refusal(400, 'ValidationException', 'max_completion_tokens is too high');
+    expect(await refusalOf(await chat())).toMatchObject({ status: 400, code: 'provider_rejected', message: /is too high/ });
+    provider.answer = failure(400, JSON.stringify({ error: { message: 'in words of OpenAI', param: 'n', code: null } }));
+    expect(await refusalOf(await chat())).toMatchObject({ code: 'provider_rejected', param: 'n', message: /in words of OpenAI/ });
+    await settled({ settled: 0, reserved: 0 });
+  });
+
+  test.each([
+    ['before the service', api.keyRefused],
+    ['by the service', api.refusal(403, 'AccessDeniedException', 'You do not have access to the model.')],
+    ['as if the request were at fault', api.refusal(400, 'AccessDeniedException', 'You do not have access to the model.')],
+  ])('because of the key, %s, is the platform’s affair', async (_, answer) => {
+    provider.answer = answer;
+    expect(await refusalOf(await chat())).toMatchObject({ status: 502, code: 'provider_credentials_rejected' });
+  });
+
+  test.each([
+    ['for too many at once', api.refusal(429, 'ThrottlingException', 'Too many tokens, please wait before trying again.')],
+    ['for the quota of the account', api.refusal(400, 'ServiceQuotaExceededException', 'Quota exceeded.')],
+    ['with its kind in the body', failure(400, JSON.stringify({ __type: 'com.amazon#ServiceQuotaExceededException', message: 'x' }))],
+  ])('%s is tried again', async (_, refusal) => {
+    provider.answer = inTurn(refusal, api.reasoned('Hm.', 'Hello'));
+    expect((await chat()).status).toBe(200);
+    expect(provider.asked).toHaveLength(2);
+  });
+
+  test('is not asked for guardrails, which have a price of their own', async () => {
+    const param = 'amazon-bedrock-guardrailConfig';
+    expect(await refusalOf(await chat({ [param]: { tagSuffix: 'x' } }))).toMatchObject({
+      status: 400,
+      code: 'parameter_not_priced',
+      param,
+    });
+    expect(provider.asked).toEqual([]);
+  });
+});
