@@ -4,7 +4,7 @@ import type { Used } from '../budget/budget.ts';
 
 export interface Chunk {
   readonly used: Used | undefined;
-  /** It is a piece of a stream that has not come to its end, so its usage, if any, is what was used so far. */
+  /** It is a piece of an answer that goes on: its usage, if any, is what was used so far. */
   readonly partial: boolean;
   /** All output in it: content, refusals, reasoning, arguments of tool calls. */
   readonly text: string;

@@ -28,6 +28,7 @@ export class Meter {
   readonly #started: number;
   #reported: Used | undefined;
   #soFar: Used | undefined;
+  #finished = false;
   #delivered = '';
   #nextLook: number;
 
@@ -43,7 +44,8 @@ export class Meter {
   read(data: string): Chunk | undefined {
     const chunk = readChunk(data);
     if (!chunk) return undefined;
-    if (chunk.partial) this.#soFar = chunk.used ?? this.#soFar;
+    this.#finished ||= chunk.finished;
+    if (chunk.partial && !this.#finished) this.#soFar = chunk.used ?? this.#soFar;
     else this.#reported = chunk.used ?? this.#reported;
     this.#delivered += chunk.text;
     return chunk;

@@ -22,6 +22,12 @@ test('each text of a list is bounded by itself, and tokens are counted', () => {
   expect(mostOf([[5, 6], [7]])).toBe(2 + 16 + 1 + 16);
 });
 
+test('a list has no more texts than can be looked at without holding up others', () => {
+  expect(mostOf(new Array(2048).fill('a'))).toBe(2048 * 17);
+  expect(() => mostOf(new Array(2049).fill('a'))).toThrow(/of 2048 texts at most/);
+  expect(mostOf(new Array(5000).fill(1))).toBe(5016);
+});
+
 test('usage is found at the end or elsewhere, with objects in it or not, and where only a total is told', () => {
   expect(inputTokensIn('{"data":[],"usage":{"prompt_tokens":3,"total_tokens":3}}')).toBe(3);
   expect(inputTokensIn('{"usage":{"prompt_tokens_details":{"a":1},"prompt_tokens":4},"data":[{"embedding":[1]}]}')).toBe(4);

@@ -13,12 +13,17 @@ import { parseBody } from '../chat/parse-body.ts';
 /** One text: in words, or in numbers of tokens. */
 export type Text = string | readonly number[];
 
+/** As many as OpenAI takes. Looking at millions would hold up everybody else. */
+const mostTexts = 2048;
+
 const schema = z.strictObject({
   model: z.string(),
   input: z.unknown().transform((input, context) => {
     const texts = textsOf(input);
     if (texts && texts.length > 0 && !texts.some(({ length }) => length === 0)) return { given: input, texts };
-    context.addIssue('expected a text, a list of texts, a list of tokens or a list of such lists, none of them empty');
+    context.addIssue(
+      `expected a text, a list of texts, a list of tokens or a list of such lists, none empty, of ${mostTexts} texts at most`,
+    );
     return z.NEVER;
   }),
   dimensions: z.int().positive().nullish(),
@@ -35,7 +40,7 @@ function textsOf(input: unknown): readonly Text[] | undefined {
   if (!Array.isArray(input)) return undefined;
   const list: readonly unknown[] = input;
   if (isTokens(list)) return [list];
-  return list.every(isText) ? list : undefined;
+  return list.length <= mostTexts && list.every(isText) ? list : undefined;
 }
 
 const isTokens = (list: readonly unknown[]): list is readonly number[] => list.every((token) => Number.isSafeInteger(token));
