@@ -16,7 +16,7 @@ import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
 import { callTime, type CallTime } from './call-time.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
-import type { Course, Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 import type { Tally } from './tally.ts';
 import type { Offered, Target } from './target.ts';
 
@@ -94,7 +94,7 @@ interface Performance extends Attempt {
 
 async function perform(call: Performance, parts: AttemptParts): Promise<Failed | undefined> {
   const { operation, target, worst, reservation, response, exchange, time } = call;
-  const course: Course = operation.begin({ inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
+  const course = operation.begin({ inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
   const finish = stopwatch(call, parts);
   try {
     const ending = await course.run({ provider: parts.providerFor(target), target, response, requestId: exchange.id, time });

@@ -5,8 +5,8 @@
  * JSON is at least as long as the texts in it, and its punctuation is longer than the marks that chat templates put around a message; a
  * template's own preamble is covered by a margin, and so are instructions that come with tools. Images, audio and files are not bounded by
  * their bytes, but no input is longer than the model's context window.
- * Output. The provider is told the maximum, for each of `n` choices. Hidden reasoning counts against it.
- * Price. Parameters that change the price of a token, or add things that are priced otherwise, are refused.
+ * Output. The provider is told the maximum, for each of `n` choices. Hidden reasoning counts against it, with Gemini as well.
+ * Price. Parameters that change the price of a token, or add things that are priced otherwise or stand elsewhere, are refused.
  */
 import type { ProviderDocument } from '@cloister/tenancy';
 import type { Worst } from '../budget/ask.ts';
@@ -50,12 +50,8 @@ function refuseUnpriced(request: ChatRequest, model: string): void {
   const { modalities, tools, extra_body: extra, google } = request;
   const found = [
     ['tools', Array.isArray(tools) && tools.some(isOfProvider)],
-    [
-      'extra_body',
-      isGiven(extra) &&
-        !(isObject(extra) && Object.entries(extra).every(([name, value]) => name === 'google' && !goesBeyondThinking(value))),
-    ],
-    ['google', goesBeyondThinking(google)],
+    ['extra_body', isGiven(extra) && !holdsThinkingOfGoogle(extra)],
+    ['google', isGiven(google) && !holdsThinking(google)],
     ['amazon-bedrock-guardrailConfig', isGiven(request['amazon-bedrock-guardrailConfig'])], // guardrails have a price of their own
     ['service_tier', !plainTiers.includes(request['service_tier'])],
     ['modalities', Array.isArray(modalities) && modalities.some((modality) => modality !== 'text')],
@@ -72,8 +68,11 @@ function refuseUnpriced(request: ChatRequest, model: string): void {
 const isOfProvider = (tool: unknown): boolean => isObject(tool) && !['function', 'custom', undefined].some((type) => tool['type'] === type);
 
 /** Google's own parameters. Of these, thinking counts against the maximum; a cache would be input that is not in the body. */
-const goesBeyondThinking = (value: unknown): boolean =>
-  isGiven(value) && !(isObject(value) && Object.keys(value).every((name) => name === 'thinking_config'));
+const holdsThinking = (value: unknown): boolean => holdsOnly(value, 'thinking_config', () => true);
+const holdsThinkingOfGoogle = (value: unknown): boolean => holdsOnly(value, 'google', holdsThinking);
+
+const holdsOnly = (value: unknown, name: string, fits: (inner: unknown) => boolean): boolean =>
+  isObject(value) && Object.entries(value).every(([key, inner]) => key === name && fits(inner));
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 

@@ -57,6 +57,10 @@ describe('a request for embeddings', () => {
     expect(answer.status).toBe(200);
     expect(await answer.text()).toMatch(/^\{\n {2}"object": "list".*-1\n.*"total_tokens": 8\n {2}\}\n\}$/s);
     await settled({ settled: 8 * dollar, reserved: 0, tokens: 8 });
+    const usage = 'select model, agent, requests::int, input_tokens::int, output_tokens::int from cloister_egress.usage where tenant = $1';
+    expect(await egress.sql.query(usage, [tenant])).toEqual([
+      { model: 'openai/small', agent: 'support', requests: 1, input_tokens: 8, output_tokens: 0 },
+    ]);
   });
 
   test('that is no such thing is refused, and the field named', async () => {

@@ -3,7 +3,8 @@
  * status: a wrong key and an account that is not in order come as 400, as if the request were at fault, and a wait stands in the body.
  */
 import { z } from 'zod';
-import type { Dialect, ErrorWords } from '../openai/openai.ts';
+import type { ErrorWords } from '../openai/failure.ts';
+import type { Dialect } from '../openai/openai.ts';
 import { ProviderFailure } from '../provider.ts';
 
 export const gemini: Partial<Dialect> = {

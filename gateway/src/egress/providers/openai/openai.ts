@@ -4,8 +4,15 @@
  */
 import { createParser } from 'eventsource-parser';
 import { Agent as Pool, type Dispatcher } from 'undici';
-import { z } from 'zod';
-import { BrokenAnswer, ProviderFailure, type Provider, type ProviderAnswer, type ProviderCall, type StreamEvent } from '../provider.ts';
+import {
+  BrokenAnswer,
+  type Provider,
+  type ProviderAnswer,
+  type ProviderCall,
+  type ProviderFailure,
+  type StreamEvent,
+} from '../provider.ts';
+import { errorIn, failureFrom, type ErrorWords, type Headers } from './failure.ts';
 
 export interface OpenAIOptions {
   /** Milliseconds for a TCP and TLS connection. */
@@ -108,57 +115,12 @@ async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<
   }
 }
 
-type Headers = Dispatcher.ResponseData['headers'];
-
-const words = z.looseObject({ message: z.string().optional(), param: z.string().nullish(), code: z.unknown().optional() });
-export type ErrorWords = z.infer<typeof words>;
-
-/** OpenAI's own shape; that shape within a list, as Google has it; the message alone, as AWS and older servers have it. */
-const inOpenAIsShape = z.looseObject({ error: words }).transform(({ error }): ErrorWords => error);
-const errorBody = z.union([
-  inOpenAIsShape,
-  z
-    .array(inOpenAIsShape)
-    .min(1)
-    .transform(([error = {}]): ErrorWords => error),
-  z
-    .looseObject({ message: z.string().optional(), Message: z.string().optional() })
-    .transform(({ message, Message = '', ...rest }): ErrorWords => ({ ...rest, message: message ?? Message })),
-]);
 const longestError = 64 * 1024;
 
 export async function failureOf(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   judged: Dialect['failure'] = openAI.failure,
 ): Promise<ProviderFailure> {
-  const error = parseError(await textOf(body, longestError));
-  const failure = new ProviderFailure(statusCode, {
-    problem: (error.message ?? '').slice(0, 500),
-    param: error.param ?? undefined,
-    retryAfterSeconds: waitOf(headers),
-    quotaSpent: error.code === 'insufficient_quota',
-  });
-  return judged(failure, error, headers);
-}
-
-function parseError(text: string): ErrorWords {
-  try {
-    return errorBody.safeParse(JSON.parse(text)).data ?? {};
-  } catch {
-    return {}; // an error page in HTML, for example; the status says enough
-  }
-}
-
-/** In milliseconds where the provider says so, as Azure does: waits are often shorter than a second. */
-function waitOf(headers: Headers): number | undefined {
-  const milliseconds = secondsOf(headers['retry-after-ms']);
-  return milliseconds === undefined ? secondsOf(headers['retry-after']) : milliseconds / 1000;
-}
-
-function secondsOf(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== 'string') return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
+  const error = errorIn(await textOf(body, longestError));
+  return judged(failureFrom(statusCode, error, headers), error, headers);
 }
