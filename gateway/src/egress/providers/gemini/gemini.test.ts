@@ -75,7 +75,7 @@ describe('the usage of Gemini', () => {
     await settled({ settled: 10 + 2 * 201, reserved: 0 });
   });
 
-  test('of embeddings is missing, so all that was reserved is billed', async () => {
+  test('of embeddings may be missing: then all that was reserved is billed', async () => {
     provider.answer = api.vectors;
     const body = JSON.stringify({ model: `${tenant}/embedding`, input: 'Hello' });
     expect((await fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body })).status).toBe(200);
