@@ -51,6 +51,11 @@ test('a stream without usage passes as it is', () => {
 test.each([
   ['a completion', JSON.stringify({ choices: [{}], usage }), { tokens: 7, alone: false }],
   ['a completion whose reasoning is in the total alone', '{"usage":{"prompt_tokens":5,"total_tokens":45}}', { tokens: 45, alone: false }],
+  [
+    'a completion with half a usage',
+    '{"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":null}}',
+    { tokens: 7, alone: false },
+  ],
   ['an error', '{"error":{}}', undefined],
   ['no JSON', 'oops', undefined],
 ])('of %s', (_, text, expected) => {

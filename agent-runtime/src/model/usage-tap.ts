@@ -3,7 +3,7 @@ import { z } from 'zod';
 const count = z.int().nonnegative().default(0);
 /** Some models have their reasoning in the total alone, and leave out what is nought. */
 export const usage = z
-  .object({ prompt_tokens: z.int().nonnegative(), completion_tokens: count, total_tokens: count })
+  .object({ prompt_tokens: z.int().nonnegative(), completion_tokens: count, total_tokens: count.catch(0) })
   .transform(({ prompt_tokens, completion_tokens, total_tokens }) => ({
     inputTokens: prompt_tokens,
     outputTokens: Math.max(completion_tokens, total_tokens - prompt_tokens),

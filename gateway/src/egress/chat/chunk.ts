@@ -17,9 +17,10 @@ export interface Chunk {
 
 const tokens = z.number().int().nonnegative();
 const usage = z
-  .looseObject({ prompt_tokens: tokens, completion_tokens: tokens.default(0), total_tokens: tokens.default(0) })
+  .looseObject({ prompt_tokens: tokens, completion_tokens: tokens.optional(), total_tokens: tokens.optional().catch(undefined) })
+  .refine(({ completion_tokens, total_tokens }) => (completion_tokens ?? total_tokens) !== undefined) // else it tells of input alone
   // whatever is in the total beside the input is billed as output: Gemini has its reasoning there and nowhere else
-  .transform(({ prompt_tokens, completion_tokens, total_tokens }) => ({
+  .transform(({ prompt_tokens, completion_tokens = 0, total_tokens = 0 }) => ({
     inputTokens: prompt_tokens,
     outputTokens: Math.max(completion_tokens, total_tokens - prompt_tokens),
   }));

@@ -3,8 +3,8 @@
  *
  * What the provider reports at the end counts. Where it reports nothing (the caller left, the connection broke), the text that was delivered is
  * counted; and since a model may have produced more than was delivered (hidden reasoning, an answer that was never sent), no less output
- * is assumed than a fast model makes in the time that passed. Some providers report with each piece what was used so far: that is the
- * least of what is assumed if no more comes. Nothing is ever assumed beyond what was reserved.
+ * is assumed than a fast model makes in the time that passed. Some providers report with each piece what was used so far, or before
+ * the last choice has ended: that is the least of what is assumed if no more comes. Nothing is ever assumed beyond what was reserved.
  */
 import type { Used } from '../budget/budget.ts';
 import { readChunk, type Chunk } from './chunk.ts';
@@ -44,10 +44,14 @@ export class Meter {
   read(data: string): Chunk | undefined {
     const chunk = readChunk(data);
     if (!chunk) return undefined;
-    this.#finished ||= chunk.finished;
-    if (chunk.partial && !this.#finished) this.#soFar = chunk.used ?? this.#soFar;
-    else this.#reported = chunk.used ?? this.#reported;
-    this.#delivered += chunk.text;
+    const { used, text, partial, finished } = chunk;
+    this.#finished ||= finished;
+    if (used && (!partial || (this.#finished && text === ''))) this.#reported = used;
+    else if (used || text !== '') {
+      this.#soFar = used ?? this.#reported ?? this.#soFar; // more output: what looked like the end was none
+      this.#reported = undefined;
+    }
+    this.#delivered += text;
     return chunk;
   }
 
