@@ -14,5 +14,17 @@ test('input has room for what templates add, and for the instructions that come 
 
 test('input is never more than fits into the model', () => {
   const small = model('m', { contextWindow: 300, maxOutputTokens: 10 });
-  expect(worstCase({ model: 'p/m', messages: [{}], tools: [{}] }, 1_000_000, 'p/m', small).inputTokens).toBe(300);
+  expect(worstCase({ model: 'p/m', messages: [{}], tools: [{ type: 'function' }] }, 1_000_000, 'p/m', small).inputTokens).toBe(300);
+});
+
+test.each([[{ type: 'google_search' }], [{ google_search: {} }], [{ type: 'web_search', function: {} }], ['web_search']])(
+  'a tool that the provider runs is refused: %o',
+  (tool) => {
+    expect(() => inputOf({ tools: [{ type: 'function', function: { name: 'f' } }, tool] })).toThrow(/tools changes what a call costs/);
+  },
+);
+
+test('tools that the agent runs are taken', () => {
+  const tools = [{ type: 'function', function: { name: 'f' } }, { function: { name: 'g' } }, { type: 'custom', custom: { name: 'h' } }];
+  expect(inputOf({ tools })).toBe(inputOf({ tools: [] }));
 });

@@ -64,8 +64,12 @@ function refuseUnpriced(request: ChatRequest, model: string): void {
   if (param !== undefined) throw fail('parameter_not_priced', { param, values: { param, model } });
 }
 
-/** Functions are run by whoever asked for them; other tools by the provider, who charges for that. */
-const isOfProvider = (tool: unknown): boolean => isObject(tool) && !['function', 'custom', undefined].some((type) => tool['type'] === type);
+/** Functions are run by whoever asked for them, also where their type is left out; other tools by the provider, who charges for that. */
+function isOfProvider(tool: unknown): boolean {
+  if (!isObject(tool)) return true;
+  const { type = 'function' in tool ? 'function' : undefined } = tool;
+  return type !== 'function' && type !== 'custom';
+}
 
 /** Google's own parameters. Of these, thinking counts against the maximum; a cache would be input that is not in the body. */
 const holdsThinking = (value: unknown): boolean => holdsOnly(value, 'thinking_config', () => true);
