@@ -220,8 +220,8 @@ describe('a provider that', () => {
     expect(await errorOf(await chat())).toEqual([504, 'provider_timeout']);
   });
 
-  test('never sees its key in an error or a log', async () => {
-    provider.answer = failure(401, `{"error":{"message":"bad key ${key}"}}`);
+  test.each([401, 400])('quotes our key with status %i gives an error and a log without it', async (status) => {
+    provider.answer = failure(status, `{"error":{"message":"not valid: Authorization=Bearer ${key}","param":"${key}"}}`);
     expect(await (await chat()).text()).not.toContain(key);
     expect(egress.lines.join('')).not.toContain(key);
   });

@@ -14,7 +14,7 @@ export function anthropic(options: OpenAIOptions = {}): Provider & { close(): Pr
     chat: async (call) => {
       const headers = { 'anthropic-version': version, ...(call.credential === undefined ? {} : { 'x-api-key': call.credential }) };
       const answer = await pool.request(postTo('/messages', { ...call, body: messagesRequest(call.body) }, headers));
-      if (answer.statusCode !== 200) throw aboutAccount(await failureOf(answer));
+      if (answer.statusCode !== 200) throw aboutAccount(await failureOf(answer, call));
       const given = await answerOf(call, answer);
       if (given.kind === 'stream') return { kind: 'stream', events: chunksOf(given.events) };
       const text = completionOf(given.text);

@@ -81,6 +81,8 @@ describe('what Bedrock refuses', () => {
     ['before the service', api.keyRefused],
     ['by the service', api.refusal(403, 'AccessDeniedException', 'You do not have access to the model.')],
     ['as if the request were at fault', api.refusal(400, 'AccessDeniedException', 'You do not have access to the model.')],
+    ['as no signature', api.refusal(400, 'IncompleteSignatureException', 'not a valid key=value pair in Authorization header')],
+    ['as no signature, in short', api.refusal(400, 'IncompleteSignature', 'not a valid key=value pair in Authorization header')],
   ])('because of the key, %s, is the platform’s affair', async (_, answer) => {
     provider.answer = answer;
     expect(await refusalOf(await chat())).toMatchObject({ status: 502, code: 'provider_credentials_rejected' });

@@ -10,6 +10,8 @@ import { ProviderFailure } from '../provider.ts';
 const notAllowed: ReadonlySet<string> = new Set([
   'AccessDeniedException',
   'ExpiredTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
   'NotAuthorized',
   'UnrecognizedClientException',
 ]);

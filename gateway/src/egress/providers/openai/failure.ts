@@ -30,6 +30,10 @@ export function errorIn(body: string): ErrorWords {
   }
 }
 
+/** Some servers, those of AWS among them, quote a header that they could not make sense of. Such words go nowhere. */
+export const withoutKey = (error: ErrorWords, key: string | undefined): ErrorWords =>
+  key !== undefined && `${error.message} ${error.param}`.includes(key) ? { ...error, message: '', param: undefined } : error;
+
 const longestProblem = 500;
 
 /** Of an answer with this status. */

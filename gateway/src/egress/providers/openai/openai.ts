@@ -12,7 +12,7 @@ import {
   type ProviderFailure,
   type StreamEvent,
 } from '../provider.ts';
-import { errorIn, failureFrom, type ErrorWords, type Headers } from './failure.ts';
+import { errorIn, failureFrom, withoutKey, type ErrorWords, type Headers } from './failure.ts';
 
 export interface OpenAIOptions {
   /** Milliseconds for a TCP and TLS connection. */
@@ -49,7 +49,7 @@ export function openAICompatible(options: OpenAIOptions = {}, differences: Parti
   const ask = (route: string) => async (call: ProviderCall) => {
     const key = call.credential === undefined ? {} : credential(call.credential);
     const answer = await pool.request(postTo(address(route, call), call, key));
-    if (answer.statusCode !== 200) throw await failureOf(answer, failure);
+    if (answer.statusCode !== 200) throw await failureOf(answer, call, failure);
     return answerOf(call, answer);
   };
   return {
@@ -119,8 +119,9 @@ const longestError = 64 * 1024;
 
 export async function failureOf(
   { statusCode, headers, body }: Dispatcher.ResponseData,
+  { credential }: ProviderCall,
   judged: Dialect['failure'] = openAI.failure,
 ): Promise<ProviderFailure> {
-  const error = errorIn(await textOf(body, longestError));
+  const error = withoutKey(errorIn(await textOf(body, longestError)), credential);
   return judged(failureFrom(statusCode, error, headers), error, headers);
 }
