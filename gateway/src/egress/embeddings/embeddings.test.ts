@@ -36,9 +36,9 @@ const vectors =
   };
 
 const dollar = 1_000_000;
-const embed = (body: object = {}) => {
-  const { body: _, ...rest } = ask(token, {});
-  return fetch(`${egress.url}/v1/embeddings`, { ...rest, body: JSON.stringify({ model: 'openai/small', input: 'Hello', ...body }) });
+const embed = (body: object = {}, signal: AbortSignal | null = null) => {
+  const given = JSON.stringify({ model: 'openai/small', input: 'Hello', ...body });
+  return fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body: given, signal });
 };
 const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
 const refusalOf = async (answer: Response) => ({ status: answer.status, ...errorBody.parse(await answer.json()).error });
@@ -95,6 +95,32 @@ describe('the budget of embeddings', () => {
     expect((await embed({ input: 'nine b...' })).status).toBe(200);
   });
 
+  test('holds when fifty calls come at once', async () => {
+    token = await egress.addTenant(tenant, { models: ['openai/small'], budget: { timeZone: 'UTC', daily: { usd: 100 } } });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => embed()));
+    const admitted = answers.filter(({ status }) => status === 200).length;
+    await settled({ settled: admitted * 8 * dollar, reserved: 0 });
+    expect(admitted * 8).toBeLessThanOrEqual(100);
+    expect(admitted).toBeGreaterThanOrEqual(4);
+  });
+
+  test('holds for tokens and for the agent as well', async () => {
+    const agents = [{ name: 'support', url: 'https://127.0.0.1:1', budget: { daily: { tokens: 20 } } }];
+    token = await egress.addTenant(tenant, { models: ['openai/small'], agents });
+    expect(await refusalOf(await embed())).toMatchObject({ status: 429, code: 'budget_exceeded' });
+    expect((await embed({ input: 'four' })).status).toBe(200);
+  });
+
+  test('is charged all that was reserved where the agent left before the answer', async () => {
+    provider.answer = () => undefined;
+    const leave = new AbortController();
+    const answer = embed({}, leave.signal);
+    await vi.waitFor(() => expect(provider.asked).toHaveLength(1));
+    leave.abort();
+    await expect(answer).rejects.toThrow();
+    await settled({ settled: 21 * dollar, reserved: 0 });
+  });
+
   test('is charged all that was reserved where the provider says nothing, or nothing that can be', async () => {
     provider.answer = inTurn(vectors(), vectors({ prompt_tokens: 0, total_tokens: 0 }));
     await (await embed({ input: [[1, 2, 3]] })).text();
@@ -129,6 +155,11 @@ describe('the offline model', () => {
     expect(near(cat, cat)).toBeCloseTo(1);
     expect(near(cat, sleeps)).toBeGreaterThan(near(cat, invoices));
     expect(usage.prompt_tokens).toBe(10);
+  });
+
+  test('has 256 dimensions at most', async () => {
+    const answer = await refusalOf(await embed({ model: 'offline/vectors', dimensions: 257 }));
+    expect(answer).toMatchObject({ status: 400, code: 'provider_rejected', param: 'dimensions', message: /from 1 to 256/ });
   });
 
   test('says the same in base64, in as many dimensions as asked for', async () => {

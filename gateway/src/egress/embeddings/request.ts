@@ -51,7 +51,11 @@ const marks = 16;
 
 /** Tokens. */
 export const mostInput = ({ input: { texts } }: EmbeddingsRequest, contextWindow: number): number =>
-  texts.reduce((sum, text) => sum + Math.min(longestOf(text) + marks, contextWindow), 0);
+  texts.reduce((sum, text) => sum + Math.min(longestOf(text, contextWindow) + marks, contextWindow), 0);
 
-const longestOf = (text: Text): number =>
-  typeof text === 'string' ? Math.max(Buffer.byteLength(text), Buffer.byteLength(text.normalize('NFKC').toLowerCase())) : text.length;
+/** A text that is too long as it stands needs no other form. */
+function longestOf(text: Text, enough: number): number {
+  if (typeof text !== 'string') return text.length;
+  const bytes = Buffer.byteLength(text);
+  return bytes >= enough ? bytes : Math.max(bytes, Buffer.byteLength(text.normalize('NFKC').toLowerCase()));
+}

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderFailure, type JsonObject, type Provider, type ProviderCall, type StreamEvent } from '../provider.ts';
 import { readConversation, type Conversation } from './conversation.ts';
-import { embedOffline } from './embed.ts';
+import { embedOffline, mostDimensions } from './embed.ts';
 import { decide, sizeOf, type Reply } from './reply.ts';
 
 export const offline: Provider = {
@@ -11,7 +11,9 @@ export const offline: Provider = {
     const answer = embedOffline(call.body);
     return answer
       ? Promise.resolve({ kind: 'whole', text: JSON.stringify(answer) })
-      : Promise.reject(new ProviderFailure(400, { problem: 'input must be texts, dimensions a number from 1 to 4096', param: 'input' }));
+      : Promise.reject(
+          new ProviderFailure(400, { problem: `dimensions must be a whole number from 1 to ${mostDimensions}`, param: 'dimensions' }),
+        );
   },
   chat: (call) => {
     const conversation = readConversation(call.body);
