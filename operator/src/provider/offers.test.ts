@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { modelProviderSpec } from '../api/model-provider.ts';
-import { allowedModels, idlePatterns } from './offers.ts';
+import { allowedModels, chatModelsAmong, idlePatterns } from './offers.ts';
 
 const price = { inputPerMillion: 1, outputPerMillion: 1 };
 const provider = (name: string, models: readonly string[], tenants?: object) => ({
@@ -29,10 +29,14 @@ describe('a tenant may use a model', () => {
     expect(allowedModels([provider('closed', ['a'], { classes: ['starter'] })], acme, all)).toEqual(['closed/a']);
   });
   test('for embeddings just like for chat, and both are told apart where it matters', () => {
-    const spec = { type: 'Offline', models: [], embeddingModels: [{ name: 'e', contextWindow: 10, price }] };
-    const both = [provider('open', ['a']), { name: 'closed', spec: modelProviderSpec.parse(spec) }];
-    expect(allowedModels(both, acme, all)).toEqual(['closed/e', 'open/a']);
-    expect(allowedModels(both, acme, all, ['models'])).toEqual(['open/a']);
+    const embeddingModels = ['e', 'a'].map((name) => ({ name, contextWindow: 10, price }));
+    const both = [
+      { name: 'open', spec: { ...provider('open', ['a']).spec, embeddingModels } },
+      { name: 'closed', spec: modelProviderSpec.parse({ type: 'Offline', embeddingModels }) },
+    ];
+    const models = allowedModels(both, acme, all);
+    expect(models).toEqual(['closed/a', 'closed/e', 'open/a', 'open/e']);
+    expect(chatModelsAmong(models, both)).toEqual(['open/a']);
   });
 });
 

@@ -13,17 +13,10 @@ export interface Customer {
   readonly tenantClass: string | undefined;
 }
 
-type Uses = readonly ('models' | 'embeddingModels')[];
-
-/** Full names, sorted; of all models, or of those for some uses. */
-export function allowedModels(
-  providers: readonly Provider[],
-  customer: Customer,
-  { allow, within }: Limits['models'],
-  uses: Uses = ['models', 'embeddingModels'],
-): string[] {
+/** Full names, sorted: of models for chat and of models for embeddings. */
+export function allowedModels(providers: readonly Provider[], customer: Customer, { allow, within }: Limits['models']): string[] {
   const matches = (patterns: readonly string[], model: string) => patterns.some((pattern) => modelMatches(pattern, model));
-  return [...new Set(offeredModels(providers, customer, uses))]
+  return offeredModels(providers, customer)
     .filter((model) => matches(allow, model) && (within === undefined || matches(within, model)))
     .sort();
 }
@@ -32,10 +25,19 @@ export function allowedModels(
 export const idlePatterns = (allow: readonly string[], allowed: readonly string[]): string[] =>
   allow.filter((pattern) => !allowed.some((model) => modelMatches(pattern, model)));
 
-const offeredModels = (providers: readonly Provider[], customer: Customer, uses: Uses): string[] =>
+/** Those that agents can talk with. The others make embeddings, and nothing else. */
+export function chatModelsAmong(models: readonly string[], providers: readonly Provider[]): string[] {
+  const forChat = new Set(providers.flatMap(({ name, spec }) => spec.models.map((model) => `${name}/${model.name}`)));
+  return models.filter((model) => forChat.has(model));
+}
+
+/** Each once, though a model may be there for both. */
+const offeredModels = (providers: readonly Provider[], customer: Customer): string[] =>
   providers
     .filter(({ spec }) => isOpenTo(spec, customer))
-    .flatMap(({ name, spec }) => uses.flatMap((use) => (spec[use] ?? []).map((model) => `${name}/${model.name}`)));
+    .flatMap(({ name, spec: { models, embeddingModels = [] } }) =>
+      [...new Set([...models, ...embeddingModels].map((model) => model.name))].map((model) => `${name}/${model}`),
+    );
 
 function isOpenTo({ tenants }: ModelProviderSpec, { tenant, tenantClass }: Customer): boolean {
   if (!tenants) return true;

@@ -5,7 +5,7 @@ import type { TenantSpec } from '../api/tenant.ts';
 import { chooseRevision, type ClassSeen } from '../class/choice.ts';
 import type { Kept } from '../class/revisions.ts';
 import type { ModelProvider, Tenant, TenantClass } from '../kinds.ts';
-import { allowedModels, type Provider } from '../provider/offers.ts';
+import { allowedModels, chatModelsAmong, type Provider } from '../provider/offers.ts';
 import { remembered } from '../remembered.ts';
 import { effectiveLimits, type Cut, type Limits } from './limits.ts';
 
@@ -53,7 +53,7 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
   const placed = found ? placeIn(found, subject, { kept: world.revisionsOf(found), choose }) : nowhere;
   const { limits, cuts } = effectiveLimits(spec, placed.tenantClass?.spec);
   const providers = world.providers.flatMap(readProvider);
-  const customer = { tenant: name, tenantClass: className };
+  const models = allowedModels(providers, { tenant: name, tenantClass: className }, limits.models);
   return {
     className,
     classExists: found !== undefined,
@@ -61,8 +61,8 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
     defaults: defaults.sort(),
     limits,
     cuts,
-    models: allowedModels(providers, customer, limits.models),
-    chatModels: allowedModels(providers, customer, limits.models, ['models']),
+    models,
+    chatModels: chatModelsAmong(models, providers),
   };
 }
 
