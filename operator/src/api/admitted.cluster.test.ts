@@ -23,7 +23,7 @@ import { classNamed, snapshot as tenantSnapshot } from '../tenant/snapshot.fixtu
 import { connectTestCluster, installResources } from '../testing/cluster.fixture.ts';
 import { specOf } from '../testing/spec.arbitrary.ts';
 import { agentConfigSpec } from './agent-config.ts';
-import { modelProviderSpec } from './model-provider.ts';
+import { modelProviderSpec, type ModelProviderSpec } from './model-provider.ts';
 import { agentConfigResource, modelProviderResource, tenantClassResource, tenantResource } from './resources.ts';
 import { tenantClassSpec } from './tenant-class.ts';
 import { tenantSpec } from './tenant.ts';
@@ -152,18 +152,20 @@ test('every AgentConfig, placed by every class', { timeout: 300_000 }, async () 
 });
 
 test('every ModelProvider', { timeout: 300_000 }, async () => {
-  let count = 0;
+  const count: Partial<Record<ModelProviderSpec['type'], number>> = {};
   await fc.assert(
     fc.asyncProperty(specOf(modelProviderResource), async (wish) => {
       const spec = await admitted('modelproviders', 'ModelProvider', wish);
       if (spec === undefined) return;
-      count += 1;
-      parseDocument(providerDocument, 'provider', asDocument(providerDocumentOf('acme', parsed(modelProviderSpec, spec))));
+      const provider = parsed(modelProviderSpec, spec);
+      count[provider.type] = (count[provider.type] ?? 0) + 1;
+      parseDocument(providerDocument, 'provider', asDocument(providerDocumentOf('acme', provider)));
     }),
-    { ...runs, numRuns: 400 }, // many of them have a number that is at odds with another
+    { ...runs, numRuns: 1000 }, // many of them have a number or a field that is at odds with another
   );
-  console.log(`admitted: ${count}`);
-  expect(count).toBeGreaterThan(leastAdmitted);
+  console.log(`admitted: ${JSON.stringify(count)}`);
+  expect(Object.keys(count).sort()).toEqual([...modelProviderSpec.shape.type.options].sort());
+  expect(Object.values(count).reduce((sum, one) => sum + one, 0)).toBeGreaterThan(leastAdmitted);
 });
 
 test('every time zone that this program knows is one to the API server', { timeout: 300_000 }, async () => {
