@@ -1,4 +1,4 @@
-export type { Change, ChangeHandler, Head, IndexFunction, Informer } from './cache/informer.ts';
+export type { Change, ChangeHandler, Head, IndexFunction, Informer, Projection } from './cache/informer.ts';
 export type {
   Applied,
   ApplyOptions,

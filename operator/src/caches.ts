@@ -1,7 +1,17 @@
 /** Every cache of the operator, made once and shared by its controllers. */
-import { labels, systemSecrets } from '@cloister/tenancy';
-import { keyOf, type BaseObject, type Cluster, type Informer, type KubeObject, type ObjectKey, type ObjectMeta } from 'kube-runtime';
-import { byClass, byRevision, namedClassOf, revisionsInUse } from './class/members.ts';
+import { labels, systemSecrets, tenantSecrets } from '@cloister/tenancy';
+import {
+  controllerOf,
+  keyOf,
+  type BaseObject,
+  type Cluster,
+  type Informer,
+  type KubeObject,
+  type ObjectKey,
+  type ObjectMeta,
+  type Projection,
+} from 'kube-runtime';
+import { byClass, byRevision, membershipOf, namedClassOf, revisionsInUse, type Membership } from './class/members.ts';
 import { classOfRevision, revisionsByClass } from './class/revisions.ts';
 import type {
   AgentConfig,
@@ -17,24 +27,34 @@ import type {
   TenantClass,
 } from './kinds.ts';
 import * as kinds from './kinds.ts';
+import { urlIn } from './rotation/holders.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from './scopes.ts';
 import type { Configuration } from './settings.ts';
 import { hostOf, issuersOf } from './tenant/claims.ts';
 
 export interface Caches {
   readonly tenants: Informer<Tenant>;
+  readonly memberships: Projection<Membership>;
   readonly agentConfigs: Informer<AgentConfig>;
   readonly tenantClasses: Informer<TenantClass>;
   /** Revisions of the TenantClasses. */
   readonly classRevisions: Informer<ControllerRevision>;
   readonly modelProviders: Informer<ModelProvider>;
   readonly namespaces: Informer<Namespace>;
+  /** Whose a namespace is, by its label. */
+  readonly tenantsOfNamespaces: Projection<string | undefined>;
   readonly secrets: Informer<Secret>;
+  /** What stands in the Secrets of a tenant's logins. */
+  readonly credentialURLs: Projection<string | undefined>;
   readonly configMaps: Informer<ConfigMap>;
+  /** UIDs of their controllers. */
+  readonly configMapOwners: Projection<string | undefined>;
   readonly serviceAccounts: Informer<KubeObject>;
   readonly roleBindings: Informer<KubeObject>;
   /** Those of others too: they could open what ours close. */
   readonly networkPolicies: Informer<NetworkPolicy>;
+  /** Whether a NetworkPolicy bears the label of a tenant. */
+  readonly walls: Projection<boolean>;
   readonly ingresses: Informer<KubeObject>;
   readonly services: Informer<KubeObject>;
   readonly deployments: Informer<Deployment>;
@@ -69,18 +89,26 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
   configMaps.addIndex(byAgent, agentOwning);
   const pods = cluster.informer(kinds.pods, ofTenants);
   pods.addIndex(byAgent, ({ metadata }) => agentLabelled(metadata).map(keyOf));
+  const namespaces = cluster.informer(kinds.namespaceKind, everything);
+  const secrets = cluster.informer(kinds.secrets, ofTenants);
+  const networkPolicies = cluster.informer(kinds.networkPolicies, inTenantNamespaces);
   return {
     tenants,
+    memberships: tenants.project(membershipOf),
     agentConfigs: cluster.informer(kinds.agentConfigs, everything),
     tenantClasses: cluster.informer(kinds.tenantClasses, everything),
     classRevisions,
     modelProviders: cluster.informer(kinds.modelProviders, everything),
-    namespaces: cluster.informer(kinds.namespaceKind, everything),
-    secrets: cluster.informer(kinds.secrets, ofTenants),
+    namespaces,
+    tenantsOfNamespaces: namespaces.project(({ metadata }) => metadata.labels?.[labels.tenant]),
+    secrets,
+    credentialURLs: secrets.project((secret) => (isLogin(secret) ? urlIn(secret) : undefined)),
     configMaps,
+    configMapOwners: configMaps.project((configMap) => controllerOf(configMap)?.uid),
     serviceAccounts: cluster.informer(kinds.serviceAccounts, ofTenants),
     roleBindings: cluster.informer(kinds.roleBindings, ofTenants),
-    networkPolicies: cluster.informer(kinds.networkPolicies, inTenantNamespaces),
+    networkPolicies,
+    walls: networkPolicies.project(({ metadata }) => metadata.labels?.[labels.tenant] !== undefined),
     ingresses: cluster.informer(kinds.ingresses, ofTenants),
     services: cluster.informer(kinds.services, ofTenants),
     deployments: cluster.informer(kinds.deployments, ofTenants),
@@ -94,6 +122,8 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     redisAdmin: secretNamed(redis.adminSecret.name),
   };
 }
+
+const isLogin = ({ metadata: { name } }: Secret): boolean => name === tenantSecrets.database || name === tenantSecrets.redis;
 
 /** The agent whose pod this is, by its label. */
 export function agentLabelled({ labels: given, namespace }: ObjectMeta): ObjectKey[] {

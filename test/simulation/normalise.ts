@@ -21,7 +21,7 @@ import type { StoredObject } from 'kube-model';
 import { fromBase64 } from '../../operator/src/child.ts';
 import { loginsOf } from '../../operator/src/data/logins.ts';
 import { secrets } from '../../operator/src/kinds.ts';
-import { credentialsOf } from '../../operator/src/rotation/holders.ts';
+import { credentialsOf, urlIn } from '../../operator/src/rotation/holders.ts';
 import { trustedIn } from '../../operator/src/serving/authority-secret.ts';
 import { revisionLabel } from '../../operator/src/agent/children/deployment.ts';
 import { isRecord } from './json.ts';
@@ -122,7 +122,7 @@ function hashesOf(objects: readonly StoredObject[]): [string, string][] {
     .filter(({ kind, metadata }) => kind === 'Deployment' && metadata.labels?.[labels.agent] !== undefined)
     .flatMap((deployment): [string, string][] => {
       const { namespace = '', name } = deployment.metadata;
-      const credentials = credentialsOf(secret(namespace, tenantSecrets.database), secret(namespace, tenantSecrets.redis));
+      const credentials = credentialsOf(urlIn(secret(namespace, tenantSecrets.database)), urlIn(secret(namespace, tenantSecrets.redis)));
       const revision = deployment.metadata.labels?.[revisionLabel] ?? 'none';
       return [
         [credentials, '<credentials>'],

@@ -65,7 +65,7 @@ export class InformerPool {
   /** Gives the answer to a write of ours to the caches that would hold it. */
   remember<T extends BaseObject>(kind: Kind<T>, object: T): void {
     for (const informer of this.#holding(kind, object.metadata)) {
-      if (isComplete(informer) || informer.get(object.metadata)) informer.remember(object);
+      if (isComplete(informer) || informer.head(object.metadata)) informer.remember(object);
     }
   }
 

@@ -28,6 +28,9 @@ export interface Head extends ObjectKey {
 /** For each object, the values under which it is found. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
+/** What was made of the cached object with this key; undefined when it is not in the cache. Costs next to nothing. */
+export type Projection<V> = (key: ObjectKey) => V | undefined;
+
 /**
  * A local copy of the objects of one kind, kept current by list and watch.
  *
@@ -62,6 +65,13 @@ export interface Informer<T extends BaseObject> {
   addIndex(name: string, values: IndexFunction<T>): void;
   /** Objects that the index files under the value. An index that was not added is refused (`index_unknown`). */
   byIndex(name: string, value: string): T[];
+  /** What is known of the same objects without reading them. */
+  headsByIndex(name: string, value: string): Head[];
+  /**
+   * Keeps what `make` says of each object, in its latest version and of what is cached already, for those who need only that of thousands of objects. It should be
+   * small, and pure: it is made once for a version.
+   */
+  project<V>(make: (object: T) => V): Projection<V>;
 
   /** Called for every change, after the cache holds it, and at once for what is cached already. Returns how to unsubscribe. */
   onChange(handler: ChangeHandler<T>): () => void;

@@ -12,7 +12,7 @@ async function* pieces(bytes: Buffer, cuts: readonly number[]): AsyncGenerator<B
 
 async function split(bytes: Buffer, cuts: readonly number[]): Promise<string[]> {
   const found: string[] = [];
-  for await (const together of lines(pieces(bytes, cuts), () => undefined)) found.push(...together);
+  for await (const together of lines(pieces(bytes, cuts), () => undefined)) found.push(...together.map(String));
   return found;
 }
 

@@ -147,3 +147,38 @@ describe('the first list', () => {
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(['b', 'c']);
   });
 });
+
+describe('what is made of each object', () => {
+  const named = (name: string, resourceVersion: string, on: boolean): Light => {
+    const light = at(resourceVersion, on, `uid-${name}`);
+    return { ...light, metadata: { ...light.metadata, name } };
+  };
+
+  test('is of its latest version, until it is gone, whether it was cached before or comes later', () => {
+    const { informer } = informerOf([named('a', '4', true), named('b', '5', false)]);
+    let made = 0;
+    const isOn = informer.project(({ status }) => {
+      made++;
+      return status?.on === true;
+    });
+    const all = () => ['a', 'b', 'c'].map((name) => isOn({ name }));
+    expect(all()).toEqual([true, false, undefined]);
+    informer.event({ type: 'MODIFIED', object: { ...named('b', '6', true) } }, '6');
+    informer.event({ type: 'ADDED', object: { ...named('c', '7', true) } }, '7');
+    expect(all()).toEqual([true, true, true]);
+    informer.remember(named('c', '8', false));
+    expect(all()).toEqual([true, true, false]);
+    informer.event({ type: 'DELETED', object: { ...named('a', '9', true) } }, '9');
+    expect(all()).toEqual([undefined, true, false]);
+    expect(made).toBe(5);
+  });
+
+  test('can be had for what an index finds, without reading it', () => {
+    const { informer } = informerOf([named('a', '4', true), named('b', '5', false)]);
+    informer.addIndex('on', ({ status }) => [String(status?.on)]);
+    const versionOf = informer.project(({ metadata }) => metadata.resourceVersion);
+    expect(informer.headsByIndex('on', 'false').map(versionOf)).toEqual(['5']);
+    expect(informer.headsByIndex('on', 'nothing')).toEqual([]);
+    expect(() => informer.headsByIndex('off', 'x')).toThrow(/index/);
+  });
+});

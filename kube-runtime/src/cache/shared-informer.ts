@@ -6,7 +6,7 @@ import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 import { Held } from './held.ts';
-import type { Change, ChangeHandler, Head, IndexFunction, Informer } from './informer.ts';
+import type { Change, ChangeHandler, Head, IndexFunction, Informer, Projection } from './informer.ts';
 import { ListWatch, type Sink } from './list-watch.ts';
 import { Packing } from './packing.ts';
 import type { RawEvent } from './source.ts';
@@ -103,6 +103,14 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
 
   byIndex(name: string, value: string): T[] {
     return this.#store.byIndex(name, value);
+  }
+
+  headsByIndex(name: string, value: string): Head[] {
+    return this.#store.headsByIndex(name, value);
+  }
+
+  project<V>(make: (object: T) => V): Projection<V> {
+    return this.#store.project(make);
   }
 
   onChange(handler: ChangeHandler<T>): () => void {

@@ -1,6 +1,7 @@
 import type { CacheScope } from '../cluster/cluster.ts';
-import type { ApiRequest } from '../cluster/request.ts';
 import { refusalInStream } from '../cluster/failure.ts';
+import { textOfEvent } from '../cluster/managed-fields.ts';
+import type { ApiRequest } from '../cluster/request.ts';
 import type { Wire } from '../cluster/wire.ts';
 import { isExpired, KubeRuntimeError } from '../errors.ts';
 import { isRecord, parseJson, textOf, type JsonRecord } from '../json.ts';
@@ -127,7 +128,7 @@ const isIterable = (value: unknown): value is Iterable<unknown> => typeof value 
 
 /** Events up to the first line that is none: what came before a fault counts. */
 function readEvents(
-  together: readonly string[],
+  together: readonly Buffer[],
   kind: Kind<BaseObject>,
   request: ApiRequest,
 ): { readonly events: readonly RawEvent[]; readonly fault?: Error } {
@@ -141,11 +142,11 @@ function readEvents(
   return { events };
 }
 
-function toEvent(line: string, kind: Kind<BaseObject>): RawEvent | Error {
+function toEvent(line: Buffer, kind: Kind<BaseObject>): RawEvent | Error {
   const invalid = () => new KubeRuntimeError('watch_line_invalid', { what: kind.kind, length: line.length });
   let raw: unknown;
   try {
-    raw = parseJson(line);
+    raw = parseJson(textOfEvent(line));
   } catch {
     return invalid(); // without the parser's error: it quotes the line, which may be a Secret
   }

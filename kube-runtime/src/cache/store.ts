@@ -10,10 +10,16 @@ interface Index<T extends BaseObject> {
   readonly entered: Map<Held<T>, readonly string[]>;
 }
 
+interface Projecting<T extends BaseObject> {
+  set(held: Held<T>, object: T): void;
+  delete(held: Held<T>): void;
+}
+
 /** Objects by namespace and name, and by whatever else somebody wants to find them. What comes out is frozen. */
 export class Store<T extends BaseObject> {
   readonly #namespaces = new Map<string, Map<string, Held<T>>>();
   readonly #indexes = new Map<string, Index<T>>();
+  readonly #projections: Projecting<T>[] = [];
   #size = 0;
 
   get size(): number {
@@ -42,16 +48,30 @@ export class Store<T extends BaseObject> {
   }
 
   byIndex(name: string, value: string): T[] {
+    return this.headsByIndex(name, value).map((held) => held.read());
+  }
+
+  headsByIndex(name: string, value: string): Held<T>[] {
     const index = this.#indexes.get(name);
     if (!index) throw new KubeRuntimeError('index_unknown', { index: name });
-    return Array.from(index.found.get(value) ?? [], (one) => one.read());
+    return [...(index.found.get(value) ?? [])];
+  }
+
+  project<V>(make: (object: T) => V): (key: ObjectKey) => V | undefined {
+    const values = new Map<Held<T>, V>();
+    this.#projections.push({ set: (held, object) => values.set(held, make(object)), delete: (held) => values.delete(held) });
+    for (const held of this.all()) values.set(held, make(held.readOnce()));
+    return (key) => {
+      const held = this.find(key);
+      return held && values.get(held);
+    };
   }
 
   addIndex(name: string, values: IndexFunction<T>): void {
     if (this.#indexes.has(name)) throw new KubeRuntimeError('index_taken', { index: name });
     const index = { values, found: new Map<string, Set<Held<T>>>(), entered: new Map<Held<T>, readonly string[]>() };
     this.#indexes.set(name, index);
-    for (const held of this.all()) enter(index, held, held.read());
+    for (const held of this.all()) enter(index, held, held.readOnce());
   }
 
   /** `object` is what `held` would read. */
@@ -62,6 +82,7 @@ export class Store<T extends BaseObject> {
     else this.#namespaces.set(held.namespace, new Map([[held.name, held]]));
     this.#size++;
     for (const index of this.#indexes.values()) enter(index, held, object);
+    for (const projection of this.#projections) projection.set(held, object);
   }
 
   /** False when there was none. */
@@ -73,6 +94,7 @@ export class Store<T extends BaseObject> {
     this.#size--;
     if (objects.size === 0) this.#namespaces.delete(namespace);
     for (const index of this.#indexes.values()) leave(index, held);
+    for (const projection of this.#projections) projection.delete(held);
     return true;
   }
 }

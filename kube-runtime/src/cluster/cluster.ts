@@ -63,7 +63,7 @@ export interface DeleteOptions extends CallOptions {
   /** Default `Background`. `Foreground` keeps the object until its dependents are gone. */
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
   /** Refuse (409) unless the live object has this UID. Taken from the object when one is passed instead of a key. */
-  readonly uid?: string;
+  readonly uid?: string | undefined;
   /** Refuse (409) unless the live object has this version. */
   readonly resourceVersion?: string;
 }

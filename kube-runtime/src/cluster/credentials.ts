@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
+import { createSecureContext, type ConnectionOptions } from 'node:tls';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { KubeRuntimeError } from '../errors.ts';
@@ -31,10 +31,13 @@ export interface KubeConfigSource {
 
 /** A projected token lives an hour or less and is renewed on disk at 80 %: a minute is what client-go waits too. */
 const freshForMs = 60_000;
+/** For so long a connection waits for its next request: less than the 60 s of load balancers and the 90 s of the API server, so that neither ends it under a request. */
+const idleMs = 50_000;
+type TLSOptions = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
 
 /** For a server that needs no credentials, such as `kubectl proxy` or a test. */
 export function anonymous(server: string, namespace = 'default'): Credentials {
-  const newAccess = (): Access => ({ dispatcher: new Agent({ allowH2: false }), headers: {} });
+  const newAccess = (): Access => ({ dispatcher: new Agent({ allowH2: false, keepAliveTimeout: idleMs }), headers: {} });
   let access = newAccess();
   return {
     server,
@@ -136,14 +139,20 @@ class KubeConfigCredentials implements Credentials {
     return this.#dispatcher;
   }
 
-  #newDispatcher(tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>): Dispatcher {
-    // Probes from 30 s of silence on: load balancers drop idle connections after 60 s without telling.
-    const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  #newDispatcher({ servername, rejectUnauthorized, ...material }: TLSOptions): Dispatcher {
+    // Probes from 30 s of silence on: load balancers drop idle connections after 60 s without telling. The material is read once, not for each connection.
+    const connect = {
+      ...(servername !== undefined && { servername }),
+      ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+      secureContext: createSecureContext(material),
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+    };
     const proxy = this.#config.getCurrentCluster()?.proxyUrl;
     // HTTP/1.1: each watch has its own connection, so that one that hangs or is cut takes no other with it.
-    if (!proxy) return new Agent({ allowH2: false, connect });
+    if (!proxy) return new Agent({ allowH2: false, keepAliveTimeout: idleMs, connect });
     if (proxy.startsWith('socks')) throw new KubeRuntimeError('proxy_unsupported', { proxy });
-    return new ProxyAgent({ allowH2: false, uri: proxy, requestTls: connect });
+    return new ProxyAgent({ allowH2: false, keepAliveTimeout: idleMs, uri: proxy, requestTls: connect });
   }
 
   #basicAuth(): Record<string, string> {

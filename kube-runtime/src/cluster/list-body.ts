@@ -1,19 +1,12 @@
 import { KubeRuntimeError } from '../errors.ts';
 import { isRecord, parseJson, type JsonRecord } from '../json.ts';
-import { eachMember, isArrayAt, isNamed, isObjectAt, itemsOf, skipSpace, skipValue, type Member } from './json-bytes.ts';
+import { eachMember, isArrayAt, isNamed, isObjectAt, itemsOf, skipSpace, skipValue } from './json-bytes.ts';
+import { spanAt, textOf, type Span } from './managed-fields.ts';
 
 /** A list as it came, whose items are parsed when somebody asks for them. */
 export interface ListBody extends JsonRecord {
   /** May be gone through more than once; throws `list_invalid` at an item that is no JSON. */
   readonly items: Iterable<unknown>;
-}
-
-/** The bytes of an item, `[from, to)`, less what nobody wants of it, `[cutFrom, cutTo)`. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
-  readonly cutFrom: number;
-  readonly cutTo: number;
 }
 
 /**
@@ -47,32 +40,6 @@ export function readListBody(body: Buffer): ListBody | undefined {
   if (!isRecord(rest)) throw invalid(body.length);
   return { ...rest, items: { [Symbol.iterator]: () => spans.values().map((span) => parsed(textOf(body, span))) } };
 }
-
-function spanAt(body: Buffer, from: number): Span {
-  let [cutFrom, cutTo] = [0, 0];
-  if (!isObjectAt(body, from)) return { from, to: skipValue(body, from), cutFrom, cutTo };
-  const within = (member: Member): number => {
-    const end = skipValue(body, member.value);
-    if (isNamed(body, member, 'managedFields')) [cutFrom, cutTo] = withComma(body, member, end);
-    return end;
-  };
-  const to = eachMember(body, from, (member) =>
-    isNamed(body, member, 'metadata') && isObjectAt(body, member.value)
-      ? eachMember(body, member.value, within)
-      : skipValue(body, member.value),
-  );
-  return { from, to, cutFrom, cutTo };
-}
-
-/** What has to go with a member so that the others are still an object: the comma before it, or the one after it where it is the first. */
-function withComma(body: Buffer, { name, comma }: Member, end: number): [number, number] {
-  if (comma !== undefined) return [comma, end];
-  const next = skipSpace(body, end);
-  return [name, body[next] === 0x2c ? next + 1 : end];
-}
-
-const textOf = (body: Buffer, { from, to, cutFrom, cutTo }: Span): string =>
-  cutTo === 0 ? body.toString('utf8', from, to) : body.toString('utf8', from, cutFrom) + body.toString('utf8', cutTo, to);
 
 function parsed(text: string): unknown {
   try {

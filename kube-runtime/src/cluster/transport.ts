@@ -28,11 +28,16 @@ export class Transport implements Wire {
   readonly #credentials: Credentials;
   readonly #userAgent: string;
   readonly #metrics: RequestMetrics;
+  readonly #origin: string;
+  readonly #prefix: string;
 
   constructor(credentials: Credentials, userAgent: string, registry: Registry) {
     this.#credentials = credentials;
     this.#userAgent = userAgent;
-    this.#metrics = requestMetrics(registry, new URL(credentials.server).host);
+    const { host, origin, pathname } = new URL(credentials.server);
+    this.#metrics = requestMetrics(registry, host);
+    this.#origin = origin;
+    this.#prefix = pathname.replace(/\/$/, '');
   }
 
   async send(request: ApiRequest, as?: 'list'): Promise<unknown> {
@@ -91,8 +96,8 @@ export class Transport implements Wire {
     const access = await this.#credentials.current();
     const { method = 'GET', path, query, body, contentType = 'application/json', accept = 'application/json' } = request;
     return access.dispatcher.request({
-      origin: new URL(this.#credentials.server).origin,
-      path: `${new URL(this.#credentials.server).pathname.replace(/\/$/, '')}${path}${queryString(query)}`,
+      origin: this.#origin,
+      path: `${this.#prefix}${path}${queryString(query)}`,
       method,
       headers: {
         ...access.headers,

@@ -3,7 +3,6 @@ import type { Logger } from '../logger.ts';
 import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
 import { Breath } from '../time/breath.ts';
 import { deadline } from '../time/deadline.ts';
-import { sleep } from '../time/sleep.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
 import { heartbeatKey, heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import type { Result } from './types.ts';
@@ -142,9 +141,10 @@ export class Workers {
   }
 
   async #atMost(work: Promise<void>, ms: number): Promise<void> {
-    const patience = new AbortController();
-    await Promise.race([work, sleep(ms, patience.signal)]);
-    patience.abort();
+    const over = Promise.withResolvers<undefined>();
+    const timer = setTimeout(over.resolve, ms, undefined);
+    await Promise.race([work, over.promise]);
+    clearTimeout(timer);
   }
 }
 

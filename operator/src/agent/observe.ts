@@ -1,10 +1,10 @@
 /** Gathers everything that a decision about one agent needs. All of it is cached: nothing here is lost by a stale look. */
-import { agentServiceAccount, labels, namespaceOf, tenantConfigMaps, tenantSecrets } from '@cloister/tenancy';
+import { agentServiceAccount, namespaceOf, tenantConfigMaps, tenantSecrets } from '@cloister/tenancy';
 import { isControlledBy, keyOf, type Head, type KubeObject } from 'kube-runtime';
 import type { AgentConfigSpec } from '../api/agent-config.ts';
 import type { TenantSpec } from '../api/tenant.ts';
 import { byAgent, type Caches } from '../caches.ts';
-import type { AgentConfig, ConfigMap, Deployment, Pod, Tenant } from '../kinds.ts';
+import type { AgentConfig, Deployment, Pod, Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { credentialsOf } from '../rotation/holders.ts';
 import { parseTenantSpec } from '../tenant/claims.ts';
@@ -37,7 +37,7 @@ export interface AgentSnapshot {
   readonly disruptionBudget: KubeObject | undefined;
   readonly autoscaler: KubeObject | undefined;
   readonly pods: readonly Pod[];
-  readonly configMaps: readonly ConfigMap[];
+  readonly documents: readonly Head[];
 }
 
 export interface AgentWorld {
@@ -48,9 +48,9 @@ export interface AgentWorld {
 
 export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches, configuration, landlord }: AgentWorld): AgentSnapshot {
   const { name, namespace = '' } = agent.metadata;
-  const database = caches.secrets.get({ namespace, name: tenantSecrets.database });
-  const redis = caches.secrets.get({ namespace, name: tenantSecrets.redis });
-  const wall = (policy: string) => caches.networkPolicies.get({ namespace, name: policy })?.metadata.labels?.[labels.tenant] !== undefined;
+  const database = caches.credentialURLs({ namespace, name: tenantSecrets.database });
+  const redis = caches.credentialURLs({ namespace, name: tenantSecrets.redis });
+  const wall = (policy: string) => caches.walls({ namespace, name: policy }) ?? false;
   const own = (object: KubeObject | undefined) => (object && isControlledBy(object, agent) ? object : undefined);
   return {
     agent,
@@ -63,8 +63,8 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
     awaited: [
       ...(wall(policyNames.deny) && wall(policyNames.agents) ? [] : ['the network policies']),
       ...(caches.serviceAccounts.head({ namespace, name: agentServiceAccount }) ? [] : ['the ServiceAccount']),
-      ...(database ? [] : ['the database credentials']),
-      ...(redis ? [] : ['the Redis credentials']),
+      ...(caches.secrets.head({ namespace, name: tenantSecrets.database }) ? [] : ['the database credentials']),
+      ...(caches.secrets.head({ namespace, name: tenantSecrets.redis }) ? [] : ['the Redis credentials']),
       ...(caches.secrets.head({ namespace, name: tenantSecrets.serving }) ? [] : ['the serving certificate']),
       ...(caches.configMaps.head({ namespace, name: tenantConfigMaps.edgeIdentity }) ? [] : ["edge's keys"]),
     ],
@@ -73,13 +73,24 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
     disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
     autoscaler: own(caches.horizontalPodAutoscalers.get({ namespace, name })),
     pods: caches.pods.byIndex(byAgent, keyOf(agent.metadata)),
-    configMaps: caches.configMaps.byIndex(byAgent, keyOf(agent.metadata)).filter((configMap) => isControlledBy(configMap, agent)),
+    documents: documentsOf(agent, caches).own,
   };
+}
+
+/** The ConfigMaps that were made for an agent, and for an earlier one of its name. */
+export function documentsOf(
+  { metadata }: AgentConfig,
+  { configMaps, configMapOwners }: Caches,
+): { readonly own: Head[]; readonly left: Head[] } {
+  const { own = [], left = [] } = Object.groupBy(configMaps.headsByIndex(byAgent, keyOf(metadata)), (document) =>
+    configMapOwners(document) === metadata.uid ? 'own' : 'left',
+  );
+  return { own, left };
 }
 
 /** By the namespace's label, not its name: the label is what the tenant's own reconcile has put there, or an administrator. */
 export function landlordOf(namespace: string, caches: Caches): Landlord | undefined {
-  const name = caches.namespaces.get({ name: namespace })?.metadata.labels?.[labels.tenant];
+  const name = caches.tenantsOfNamespaces({ name: namespace });
   if (name === undefined || namespaceOf(name) !== namespace) return undefined;
   const tenant = caches.tenants.get({ name });
   const spec = tenant && parseTenantSpec(tenant).data;

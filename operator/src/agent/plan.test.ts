@@ -1,4 +1,5 @@
 import { agentDocument, agentFiles } from '@cloister/tenancy';
+import type { Head } from 'kube-runtime';
 import { describe, expect, test } from 'vitest';
 import { classNamed } from '../tenant/snapshot.fixture.ts';
 import { deployment, revisionOf } from './children/deployment.ts';
@@ -107,18 +108,23 @@ describe('what is removed', () => {
     expect(surplus(seen, planned()).map(({ kind }) => kind.kind)).toEqual(['PodDisruptionBudget', 'HorizontalPodAutoscaler']);
   });
 
-  const documents = Array.from({ length: 9 }, (_, index) => ({
-    metadata: { name: `support-${index}`, creationTimestamp: `2026-01-0${index + 1}T00:00:00Z` },
-  }));
+  const document = (name: string, day: number): Head => ({
+    name,
+    namespace: 'tenant-acme',
+    uid: name,
+    resourceVersion: '1',
+    creationTimestamp: `2026-01-0${day}T00:00:00Z`,
+  });
+  const documents = Array.from({ length: 9 }, (_, index) => document(`support-${index}`, index + 1));
   const current = documentNameOf(planned());
   test('is every earlier document once the rollout is over', () => {
-    const seen = snapshot({ configMaps: [...documents, { metadata: { name: current } }] });
+    const seen = snapshot({ documents: [...documents, document(current, 9)] });
     expect(outdatedDocuments(seen, current, true)).toHaveLength(9);
   });
   test('is during a rollout only what is old and mounted nowhere', () => {
     const mounting = { metadata: { name: 'p' }, spec: { volumes: [{ configMap: { name: 'support-0' } }, {}] } };
-    const removed = outdatedDocuments(snapshot({ configMaps: documents, pods: [mounting] }), current, false);
-    expect(removed.map(({ metadata }) => metadata.name)).toEqual(['support-3', 'support-2', 'support-1']);
+    const removed = outdatedDocuments(snapshot({ documents, pods: [mounting] }), current, false);
+    expect(removed.map(({ name }) => name)).toEqual(['support-3', 'support-2', 'support-1']);
   });
 });
 

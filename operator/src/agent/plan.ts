@@ -1,7 +1,7 @@
-import type { BaseObject, Kind } from 'kube-runtime';
+import type { BaseObject, Head, Kind } from 'kube-runtime';
 import type { AgentConfigSpec } from '../api/agent-config.ts';
 import type { Child } from '../child.ts';
-import { horizontalPodAutoscalers, podDisruptionBudgets, type ConfigMap } from '../kinds.ts';
+import { horizontalPodAutoscalers, podDisruptionBudgets } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import type { Standing } from '../tenant/standing.ts';
 import { autoscaler } from './children/autoscaler.ts';
@@ -64,15 +64,15 @@ interface Surplus {
 const keptDuringRollout = 5;
 
 /** ConfigMaps that no pod will need again. */
-export function outdatedDocuments(seen: AgentSnapshot, current: string, rolledOut: boolean): ConfigMap[] {
-  const others = seen.configMaps.filter(({ metadata }) => metadata.name !== current);
+export function outdatedDocuments(seen: AgentSnapshot, current: string, rolledOut: boolean): Head[] {
+  const others = seen.documents.filter(({ name }) => name !== current);
   if (rolledOut) return others;
   const mounted = new Set(seen.pods.flatMap(documentsMountedBy));
-  const age = ({ metadata }: ConfigMap) => metadata.creationTimestamp ?? '';
+  const age = ({ creationTimestamp }: Head) => creationTimestamp ?? '';
   return [...others]
     .sort((a, b) => (age(a) < age(b) ? 1 : -1))
     .slice(keptDuringRollout)
-    .filter(({ metadata }) => !mounted.has(metadata.name));
+    .filter(({ name }) => !mounted.has(name));
 }
 
 const documentsMountedBy = ({ spec }: AgentSnapshot['pods'][number]): string[] =>

@@ -6,14 +6,15 @@
  * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there; a tenant's rollouts begin
  * at its pace, and until its turn comes an edit is not yet observed.
  */
-import { isControlledBy, type ReconcileContext, type Result } from 'kube-runtime';
+import type { ReconcileContext, Result } from 'kube-runtime';
 import type { z } from 'zod';
 import { agentConfigSpec } from '../api/agent-config.ts';
-import { byAgent, type Caches } from '../caches.ts';
+import type { Caches } from '../caches.ts';
 import { agentConfigs, configMaps, type AgentConfig } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
+import { remembered } from '../remembered.ts';
 import { refusalOf } from '../status/refusal.ts';
 import { together } from '../together.ts';
 import { archiveAgent } from './archive.ts';
@@ -21,7 +22,7 @@ import { check, type AgentFinding } from './checks.ts';
 import { revisionLabel, revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
-import { landlordOf, observeAgent, type AgentSnapshot } from './observe.ts';
+import { documentsOf, landlordOf, observeAgent, type AgentSnapshot } from './observe.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
 import { availability, rolloutOf } from './rollout.ts';
 import type { RolloutPace } from './rollout-pace.ts';
@@ -42,12 +43,14 @@ interface Attempt {
   readonly error?: Error;
 }
 
+const parseSpec = remembered(({ spec }: AgentConfig) => agentConfigSpec.safeParse(spec));
+
 export async function reconcileAgent(context: Context, { caches, configuration, pace }: AgentParts): Promise<Result> {
   const agent = context.object;
   const landlord = landlordOf(agent.metadata.namespace ?? '', caches);
   if (landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
   if (landlord?.spec.state === 'Archived') return closeDown(context, caches);
-  const parsed = agentConfigSpec.safeParse(agent.spec);
+  const parsed = parseSpec(agent);
   if (!parsed.success) return tellInvalid(context, parsed.error);
   return settle(context, observeAgent(agent, parsed.data, { caches, configuration, landlord }), { caches, pace });
 }
@@ -96,7 +99,8 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
     for (const { kind, object } of surplus(seen, plan)) await cluster.delete(kind, object, { signal });
     const deployment = caches.deployments.get({ name, namespace });
     const { complete, findings } = rolloutOf(deployment, seen.pods, revision);
-    for (const old of outdatedDocuments(seen, documentNameOf(plan), complete)) await cluster.delete(configMaps, old, { signal });
+    for (const old of outdatedDocuments(seen, documentNameOf(plan), complete))
+      await cluster.delete(configMaps, old, { uid: old.uid, signal });
     await removeLeftDocuments(context, caches);
     return { outcome: { findings, revision, complete, deployment } };
   } catch (error) {
@@ -109,12 +113,12 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
  * Documents of an earlier agent of this name, which the garbage collector takes for this one's where its watches were cut meanwhile. Asked live: this
  * object may itself be the earlier one.
  */
-async function removeLeftDocuments({ object, key, name, namespace, cluster, signal }: Context, caches: Caches): Promise<void> {
-  const left = caches.configMaps.byIndex(byAgent, key).filter((document) => !isControlledBy(document, object));
+async function removeLeftDocuments({ object, name, namespace, cluster, signal }: Context, caches: Caches): Promise<void> {
+  const { left } = documentsOf(object, caches);
   if (left.length === 0) return;
   const live = await cluster.get(agentConfigs, { name, namespace }, { signal });
   if (live?.metadata.uid !== object.metadata.uid) return;
-  for (const document of left) await cluster.delete(configMaps, document, { signal });
+  for (const document of left) await cluster.delete(configMaps, document, { uid: document.uid, signal });
 }
 
 async function tell(context: Context, status: NonNullable<AgentConfig['status']>): Promise<void> {

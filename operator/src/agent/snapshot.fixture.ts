@@ -44,7 +44,7 @@ export function snapshot({ spec = {}, ...rest }: Given = {}): AgentSnapshot {
     disruptionBudget: undefined,
     autoscaler: undefined,
     pods: [],
-    configMaps: [],
+    documents: [],
     ...rest,
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentConfig, Tenant } from '../kinds.ts';
 import { agentNamed, tenantNamed } from '../tenant/snapshot.fixture.ts';
-import { hasSettled } from './members.ts';
+import { hasSettled, membershipOf } from './members.ts';
 
 const tenant = (spec: object = {}): Tenant => ({ ...tenantNamed('acme', spec), status: { classRevision: 'new' } });
 const agent = (ready: 'True' | 'False', classRevision: string, change: object = {}): AgentConfig => {
@@ -23,6 +23,6 @@ describe('a tenant has followed to its revision', () => {
     ['whatever an agent says that is being deleted', true, [agent('False', 'old', { deletionTimestamp: 'x' })]],
     ['whatever its agents say while it is archived', true, [agent('False', 'old')], { state: 'Archived' }],
   ])('%s', (_, expected, agents, spec) => {
-    expect(hasSettled(tenant(spec), agents)).toBe(expected);
+    expect(hasSettled(membershipOf(tenant(spec)), agents)).toBe(expected);
   });
 });

@@ -25,10 +25,42 @@ export const revisionsInUse = (tenant: Tenant): string[] => {
 
 export const pinOf = (tenant: Tenant): string | undefined => parseTenantSpec(tenant).data?.classRef?.revision;
 
-export const tenantsOfClass = ({ tenants }: Caches, name: string, isDefault: boolean): Tenant[] => [
-  ...tenants.byIndex(byClass, name),
-  ...(isDefault ? tenants.byIndex(byClass, '') : []),
-];
+/** What a class looks at in each of its tenants, kept beside the cached Tenant: a class of thousands looks several times a second. */
+export interface Membership {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  readonly leaving: boolean;
+  /** The revision that it is pinned to. */
+  readonly pin: string | undefined;
+  readonly archived: boolean;
+  readonly revision: string | undefined;
+  /** As in {@link Member}. */
+  readonly movedAt: number | undefined;
+  readonly ready: boolean;
+  readonly readyChangedAt: number;
+}
+
+export function membershipOf(tenant: Tenant): Membership {
+  const { metadata, status } = tenant;
+  const spec = parseTenantSpec(tenant).data;
+  const ready = findCondition(status?.conditions, 'Ready');
+  return {
+    name: metadata.name,
+    labels: metadata.labels,
+    leaving: metadata.deletionTimestamp !== undefined,
+    pin: spec?.classRef?.revision,
+    archived: spec?.state === 'Archived',
+    revision: status?.classRevision,
+    movedAt: status?.classRevisionTime === undefined ? undefined : Date.parse(status.classRevisionTime),
+    ready: isReady(status?.conditions) && status?.observedGeneration === metadata.generation,
+    readyChangedAt: ready ? Date.parse(ready.lastTransitionTime) : 0,
+  };
+}
+
+export const tenantsOfClass = ({ tenants, memberships }: Caches, name: string, isDefault: boolean): Membership[] =>
+  [...tenants.headsByIndex(byClass, name), ...(isDefault ? tenants.headsByIndex(byClass, '') : [])].flatMap(
+    (tenant) => memberships(tenant) ?? [],
+  );
 
 export interface MemberParts {
   readonly caches: Caches;
@@ -37,30 +69,20 @@ export interface MemberParts {
   readonly inWave: ReadonlySet<string>;
 }
 
-export function memberOf(tenant: Tenant, { caches, canary, inWave }: MemberParts): Member {
-  const { metadata, status } = tenant;
-  const ready = findCondition(status?.conditions, 'Ready');
-  return {
-    name: metadata.name,
-    canary: canary !== undefined && selects(canary, metadata.labels),
-    revision: status?.classRevision,
-    movedAt: status?.classRevisionTime === undefined ? undefined : Date.parse(status.classRevisionTime),
-    ready: isReady(status?.conditions) && status?.observedGeneration === metadata.generation,
-    readyChangedAt: ready ? Date.parse(ready.lastTransitionTime) : 0,
-    settled: !inWave.has(metadata.name) || hasSettled(tenant, caches.agentConfigs.list(namespaceOf(metadata.name))),
-  };
-}
+export const memberOf = (tenant: Membership, { caches, canary, inWave }: MemberParts): Member => ({
+  ...tenant,
+  canary: canary !== undefined && selects(canary, tenant.labels),
+  settled: !inWave.has(tenant.name) || hasSettled(tenant, caches.agentConfigs.list(namespaceOf(tenant.name))),
+});
 
 /**
  * Agents of an archived tenant follow no class. One that is not Ready keeps the wave waiting, also one that never will be: its tenant says so
  * a moment later, and until then the tenant's own Ready is about the revision before.
  */
-export const hasSettled = (tenant: Tenant, agents: readonly AgentConfig[]): boolean =>
-  parseTenantSpec(tenant).data?.state === 'Archived' ||
+export const hasSettled = ({ archived, revision }: Pick<Membership, 'archived' | 'revision'>, agents: readonly AgentConfig[]): boolean =>
+  archived ||
   agents.every(
     ({ metadata, status }) =>
       metadata.deletionTimestamp !== undefined ||
-      (status?.classRevision === tenant.status?.classRevision &&
-        status?.observedGeneration === metadata.generation &&
-        isReady(status?.conditions)),
+      (status?.classRevision === revision && status?.observedGeneration === metadata.generation && isReady(status?.conditions)),
   );

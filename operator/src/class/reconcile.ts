@@ -13,7 +13,7 @@ import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { refusalOf, type Refusal } from '../status/refusal.ts';
 import { goesAtOnce } from './choice.ts';
-import { byRevision, memberOf, pinOf, tenantsOfClass } from './members.ts';
+import { byRevision, memberOf, tenantsOfClass, type Membership } from './members.ts';
 import { numberOf, outdatedRevisions, revisionChild, revisionNameOf, revisionsOf } from './revisions.ts';
 import { conditionsOf, type ClassFinding } from './status.ts';
 import { decideWave, type Decision } from './waves.ts';
@@ -62,7 +62,7 @@ export async function reconcileClass(context: Context, { caches, configuration }
   await tell(context, status, findings);
   if (refusal) throw refusal.error;
   const needed = new Set([wanted, status.currentRevision]);
-  const isNeeded = (revision: string) => needed.has(revision) || caches.tenants.byIndex(byRevision, revision).length > 0;
+  const isNeeded = (revision: string) => needed.has(revision) || caches.tenants.headsByIndex(byRevision, revision).length > 0;
   for (const old of outdatedRevisions(revisionsOf(object, caches.classRevisions), isNeeded))
     await context.cluster.delete(controllerRevisions, old, { signal: context.signal });
   return lookAgainAt === undefined ? {} : { requeueAfter: Math.max(0, lookAgainAt - Date.now()) + 20 };
@@ -87,14 +87,14 @@ interface Decided {
 
 interface World {
   readonly wanted: string;
-  readonly tenants: ReturnType<typeof tenantsOfClass>;
+  readonly tenants: readonly Membership[];
   readonly caches: Caches;
 }
 
 function decide({ metadata: { name }, status }: TenantClass, spec: TenantClassSpec, { wanted, tenants, caches }: World): Decided {
   const wave = status?.wantedRevision === wanted ? status.rollout : undefined;
-  const staying = tenants.filter(({ metadata }) => !metadata.deletionTimestamp);
-  const free = staying.filter((tenant) => pinOf(tenant) === undefined);
+  const staying = tenants.filter(({ leaving }) => !leaving);
+  const free = staying.filter(({ pin }) => pin === undefined);
   const parts = { caches, canary: spec.rollout?.canary, inWave: new Set(wave?.tenants) };
   const members = free.map((tenant) => memberOf(tenant, parts));
   const atOnce = goesAtOnce({ name, spec, status }, wanted);

@@ -7,8 +7,10 @@ import { loginIn } from './credential.ts';
 import { pods, secrets, type Pod, type Secret } from '../kinds.ts';
 
 /** On each pod of an agent: changes when the credentials do, so that pods that hold old ones are replaced. */
-export const credentialsOf = (database: Secret | undefined, redis: Secret | undefined): string =>
-  shortHash([database, redis].map((secret) => fromBase64(secret?.data?.['url'])));
+export const credentialsOf = (database: string | undefined, redis: string | undefined): string => shortHash([database, redis]);
+
+/** Where a login is used, and with which password. */
+export const urlIn = (secret: Secret | undefined): string | undefined => fromBase64(secret?.data?.['url']);
 
 export interface OldLogins {
   readonly tenant: string;
@@ -31,7 +33,7 @@ export async function holdersOf(
   const named = loginIn(secret === 'database' ? database : redis);
   // A write whose answer was lost: what the cache holds is older than the truth.
   if (named !== undefined && logins.includes(named)) return 'the newest version of its Secret to be seen';
-  const current = credentialsOf(database, redis);
+  const current = credentialsOf(urlIn(database), urlIn(redis));
   const running = await cluster.list(pods, { namespace, labelSelector: `${labels.tenant}=${tenant}` }, { signal });
   const old = running.filter((pod) => !hasEnded(pod) && pod.metadata.annotations?.[annotations.credentials] !== current);
   if (old.length === 0) return undefined;

@@ -35,7 +35,7 @@ const lifetimeDays = 90;
 
 /** Undefined where there is none, and nobody who could sign one. */
 export async function servingCertificate({ tenant, secret, signer, due, now }: Wanted): Promise<ServingCertificate | undefined> {
-  const there = secret && readPair(textIn(secret));
+  const there = secret && pairIn(secret);
   const basedOn = versionOf(secret);
   if (secret && there) {
     const made = { madeAt: madeAtOf(secret), request: requestOf(secret) };
@@ -50,13 +50,16 @@ export async function servingCertificate({ tenant, secret, signer, due, now }: W
 /** Of a Secret, whatever else it holds. */
 export const certificateIn = (secret: Secret): X509Certificate | undefined => readCertificate(certificatesIn(textIn(secret))[0]);
 
+const pairIn = remembered((secret: Secret) => readPair(textIn(secret)));
+const certificateOf = remembered(({ certificate }: KeyPair) => readCertificate(certificate));
+
 const textIn = ({ data }: Secret): string | undefined => fromBase64(data?.[servingKey]);
 
 const publicKeyOf = remembered((signer: KeyPair): KeyObject => createPublicKey(signer.certificate));
 
 /** For this tenant's agents, by this signer, and for a good while yet. */
-function isGood({ certificate }: KeyPair, { tenant, signer, now }: { tenant: string; signer: KeyPair; now: Date }): boolean {
-  const read = readCertificate(certificate);
+function isGood(pair: KeyPair, { tenant, signer, now }: { tenant: string; signer: KeyPair; now: Date }): boolean {
+  const read = certificateOf(pair);
   return (
     read !== undefined && read.verify(publicKeyOf(signer)) && read.checkHost(agentHost(tenant, 'any')) !== undefined && !isEnding(read, now)
   );

@@ -6,7 +6,7 @@ import { isScaledToZero } from '../agent/scale.ts';
 import { tenantClassSpec } from '../api/tenant-class.ts';
 import { byHost, byIssuer } from '../caches.ts';
 import { goesAtOnce } from '../class/choice.ts';
-import { pinOf, tenantsOfClass } from '../class/members.ts';
+import { tenantsOfClass } from '../class/members.ts';
 import { classOfRevision, revisionNameOf } from '../class/revisions.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
@@ -74,7 +74,7 @@ export function tenantController(parts: TenantParts): Controller {
 
   /** All that may be of this class: who names none may get it as default. */
   function tenantsOf(name: string): ObjectKey[] {
-    return tenantsOfClass(caches, name, true).map(({ metadata }) => ({ name: metadata.name }));
+    return tenantsOfClass(caches, name, true).map((tenant) => ({ name: tenant.name }));
   }
 
   function movableOfClass(name: string): ObjectKey[] {
@@ -88,8 +88,8 @@ export function tenantController(parts: TenantParts): Controller {
       return tenantsOf(metadata.name);
     const inWave = new Set(status?.rollout?.tenants);
     return tenantsOfClass(caches, metadata.name, true)
-      .filter((tenant) => inWave.has(tenant.metadata.name) || tenant.status?.classRevision === undefined || pinOf(tenant) !== undefined)
-      .map((tenant) => ({ name: tenant.metadata.name }));
+      .filter(({ name, revision, pin }) => inWave.has(name) || revision === undefined || pin !== undefined)
+      .map(({ name }) => ({ name }));
   }
 
   /** Those who want what this one has, and may get it when it goes. */
