@@ -17,7 +17,7 @@ const holding = (name: string, what: fc.Arbitrary<unknown>): fc.Arbitrary<object
   fc
     .tuple(fc.dictionary(fc.oneof(names, fc.string()), value, { maxKeys: 4 }), fc.option(what, { freq: 8 }), fc.nat(4))
     .map(([others, held, at]) => {
-      const entries = Object.entries(others).filter(([other]) => other !== name);
+      const entries: [string, unknown][] = Object.entries(others).filter(([other]) => other !== name);
       return Object.fromEntries(held === null ? entries : entries.toSpliced(at, 0, [name, held]));
     });
 const event = holding('object', holding('metadata', holding('managedFields', value)));
