@@ -5,6 +5,8 @@ import { keyOf, pathOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { controllerOf, isControlledBy } from '../owners.ts';
 import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
+import type { Head } from '../cache/informer.ts';
+import { AsWanted } from './as-wanted.ts';
 import { applyBody, type ApplyBody } from './desired.ts';
 import { fieldPaths, firstDifference } from './difference.ts';
 import { Unsettled } from './unsettled.ts';
@@ -15,6 +17,8 @@ export interface ApplierOptions {
   readonly send: (request: ApiRequest) => Promise<unknown>;
   /** The object as last known: from a cache that would hold it, else live. */
   readonly read: <T extends BaseObject>(kind: Kind<T>, key: ObjectKey, signal?: AbortSignal) => Promise<T | undefined>;
+  /** What a cache that would hold the object knows of it, without reading it. */
+  readonly head: (kind: Kind<BaseObject>, key: ObjectKey) => Head | undefined;
   /** Told of every answer, so that caches need not wait for the watch. */
   readonly wrote: <T extends BaseObject>(kind: Kind<T>, object: T) => void;
 }
@@ -23,30 +27,44 @@ export interface ApplierOptions {
 export class Applier {
   readonly #options: ApplierOptions;
   readonly #unsettled = new Unsettled();
+  readonly #asWanted = new AsWanted();
 
   constructor(options: ApplierOptions) {
     this.#options = options;
   }
 
   async apply<T extends BaseObject>(kind: Kind<T>, desired: Desired<T>, options: ApplyOptions): Promise<Applied<T>> {
-    const { owner, force = true, adopt = true, basedOn, signal } = options;
+    const { owner } = options;
+    if (owner?.metadata.deletionTimestamp) throw refused('owner_is_going', kind, desired.metadata, { owner: owner.metadata.name });
+    const target = `${kind.apiVersion} ${kind.plural} ${keyOf(desired.metadata)}`;
+    const print = JSON.stringify([desired, owner?.apiVersion, owner?.metadata.uid]);
+    const asWanted = this.#asWanted.find(target, print, this.#options.head(kind, desired.metadata));
+    if (asWanted) return { object: kind.accept(asWanted), outcome: 'unchanged' };
+    const applied = await this.#compareAndApply(kind, desired, options);
+    if (applied.outcome === 'unchanged') this.#asWanted.note(target, print, applied.object);
+    return applied;
+  }
+
+  async #compareAndApply<T extends BaseObject>(kind: Kind<T>, desired: Desired<T>, options: ApplyOptions): Promise<Applied<T>> {
+    const { owner, adopt = true, signal } = options;
     const body = applyBody(kind, desired, { fieldManager: this.#options.fieldManager, owner });
-    if (owner?.metadata.deletionTimestamp) throw refused('owner_is_going', kind, body.metadata, { owner: owner.metadata.name });
     const live = await this.#options.read(kind, body.metadata, signal);
     if (live?.metadata.deletionTimestamp) return { object: live, outcome: 'terminating' };
     if (live && owner) checkOwnership(kind, live, owner, adopt);
     const reason = live ? firstDifference(kind, body, live) : 'object';
-    const request: ApiRequest =
-      basedOn === absent
-        ? this.#creation(kind, body, signal)
-        : {
-            path: pathOf(kind, body.metadata),
-            query: { fieldManager: this.#options.fieldManager, force },
-            contentType: 'application/apply-patch+yaml',
-            body: basedOn === undefined ? body : { ...body, metadata: { ...body.metadata, resourceVersion: basedOn } },
-            signal,
-          };
+    const request = this.#request(kind, body, options);
     return this.#settle(kind, live, { request, reason, stillDiffers: (object) => firstDifference(kind, body, object) });
+  }
+
+  #request(kind: Kind<BaseObject>, body: ApplyBody, { force = true, basedOn, signal }: ApplyOptions): ApiRequest {
+    if (basedOn === absent) return this.#creation(kind, body, signal);
+    return {
+      path: pathOf(kind, body.metadata),
+      query: { fieldManager: this.#options.fieldManager, force },
+      contentType: 'application/apply-patch+yaml',
+      body: basedOn === undefined ? body : { ...body, metadata: { ...body.metadata, resourceVersion: basedOn } },
+      signal,
+    };
   }
 
   /** Server-side apply knows no "only if there is none". */

@@ -5,7 +5,7 @@ import type { Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { counter } from '../metrics.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
-import type { Informer } from './informer.ts';
+import type { Head, Informer } from './informer.ts';
 import { SharedInformer } from './shared-informer.ts';
 import type { InformerTimings } from './timings.ts';
 
@@ -60,6 +60,15 @@ export class InformerPool {
     const full = this.#holding(kind, key);
     const objects = full.flatMap((informer) => informer.get(key) ?? []);
     return { known: objects.length > 0 || full.some(isComplete), object: objects[0] };
+  }
+
+  /** What is known of the cached object, without reading it. */
+  head(kind: Kind<BaseObject>, key: ObjectKey): Head | undefined {
+    for (const informer of this.#holding(kind, key)) {
+      const head = informer.head(key);
+      if (head) return head;
+    }
+    return undefined;
   }
 
   /** Gives the answer to a write of ours to the caches that would hold it. */

@@ -67,6 +67,7 @@ export class ClusterClient implements Cluster {
         const { known, object } = this.#pool.find(kind, key);
         return known ? object : this.get(kind, key, signal && { signal });
       },
+      head: (kind, key) => this.#pool.head(kind, key),
       wrote: (kind, object) => this.#pool.remember(kind, object),
     });
   }
