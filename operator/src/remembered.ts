@@ -12,3 +12,26 @@ export function remembered<K extends object, V>(make: (object: K) => V): (object
     return made;
   };
 }
+
+export interface Interning<T> {
+  readonly limit: number;
+  /** What a value is about: of each, the latest is kept. */
+  readonly about: (value: T) => string;
+  /** The same for values that are the same. */
+  readonly text: (value: T) => string;
+}
+
+/** Gives the earlier one of two values that are the same, so that what is {@link remembered} of it need not be made again. Knows only the latest `limit`. */
+export function interned<T>({ limit, about, text }: Interning<T>): (value: T) => T {
+  const known = new Map<string, { readonly text: string; readonly value: T }>();
+  return (value) => {
+    const [name, current] = [about(value), text(value)];
+    const before = known.get(name);
+    if (before?.text === current) return before.value;
+    known.delete(name);
+    known.set(name, { text: current, value });
+    const [oldest] = known.size > limit ? known.keys() : [];
+    if (oldest !== undefined) known.delete(oldest);
+    return value;
+  };
+}

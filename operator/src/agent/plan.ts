@@ -3,6 +3,7 @@ import type { AgentConfigSpec } from '../api/agent-config.ts';
 import type { Child } from '../child.ts';
 import { horizontalPodAutoscalers, podDisruptionBudgets } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
+import { interned, remembered } from '../remembered.ts';
 import type { Standing } from '../tenant/standing.ts';
 import { autoscaler } from './children/autoscaler.ts';
 import { deployment } from './children/deployment.ts';
@@ -28,7 +29,7 @@ export interface AgentPlan {
 export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
   const { name, namespace, spec, configuration, credentials, landlord } = seen;
   if (!landlord) return undefined;
-  return {
+  return latestPlans(configuration)({
     name,
     namespace,
     spec,
@@ -37,15 +38,24 @@ export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
     tenant: landlord.name,
     standing: landlord.standing,
     suspended: landlord.spec.state === 'Suspended',
-  };
+  });
 }
 
+/** A rollout wakes its agent a dozen times, and nothing of the plan has changed since. */
+const latestPlans = remembered((_: Configuration) =>
+  interned<AgentPlan>({
+    limit: 128,
+    about: ({ namespace, name }) => `${namespace}/${name}`,
+    text: (plan) => JSON.stringify({ ...plan, configuration: undefined }),
+  }),
+);
+
 /** In stages, each of which needs the one before: what pods mount before the pods. */
-export const childrenOf = (plan: AgentPlan): Child[][] => [
+export const childrenOf = remembered((plan: AgentPlan): readonly (readonly Child[])[] => [
   [documentConfigMap(plan), service(plan), ...(needsBudget(plan) ? [disruptionBudget(plan)] : [])],
   [deployment(plan)],
   autoscaler(plan),
-];
+]);
 
 const needsBudget = (plan: AgentPlan): boolean => isAutoscaled(plan) || replicasOf(plan) > 1;
 
