@@ -3,6 +3,7 @@
  * `cloister.dev/document=tenant-access`; edge alone may read it.
  */
 import { z } from 'zod';
+import { budgetWindows } from './budget-windows.ts';
 import { rateLimits } from './rate-limits.ts';
 import { claimScopes, scope } from './scopes.ts';
 
@@ -16,6 +17,8 @@ export const apiKeyEntry = z.object({
   expiresAt: z.iso.datetime().optional(),
   /** Of this key alone, within those of the tenant. */
   rateLimits: rateLimits.optional(),
+  /** What it may spend of its tenant's budget; absent means all of it. */
+  budget: budgetWindows.optional(),
 });
 
 export const tenantAccess = z.object({

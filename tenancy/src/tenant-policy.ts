@@ -3,14 +3,10 @@
  * A ConfigMap `tenant-<name>` in the system namespace, labelled `cloister.dev/document=tenant-policy`. Holds no secret.
  */
 import { z } from 'zod';
+import { budgetWindows } from './budget-windows.ts';
 import { domainPattern } from './domains.ts';
 import { modelName } from './models.ts';
 import { rateLimits } from './rate-limits.ts';
-
-/** Limits of one budget window. Money in US dollars with up to six decimals; absent means unlimited. */
-const windowLimit = z.object({ usd: z.number().nonnegative().optional(), tokens: z.int().nonnegative().optional() });
-export type WindowLimit = z.infer<typeof windowLimit>;
-const windows = { daily: windowLimit.optional(), monthly: windowLimit.optional() };
 
 export const tenantPolicy = z.object({
   tenant: z.string(),
@@ -28,7 +24,7 @@ export const tenantPolicy = z.object({
       /** It is to have no pod, so nobody need try to reach it. */
       scaledToZero: z.literal(true).optional(),
       /** What this agent may spend of the tenant's budget; absent means all of it. */
-      budget: z.object(windows).optional(),
+      budget: budgetWindows.optional(),
     }),
   ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
@@ -41,10 +37,11 @@ export const tenantPolicy = z.object({
   egress: z.object({ domains: z.array(domainPattern), ports: z.array(z.int().min(1).max(65_535)) }).optional(),
   /** Of all callers together, and of every subject of a JWT. */
   rateLimits: rateLimits.extend({ perUser: rateLimits.optional() }),
-  budget: z.object({
+  budget: budgetWindows.extend({
     /** IANA name; days and months begin at midnight there. */
     timeZone: z.string(),
-    ...windows,
+    /** What every subject of a JWT may spend of it; absent means all of it. */
+    perUser: budgetWindows.optional(),
   }),
 });
 export type TenantPolicy = z.infer<typeof tenantPolicy>;

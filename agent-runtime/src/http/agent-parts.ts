@@ -1,4 +1,4 @@
-import type { AgentDocument } from '@cloister/tenancy';
+import { voucherHeader, type AgentDocument } from '@cloister/tenancy';
 import type { Request } from 'express';
 import { modelsFor } from '../agent/models.ts';
 import type { Conversations } from '../memory/conversations.ts';
@@ -32,7 +32,9 @@ export async function askModel({ document, models }: AgentParts, request: Reques
   const context = contextOf(request);
   const candidates = modelsFor(document, asked.model, asked.modelInForce);
   const { requestId, span, logger } = context;
-  const served = await firstReachable(models, candidates, { body: asked.body, requestId, span, signal: asked.signal }, logger);
+  const { body, signal } = asked;
+  const call = { body, requestId, voucher: request.get(voucherHeader), span, signal };
+  const served = await firstReachable(models, candidates, call, logger);
   context.model = served.model;
   return served;
 }

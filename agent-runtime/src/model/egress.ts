@@ -4,6 +4,7 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { voucherHeader } from '@cloister/tenancy';
 import { formatTraceparent } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
 import { fail } from '../errors.ts';
@@ -13,6 +14,8 @@ export interface ModelCall {
   /** An OpenAI chat completion request; `model` is `<provider>/<model>`. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly requestId: string;
+  /** On whose behalf, as edge vouches for it to egress; undefined for what no request has caused. */
+  readonly voucher: string | undefined;
   readonly span: SpanContext;
   /** Ends the call, and the answer's body if it is still arriving. */
   readonly signal: AbortSignal;
@@ -48,7 +51,7 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
   const connections = secure ? new HttpsAgent(pool) : new HttpAgent(pool);
   const send: Send = (options, payload) => exchange(secure ? httpsRequest : httpRequest, url, { ...options, agent: connections }, payload);
 
-  return async ({ body, requestId, span, signal }) => {
+  return async ({ body, requestId, voucher, span, signal }) => {
     const payload = Buffer.from(JSON.stringify(body));
     const headers = {
       'content-type': 'application/json',
@@ -57,6 +60,7 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
       traceparent: formatTraceparent(span),
       'x-request-id': requestId,
       'x-cloister-agent': agent,
+      ...(voucher !== undefined && { [voucherHeader]: voucher }),
     };
     const message = await withOneRetry(() => send({ method: 'POST', headers, signal }, payload), signal);
     return { status: message.statusCode ?? 0, headers: message.headers, body: message };

@@ -4,6 +4,7 @@ import { edgeIssuer, type Scope, type TenantAccess, type TenantPolicy } from '@c
 import { createLogger, createRegistry, type Registry } from '@cloister/telemetry';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
+import { voucherSigner } from '../voucher/sign-voucher.ts';
 import { startEdge, type EdgeOptions } from './edge.ts';
 import { localKeyStore } from './issued-keys/local-key-store.ts';
 import { localUseStore } from './key-uses/local-use-store.ts';
@@ -37,6 +38,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     access,
     sharedHosts: new Set(['*']),
     sign: await callerSigner(identity.privateKey, edgeIssuer),
+    signVoucher: await voucherSigner(identity.privateKey),
     authorities: { initial: certificate, onChange: () => undefined },
     limiter: new LocalLimiter(),
     useStore: localUseStore(),

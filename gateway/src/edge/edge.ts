@@ -4,6 +4,7 @@ import type { Logger, Registry } from '@cloister/telemetry';
 import type { Access, Policies } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
+import type { SignVoucher } from '../voucher/sign-voucher.ts';
 import { authenticator } from './authenticate.ts';
 import { callerTokens } from './caller-tokens.ts';
 import { edgeHandler } from './handler.ts';
@@ -19,6 +20,7 @@ import type { RateLimiter } from './rate-limit/limiter.ts';
 import type { Authorities, RelayTimeouts } from './relay/agent-connections.ts';
 import { relay } from './relay/relay.ts';
 import type { AskUsage } from './usage/ask-egress.ts';
+import { vouchers } from './vouchers.ts';
 
 export interface EdgeOptions {
   readonly port: number;
@@ -27,6 +29,8 @@ export interface EdgeOptions {
   readonly sharedHosts: ReadonlySet<string>;
   /** Vouches for callers towards agents. The key behind it may change at any time. */
   readonly sign: SignCaller;
+  /** Vouches for callers towards egress, with the same key. */
+  readonly signVoucher: SignVoucher;
   /** By whose word agents are trusted. */
   readonly authorities: Authorities;
   /** Shared by all replicas. */
@@ -49,7 +53,7 @@ export interface EdgeOptions {
 }
 
 export async function startEdge(options: EdgeOptions): Promise<Running> {
-  const { policies, access, sharedHosts, sign, keyStore, maxBodyBytes, registry, log } = options;
+  const { policies, access, sharedHosts, sign, signVoucher, keyStore, maxBodyBytes, registry, log } = options;
   const upstream = relay(options.authorities, options.timeouts);
   const metrics = edgeMetrics(registry, upstream.openCircuits);
   const limiter = withFallback({ shared: options.limiter, log, onFallback: () => metrics.fallbacks.inc() });
@@ -68,6 +72,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     keyStore,
     making: inTheMaking(),
     tokenFor: callerTokens(sign),
+    voucherFor: vouchers(signVoucher),
     relay: upstream.relay,
   });
   const running = await serve({ ...options, handler: application(handler, log) });

@@ -29,6 +29,7 @@ import { bodyOf, wholeBody } from './relay/body.ts';
 import type { Relay } from './relay/relay.ts';
 import { longestTarget, routeOf, usagePath, type EdgeTask, type Route } from './route.ts';
 import type { AskUsage } from './usage/ask-egress.ts';
+import type { VoucherFor } from './vouchers.ts';
 
 export interface EdgeParts {
   readonly policies: Policies;
@@ -41,6 +42,7 @@ export interface EdgeParts {
   readonly keyStore: KeyStore;
   readonly making: Making;
   readonly tokenFor: (caller: Caller) => Promise<string>;
+  readonly voucherFor: VoucherFor;
   readonly relay: Relay;
   readonly maxBodyBytes: number;
   readonly metrics: EdgeMetrics;
@@ -145,7 +147,7 @@ async function listKeys(response: Response, { tenant, uid }: TenantPolicy, { acc
 
 interface Admitted {
   readonly exchange: Exchange;
-  readonly caller: Caller;
+  readonly caller: KnownCaller;
   readonly policy: TenantPolicy;
   readonly route: Route;
 }
@@ -162,8 +164,8 @@ async function passOn(
   response.locals['agent'] = agent.name;
   exchange.note({ agent: agent.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
-  const callerToken = await parts.tokenFor(caller);
-  return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, body });
+  const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
+  return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body });
 }
 
 /** Undefined for a request with several Host headers: which of them counts is what smuggling is about. */

@@ -1,4 +1,5 @@
 /** What crosses edge: everything end to end, nothing that belongs to one connection, nothing that could pass for our own word. */
+import { voucherHeader } from '@cloister/tenancy';
 import { formatTraceparent } from '@cloister/telemetry';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from '../server/exchange.ts';
@@ -33,11 +34,12 @@ const isLimit = (name: string): boolean => name.startsWith('x-ratelimit-');
 export function headersForAgent(
   incoming: IncomingHttpHeaders,
   { id, span }: Exchange,
-  callerToken: string,
+  { callerToken, voucher }: { readonly callerToken: string; readonly voucher: string },
   length: number | undefined,
 ): Record<string, string | string[]> {
   const headers = pick(incoming, (name) => notForAgents.has(name) || isOurs(name));
   headers['authorization'] = `Bearer ${callerToken}`;
+  headers[voucherHeader] = voucher;
   headers['traceparent'] = formatTraceparent(span);
   headers['x-request-id'] = id;
   if (length !== undefined && (length > 0 || incoming['content-length'] !== undefined)) headers['content-length'] = String(length);

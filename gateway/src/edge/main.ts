@@ -57,6 +57,7 @@ export async function runEdge(): Promise<void> {
     access,
     sharedHosts: settings.EDGE_SHARED_HOSTS,
     sign: identity.sign,
+    signVoucher: identity.signVoucher,
     authorities,
     limiter: new RedisLimiter(redis.use, 'edge:rl:'),
     askUsage: askEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE),

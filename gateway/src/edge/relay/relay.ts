@@ -21,6 +21,7 @@ export interface RelayRequest {
   readonly agent: Agent;
   readonly target: string;
   readonly callerToken: string;
+  readonly voucher: string;
   readonly body: Body;
 }
 
@@ -65,12 +66,12 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
   return { relay: send, openCircuits: () => circuits.open, close: () => connections.current.destroy() };
 }
 
-function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, target, callerToken, body }: RelayRequest) {
+function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, target, callerToken, voucher, body }: RelayRequest) {
   return {
     origin: agent.url,
     path: target,
     method: request.method ?? 'GET',
-    headers: headersForAgent(request.headers, exchange, callerToken, body.length),
+    headers: headersForAgent(request.headers, exchange, { callerToken, voucher }, body.length),
     body: body.open(),
     signal: exchange.gone,
   } satisfies Dispatcher.RequestOptions;

@@ -1,0 +1,9 @@
+import { z } from 'zod';
+
+/** Limits of one budget window. Money in US dollars with up to six decimals; absent means unlimited. */
+const windowLimit = z.object({ usd: z.number().nonnegative().optional(), tokens: z.int().nonnegative().optional() });
+export type WindowLimit = z.infer<typeof windowLimit>;
+
+/** Of one budget, in the days and months of its tenant. */
+export const budgetWindows = z.object({ daily: windowLimit.optional(), monthly: windowLimit.optional() });
+export type BudgetWindows = z.infer<typeof budgetWindows>;
