@@ -14,4 +14,5 @@ export type { Sql } from './egress/budget/sql/sql.ts';
 export { podVerifier } from './egress/pods/pod-token.ts';
 export { startEgress, type EgressOptions } from './egress/egress.ts';
 export { usageBooks, type ReadUsage } from './egress/usage/usage-books.ts';
+export { voucherSigner } from './voucher/sign-voucher.ts';
 export type { Running } from './server/serve.ts';

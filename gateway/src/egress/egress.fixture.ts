@@ -1,9 +1,12 @@
-import type { ProviderDocument, TenantPolicy } from '@cloister/tenancy';
+import { generateIdentityKeys } from '@cloister/identity';
+import { edgeKeys, type ProviderDocument, type TenantPolicy, type Voucher } from '@cloister/tenancy';
 import { createLogger, createRegistry, type Registry } from '@cloister/telemetry';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
 import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
+import { voucherSigner } from '../voucher/sign-voucher.ts';
+import { voucherVerifier } from '../voucher/verify-voucher.ts';
 import { auditStore } from './audit/store.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
@@ -40,6 +43,8 @@ export interface EgressUnderTest extends AsyncDisposable {
   /** Adds a tenant and gives a token of its agents' pods. */
   addTenant(name: string, policy?: Partial<TenantPolicy>): Promise<string>;
   tokenOf(tenant: string, changes?: TokenChanges): Promise<string>;
+  /** What edge says of a caller of the tenant's agent "support". */
+  vouch(tenant: string, voucher: Pick<Voucher, 'caller'> & Partial<Voucher>): Promise<string>;
   addProvider(name: string, changes?: Partial<ProviderDocument>): void;
   /** Money and tokens of the tenant's daily window. */
   standing(tenant: string): Promise<Standing>;
@@ -59,6 +64,8 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
   const [policies, providers, credentials] = [new PolicyDirectory(), new ProviderDirectory(), new CredentialDirectory()];
   const { privateKey, publicKey } = await generateKeyPair('RS256');
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'RS256' }] });
+  const identity = await generateIdentityKeys();
+  const sign = await voucherSigner(identity.privateKey);
   const lines: string[] = [];
   const registry = createRegistry();
   const running = await startEgress({
@@ -67,6 +74,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     providers,
     credentials,
     verifyPod: podVerifier(issuer, keys),
+    verifyVoucher: voucherVerifier(edgeKeys.parse(identity.jwks)),
     ledger: ledger(database),
     auditStore: auditStore(database),
     readUsage: usageBooks(database),
@@ -104,6 +112,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     registry,
     lines,
     tokenOf,
+    vouch: (tenant, voucher) => sign({ tenantUid: `uid-${tenant}`, agent: 'support', ...voucher }),
     addProvider,
     addTenant: (name, policy = {}) => {
       policies.put(`tenant-${name}`, policyOf(name, policy));

@@ -3,6 +3,7 @@ import type { Logger, Registry } from '@cloister/telemetry';
 import type { Credentials, Policies, Providers } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
+import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import { auditMetrics } from './audit/metrics.ts';
 import type { AuditStore } from './audit/store.ts';
 import { AuditTrail } from './audit/trail.ts';
@@ -28,6 +29,8 @@ export interface EgressOptions {
   readonly providers: Providers;
   readonly credentials: Credentials;
   readonly verifyPod: VerifyPod;
+  /** By edge's keys, which may change at any time. */
+  readonly verifyVoucher: VerifyVoucher;
   readonly ledger: Ledger;
   readonly auditStore: AuditStore;
   readonly readUsage: ReadUsage;

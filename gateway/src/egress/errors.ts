@@ -9,6 +9,11 @@ export const egressErrors = {
     type: 'authentication_error',
     say: 'the pod token is missing, expired, meant for another audience or of no agent that this tenant has',
   },
+  voucher_invalid: {
+    status: 403,
+    type: 'permission_error',
+    say: 'x-cloister-voucher is none that edge made for this agent, or it has expired; pass on the one of the request for which the model is called, or none',
+  },
   tenant_not_active: {
     status: 403,
     type: 'permission_error',

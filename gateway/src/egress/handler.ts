@@ -4,6 +4,7 @@ import type { TenantPolicy } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
 import type { Policies } from '../directory/directory.ts';
 import { openExchange } from '../server/exchange.ts';
+import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import { audited } from './audit/audited.ts';
 import type { AuditTrail } from './audit/trail.ts';
 import type { AskParts, ModelCall } from './chat/ask-models.ts';
@@ -12,17 +13,19 @@ import { embeddings } from './embeddings/embeddings.ts';
 import { fail } from './errors.ts';
 import { callerOf, requireActive } from './pods/caller.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
+import { vouchedFor } from './pods/vouched.ts';
 import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
 export interface EgressParts extends AskParts, UsageParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
+  readonly verifyVoucher: VerifyVoucher;
   readonly audit: AuditTrail;
   readonly log: Logger;
 }
 
 export function egressHandler(parts: EgressParts): (request: Request, response: Response) => Promise<void> {
-  const { policies, verifyPod, audit, log, metrics } = parts;
+  const { policies, verifyPod, verifyVoucher, audit, log, metrics } = parts;
   return async (request, response) => {
     const exchange = openExchange(request, response, { log, durations: metrics.durations });
     if (!request.url.startsWith('/')) throw fail('proxy_connect_only', { headers: { allow: 'CONNECT' } });
@@ -30,7 +33,8 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
       exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
       return usage(request, response, parts);
     }
-    const { policy, agent } = await callerOf(request.headers, verifyPod, policies);
+    const caller = await callerOf(request.headers, verifyPod, policies);
+    const { policy, agent } = caller;
     exchange.note({ tenant: policy.tenant, agent });
     const route = `${request.method} ${request.path}`;
     const callModel = modelCalls.get(route);
@@ -39,7 +43,8 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
       const call = { request, response, exchange, policy, agent };
       await audited(call, audit, async () => {
         requireActive(policy);
-        await callModel(call, parts);
+        const voucher = await vouchedFor(request.headers, caller, verifyVoucher);
+        await callModel({ ...call, voucher }, parts);
       });
       return;
     }

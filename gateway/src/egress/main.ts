@@ -12,6 +12,7 @@ import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { followedPostgres } from './budget/sql/followed-postgres.ts';
 import { startEgress } from './egress.ts';
+import { followedEdgeKeys } from './followed-edge-keys.ts';
 import { clusterKeys } from './pods/cluster-keys.ts';
 import { fetchClusterKeys } from './pods/fetch-cluster-keys.ts';
 import { podVerifier, type VerifyPod } from './pods/pod-token.ts';
@@ -26,6 +27,7 @@ export async function runEgress(): Promise<void> {
   const registry = createRegistry();
   const cluster = await connect({ log, registry });
   const { informers, ...directories } = follow(cluster, settings, log);
+  const edgeKeys = followedEdgeKeys(settings.EDGE_KEYS_FILE, log);
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
 
   const stopping = new AbortController();
@@ -39,6 +41,7 @@ export async function runEgress(): Promise<void> {
     ...directories,
     port: settings.HTTP_PORT,
     verifyPod: (token) => verifyPod?.(token) ?? Promise.resolve(undefined),
+    verifyVoucher: edgeKeys.verify,
     ledger: ledger(sql),
     auditStore: auditStore(sql),
     readUsage: usageBooks(sql),
@@ -58,6 +61,7 @@ export async function runEgress(): Promise<void> {
   stopping.abort();
   await starting;
   await egress.drain();
+  edgeKeys.stop();
   metrics.close();
   await sql.close();
   await cluster.close();

@@ -9,6 +9,7 @@ import {
   PolicyDirectory,
   RedisLimiter,
   startEdge,
+  voucherSigner,
 } from '@cloister/gateway';
 import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
 import { edgeIssuer } from '@cloister/tenancy';
@@ -33,12 +34,14 @@ const redisURL = process.env['CLOISTER_TEST_REDIS_URL'];
 const redis = redisURL === undefined ? undefined : connectRedis(redisURL, () => undefined);
 // The stub speaks plain HTTP.
 const { certificate } = await makeAuthority('nobody', { from: new Date(), days: 1 });
+const identity = await generateIdentityKeys();
 const edge = await startEdge({
   port: 0,
   policies,
   access,
   sharedHosts: new Set(['*']),
-  sign: await callerSigner((await generateIdentityKeys()).privateKey, edgeIssuer),
+  sign: await callerSigner(identity.privateKey, edgeIssuer),
+  signVoucher: await voucherSigner(identity.privateKey),
   authorities: { initial: certificate, onChange: () => undefined },
   limiter: redis ? new RedisLimiter((work) => work(redis), 'edge:bench:') : new LocalLimiter(),
   useStore: localUseStore(),

@@ -29,7 +29,7 @@ class LedgerDouble extends LedgerModel {
 const log = createLogger({ name: 'egress', level: 'fatal' });
 const worst = { inputTokens: 10, outputTokens: 90, named: true, price: priceOf({ inputPerMillion: 1, outputPerMillion: 1 }) };
 const limited = (usd: number) => ({ timeZone: 'UTC', daily: { usd } });
-const call = { tenantUid: 'u', tenant: 't', agent: 'a', model: 'p/m', timeZone: 'UTC' };
+const call = { tenantUid: 'u', tenant: 't', agent: 'a', caller: '', model: 'p/m', timeZone: 'UTC' };
 const used = { inputTokens: 1, outputTokens: 2 };
 const amount = (value: bigint) => ({ microUsd: value, tokens: value });
 

@@ -1,7 +1,7 @@
 /**
  * The budget as one call sees it: reserve before, settle after.
  *
- * Guarantees: a tenant or an agent with limits never has more reserved and settled than they allow, over all replicas; a call is settled once;
+ * Guarantees: a tenant, an agent or a caller with limits never has more reserved and settled than they allow, over all replicas; a call is settled once;
  * a call waits for the database only where more is needed than this replica has in hand, and one that nothing limits never does.
  */
 import type { Logger } from '@cloister/telemetry';
@@ -90,7 +90,7 @@ export class LeasedBudget implements Budget {
   }
 
   async reserve(call: Call, limits: Limits, worst: Worst): Promise<Reservation> {
-    const chain = chainOf(call.tenantUid, call.agent, limits);
+    const chain = chainOf(call.tenantUid, call, limits);
     return this.#reservation(call, worst, chain.length === 0 ? undefined : await this.#hold(call, chain, worst));
   }
 

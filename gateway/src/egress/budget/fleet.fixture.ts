@@ -8,14 +8,18 @@ import type { Ladder, Rung } from './ask.ts';
 import { silence } from './keep-expiring.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
-import { agentAccount, agentOf, type Limit, type Link } from './limits.ts';
+import { agentAccount, callerAccount, holderOf, type Holder, type Limit, type Link, type Spender } from './limits.ts';
 import { Replica } from './replica.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
 import { Truth } from './truth.fixture.ts';
 
-interface Flight {
+/** Who calls; agent and caller are empty where there is none. */
+export interface Who extends Spender {
   readonly tenant: string;
-  readonly agent: string;
+}
+
+interface Flight {
+  readonly who: Who;
   readonly hold: Hold | undefined;
   /** Truly billed so far. */
   billed: bigint;
@@ -39,7 +43,13 @@ export const ladderOf = (...amounts: readonly [number, ...number[]]): Ladder => 
   if (!first) throw new Error('a ladder has at least one rung');
   return [first, ...others];
 };
-const call = { tenant: 't', model: 'p/m', timeZone: 'UTC' };
+const call = { model: 'p/m', timeZone: 'UTC' };
+
+const accountsOf = ({ tenant, agent, caller }: Who): string[] => [
+  tenant,
+  ...(agent === '' ? [] : [agentAccount(tenant, agent)]),
+  ...(caller === '' ? [] : [callerAccount(tenant, caller)]),
+];
 
 export class Fleet {
   readonly #ledger: Ledger;
@@ -51,8 +61,8 @@ export class Fleet {
   #diedHolding = 0n;
   crashes = 0;
   #forgotten = 0;
-  /** Calls that were refused, by whose budget it was: a tenant's or one of its agents'. */
-  readonly refusals = { tenants: 0, agents: 0 };
+  /** Calls that were refused, by whose budget it was. */
+  readonly refusals: Record<Holder, number> = { tenant: 0, agent: 0, key: 0, user: 0 };
   #ids = 0;
 
   /** `books` is where the state is looked up; `ledger` is what is spoken to. */
@@ -62,20 +72,20 @@ export class Fleet {
     this.#members = Array.from({ length: size }, () => ({ replica: this.#newReplica(), cut: false, flights: [], held: 0n }));
   }
 
-  /** Of a tenant, or of one of its agents. */
+  /** Of a tenant, or of one of its agents or callers. */
   limit(account: string, limits: readonly Limit[]): void {
     this.#limits.set(account, limits);
     this.#truth.limit(account, limits);
   }
 
   /** A call comes in. True: it is served. */
-  async call(which: number, tenant: string, agent: string, ladder: Ladder, fate: Fate = 'arrives'): Promise<boolean> {
+  async call(which: number, who: Who, ladder: Ladder, fate: Fate = 'arrives'): Promise<boolean> {
     const member = this.#member(which);
-    const chain = this.#chain(tenant, agent);
-    const hold = chain.length > 0 ? await this.#hold(member, tenant, { chain, ladder }, fate) : undefined;
+    const chain = this.#chain(who);
+    const hold = chain.length > 0 ? await this.#hold(member, who.tenant, { chain, ladder }, fate) : undefined;
     if (chain.length > 0 && !hold) return false;
     if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
-    member.flights.push({ tenant, agent, hold, billed: 0n, beyond: 0n });
+    member.flights.push({ who, hold, billed: 0n, beyond: 0n });
     return true;
   }
 
@@ -90,7 +100,7 @@ export class Fleet {
       if (refusal && inVain === refusal.account) break;
       inVain = refusal?.account;
     }
-    if (!hold && inVain !== undefined) this.refusals[agentOf(inVain) === undefined ? 'tenants' : 'agents']++;
+    if (!hold && inVain !== undefined) this.refusals[holderOf(inVain).holder]++;
     return hold;
   }
 
@@ -173,14 +183,14 @@ export class Fleet {
    * Once what was interrupted is said again, and all replicas have had two heartbeats since, one of them is called. Gives what the budgets had
    * left outside of calls in progress, in the one with the least, if it was refused. The leases of those who died count as gone.
    */
-  async refusedWith(tenant: string, agent: string, need: number): Promise<bigint | undefined> {
+  async refusedWith(who: Who, need: number): Promise<bigint | undefined> {
     for (const which of [0, 1, 2].flatMap(() => [...this.#members.keys()])) {
       this.#member(which).cut = false;
       await this.beat(which, 'arrives');
     }
-    if (await this.call(0, tenant, agent, ladderOf(need))) return undefined;
+    if (await this.call(0, who, ladderOf(need))) return undefined;
     const day = new Date(this.#books.now).toISOString().slice(0, 10);
-    const left = this.#chain(tenant, agent).flatMap(({ account, terms }) => {
+    const left = this.#chain(who).flatMap(({ account, terms }) => {
       const windows = {
         daily: this.#books.windowOf(account, 'daily', day),
         monthly: this.#books.windowOf(account, 'monthly', `${day.slice(0, 7)}-01`),
@@ -227,7 +237,7 @@ export class Fleet {
     member.flights = member.flights.filter((other) => other !== flight);
     const amount = flight.billed + flight.beyond;
     const used = { inputTokens: 0, outputTokens: Number(amount), microUsd: amount };
-    if (flight.hold || amount > 0n) member.replica.of(flight.tenant).settle(flight.hold, { ...call, agent: flight.agent }, used);
+    if (flight.hold || amount > 0n) member.replica.of(flight.who.tenant).settle(flight.hold, { ...call, ...flight.who }, used);
   }
 
   #bill(flight: Flight, amount: bigint): void {
@@ -237,13 +247,12 @@ export class Fleet {
     for (const key of this.#windows(flight)) this.#truth.of(key).within += charge;
   }
 
-  #windows({ tenant, agent, hold }: Flight): string[] {
-    const accounts = agent === '' ? [tenant] : [tenant, agentAccount(tenant, agent)];
-    return hold ? accounts.flatMap((account) => [`${account} daily ${hold.day}`, `${account} monthly ${hold.month}`]) : [];
+  #windows({ who, hold }: Flight): string[] {
+    return hold ? accountsOf(who).flatMap((account) => [`${account} daily ${hold.day}`, `${account} monthly ${hold.month}`]) : [];
   }
 
-  #chain = (tenant: string, agent: string): Link[] =>
-    [tenant, agentAccount(tenant, agent)]
+  #chain = (who: Who): Link[] =>
+    accountsOf(who)
       .map((account) => ({ account, terms: { timeZone: 'UTC', limits: this.#limits.get(account) ?? [] } }))
       .filter(({ terms }) => terms.limits.length > 0);
   #newReplica = (): Replica => new Replica(() => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`);

@@ -24,7 +24,7 @@ const worst = { inputTokens: 0, outputTokens: Number(tokens), named: true, price
 
 /** Until twice in a row nothing is left. */
 async function caller({ agent, limits: ofCall }: (typeof agents)[number]): Promise<void> {
-  const call = { tenantUid, tenant: 't', agent, model: 'p/m', timeZone: 'UTC' };
+  const call = { tenantUid, tenant: 't', agent, caller: '', model: 'p/m', timeZone: 'UTC' };
   for (let refusals = 0; refusals < 2;) {
     const reservation = await budget.reserve(call, ofCall, worst).catch(() => undefined);
     if (!reservation) {

@@ -63,7 +63,7 @@ function member(url = database.url): Member {
   const worst = { inputTokens: 0, outputTokens: largest, named: true, price };
   return {
     reserve: (tenantUid, dollars, agent) => {
-      const call = { tenantUid, tenant: 't', agent: agent?.name ?? 'x', model: 'p/m', timeZone: 'UTC' };
+      const call = { tenantUid, tenant: 't', agent: agent?.name ?? 'x', caller: '', model: 'p/m', timeZone: 'UTC' };
       const limits = { timeZone: 'UTC', daily: { usd: dollars }, monthly: { tokens: 1e9 } };
       const ofAgent = agent?.dollars === undefined ? undefined : { daily: { usd: agent.dollars } };
       return budget.reserve(call, { ...limits, ofAgent }, worst).catch(() => undefined);

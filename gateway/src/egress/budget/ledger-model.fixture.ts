@@ -1,7 +1,7 @@
 /** The ledger's rules in plain code, with a clock to be set; days are UTC. What sql/leases does must be the same. */
 import { atLeastNothing, each, isNothing, minus, nothing, plus, smaller, larger, units, type Amount } from './amount.ts';
 import type { Answer, Forfeit, Growth, Ledger, LeaseKey, Message, Usage } from './ledger.ts';
-import { agentAccount, freeOf, sliceOf, type WindowKind, type Windows } from './limits.ts';
+import { agentAccount, callerAccount, freeOf, sliceOf, type WindowKind, type Windows } from './limits.ts';
 
 export interface WindowState {
   settled: Amount;
@@ -30,7 +30,7 @@ export class LedgerModel implements Ledger {
   readonly windows = new Map<string, WindowState>();
   readonly leases = new Map<string, LeaseState>();
   readonly replicas = new Map<string, ReplicaState>();
-  /** What was billed, by tenant and day, and by agent and day. */
+  /** What was billed, by account and day. */
   readonly usage = new Map<string, Amount>();
 
   constructor(now: number) {
@@ -88,6 +88,7 @@ export class LedgerModel implements Ledger {
     for (const used of usage) {
       this.#bill(replica, used, used.tenantUid, used.tenantLeased);
       if (used.agent !== '') this.#bill(replica, used, agentAccount(used.tenantUid, used.agent), used.agentLeased);
+      if (used.caller !== '') this.#bill(replica, used, callerAccount(used.tenantUid, used.caller), used.callerLeased);
     }
     for (const { microUsd, tokens, ...key } of returns) this.#free(replica, key, { microUsd, tokens });
   }

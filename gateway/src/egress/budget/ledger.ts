@@ -6,13 +6,13 @@ import type { Sql } from './sql/sql.ts';
 
 /** The budget that a lease is of, and its windows, by the days on which they began in the tenant's time zone. */
 export interface LeaseKey {
-  /** Of a tenant's own budget, its UID; of an agent's, `agentAccount`. */
+  /** Of a tenant's own budget, its UID; of an agent's, `agentAccount`; of an API key's or a user's, `callerAccount`. */
   readonly tenantUid: string;
   readonly day: string;
   readonly month: string;
 }
 
-/** What calls used, summed by windows, leases, model and agent. */
+/** What calls used, summed by windows, leases, model, agent and caller. */
 export interface Usage {
   readonly tenantUid: string;
   readonly tenant: string;
@@ -24,8 +24,11 @@ export interface Usage {
   readonly tenantLeased: boolean;
   /** Out of the lease of the agent's. */
   readonly agentLeased: boolean;
+  /** Out of the lease of the caller's. */
+  readonly callerLeased: boolean;
   readonly model: string;
   readonly agent: string;
+  readonly caller: string;
   readonly requests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;

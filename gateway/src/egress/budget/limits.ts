@@ -1,5 +1,5 @@
-/** The limits of a tenant and its agents, and how far their windows are from them. */
-import type { TenantPolicy } from '@cloister/tenancy';
+/** The limits of a tenant, its agents and its callers, and how far their windows are from them. */
+import type { BudgetWindows, TenantPolicy } from '@cloister/tenancy';
 import { larger, smaller, units, type Amount, type Unit } from './amount.ts';
 import { limitOf } from './money.ts';
 
@@ -20,28 +20,48 @@ export interface Terms {
 
 /** One of the budgets under which a call is reserved: in all of them or in none. */
 export interface Link {
-  /** As the ledger names it: see `agentAccount`. */
+  /** As the ledger names it: see `agentAccount` and `callerAccount`. */
   readonly account: string;
   readonly terms: Terms;
 }
 
-/** The limits of a tenant, and those of the agent that calls where it has some of its own. */
-export type Limits = TenantPolicy['budget'] & { readonly ofAgent?: TenantPolicy['agents'][number]['budget'] };
+/** The limits of a tenant, and those of the agent that calls and of the API key or user on whose behalf, where they have some of their own. */
+export type Limits = Omit<TenantPolicy['budget'], 'perUser'> & {
+  readonly ofAgent?: BudgetWindows | undefined;
+  readonly ofCaller?: BudgetWindows | undefined;
+};
+
+/** Who spends of a tenant's budget: the name of its agent, and the caller as edge names it. Empty where there is none. */
+export interface Spender {
+  readonly agent: string;
+  readonly caller: string;
+}
 
 /** By which name the ledger keeps what an agent uses, beside its tenant's account, whose name is the tenant's UID. */
 export const agentAccount = (tenantUid: string, agent: string): string => `${tenantUid}/${agent}`;
 
-/** Undefined for the account of a tenant. */
-export const agentOf = (account: string): string | undefined => account.split('/', 2)[1];
+/** The same for what is used on behalf of an API key or a user. Their names hold a colon, and those of agents do not. */
+export const callerAccount = agentAccount;
 
-/** Whose account it is, or whose agent's. */
+export type Holder = 'tenant' | 'agent' | 'key' | 'user';
+
+/** Whose account it is, and the name of the agent, or the id of the key. */
+export function holderOf(account: string): { readonly holder: Holder; readonly name: string } {
+  const [, name = ''] = account.split('/', 2);
+  const [, kind, id] = /^(key|user):(.*)$/.exec(name) ?? [];
+  if (id !== undefined) return { holder: kind === 'key' ? 'key' : 'user', name: id };
+  return { holder: name === '' ? 'tenant' : 'agent', name };
+}
+
+/** Whose account it is, or whose agent's or caller's. */
 export const tenantOf = (account: string): string => account.split('/', 1)[0] ?? account;
 
 /** The budgets that bind a call; none where nothing is limited. */
-export function chainOf(tenantUid: string, agent: string, { ofAgent, ...own }: Limits): Link[] {
+export function chainOf(tenantUid: string, { agent, caller }: Spender, { ofAgent, ofCaller, ...own }: Limits): Link[] {
   const links = [{ account: tenantUid, terms: termsOf(own) }];
-  if (ofAgent && agent !== '')
-    links.push({ account: agentAccount(tenantUid, agent), terms: termsOf({ timeZone: own.timeZone, ...ofAgent }) });
+  const { timeZone } = own;
+  if (ofAgent && agent !== '') links.push({ account: agentAccount(tenantUid, agent), terms: termsOf({ timeZone, ...ofAgent }) });
+  if (ofCaller && caller !== '') links.push({ account: callerAccount(tenantUid, caller), terms: termsOf({ timeZone, ...ofCaller }) });
   return links.filter(({ terms }) => terms.limits.length > 0);
 }
 
@@ -54,7 +74,7 @@ export interface Standing {
 }
 export type Windows = Readonly<Record<WindowKind, Standing>>;
 
-export function termsOf({ timeZone, daily, monthly }: TenantPolicy['budget']): Terms {
+export function termsOf({ timeZone, daily, monthly }: BudgetWindows & { readonly timeZone: string }): Terms {
   const limit = (kind: WindowKind, window: typeof daily): Limit[] =>
     window === undefined || (window.usd === undefined && window.tokens === undefined)
       ? []

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
+import { callers } from './sql/callers.ts';
 import { exchange } from './sql/leases/exchange.ts';
 import { expire } from './sql/leases/expire.ts';
 import { tables as leaseTables } from './sql/leases/tables.ts';
@@ -17,6 +18,7 @@ const migrations: readonly string[] = [
   leaseTables + expire + exchange,
   auditTables,
   accounts,
+  callers,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */

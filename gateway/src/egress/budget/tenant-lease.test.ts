@@ -10,7 +10,7 @@ import { TenantLease } from './tenant-lease.ts';
 const today = { tenantUid: 'u', day: '2026-11-22', month: '2026-11-01' };
 const tomorrow = { tenantUid: 'u', day: '2026-11-23', month: '2026-11-01' };
 const ends = { daily: 10_000, monthly: 100_000 };
-const call = { tenant: 't', agent: 'a', model: 'p/m', timeZone: 'UTC' };
+const call = { tenant: 't', agent: 'a', caller: '', model: 'p/m', timeZone: 'UTC' };
 const used = (tokens: number) => ({ inputTokens: 0, outputTokens: tokens, microUsd: BigInt(tokens) });
 const under = (limits: readonly Limit[], timeZone = 'UTC'): Link[] => [{ account: 'u', terms: { timeZone, limits } }];
 const daily = (microUsd: bigint, timeZone = 'UTC'): Link[] => under([{ kind: 'daily', microUsd, tokens: undefined }], timeZone);
@@ -170,7 +170,7 @@ describe('a refusal', () => {
 });
 
 describe('the budget of an agent', () => {
-  const chain = chainOf('u', 'a', { timeZone: 'UTC', daily: { usd: 0.001 }, ofAgent: { daily: { usd: 0.000_5 } } });
+  const chain = chainOf('u', call, { timeZone: 'UTC', daily: { usd: 0.001 }, ofAgent: { daily: { usd: 0.000_5 } } });
   const agentLease = { ...today, tenantUid: 'u/a' };
   const free = { daily: noStanding(), monthly: noStanding() };
   interface Holding {
@@ -245,7 +245,7 @@ describe('the budget of an agent', () => {
   });
 
   test('that is above its tenant’s lets nothing through that its tenant’s does not', () => {
-    const generous = chainOf('u', 'a', { timeZone: 'UTC', daily: { usd: 0.000_1 }, ofAgent: { daily: { usd: 0.001 } } });
+    const generous = chainOf('u', call, { timeZone: 'UTC', daily: { usd: 0.000_1 }, ofAgent: { daily: { usd: 0.001 } } });
     const tenant = holding({ own: 100n, agents: 1_000n });
     expect(tenant.reserve(ladderOf(101), generous, 0)).toBeUndefined();
     expect(tenant.refusal(ladderOf(201), generous, 0)).toMatchObject({ account: 'u', spent: true });

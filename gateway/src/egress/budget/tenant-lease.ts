@@ -1,5 +1,5 @@
 /**
- * What this replica holds of a tenant's budgets, its own and those of its agents, and what its calls used.
+ * What this replica holds of a tenant's budgets, its own and those of its agents and callers, and what its calls used.
  *
  * Guarantees: a call is reserved in all budgets that bind it or in none, in the same day and month of each; it is settled in all of them,
  * and what it used is reported once, in one message with all that was spent of them.
@@ -8,7 +8,7 @@ import { AccountLease, bestRung, fits, keyOf, type Lease, type Room, type TimedR
 import { atLeastNothing, minus, nothing, plus, smaller, type Amount } from './amount.ts';
 import type { Ladder } from './ask.ts';
 import type { Growth, LeaseKey, LedgerState, Usage } from './ledger.ts';
-import { agentAccount, type Link, type Terms } from './limits.ts';
+import { agentAccount, callerAccount, type Link, type Terms } from './limits.ts';
 import { UsageSheet, type Billed, type Used } from './usage-sheet.ts';
 
 /** A reservation. */
@@ -85,8 +85,9 @@ export class TenantLease {
       if (this.#of(account).settle(lease, hold?.amount ?? nothing, minus(total, overrun))) leased.add(account);
     const tenantLeased = leased.has(this.#uid);
     const agentLeased = leased.has(agentAccount(this.#uid, billed.agent));
+    const callerLeased = leased.has(callerAccount(this.#uid, billed.caller));
     const windows = hold && leased.size > 0 ? { day: hold.day, month: hold.month } : { day: null, month: null };
-    this.#sheet.add({ ...windows, tenantLeased, agentLeased }, billed, used, overrun);
+    this.#sheet.add({ ...windows, tenantLeased, agentLeased, callerLeased }, billed, used, overrun);
   }
 
   /** How much to ask for, of each budget that keeps calls waiting. What one budget has refused is not asked of the others. */

@@ -5,6 +5,8 @@ import type { Usage } from './ledger.ts';
 export interface Billed {
   readonly tenant: string;
   readonly agent: string;
+  /** The API key or the user on whose behalf, as edge names it; empty where nobody was vouched for. */
+  readonly caller: string;
   readonly model: string;
   readonly timeZone: string;
 }
@@ -16,11 +18,14 @@ export interface Used {
 }
 
 /** Under which leases something was used, and in which windows; in none where it was under none. */
-type Under = Pick<Usage, 'day' | 'month' | 'tenantLeased' | 'agentLeased'>;
+type Under = Pick<Usage, 'day' | 'month' | 'tenantLeased' | 'agentLeased' | 'callerLeased'>;
 
 const blank = { requests: 0, inputTokens: 0, outputTokens: 0, microUsd: 0n, overrunTokens: 0n, overrunMicroUsd: 0n };
 
-/** What calls of a tenant used, by windows, leases, model and agent, until it is reported. Its size does not depend on the number of calls. */
+/**
+ * What calls of a tenant used, by windows, leases, model, agent and caller, until it is reported. Its size depends on how many of
+ * these there are, and not on the number of calls.
+ */
 export class UsageSheet {
   readonly #lines = new Map<string, Omit<Usage, 'tenantUid'>>();
 
@@ -29,11 +34,11 @@ export class UsageSheet {
     return [...this.#lines.values()].reduce((sum, { requests }) => sum + requests, 0);
   }
 
-  add(under: Under, { tenant, agent, model, timeZone }: Billed, used: Used, overrun: Amount): void {
-    const key = JSON.stringify([under.day, under.month, under.tenantLeased, under.agentLeased, model, agent]);
+  add(under: Under, { tenant, agent, caller, model, timeZone }: Billed, used: Used, overrun: Amount): void {
+    const key = JSON.stringify([under.day, under.month, under.tenantLeased, under.agentLeased, under.callerLeased, model, agent, caller]);
     const line = this.#lines.get(key) ?? blank;
     this.#lines.set(key, {
-      ...{ tenant, timeZone, ...under, model, agent },
+      ...{ tenant, timeZone, ...under, model, agent, caller },
       requests: line.requests + 1,
       inputTokens: line.inputTokens + used.inputTokens,
       outputTokens: line.outputTokens + used.outputTokens,

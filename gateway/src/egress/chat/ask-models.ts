@@ -5,7 +5,7 @@
  * asked for, whatever became of the others.
  */
 import { ApiError } from '@cloister/api-errors';
-import type { TenantPolicy } from '@cloister/tenancy';
+import type { TenantPolicy, Voucher } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, Providers } from '../../directory/directory.ts';
@@ -29,6 +29,8 @@ export interface ModelCall {
   readonly policy: TenantPolicy;
   /** The agent's name, or empty where the pod is of none that the tenant has. */
   readonly agent: string;
+  /** On whose behalf; undefined where edge has vouched for nobody. */
+  readonly voucher: Voucher | undefined;
 }
 
 interface Asking<M extends Offered> extends ModelCall {

@@ -6,7 +6,7 @@
  * exactly once; an attempt that gives a failure back has sent nothing to the caller.
  */
 import { ApiError } from '@cloister/api-errors';
-import type { TenantPolicy } from '@cloister/tenancy';
+import type { TenantPolicy, Voucher } from '@cloister/tenancy';
 import type { Response } from 'express';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Budget, Reservation, Used } from '../budget/budget.ts';
@@ -32,6 +32,8 @@ export interface Attempt {
   readonly exchange: Exchange;
   readonly policy: TenantPolicy;
   readonly agent: string;
+  /** On whose behalf; undefined where edge has vouched for nobody. */
+  readonly voucher: Voucher | undefined;
   readonly operation: Pick<Operation<Offered>, 'name' | 'stream' | 'begin'>;
   /** In full. */
   readonly model: string;
@@ -77,10 +79,16 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
   }
 }
 
-function reserve({ policy, agent, model, worst }: Attempt, { budget, metrics }: AttemptParts): Promise<Reservation> {
+function reserve({ policy, agent, voucher, model, worst }: Attempt, { budget, metrics }: AttemptParts): Promise<Reservation> {
   const { uid: tenantUid, tenant } = policy;
-  const billed = { tenantUid, tenant, agent, model, timeZone: policy.budget.timeZone };
-  const limits = { ...policy.budget, ofAgent: policy.agents.find(({ name }) => name === agent)?.budget };
+  const { perUser, ...own } = policy.budget;
+  const caller = voucher?.caller ?? '';
+  const billed = { tenantUid, tenant, agent, caller, model, timeZone: own.timeZone };
+  const limits = {
+    ...own,
+    ofAgent: policy.agents.find(({ name }) => name === agent)?.budget,
+    ofCaller: caller.startsWith('user:') ? perUser : voucher?.budget,
+  };
   return budget.reserve(billed, limits, worst).catch((error: unknown) => {
     if (error instanceof ApiError) metrics.refused.inc({ tenant, code: error.code });
     throw error;

@@ -20,8 +20,8 @@ afterAll(async () => {
 });
 
 const usage = (model: string, microUsd: bigint): Usage => ({
-  ...{ tenantUid: 'uid-acme', tenant: 'acme', timeZone: 'Asia/Kathmandu', day: null, month: null, model, agent: 'support' },
-  ...{ tenantLeased: false, agentLeased: false },
+  ...{ tenantUid: 'uid-acme', tenant: 'acme', timeZone: 'Asia/Kathmandu', day: null, month: null, model, agent: 'support', caller: '' },
+  ...{ tenantLeased: false, agentLeased: false, callerLeased: false },
   ...{ requests: 1, inputTokens: 2, outputTokens: 3, microUsd, overrunTokens: 0n, overrunMicroUsd: 0n },
 });
 

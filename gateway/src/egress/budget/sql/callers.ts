@@ -1,0 +1,74 @@
+/**
+ * Budgets of API keys and users, beside those of their tenant and of the agent: accounts named `<UID>/key:<id>` and `<UID>/user:<digest>`, kept
+ * like an agent's and by the same functions. What was used on behalf of a caller counts in its windows whether or not it has a limit.
+ *
+ * `caller_usage` says which part of a line of `usage` was used on whose behalf; what it does not mention, on nobody's that edge vouched for. It
+ * is a table of its own so that old lines of it can go and `usage` stays; and so that replicas of the version before, which know `usage`
+ * alone, go on while an upgrade rolls.
+ *
+ * Of a caller's windows, always: `settled + overrun - forfeited` is the sum of its part of `caller_usage`, while that is kept.
+ */
+export const callers = `
+create table caller_usage (
+  tenant_uid text not null,
+  day date not null,
+  model text not null,
+  agent text not null,
+  caller text not null,
+  requests bigint not null default 0,
+  input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  micro_usd bigint not null default 0,
+  primary key (tenant_uid, day, model, agent, caller)
+);
+create index caller_usage_by_day on caller_usage (day);
+
+create function caller_account(p_uid text, p_caller text) returns text language sql immutable as $$
+  select p_uid || '/' || p_caller
+$$;
+
+-- The version before says nothing of callers.
+drop function usage_in(jsonb);
+create function usage_in(p_usage jsonb) returns table (
+  tenant_uid text, tenant text, day date, month date, model text, agent text, caller text, tenant_leased boolean, agent_leased boolean,
+  caller_leased boolean, requests bigint, input_tokens bigint, output_tokens bigint, tokens bigint, micro_usd bigint, overrun_tokens bigint,
+  overrun_micro_usd bigint
+) language sql stable as $$
+  select u."tenantUid", u.tenant,
+    coalesce(u.day, cloister_egress.window_start('daily', cloister_egress.known_zone(u."timeZone"))),
+    coalesce(u.month, cloister_egress.window_start('monthly', cloister_egress.known_zone(u."timeZone"))),
+    u.model, u.agent, coalesce(u.caller, ''), coalesce(u."tenantLeased", u.day is not null), coalesce(u."agentLeased", false),
+    coalesce(u."callerLeased", false), u.requests, u."inputTokens", u."outputTokens", u."inputTokens" + u."outputTokens", u."microUsd",
+    u."overrunTokens", u."overrunMicroUsd"
+  from jsonb_to_recordset(p_usage) as u("tenantUid" text, tenant text, "timeZone" text, day date, month date, model text, agent text,
+    caller text, "tenantLeased" boolean, "agentLeased" boolean, "callerLeased" boolean, requests bigint, "inputTokens" bigint,
+    "outputTokens" bigint, "microUsd" bigint, "overrunTokens" bigint, "overrunMicroUsd" bigint)
+$$;
+
+-- Usage by the accounts in which it counts: always the tenant's, and those of agent and caller where there are any.
+create or replace function billed_in(p_usage jsonb) returns table (
+  account text, day date, month date, leased boolean, tokens bigint, micro_usd bigint, overrun_tokens bigint, overrun_micro_usd bigint
+) language sql stable as $$
+  select k.account, u.day, u.month, k.leased, u.tokens, u.micro_usd, u.overrun_tokens, u.overrun_micro_usd
+  from cloister_egress.usage_in(p_usage) u
+  cross join lateral (values
+    (u.tenant_uid, u.tenant_leased),
+    (case when u.agent <> '' then cloister_egress.agent_account(u.tenant_uid, u.agent) end, u.agent_leased),
+    (case when u.caller <> '' then cloister_egress.caller_account(u.tenant_uid, u.caller) end, u.caller_leased)
+  ) as k(account, leased)
+  where k.account is not null
+$$;
+
+alter function take_report(uuid, jsonb, jsonb) rename to take_accounts_report;
+create function take_report(p_replica uuid, p_usage jsonb, p_returns jsonb) returns void language sql as $$
+  select cloister_egress.take_accounts_report(p_replica, p_usage, p_returns);
+  insert into cloister_egress.caller_usage as u (tenant_uid, day, model, agent, caller, requests, input_tokens, output_tokens, micro_usd)
+  select tenant_uid, day, model, agent, caller, sum(requests), sum(input_tokens), sum(output_tokens), sum(micro_usd)
+  from cloister_egress.usage_in(p_usage) where caller <> '' group by tenant_uid, day, model, agent, caller
+  on conflict (tenant_uid, day, model, agent, caller) do update set
+    requests = u.requests + excluded.requests,
+    input_tokens = u.input_tokens + excluded.input_tokens,
+    output_tokens = u.output_tokens + excluded.output_tokens,
+    micro_usd = u.micro_usd + excluded.micro_usd
+$$;
+`;
