@@ -1,13 +1,14 @@
 /** Budgets of API keys and users, from the request that comes in at edge to the call of a model that goes out of egress. */
-import { createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
-import { edgeKeys, voucherHeader, type BudgetWindows, type TenantPolicy } from '@cloister/tenancy';
+import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
+import { edgeIssuer, edgeKeys, voucherHeader, type BudgetWindows, type TenantPolicy } from '@cloister/tenancy';
 import { SignJWT } from 'jose';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { agentDouble, type AgentDouble } from './edge/agent.double.ts';
 import { agentsAt, edgeUnderTest, type EdgeUnderTest } from './edge/edge.fixture.ts';
 import { ask, egressUnderTest, type EgressUnderTest } from './egress/egress.fixture.ts';
 import { completion, providerDouble, type ProviderDouble } from './egress/providers/provider.double.ts';
+import { voucherSeconds, voucherSigner } from './voucher/sign-voucher.ts';
 import { voucherVerifier } from './voucher/verify-voucher.ts';
 
 const secret = 'a secret that a tenant shares with us';
@@ -102,4 +103,103 @@ test('the budget of an API key holds beside that of its tenant, and another key 
     expect(await spentBy(`uid-acme/key:${idOf(free)}`)).toBe(2 * 700);
     expect(await spentBy('uid-acme')).toBe(5 * 700);
   }, 5_000);
+});
+
+test('each user of a JWT has the budget of a user, and the ledger knows users by a digest alone', async () => {
+  await addTenant('bravo', [], { budget: { timeZone: 'UTC', perUser: { daily: { usd: 0.003 } } } });
+  const [ada, bob] = [await userToken('bravo', 'ada'), await userToken('bravo', 'bob')];
+  expect([await admitted('bravo', ada, 5), await admitted('bravo', bob, 5)]).toEqual([3, 3]);
+  expect(await errorOf(await chat('bravo', ada))).toMatchObject({
+    message: expect.stringMatching(/^the daily budget of money of this user is spent; it renews at /),
+  });
+  const accounts = await egress.sql.query("select tenant_uid from cloister_egress.budget_window where tenant_uid like 'uid-bravo/user:%'", []);
+  expect(JSON.stringify(accounts)).toMatch(/user:[0-9a-f]{32}/);
+  expect(JSON.stringify(accounts)).not.toMatch(/ada|bob/);
+});
+
+test('a budget that is raised or lowered is in force for the next request, and what was spent before counts', async () => {
+  const [key = ''] = await addTenant('raised', [undefined]);
+  const set = (usd: number) =>
+    edge.setAccess('raised', {
+      apiKeys: [{ id: idOf(key), name: 'website', hash: hashApiKey(key), scopes: ['chat'], budget: { daily: { usd } } }],
+    });
+  expect(await admitted('raised', key, 3)).toBe(3);
+  await vi.waitFor(async () => expect(await spentBy('uid-raised')).toBe(2_100), 5_000);
+  set(0.003);
+  expect((await chat('raised', key)).status).toBe(429);
+  set(0.01);
+  expect((await chat('raised', key)).status).toBe(200);
+});
+
+describe('a pod', () => {
+  const refusedWith = async (tenant: string, key: string) => {
+    const before = provider.asked.length;
+    const answer = await chat(tenant, key);
+    expect(provider.asked.length).toBe(before);
+    return [answer.status, (await errorOf(answer)).code];
+  };
+
+  test('cannot bill a caller of another tenant, another agent, or a former tenant of its name', async () => {
+    const [key = ''] = await addTenant('pods', [undefined]);
+    const sign = await voucherSigner(edge.identity.privateKey);
+    const caller = 'key:0123456789ab';
+    for (const changes of [{ tenantUid: 'uid-acme' }, { agent: 'other' }, { tenantUid: 'pods' }]) {
+      passedOn = () => forged;
+      const forged = await sign({ tenantUid: 'uid-pods', agent: 'support', caller, ...changes });
+      expect(await refusedWith('pods', key)).toEqual([403, 'voucher_invalid']);
+    }
+  });
+
+  test('cannot make up a voucher, change one, or use a caller token as one', async () => {
+    const [key = ''] = await addTenant('forgers', [{ daily: { usd: 0.003 } }]);
+    const sign = await voucherSigner((await generateIdentityKeys()).privateKey);
+    const forged = await sign({ tenantUid: 'uid-forgers', agent: 'support', caller: 'key:0123456789ab' });
+    const token = await (await callerSigner(edge.identity.privateKey, edgeIssuer))(
+      { tenant: 'forgers', subject: 'key:0123456789ab', scopes: ['chat'] },
+      'agent:forgers',
+    );
+    const altered = (told: string | undefined) => {
+      const [header = '', claims = '', signature = ''] = told?.split('.') ?? [];
+      const said = z.looseObject({}).parse(JSON.parse(Buffer.from(claims, 'base64url').toString()));
+      return [header, Buffer.from(JSON.stringify({ ...said, budget: {} })).toString('base64url'), signature].join('.');
+    };
+    for (const lie of [() => forged, () => token, altered, () => 'x', () => 'x'.repeat(5_000)]) {
+      passedOn = lie;
+      expect(await refusedWith('forgers', key)).toEqual([403, 'voucher_invalid']);
+    }
+  });
+
+  test('that says nothing of callers, as for work of its own, is billed to its tenant and itself', async () => {
+    const [key = ''] = await addTenant('silent', [{ daily: { usd: 0 } }]);
+    passedOn = () => undefined;
+    expect(await admitted('silent', key, 1)).toBe(1);
+    await vi.waitFor(async () => expect(await spentBy('uid-silent/support')).toBe(700), 5_000);
+    expect(await spentBy(`uid-silent/key:${idOf(key)}`)).toBeUndefined();
+  });
+
+  test('may use a voucher again for a quarter of an hour, and not longer', async () => {
+    const [key = ''] = await addTenant('replays', [undefined]);
+    let kept: string | undefined;
+    passedOn = (told) => (kept ??= told);
+    expect((await chat('replays', key)).status).toBe(200);
+    vi.useFakeTimers({ now: Date.now() + (voucherSeconds - 10) * 1_000, toFake: ['Date'] });
+    try {
+      const verify = voucherVerifier(edgeKeys.parse(edge.identity.jwks));
+      expect(await verify(kept ?? '')).toMatchObject({ tenantUid: 'uid-replays', caller: `key:${idOf(key)}` });
+      vi.setSystemTime(Date.now() + 20_000);
+      expect(await verify(kept ?? '')).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+test('a caller cannot say on whose behalf it calls', async () => {
+  const [key = ''] = await addTenant('liars', [undefined]);
+  await fetch(`${edge.url}/v1/chat/completions?tenant=liars`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', [voucherHeader]: 'mine' },
+    body: '{"model": "support", "messages": []}',
+  });
+  expect(agent.heard.at(-1)?.headers[voucherHeader]).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
 });

@@ -18,5 +18,6 @@ export const described = (key: ApiKey) => ({
   scopes: key.scopes,
   expiresAt: key.expiresAt ?? null,
   rateLimits: key.rateLimits ?? {},
+  budget: key.budget ?? {},
   issued: 'uid' in key ? { at: key.issuedAt, by: key.issuedBy } : null,
 });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, imageReference, model, noneTwice, quantity, rules } from './fields.ts';
-import { agentBudget } from './limits.ts';
+import { shareOfBudget } from './limits.ts';
 
 const ordered = rules({ rule: 'self.min <= self.max', message: 'min is above max' });
 const temperature = z.number().min(0).max(2);
@@ -92,7 +92,7 @@ export const agentConfigSpec = z
       })
       .describe('Bounds of one request.')
       .prefault({}),
-    budget: agentBudget
+    budget: shareOfBudget
       .describe(
         "What this agent may spend of the tenant's budget, in the tenant's days and months. A call must fit into both. Not set, or more than the tenant's: all of it. What the agent has spent before counts.",
       )

@@ -56,10 +56,15 @@ const dailyWithinMonthly = (unit: 'usd' | 'tokens'): CelRule => {
   };
 };
 const windowsAgree = rules(dailyWithinMonthly('usd'), dailyWithinMonthly('tokens'));
-export const budgetCeilings = z.object(budgetWindows).meta(windowsAgree);
 
-/** In the days and months of the tenant. */
-export const agentBudget = z.object(budgetWindows).meta(windowsAgree);
+/** Of an agent, an API key or a user, in the days and months of the tenant. */
+export const shareOfBudget = z.object(budgetWindows).meta(windowsAgree);
+export type ShareOfBudget = z.infer<typeof shareOfBudget>;
+
+const perUser = shareOfBudget
+  .describe('For every user of a JWT by itself, where its agent says on whose behalf it calls; within the budget of the whole tenant.')
+  .optional();
+export const budgetCeilings = z.object({ ...budgetWindows, perUser }).meta(windowsAgree);
 
 export const timeZone = z
   .string()
@@ -81,7 +86,7 @@ export const timeZone = z
     ),
   );
 
-export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows }).meta(windowsAgree);
+export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows, perUser }).meta(windowsAgree);
 export type Budget = z.infer<typeof budget>;
 
 /** Edge counts them, for all its replicas together. */

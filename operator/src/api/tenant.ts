@@ -16,7 +16,7 @@ import {
   issuerURL,
   worded,
 } from './fields.ts';
-import { budget, egress, keyRateLimits, models, quota, rateLimits } from './limits.ts';
+import { budget, egress, keyRateLimits, models, quota, rateLimits, shareOfBudget } from './limits.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
 
@@ -81,6 +81,12 @@ const apiKey = z.object({
     .describe('From then on the key is refused. Never when not set. To revoke a key at once, remove its entry.')
     .optional(),
   rateLimits: keyRateLimits.describe('How often this key may be used, within the limits of the tenant.').optional(),
+  budget: shareOfBudget
+    .describe(
+      "What this key may spend of the tenant's budget, in the tenant's days and months, where the agent says on whose behalf it calls. " +
+        'Not set: all of it. What the key has spent before counts.',
+    )
+    .optional(),
 });
 
 const oidc = z.object({

@@ -37,6 +37,13 @@ describe('a tenant gets', () => {
     ).limits;
     expect(budget).toEqual({ timeZone: 'UTC', daily: { usd: 1 }, monthly: { usd: 9 } });
   });
+  test('a budget for each of its users, window by window', () => {
+    const { budget } = merge(
+      { budget: { perUser: { daily: { usd: 0.1 + 0.2 } } } },
+      { defaults: { budget: { perUser: { daily: { tokens: 5 }, monthly: { usd: 9 } } } } },
+    ).limits;
+    expect(budget).toEqual({ timeZone: 'UTC', perUser: { daily: { usd: 0.3 }, monthly: { usd: 9 } } });
+  });
   test('money to the millionth of a dollar', () => {
     expect(merge({ budget: { daily: { usd: 0.1 + 0.2 } } }).limits.budget.daily).toEqual({ usd: 0.3 });
   });
@@ -48,6 +55,13 @@ describe('the ceiling of the class', () => {
     ['cuts memory across units', { quota: { memory: '3Gi' } }, { quota: { memory: '2048Mi' } }, 'spec.quota.memory', '2048Mi'],
     ['cuts pods', { quota: { pods: 50 } }, { quota: { pods: 20 } }, 'spec.quota.pods', 20],
     ['cuts the budget', { budget: { daily: { usd: 9 } } }, { budget: { daily: { usd: 5 } } }, 'spec.budget.daily.usd', 5],
+    [
+      'cuts the budget of each user',
+      { budget: { perUser: { monthly: { tokens: 9 } } } },
+      { budget: { perUser: { monthly: { tokens: 5 } } } },
+      'spec.budget.perUser.monthly.tokens',
+      5,
+    ],
     [
       'cuts the rate',
       { rateLimits: { requestsPerMinute: 600 } },

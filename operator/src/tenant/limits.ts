@@ -2,8 +2,8 @@
  * What a tenant gets: its own wishes, else the defaults of its class, else what is built in; then cut to the ceilings of the class.
  * Pure, and the only place where Tenant and TenantClass are merged.
  */
-import { domainMatches, type RateLimits, type WindowLimit } from '@cloister/tenancy';
-import { rateNames } from '../api/limits.ts';
+import { domainMatches, type BudgetWindows, type RateLimits, type WindowLimit } from '@cloister/tenancy';
+import { rateNames, type ShareOfBudget } from '../api/limits.ts';
 import type { TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
 import { quantityValue } from './quantity.ts';
@@ -12,7 +12,13 @@ export interface Limits {
   readonly quota: { readonly cpu: string; readonly memory: string; readonly pods: number; readonly agents: number };
   /** Patterns of models, and patterns that bound them. */
   readonly models: { readonly allow: readonly string[]; readonly within: readonly string[] | undefined };
-  readonly budget: { readonly timeZone: string; readonly daily: WindowLimit | undefined; readonly monthly: WindowLimit | undefined };
+  readonly budget: {
+    readonly timeZone: string;
+    readonly daily: WindowLimit | undefined;
+    readonly monthly: WindowLimit | undefined;
+    /** Undefined where no user has a limit of its own. */
+    readonly perUser: BudgetWindows | undefined;
+  };
   /** What is reached through egress. */
   readonly egress: { readonly domains: readonly string[]; readonly ports: readonly number[] };
   readonly rateLimits: RateLimits & { readonly perUser: RateLimits };
@@ -83,14 +89,25 @@ function quotaWithin({ quota: own = {} }: TenantSpec, { defaults, ceilings }: Ti
 
 function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: Tier, cap: Cap): Limits['budget'] {
   const given = defaults.budget ?? {};
+  const perUser = windowsWithin('spec.budget.perUser', [own.perUser, given.perUser, ceilings.budget?.perUser], cap);
+  return {
+    timeZone: knownTimeZone(own.timeZone ?? given.timeZone) ?? 'UTC',
+    ...windowsWithin('spec.budget', [own, given, ceilings.budget], cap),
+    perUser: perUser.daily || perUser.monthly ? perUser : undefined,
+  };
+}
+
+type Share = ShareOfBudget | undefined;
+
+/** Window by window as it is wished for, field by field as it is capped. */
+function windowsWithin(path: string, [own, given, top]: readonly [own: Share, given: Share, top: Share], cap: Cap) {
   const window = (name: 'daily' | 'monthly'): WindowLimit | undefined => {
-    const wish = own[name] ?? given[name];
-    const top = ceilings.budget?.[name];
-    const usd = cap(`spec.budget.${name}.usd`, [wish?.usd], top?.usd);
-    const tokens = cap(`spec.budget.${name}.tokens`, [wish?.tokens], top?.tokens);
+    const wish = own?.[name] ?? given?.[name];
+    const usd = cap(`${path}.${name}.usd`, [wish?.usd], top?.[name]?.usd);
+    const tokens = cap(`${path}.${name}.tokens`, [wish?.tokens], top?.[name]?.tokens);
     return usd === undefined && tokens === undefined ? undefined : { usd: toMicros(usd), tokens };
   };
-  return { timeZone: knownTimeZone(own.timeZone ?? given.timeZone) ?? 'UTC', daily: window('daily'), monthly: window('monthly') };
+  return { daily: window('daily'), monthly: window('monthly') };
 }
 
 /** A ceiling that names no ports allows all of them. */
@@ -129,6 +146,12 @@ type Rates = RateLimits | undefined;
 /** Field by field. */
 function ratesWithin(path: string, [own, given, top]: readonly [own: Rates, given: Rates, top: Rates], cap: Cap): RateLimits {
   return Object.fromEntries(rateNames.map((name) => [name, cap(`${path}.${name}`, [own?.[name], given?.[name]], top?.[name])]));
+}
+
+/** As the ledger counts it. */
+export function inMicros(budget: ShareOfBudget | undefined): BudgetWindows | undefined {
+  const window = (own: ShareOfBudget['daily']) => own && { usd: toMicros(own.usd), tokens: own.tokens };
+  return budget && { daily: window(budget.daily), monthly: window(budget.monthly) };
 }
 
 export const toMicros = (usd: number | undefined): number | undefined => (usd === undefined ? undefined : Math.round(usd * 1e6) / 1e6);

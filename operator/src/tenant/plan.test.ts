@@ -79,7 +79,7 @@ describe('what is removed', () => {
 describe('the policy document', () => {
   const of = (given: Parameters<typeof snapshot>[0]) => tenantPolicy.parse(JSON.parse(JSON.stringify(tenantPolicyOf(snapshot(given)))));
   test('says what the gateway must enforce, models in full', () => {
-    expect(of({ spec: { budget: { daily: { usd: 1 } }, rateLimits: { requestsPerMinute: 5 } } })).toEqual({
+    expect(of({ spec: { budget: { daily: { usd: 1 }, perUser: { daily: { tokens: 7 } } }, rateLimits: { requestsPerMinute: 5 } } })).toEqual({
       tenant: 'acme',
       uid: 'uid-acme',
       namespace: 'tenant-acme',
@@ -89,7 +89,7 @@ describe('the policy document', () => {
       serviceAccounts: { agent: 'uid-of-service-account' },
       models: ['offline/echo'],
       rateLimits: { requestsPerMinute: 5, perUser: {} },
-      budget: { timeZone: 'UTC', daily: { usd: 1 } },
+      budget: { timeZone: 'UTC', daily: { usd: 1 }, perUser: { daily: { tokens: 7 } } },
     });
   });
   test('says what each agent may spend of the budget', () => {
@@ -134,6 +134,11 @@ describe('the access document', () => {
     const apiKeys = [{ name: 'a', rateLimits: { tokensPerMinute: 1000 } }, { name: 'b' }];
     const found = of({ spec: { access: { apiKeys } } }).apiKeys;
     expect(found.map(({ rateLimits }) => rateLimits)).toEqual([{ tokensPerMinute: 1000 }, undefined]);
+  });
+  test('gives what a key may spend, in whole micro-dollars', () => {
+    const apiKeys = [{ name: 'a', budget: { daily: { usd: 0.1 + 0.2 }, monthly: { tokens: 9 } } }, { name: 'b' }];
+    const found = of({ spec: { access: { apiKeys } } }).apiKeys;
+    expect(found.map(({ budget }) => budget)).toEqual([{ daily: { usd: 0.3 }, monthly: { tokens: 9 } }, undefined]);
   });
   test('gives the roles of users as what they may do', () => {
     const roles = { claim: 'groups', values: ['user', 'editor', 'owner'].map((role) => ({ value: `${role}s`, role })) };

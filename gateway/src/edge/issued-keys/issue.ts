@@ -2,11 +2,11 @@
  * API keys that a tenant's administrators have made and taken away while edge runs.
  *
  * Guarantees: a key is shown once and kept as a hash; it may do nothing that the caller who asked for it may not; one that a key asked for has
- * neither a longer life nor higher limits than that key; what the Tenant declares is not touched.
+ * neither a longer life nor higher limits nor a larger budget than that key; what the Tenant declares is not touched.
  * Errors: `invalid_request`, `scope_missing`, `too_many_keys`, `key_not_found`, `key_declared`, `keys_unavailable`.
  */
 import { createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
-import { rateLimits, scope, type IssuedKey, type RateLimits, type TenantPolicy } from '@cloister/tenancy';
+import { rateLimits, scope, type IssuedKey, type TenantPolicy } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import { z } from 'zod';
 import type { Access } from '../../directory/directory.ts';
@@ -14,11 +14,25 @@ import type { KnownCaller } from '../authenticate.ts';
 import { fail } from '../errors.ts';
 import type { Making } from './in-the-making.ts';
 import type { KeyStore } from './key-store.ts';
+import { budgetWithin, limitsWithin, type TooMuch } from './within.ts';
 
 /** Of one tenant, expired ones included. Replicas that issue at the same moment do not know of each other's last ones yet. */
 export const mostIssued = 256;
 /** Bytes of a request for a key. */
 export const longestWish = 16 * 1024;
+
+/** As a Tenant's may be. A millionth of a dollar is the least that counts. */
+const windowLimit = z
+  .strictObject({
+    usd: z
+      .number()
+      .min(0)
+      .max(1e9)
+      .transform((usd) => Math.round(usd * 1e6) / 1e6)
+      .optional(),
+    tokens: z.int().min(0).max(1e15).optional(),
+  })
+  .refine(({ usd, tokens }) => usd !== undefined || tokens !== undefined, 'set usd, tokens or both; leave the window out for no limit');
 
 const wish = z.strictObject({
   name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected up to 63 lower-case letters, digits and hyphens'),
@@ -28,6 +42,7 @@ const wish = z.strictObject({
     .refine((text) => new Date(text).getUTCFullYear() <= 9999, 'expected a year of four digits')
     .optional(),
   rateLimits: z.strictObject(rateLimits.shape).optional(),
+  budget: z.strictObject({ daily: windowLimit.optional(), monthly: windowLimit.optional() }).optional(),
 });
 
 export interface KeyIssuing {
@@ -48,7 +63,8 @@ export async function issueKey(
   const missing = scopes.find((wanted) => !caller.scopes.includes(wanted));
   if (missing) throw fail('scope_missing', { param: 'scopes', values: { scope: missing } });
   const expiresAt = expiryOf(wanted.expiresAt, caller.apiKey?.expiresAt);
-  const limits = limitsWithin(caller.apiKey?.rateLimits, wanted.rateLimits);
+  const limits = limitsWithin(caller.apiKey?.rateLimits, wanted.rateLimits, tooMuch);
+  const budget = budgetWithin(caller.apiKey?.budget, wanted.budget, tooMuch);
   const known = access.issued.ofTenant(tenant).filter((one) => one.uid === uid);
   const others = making.count(uid, (id) => access.issued.byId(tenant, id) !== undefined);
   if (known.length + others >= mostIssued) throw fail('too_many_keys', { values: { limit: mostIssued } });
@@ -65,6 +81,7 @@ export async function issueKey(
     issuedBy: caller.subject,
     ...(expiresAt !== undefined && { expiresAt }),
     ...(limits && { rateLimits: limits }),
+    ...(budget && { budget }),
   };
   making.begin(uid, issued.id);
   await keyStore.add(issued).catch((error: unknown) => {
@@ -104,15 +121,9 @@ function expiryOf(wanted: string | undefined, own: string | undefined): string |
   return new Date(wanted).toISOString();
 }
 
-/** What is left out is taken over, since a key without a limit would be a way around it. */
-function limitsWithin(own: RateLimits | undefined, wanted: RateLimits | undefined): RateLimits | undefined {
-  for (const field of rateLimits.keyof().options) {
-    const [most, asked] = [own?.[field], wanted?.[field]];
-    if (most !== undefined && asked !== undefined && asked > most)
-      throw refusal(`rateLimits.${field}`, `the key that asks has ${most} itself`);
-  }
-  return own || wanted ? { ...own, ...wanted } : undefined;
-}
+const tooMuch: TooMuch = (field, most) => {
+  throw refusal(field, `the key that asks has ${most} itself`);
+};
 
 const refusal = (param: string, problem: string) =>
   fail('invalid_request', { param, values: { problem: `${param === '' ? 'body' : param}: ${problem}` } });

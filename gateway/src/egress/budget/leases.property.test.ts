@@ -17,13 +17,15 @@ import { silence } from './keep-expiring.ts';
 const day = 86_400_000;
 const noon = Date.UTC(2026, 10, 29, 12);
 const tenants = ['a', 'b'] as const;
-/** Budgets: of both tenants, and of an agent of each. Calls of others name no agent. */
-const accounts = [...tenants, 'a/x', 'b/x'] as const;
+/** Budgets: of both tenants, and in each of an agent, an API key and a user. Calls of others name none of these. */
+const accounts = ['a', 'b', 'a/x', 'b/x', 'a/key:k', 'b/key:k', 'a/user:u', 'b/user:u'] as const;
 
 const which = fc.nat(2);
 const tenant = fc.constantFrom(...tenants);
 const account = fc.constantFrom(...accounts);
 const agent = fc.constantFrom('', 'x');
+const caller = fc.constantFrom('', 'key:k', 'user:u');
+const who = fc.record({ tenant, agent, caller });
 const fate = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Fate>('arrives') },
   { weight: 1, arbitrary: fc.constantFrom<Fate>('is lost', 'loses its answer', 'is said twice') },
@@ -39,7 +41,7 @@ const limits = fc
 const steps = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constant('call' as const), which, tenant, agent, size: fc.integer({ min: 1, max: 400 }), fate }),
+    arbitrary: fc.record({ do: fc.constant('call' as const), which, who, size: fc.integer({ min: 1, max: 400 }), fate }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('stream' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 400n) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const), which, at: fc.nat() }) },
@@ -54,7 +56,7 @@ const steps = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('limit' as const), account, limits }) },
 );
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
-const history = fc.record({ limits: fc.tuple(limits, limits, limits, limits), steps: fc.array(steps, { minLength: 10, maxLength: 80 }) });
+const history = fc.record({ limits: fc.array(limits, { minLength: accounts.length, maxLength: accounts.length }), steps: fc.array(steps, { minLength: 10, maxLength: 80 }) });
 
 interface World {
   readonly ledger: Ledger;
@@ -78,7 +80,7 @@ async function live({ limits: given, steps: taken }: { limits: Limit[][]; steps:
 }
 
 async function take(fleet: Fleet, { pass }: World, step: Step): Promise<void> {
-  if (step.do === 'call') await fleet.call(step.which, step.tenant, step.agent, ladderOf(step.size, Math.ceil(step.size / 2)), step.fate);
+  if (step.do === 'call') await fleet.call(step.which, step.who, ladderOf(step.size, Math.ceil(step.size / 2)), step.fate);
   else if (step.do === 'stream') fleet.stream(step.which, step.at, step.amount);
   else if (step.do === 'settle') fleet.settle(step.which, step.at);
   else if (step.do === 'beat') await fleet.beat(step.which, step.fate);
@@ -93,10 +95,10 @@ async function take(fleet: Fleet, { pass }: World, step: Step): Promise<void> {
 }
 
 test(
-  'whatever is lost, cut off, killed or changed: no limit of a tenant or an agent is overspent, nothing is lost or billed twice',
+  'whatever is lost, cut off, killed or changed: no limit of a tenant, an agent, an API key or a user is overspent, nothing is lost or billed twice',
   { timeout: 120_000 },
   async () => {
-    const seen = { crashes: 0, byTenants: 0, byAgents: 0 };
+    const seen = { crashes: 0, tenant: 0, agent: 0, key: 0, user: 0 };
     await fc.assert(
       fc.asyncProperty(history, async (given) => {
         const books = new LedgerModel(noon);
@@ -106,14 +108,11 @@ test(
         };
         const { crashes, refusals } = await live(given, { ledger: books, books, pass, look: () => Promise.resolve() });
         seen.crashes += crashes;
-        seen.byTenants += refusals.tenants;
-        seen.byAgents += refusals.agents;
+        for (const holder of ['tenant', 'agent', 'key', 'user'] as const) seen[holder] += refusals[holder];
       }),
       { numRuns: 2_000 },
     );
-    expect(seen.crashes).toBeGreaterThan(100);
-    expect(seen.byTenants).toBeGreaterThan(100);
-    expect(seen.byAgents).toBeGreaterThan(100);
+    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
 );
 
@@ -125,17 +124,17 @@ test('a call is refused only where less is left than five quarters of what it ne
   );
   let refusals = 0;
   await fc.assert(
-    fc.asyncProperty(caps, taken, agent, fc.integer({ min: 1, max: 400 }), async ([own, agents], before, caller, need) => {
+    fc.asyncProperty(caps, taken, who, fc.integer({ min: 1, max: 400 }), async ([own, shares], before, asking, need) => {
       const books = new LedgerModel(noon);
       const fleet = new Fleet(3, books, books);
       const limited = (cap: typeof own): Limit[] => [
         { kind: 'daily', microUsd: cap?.daily, tokens: undefined },
         { kind: 'monthly', microUsd: cap?.monthly, tokens: undefined },
       ];
-      for (const name of accounts) fleet.limit(name, limited(name.includes('/') ? agents : own));
+      for (const name of accounts) fleet.limit(name, limited(name.includes('/') ? shares : own));
       const pass = (ms: number) => Promise.resolve(void (books.now += ms));
       for (const step of before) await take(fleet, { ledger: books, books, pass, look: () => Promise.resolve() }, step);
-      const left = await fleet.refusedWith('a', caller, need);
+      const left = await fleet.refusedWith(asking, need);
       if (left === undefined) return;
       refusals++;
       expect(left * 4n < BigInt(need) * 5n, `${left} is left, ${need} is needed`).toBe(true);
@@ -158,7 +157,7 @@ test('Postgres keeps the same books as the rules', { timeout: 120_000 }, async (
     create or replace function cloister_egress.clock() returns timestamptz language sql stable as $$ select at from cloister_egress.test_clock $$`);
   await fc.assert(
     fc.asyncProperty(history, async (given) => {
-      await sql.script(`truncate cloister_egress.budget_window, cloister_egress.usage, cloister_egress.replica, cloister_egress.lease,
+      await sql.script(`truncate cloister_egress.budget_window, cloister_egress.usage, cloister_egress.caller_usage, cloister_egress.replica, cloister_egress.lease,
         cloister_egress.test_clock; insert into cloister_egress.test_clock values ('${new Date(noon).toISOString()}')`);
       const books = new LedgerModel(noon);
       await live(given, {

@@ -13,6 +13,7 @@ import { base64, child, type Child } from '../../child.ts';
 import { secrets } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
 import type { UserRoles } from '../../api/tenant.ts';
+import { inMicros } from '../limits.ts';
 import type { TenantSnapshot } from '../observe.ts';
 
 /** How callers prove who they are, for edge alone: keys as hashes. */
@@ -36,7 +37,7 @@ export function tenantAccessOf({ name, spec: { access }, apiKeys, sharedSecret, 
       const id = key === undefined ? undefined : parseApiKey(key)?.id;
       if (key === undefined || id === undefined) return [];
       const { name, scopes, rateLimits } = entry;
-      return [{ id, name, hash: hashApiKey(key), scopes, expiresAt: utc(entry.expiresAt), rateLimits }];
+      return [{ id, name, hash: hashApiKey(key), scopes, expiresAt: utc(entry.expiresAt), rateLimits, budget: inMicros(entry.budget) }];
     }),
     hs256:
       access.hs256 && sharedSecret?.state === 'usable'

@@ -62,7 +62,7 @@ export function tenantPolicyOf({
     models: [...models],
     ...(limits.egress.domains.length > 0 && { egress: { domains: [...limits.egress.domains], ports: [...limits.egress.ports] } }),
     rateLimits: limits.rateLimits,
-    budget: { ...limits.budget },
+    budget: limits.budget,
   };
 }
 
