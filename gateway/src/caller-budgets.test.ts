@@ -1,7 +1,8 @@
 /** Budgets of API keys and users, from the request that comes in at edge to the call of a model that goes out of egress. */
 import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
-import { edgeIssuer, edgeKeys, voucherHeader, type BudgetWindows, type TenantPolicy } from '@cloister/tenancy';
+import { budgetHeader, edgeIssuer, edgeKeys, voucherHeader, type BudgetWindows, type TenantPolicy } from '@cloister/tenancy';
 import { SignJWT } from 'jose';
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { agentDouble, type AgentDouble } from './edge/agent.double.ts';
@@ -191,6 +192,69 @@ describe('a pod', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('what a tenant reads of its usage', () => {
+  const token = () => egress.tokenOf('', { namespace: 'cloister-system', serviceAccount: 'edge', uid: 'sa-edge' });
+  const read = async (tenant: string, query: string, headers: Record<string, string> = {}) => {
+    const url = `${egress.url}/internal/tenants/${tenant}/uid-${tenant}/usage${query}`;
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${await token()}`, ...headers } });
+    return [answer.status, await answer.json()] as const;
+  };
+  const digestOf = (user: string) => hash('sha256', `user:hs256|${user}`, 'hex').slice(0, 32);
+  let keys: string[];
+  beforeAll(async () => {
+    keys = await addTenant('readers', [undefined, undefined], { budget: { timeZone: 'UTC', perUser: { daily: { usd: 1 } } } });
+    expect(await admitted('readers', keys[0] ?? '', 2)).toBe(2);
+    expect(await admitted('readers', keys[1] ?? '', 1)).toBe(1);
+    expect(await admitted('readers', await userToken('readers', 'ada'), 1)).toBe(1);
+    passedOn = () => undefined;
+    expect(await admitted('readers', keys[0] ?? '', 1)).toBe(1);
+    await vi.waitFor(async () => expect(await spentBy('uid-readers')).toBe(5 * 700), 5_000);
+  });
+
+  test('is told apart by key and user, and sums to what it is in all', async () => {
+    const [one = '', other = ''] = keys.map(idOf);
+    const [, report] = await read('readers', '?group_by=key,user');
+    expect(report).toMatchObject({ total: { requests: 5, micro_usd: 5 * 700 } });
+    const lines = z.object({ data: z.array(z.object({ key: z.string(), user: z.string(), micro_usd: z.number() })) }).parse(report).data;
+    const expected = [
+      { key: '', user: '', micro_usd: 700 },
+      { key: '', user: digestOf('ada'), micro_usd: 700 },
+      { key: one, user: '', micro_usd: 1_400 },
+      { key: other, user: '', micro_usd: 700 },
+    ];
+    expect(lines).toHaveLength(4);
+    expect(lines).toEqual(expect.arrayContaining(expected));
+  });
+
+  test('is told of one key alone, with what is left of its budget, which edge names', async () => {
+    const [one = ''] = keys.map(idOf);
+    expect(await read('readers', `?key=${one}&group_by=model`, { [budgetHeader]: '{"daily":{"usd":0.01}}' })).toMatchObject([
+      200,
+      {
+        data: [{ model: 'openai/m1', requests: 2, micro_usd: 1_400 }],
+        caller_budget: { daily: { micro_usd: { limit: 10_000, spent: 1_400, remaining: 8_600 }, tokens: { limit: null } } },
+        agent_budgets: [],
+      },
+    ]);
+  });
+
+  test('is told of one user alone, by the digest of its subject', async () => {
+    expect(await read('readers', `?user=${digestOf('ada')}`)).toMatchObject([
+      200,
+      { total: { requests: 1 }, caller_budget: { daily: { micro_usd: { limit: 1_000_000, spent: 700 } } } },
+    ]);
+    expect(await read('readers', `?user=${digestOf('nobody')}`)).toMatchObject([200, { data: [], total: { requests: 0 } }]);
+  });
+
+  test.each([
+    ['key', '?key=1'],
+    ['user', '?user=ada'],
+    ['user', `?key=${'0'.repeat(12)}&user=${'0'.repeat(32)}`],
+  ])('is not told where "%s" is of no use', async (param, query) => {
+    expect(await read('readers', query)).toMatchObject([400, { error: { code: 'invalid_request', param } }]);
   });
 });
 

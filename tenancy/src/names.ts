@@ -132,7 +132,7 @@ export const tenantConfigMaps = {
 
 /** Secrets in the system namespace that the operator makes for Cloister's own parts. */
 export const systemSecrets = {
-  /** keys `private.jwk` (Ed25519 JWK with `kid`; mounted by edge), `jwks.json` (public, all that agents trust), `next.jwk` during a rotation. */
+  /** keys `private.jwk` (Ed25519 JWK with `kid`; mounted by edge), `jwks.json` (public, all that agents and egress trust; mounted by egress), `next.jwk` during a rotation. */
   edgeIdentity: 'edge-identity',
   /** key `url`. Role `cloister_egress`, owner of schema `cloister_egress`. Mounted by egress. */
   egressDatabase: 'egress-database',

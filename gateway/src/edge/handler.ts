@@ -18,7 +18,7 @@ import { fail } from './errors.ts';
 import { issueKey, longestWish, revokeKey } from './issued-keys/issue.ts';
 import type { Making } from './issued-keys/in-the-making.ts';
 import type { KeyStore } from './issued-keys/key-store.ts';
-import { described, keysList } from './keys-list.ts';
+import { described, keysList, type ApiKey } from './keys-list.ts';
 import type { KeyUses } from './key-uses/key-uses.ts';
 import type { EdgeMetrics } from './metrics.ts';
 import { agentsAsModels } from './models.ts';
@@ -129,21 +129,28 @@ async function tellUsage(
   { target }: Route,
   policy: TenantPolicy,
   gone: AbortSignal,
-  { askUsage }: EdgeParts,
+  { askUsage, access }: EdgeParts,
 ): Promise<void> {
-  const { status, body } = await askUsage(policy, target.slice(usagePath.length), gone);
+  const query = target.slice(usagePath.length);
+  const id = new URLSearchParams(query).get('key');
+  const key = id === null ? undefined : keysOf(policy, access).find((known) => known.id === id);
+  const { status, body } = await askUsage(policy, { query, ofKey: key?.budget }, gone);
   response.status(status).type('json').send(body);
 }
 
-async function listKeys(response: Response, { tenant, uid }: TenantPolicy, { access, uses }: EdgeParts): Promise<void> {
-  const known = access.byTenant(tenant);
-  if (!known) throw fail('credential_invalid', challenge); // taken away a moment ago
-  const issued = access.issued.ofTenant(tenant).filter((key) => key.uid === uid);
-  const times = await uses.of(uid).catch((cause: unknown) => {
+async function listKeys(response: Response, policy: TenantPolicy, { access, uses }: EdgeParts): Promise<void> {
+  if (!access.byTenant(policy.tenant)) throw fail('credential_invalid', challenge); // taken away a moment ago
+  const times = await uses.of(policy.uid).catch((cause: unknown) => {
     throw fail('uses_unavailable', { retryAfterSeconds: 5, cause });
   });
-  response.json(keysList([...known.apiKeys, ...issued], times));
+  response.json(keysList(keysOf(policy, access), times));
 }
+
+/** Declared and issued. */
+const keysOf = ({ tenant, uid }: TenantPolicy, access: Access): ApiKey[] => [
+  ...(access.byTenant(tenant)?.apiKeys ?? []),
+  ...access.issued.ofTenant(tenant).filter((key) => key.uid === uid),
+];
 
 interface Admitted {
   readonly exchange: Exchange;

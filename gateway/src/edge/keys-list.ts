@@ -1,6 +1,6 @@
 import type { IssuedKey, TenantAccess } from '@cloister/tenancy';
 
-type ApiKey = TenantAccess['apiKeys'][number] | IssuedKey;
+export type ApiKey = TenantAccess['apiKeys'][number] | IssuedKey;
 
 /** A tenant's API keys, without what would open anything. `uses` as in {@link KeyUses.of}. */
 export const keysList = (keys: readonly ApiKey[], uses: ReadonlyMap<string, number>) => ({

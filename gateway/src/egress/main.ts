@@ -8,6 +8,7 @@ import { followConfigMaps, followRawSecrets } from '../directory/follow.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
 import { auditStore } from './audit/store.ts';
+import { keepForgetting } from './budget/keep-forgetting.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { followedPostgres } from './budget/sql/followed-postgres.ts';
@@ -53,6 +54,7 @@ export async function runEgress(): Promise<void> {
     registry,
     log,
   });
+  const stopForgetting = keepForgetting(sql, log);
   const live = () => informers.every((informer) => informer.alive);
   const metrics = await serveMetrics(registry, settings.METRICS_PORT, { live, ready: egress.ready });
   log.info({ port: egress.port }, 'egress serves');
@@ -61,6 +63,7 @@ export async function runEgress(): Promise<void> {
   stopping.abort();
   await starting;
   await egress.drain();
+  stopForgetting();
   edgeKeys.stop();
   metrics.close();
   await sql.close();

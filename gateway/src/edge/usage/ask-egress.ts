@@ -1,6 +1,6 @@
 /** Usage is in the ledger, which egress keeps: edge has no way to Postgres, and asks. Who asks edge it has checked itself. */
 import { readSecretFile } from '@cloister/settings';
-import type { TenantPolicy } from '@cloister/tenancy';
+import { budgetHeader, type BudgetWindows, type TenantPolicy } from '@cloister/tenancy';
 import { fail } from '../errors.ts';
 
 /** An answer as it is to be passed on: usage, or why the question was of no use. Both are JSON. */
@@ -9,8 +9,15 @@ export interface UsageAnswer {
   readonly body: string;
 }
 
-/** `query` as the caller sent it. Rejects with `usage_unavailable`. */
-export type AskUsage = (of: TenantPolicy, query: string, gone: AbortSignal) => Promise<UsageAnswer>;
+export interface UsageQuestion {
+  /** As the caller sent it. */
+  readonly query: string;
+  /** Of the API key that it is about, if it is about one: egress does not know what keys may spend. */
+  readonly ofKey: BudgetWindows | undefined;
+}
+
+/** Rejects with `usage_unavailable`. */
+export type AskUsage = (of: TenantPolicy, question: UsageQuestion, gone: AbortSignal) => Promise<UsageAnswer>;
 
 /** Milliseconds: more than egress gives its database. */
 const patience = 10_000;
@@ -18,11 +25,11 @@ const patience = 10_000;
 /** The token is read for each question, since the kubelet renews it; nobody asks so often that this would matter. */
 export const askEgress =
   (egressURL: string, tokenFile: string): AskUsage =>
-  async ({ tenant, uid }, query, gone) => {
+  async ({ tenant, uid }, { query, ofKey }, gone) => {
     try {
       const token = readSecretFile('EGRESS_TOKEN_FILE', tokenFile);
       const answer = await fetch(`${egressURL}/internal/tenants/${tenant}/${uid}/usage${query}`, {
-        headers: { authorization: `Bearer ${token}` },
+        headers: { authorization: `Bearer ${token}`, ...(ofKey && { [budgetHeader]: JSON.stringify(ofKey) }) },
         redirect: 'error',
         signal: AbortSignal.any([gone, AbortSignal.timeout(patience)]),
       });

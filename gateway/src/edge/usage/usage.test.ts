@@ -1,4 +1,5 @@
 /** Usage as a tenant asks for it at edge, answered by an egress that runs in this test. */
+import { parseApiKey } from '@cloister/identity';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +49,21 @@ test('a tenant reads its own usage, and asks as it likes', async () => {
   });
   expect(await (await get(await tenant('bravo'), '/v1/usage?from=2026-03-01&to=2026-03-01')).json()).toMatchObject({ data: [] });
   expect(agent.heard).toEqual([]);
+});
+
+test('a tenant reads what is left of the budget of one of its API keys, which edge knows and egress does not', async () => {
+  const own = await tenant('keyed');
+  const id = parseApiKey(own)?.id ?? '';
+  const known = edge.access.byTenant('keyed')?.apiKeys ?? [];
+  edge.setAccess('keyed', { apiKeys: known.map((key) => ({ ...key, budget: { daily: { usd: 2 } } })) });
+  expect(await (await get(own, `/v1/usage?key=${id}`)).json()).toMatchObject({
+    data: [],
+    caller_budget: { daily: { micro_usd: { limit: 2_000_000, remaining: 2_000_000 } } },
+  });
+  const forged = { headers: { 'x-api-key': own, 'x-cloister-budget': '{"daily":{"usd":9}}' } };
+  expect(await (await get(own, `/v1/usage?key=${'0'.repeat(12)}`, forged)).json()).toMatchObject({
+    caller_budget: { daily: { micro_usd: { limit: null } } },
+  });
 });
 
 test('a question that is of no use is refused with the reason', async () => {

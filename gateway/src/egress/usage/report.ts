@@ -1,4 +1,4 @@
-import type { TenantPolicy } from '@cloister/tenancy';
+import type { BudgetWindows, TenantPolicy } from '@cloister/tenancy';
 import { termsOf, type WindowKind } from '../budget/limits.ts';
 import { unusable } from './question.ts';
 import { mostLines, type Dimension, type UsageBooks, type WindowBooks } from './usage-books.ts';
@@ -8,7 +8,12 @@ import { mostLines, type Dimension, type UsageBooks, type WindowBooks } from './
  *
  * Guarantee: money is in whole micro-dollars, `total` is the sum of `data`, and of a window `spent - forfeited` is the sum of its lines.
  */
-export function usageReport(books: UsageBooks, by: readonly Dimension[], { budget, agents }: Pick<TenantPolicy, 'budget' | 'agents'>) {
+export function usageReport(
+  books: UsageBooks,
+  by: readonly Dimension[],
+  { budget, agents }: Pick<TenantPolicy, 'budget' | 'agents'>,
+  ofCaller: BudgetWindows | undefined,
+) {
   if (books.lines.length > mostLines)
     throw unusable('group_by', `and the days asked for give more than ${mostLines} lines; tell fewer things apart, or ask for fewer days`);
   const data = books.lines.map((line) => ({
@@ -27,6 +32,7 @@ export function usageReport(books: UsageBooks, by: readonly Dimension[], { budge
       agent,
       ...standings(windows, { timeZone: budget.timeZone, ...agents.find(({ name }) => name === agent)?.budget }),
     })),
+    ...(books.callers && { caller_budget: standings(books.callers, { timeZone: budget.timeZone, ...ofCaller }) }),
   };
 }
 
@@ -45,12 +51,12 @@ const sum = (one: Figures, other: Figures): Figures => ({
   micro_usd: one.micro_usd + other.micro_usd,
 });
 
-const standings = (windows: WindowBooks, budget: TenantPolicy['budget']) => ({
+const standings = (windows: WindowBooks, budget: Parameters<typeof termsOf>[0]) => ({
   daily: standing('daily', windows, budget),
   monthly: standing('monthly', windows, budget),
 });
 
-function standing(kind: WindowKind, windows: WindowBooks, budget: TenantPolicy['budget']) {
+function standing(kind: WindowKind, windows: WindowBooks, budget: Parameters<typeof termsOf>[0]) {
   const { startsOn, ends, microUsd, tokens } = windows[kind];
   const limit = termsOf(budget).limits.find((one) => one.kind === kind);
   return {

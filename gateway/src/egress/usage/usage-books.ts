@@ -2,8 +2,11 @@
 import { z } from 'zod';
 import type { Sql } from '../budget/sql/sql.ts';
 
-export const dimensions = ['day', 'model', 'agent'] as const;
+export const dimensions = ['day', 'model', 'agent', 'key', 'user'] as const;
 export type Dimension = (typeof dimensions)[number];
+
+/** What is told apart where nobody says what. */
+export const usual: readonly Dimension[] = ['day', 'model', 'agent'];
 
 export interface Asked {
   readonly tenantUid: string;
@@ -13,6 +16,8 @@ export interface Asked {
   readonly to: string | undefined;
   /** What is told apart. What is not, is summed. */
   readonly by: readonly Dimension[];
+  /** An API key or a user, as edge names it, of whom alone is to be told; undefined: of all. */
+  readonly caller: string | undefined;
   /** Those of whose own windows is to be told. */
   readonly agents: readonly string[];
 }
@@ -25,13 +30,18 @@ const window = z.object({ startsOn: z.string(), ends: z.number(), microUsd: part
 const windows = z.object({ daily: window, monthly: window });
 export type WindowBooks = z.infer<typeof windows>;
 
+/** Null where it is not told apart. */
+const told = z.string().nullable();
 const books = z.object({
   /** In which days are counted: UTC where Postgres does not know the zone that was asked for. */
   timeZone: z.string(),
   from: z.string(),
   to: z.string(),
-  lines: z.array(z.object({ day: z.string().nullable(), model: z.string().nullable(), agent: z.string().nullable(), ...counted })),
+  /** Key and user are empty for what was used on nobody's behalf that edge vouched for, and longer ago than that is kept. */
+  lines: z.array(z.object({ day: told, model: told, agent: told, key: told, user: told, ...counted })),
   windows,
+  /** Undefined where no caller was asked for. */
+  callers: windows.nullable(),
   agents: z.array(z.object({ agent: z.string(), windows })),
 });
 export type UsageBooks = z.infer<typeof books>;
@@ -48,18 +58,31 @@ with present as (
   from cloister_egress.known_zone($2) as z
 ), asked as (
   select coalesce($3::date, date_trunc('month', $4::date)::date, month) as first_day, coalesce($4::date, today) as last_day from present
-), lines as (
-  select case when $5::boolean then u.day end as day, case when $6::boolean then u.model end as model,
-    case when $7::boolean then u.agent end as agent, sum(u.requests) as requests,
-    sum(u.input_tokens) as input_tokens, sum(u.output_tokens) as output_tokens, sum(u.micro_usd) as micro_usd
+), parts as (
+  select u.day, u.model, u.agent, '' as caller, u.requests, u.input_tokens, u.output_tokens, u.micro_usd
   from cloister_egress.usage u join asked a on u.day between a.first_day and a.last_day
   where u.tenant_uid = $1
-  group by 1, 2, 3
-  order by 1, 2, 3
+  union all
+  -- What callers used is part of the above, so it goes out of what nobody used.
+  select c.day, c.model, c.agent, k.caller, k.sign * c.requests, k.sign * c.input_tokens, k.sign * c.output_tokens, k.sign * c.micro_usd
+  from cloister_egress.caller_usage c join asked a on c.day between a.first_day and a.last_day
+  cross join lateral (values (c.caller, 1), ('', -1)) as k(caller, sign)
+  where c.tenant_uid = $1 and ($8::boolean or $9::boolean or $10::text is not null)
+), lines as (
+  select case when $5::boolean then u.day end as day, case when $6::boolean then u.model end as model,
+    case when $7::boolean then u.agent end as agent, case when $8::boolean then coalesce(substring(u.caller from '^key:(.*)'), '') end as key,
+    case when $9::boolean then coalesce(substring(u.caller from '^user:(.*)'), '') end as "user",
+    sum(u.requests) as requests, sum(u.input_tokens) as input_tokens, sum(u.output_tokens) as output_tokens, sum(u.micro_usd) as micro_usd
+  from parts u
+  where $10::text is null or u.caller = $10
+  group by 1, 2, 3, 4, 5
+  having sum(u.requests) <> 0
+  order by 1, 2, 3, 4, 5
   limit ${mostLines + 1}
 ), accounts as (
   select $1::text as account, null as agent
-  union all select cloister_egress.agent_account($1, name), name from jsonb_array_elements_text($8::jsonb) as name
+  union all select cloister_egress.agent_account($1, name), name from jsonb_array_elements_text($11::jsonb) as name
+  union all select cloister_egress.caller_account($1, $10), $10 where $10::text is not null
 ), windows as (
   select a.account, a.agent, k.kind, k.starts_on, extract(epoch from cloister_egress.window_end(k.kind, p.zone, k.starts_on)) * 1000 as ends,
     jsonb_build_object('spent', coalesce(w.settled_micro_usd + w.overrun_micro_usd, 0), 'reserved', coalesce(w.reserved_micro_usd, 0),
@@ -80,14 +103,17 @@ select jsonb_build_object(
   'from', a.first_day,
   'to', a.last_day,
   'lines', coalesce((
-    select jsonb_agg(jsonb_build_object('day', l.day, 'model', l.model, 'agent', l.agent, 'requests', l.requests,
-      'inputTokens', l.input_tokens, 'outputTokens', l.output_tokens, 'microUsd', l.micro_usd) order by l.day, l.model, l.agent)
+    select jsonb_agg(jsonb_build_object('day', l.day, 'model', l.model, 'agent', l.agent, 'key', l.key, 'user', l."user",
+      'requests', l.requests, 'inputTokens', l.input_tokens, 'outputTokens', l.output_tokens, 'microUsd', l.micro_usd)
+      order by l.day, l.model, l.agent, l.key, l."user")
     from lines l
   ), '[]'),
   'windows', (select s.windows from standings s where s.agent is null),
   'agents', coalesce((
-    select jsonb_agg(jsonb_build_object('agent', s.agent, 'windows', s.windows) order by s.agent) from standings s where s.agent is not null
-  ), '[]')
+    select jsonb_agg(jsonb_build_object('agent', s.agent, 'windows', s.windows) order by s.agent)
+    from standings s where s.agent is not null and s.agent is distinct from $10
+  ), '[]'),
+  'callers', (select s.windows from standings s where s.agent = $10)
 ) as books
 from present p, asked a`;
 
@@ -95,10 +121,14 @@ const rows = z.tuple([z.object({ books })]);
 
 export const usageBooks =
   (sql: Sql): ReadUsage =>
-  async ({ tenantUid, timeZone, from, to, by, agents }) => {
+  async ({ tenantUid, timeZone, from, to, by, caller, agents }) => {
     const grouped = dimensions.map((dimension) => by.includes(dimension));
     const [row] = rows.parse(
-      await sql.query(text, [tenantUid, timeZone, from ?? null, to ?? null, ...grouped, JSON.stringify(agents)], 'usage'),
+      await sql.query(
+        text,
+        [tenantUid, timeZone, from ?? null, to ?? null, ...grouped, caller ?? null, JSON.stringify(agents)],
+        'usage',
+      ),
     );
     return row.books;
   };

@@ -2,7 +2,7 @@
  * `GET /internal/tenants/{name}/{uid}/usage`: what a tenant has used, for edge alone, which has checked who asks. The UID is compared beside
  * the name, so that a tenant never reads what another used that had its name before it.
  */
-import { edgeServiceAccount } from '@cloister/tenancy';
+import { budgetHeader, budgetWindows, edgeServiceAccount, type BudgetWindows } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
 import type { Policies } from '../../directory/directory.ts';
 import { fail } from '../errors.ts';
@@ -31,11 +31,17 @@ export async function usage(request: Request, response: Response, parts: UsagePa
   const [, name = '', uid] = route.exec(request.path) ?? [];
   const policy = parts.policies.byTenant(name);
   if (!policy || policy.uid !== uid) throw fail('not_found');
-  const { by, from, to } = readQuestion(new URL(request.url, 'http://egress').searchParams);
+  const { by, from, to, caller } = readQuestion(new URL(request.url, 'http://egress').searchParams);
   const { timeZone } = policy.budget;
   const agents = policy.agents.filter(({ budget }) => budget).map((agent) => agent.name);
-  const books = await parts.readUsage({ tenantUid: policy.uid, timeZone, from, to, by, agents }).catch((cause: unknown) => {
+  const books = await parts.readUsage({ tenantUid: policy.uid, timeZone, from, to, by, caller, agents }).catch((cause: unknown) => {
     throw fail('usage_unavailable', { retryAfterSeconds: 5, cause });
   });
-  response.json(usageReport(books, by, policy));
+  response.json(usageReport(books, by, policy, caller?.startsWith('key:') ? budgetOfKey(request) : policy.budget.perUser));
+}
+
+/** Edge alone knows what an API key may spend, and says so where it asks about one. */
+function budgetOfKey(request: Request): BudgetWindows | undefined {
+  const text = request.get(budgetHeader);
+  return text === undefined ? undefined : budgetWindows.parse(JSON.parse(text));
 }

@@ -21,7 +21,8 @@ create table caller_usage (
   micro_usd bigint not null default 0,
   primary key (tenant_uid, day, model, agent, caller)
 );
-create index caller_usage_by_day on caller_usage (day);
+create index caller_usage_of_users on caller_usage (day) where caller like 'user:%';
+create index budget_window_of_users on budget_window (starts_on) where position('/user:' in tenant_uid) > 0;
 
 create function caller_account(p_uid text, p_caller text) returns text language sql immutable as $$
   select p_uid || '/' || p_caller
@@ -70,5 +71,30 @@ create function take_report(p_replica uuid, p_usage jsonb, p_returns jsonb) retu
     input_tokens = u.input_tokens + excluded.input_tokens,
     output_tokens = u.output_tokens + excluded.output_tokens,
     micro_usd = u.micro_usd + excluded.micro_usd
+$$;
+
+-- There is no end to users. Forgets what each of them used so many days ago or earlier, and windows that are long over, unless something is
+-- leased of them. So many rows of each at most; gives how many there were. What another replica is at is left to it.
+create function forget_users(p_days int, p_most int) returns bigint language plpgsql as $$
+declare
+  v_lines bigint;
+  v_windows bigint;
+begin
+  delete from cloister_egress.caller_usage c using (
+    select tenant_uid, day, model, agent, caller from cloister_egress.caller_usage
+    where caller like 'user:%' and day < cloister_egress.clock()::date - p_days limit p_most for update skip locked
+  ) as o
+  where c.tenant_uid = o.tenant_uid and c.day = o.day and c.model = o.model and c.agent = o.agent and c.caller = o.caller;
+  get diagnostics v_lines = row_count;
+  delete from cloister_egress.budget_window w using (
+    select tenant_uid, kind, starts_on from cloister_egress.budget_window b
+    where position('/user:' in tenant_uid) > 0 and starts_on < cloister_egress.clock()::date - p_days
+      and not exists (select from cloister_egress.lease l where l.tenant_uid = b.tenant_uid and b.starts_on in (l.day, l.month))
+    limit p_most for update skip locked
+  ) as o
+  where w.tenant_uid = o.tenant_uid and w.kind = o.kind and w.starts_on = o.starts_on;
+  get diagnostics v_windows = row_count;
+  return greatest(v_lines, v_windows);
+end
 $$;
 `;
