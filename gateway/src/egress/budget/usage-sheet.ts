@@ -20,11 +20,15 @@ export interface Used {
 /** Under which leases something was used, and in which windows; in none where it was under none. */
 type Under = Pick<Usage, 'day' | 'month' | 'tenantLeased' | 'agentLeased' | 'callerLeased'>;
 
+/** Lines from which on the sheet grows by callers no more, save those that have a limit. */
+export const mostLines = 10_000;
+
 const blank = { requests: 0, inputTokens: 0, outputTokens: 0, microUsd: 0n, overrunTokens: 0n, overrunMicroUsd: 0n };
 
 /**
  * What calls of a tenant used, by windows, leases, model, agent and caller, until it is reported. Its size depends on how many of
- * these there are, and not on the number of calls.
+ * these there are, and not on the number of calls. While the ledger is away that might be all users that a tenant has, so from {@link mostLines}
+ * on what is used on behalf of further ones without a limit is the tenant's and the agent's alone.
  */
 export class UsageSheet {
   readonly #lines = new Map<string, Omit<Usage, 'tenantUid'>>();
@@ -34,8 +38,11 @@ export class UsageSheet {
     return [...this.#lines.values()].reduce((sum, { requests }) => sum + requests, 0);
   }
 
-  add(under: Under, { tenant, agent, caller, model, timeZone }: Billed, used: Used, overrun: Amount): void {
-    const key = JSON.stringify([under.day, under.month, under.tenantLeased, under.agentLeased, under.callerLeased, model, agent, caller]);
+  add(under: Under, call: Billed, used: Used, overrun: Amount): void {
+    const isNew = !this.#lines.has(keyOf(under, call));
+    const tooMany = isNew && !under.callerLeased && this.#lines.size >= mostLines;
+    const { tenant, agent, caller, model, timeZone } = tooMany ? { ...call, caller: '' } : call;
+    const key = keyOf(under, { agent, caller, model });
     const line = this.#lines.get(key) ?? blank;
     this.#lines.set(key, {
       ...{ tenant, timeZone, ...under, model, agent, caller },
@@ -59,3 +66,8 @@ export class UsageSheet {
     for (const [key, { day }] of this.#lines) if (day !== null) this.#lines.delete(key);
   }
 }
+
+const keyOf = (
+  { day, month, tenantLeased, agentLeased, callerLeased }: Under,
+  { model, agent, caller }: Pick<Billed, 'model' | 'agent' | 'caller'>,
+): string => JSON.stringify([day, month, tenantLeased, agentLeased, callerLeased, model, agent, caller]);

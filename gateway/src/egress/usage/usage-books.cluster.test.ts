@@ -35,10 +35,11 @@ test('agree to the micro-dollar with what the ledger was told, however much it i
     from: undefined,
     to: undefined,
     by: ['model' as const],
+    caller: undefined,
     agents: ['support', 'idle'],
   };
   const { lines, windows, agents, timeZone } = await usageBooks(sql)(asked);
-  const used = { day: null, agent: null, requests: 1, inputTokens: 2, outputTokens: 3 };
+  const used = { day: null, agent: null, key: null, user: null, requests: 1, inputTokens: 2, outputTokens: 3 };
   expect(lines).toEqual([
     { model: 'p/m', ...used, microUsd: Number(most) },
     { model: 'p/n', ...used, microUsd: 7 },

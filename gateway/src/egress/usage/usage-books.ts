@@ -67,7 +67,7 @@ with present as (
   select c.day, c.model, c.agent, k.caller, k.sign * c.requests, k.sign * c.input_tokens, k.sign * c.output_tokens, k.sign * c.micro_usd
   from cloister_egress.caller_usage c join asked a on c.day between a.first_day and a.last_day
   cross join lateral (values (c.caller, 1), ('', -1)) as k(caller, sign)
-  where c.tenant_uid = $1 and ($8::boolean or $9::boolean or $10::text is not null)
+  where c.tenant_uid = $1 and $12
 ), lines as (
   select case when $5::boolean then u.day end as day, case when $6::boolean then u.model end as model,
     case when $7::boolean then u.agent end as agent, case when $8::boolean then coalesce(substring(u.caller from '^key:(.*)'), '') end as key,
@@ -76,7 +76,7 @@ with present as (
   from parts u
   where $10::text is null or u.caller = $10
   group by 1, 2, 3, 4, 5
-  having sum(u.requests) <> 0
+  having sum(u.requests) <> 0 or not $12::boolean
   order by 1, 2, 3, 4, 5
   limit ${mostLines + 1}
 ), accounts as (
@@ -123,10 +123,11 @@ export const usageBooks =
   (sql: Sql): ReadUsage =>
   async ({ tenantUid, timeZone, from, to, by, caller, agents }) => {
     const grouped = dimensions.map((dimension) => by.includes(dimension));
+    const ofCallers = caller !== undefined || by.includes('key') || by.includes('user');
     const [row] = rows.parse(
       await sql.query(
         text,
-        [tenantUid, timeZone, from ?? null, to ?? null, ...grouped, caller ?? null, JSON.stringify(agents)],
+        [tenantUid, timeZone, from ?? null, to ?? null, ...grouped, caller ?? null, JSON.stringify(agents), ofCallers],
         'usage',
       ),
     );

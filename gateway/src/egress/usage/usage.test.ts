@@ -163,8 +163,8 @@ test.each([
   ['?from=yesterday', 'from', 'parameter "from" is no day; write it as 2026-11-25'],
   ['?to=2026-02-30', 'to', 'parameter "to" is no day; write it as 2026-11-25'],
   ['?from=2026-03-02&to=2026-03-01', 'from', 'parameter "from" is after "to"'],
-  ['?group_by=user', 'group_by', 'parameter "group_by" is to be a list of day, model, agent'],
-  ['?form=2026-03-02', 'form', 'parameter "form" is unknown; there are "from", "to" and "group_by"'],
+  ['?group_by=caller', 'group_by', 'parameter "group_by" is to be a list of day, model, agent, key, user'],
+  ['?form=2026-03-02', 'form', 'parameter "form" is unknown; there are "from", "to", "group_by", "key" and "user"'],
   ['?to=2026-03-02&to=2026-03-03', 'to', 'parameter "to" is there more than once'],
 ])('the question %s is refused with the parameter and the remedy', async (query, param, problem) => {
   await egress.addTenant('acme');
