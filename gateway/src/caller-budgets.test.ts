@@ -115,7 +115,10 @@ test('each user of a JWT has the budget of a user, and the ledger knows users by
   expect(await errorOf(await chat('bravo', ada))).toMatchObject({
     message: expect.stringMatching(/^the daily budget of money of this user is spent; it renews at /),
   });
-  const accounts = await egress.sql.query("select tenant_uid from cloister_egress.budget_window where tenant_uid like 'uid-bravo/user:%'", []);
+  const accounts = await egress.sql.query(
+    "select tenant_uid from cloister_egress.budget_window where tenant_uid like 'uid-bravo/user:%'",
+    [],
+  );
   expect(JSON.stringify(accounts)).toMatch(/user:[0-9a-f]{32}/);
   expect(JSON.stringify(accounts)).not.toMatch(/ada|bob/);
 });
@@ -132,6 +135,27 @@ test('a budget that is raised or lowered is in force for the next request, and w
   expect((await chat('raised', key)).status).toBe(429);
   set(0.01);
   expect((await chat('raised', key)).status).toBe(200);
+});
+
+test('a key that was issued with a budget is held to it, and so is one that it issues itself', async () => {
+  await addTenant('issuing', []);
+  const admin = new SignJWT({ tenant_id: 'issuing', role: 'owner' }).setProtectedHeader({ alg: 'HS256' }).setSubject('ada');
+  const roles = { claim: 'role', values: [{ value: 'owner', scopes: ['chat' as const, 'admin' as const] }] };
+  edge.setAccess('issuing', { hs256: { secret, scopes: [], roles } });
+  const issue = async (credential: string, wish: object) => {
+    const answer = await fetch(`${edge.url}/api/v1/tenants/issuing/keys`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${credential}` },
+      body: JSON.stringify({ name: 'issued', ...wish }),
+    });
+    return z.object({ key: z.string(), budget: z.looseObject({}) }).parse(await answer.json());
+  };
+  const budget = { daily: { usd: 0.003 } };
+  const bearer = await admin.setExpirationTime('1h').sign(new TextEncoder().encode(secret));
+  const parent = await issue(bearer, { scopes: ['chat', 'admin'], budget });
+  const child = await issue(parent.key, { scopes: ['chat'] });
+  expect([parent.budget, child.budget]).toEqual([budget, budget]);
+  for (const { key } of [parent, child]) expect(await admitted('issuing', key, 5)).toBe(3);
 });
 
 describe('a pod', () => {
@@ -157,10 +181,9 @@ describe('a pod', () => {
     const [key = ''] = await addTenant('forgers', [{ daily: { usd: 0.003 } }]);
     const sign = await voucherSigner((await generateIdentityKeys()).privateKey);
     const forged = await sign({ tenantUid: 'uid-forgers', agent: 'support', caller: 'key:0123456789ab' });
-    const token = await (await callerSigner(edge.identity.privateKey, edgeIssuer))(
-      { tenant: 'forgers', subject: 'key:0123456789ab', scopes: ['chat'] },
-      'agent:forgers',
-    );
+    const token = await (
+      await callerSigner(edge.identity.privateKey, edgeIssuer)
+    )({ tenant: 'forgers', subject: 'key:0123456789ab', scopes: ['chat'] }, 'agent:forgers');
     const altered = (told: string | undefined) => {
       const [header = '', claims = '', signature = ''] = told?.split('.') ?? [];
       const said = z.looseObject({}).parse(JSON.parse(Buffer.from(claims, 'base64url').toString()));

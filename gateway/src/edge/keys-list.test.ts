@@ -41,7 +41,16 @@ test('who may administrate sees the keys of its tenant and when they were used, 
       issued: null,
       lastUsedAt: expect.any(String) as string,
     },
-    { id: other.id, name: 'website', scopes: ['chat'], expiresAt: other.expiresAt, rateLimits: {}, budget: {}, issued: null, lastUsedAt: null },
+    {
+      id: other.id,
+      name: 'website',
+      scopes: ['chat'],
+      expiresAt: other.expiresAt,
+      rateLimits: {},
+      budget: {},
+      issued: null,
+      lastUsedAt: null,
+    },
   ]);
   expect(Date.parse(data[0]?.lastUsedAt ?? '')).toBeGreaterThanOrEqual(before);
   expect(text).not.toContain(own.hash);

@@ -79,7 +79,9 @@ describe('what is removed', () => {
 describe('the policy document', () => {
   const of = (given: Parameters<typeof snapshot>[0]) => tenantPolicy.parse(JSON.parse(JSON.stringify(tenantPolicyOf(snapshot(given)))));
   test('says what the gateway must enforce, models in full', () => {
-    expect(of({ spec: { budget: { daily: { usd: 1 }, perUser: { daily: { tokens: 7 } } }, rateLimits: { requestsPerMinute: 5 } } })).toEqual({
+    expect(
+      of({ spec: { budget: { daily: { usd: 1 }, perUser: { daily: { tokens: 7 } } }, rateLimits: { requestsPerMinute: 5 } } }),
+    ).toEqual({
       tenant: 'acme',
       uid: 'uid-acme',
       namespace: 'tenant-acme',

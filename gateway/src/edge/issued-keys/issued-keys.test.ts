@@ -197,28 +197,6 @@ describe('nobody gets more by a new key than by the old one', () => {
   });
 });
 
-describe('a key of a key that has a budget', () => {
-  const limited = async (budget: object) => (await issue(admin(), { name: 'limited', scopes: ['chat', 'admin'], budget })).key;
-  const ofLimited = async (own: object, budget?: object) =>
-    keys(await limited(own), 'POST', { body: { name: 'child', scopes: ['chat'], budget } });
-  const own = { daily: { usd: 2, tokens: 100 } };
-
-  test.each([
-    ['has it as well where it asks for none', undefined, own],
-    ['takes over the amounts that it leaves out', { daily: { usd: 1.000_000_4 } }, { daily: { usd: 1, tokens: 100 } }],
-    ['may have one for windows that that one leaves open', { monthly: { usd: 50 } }, { ...own, monthly: { usd: 50 } }],
-  ])('%s', async (_, wanted, budget) => {
-    const answer = await ofLimited(own, wanted);
-    expect([answer.status, await answer.json()]).toMatchObject([201, { budget }]);
-  });
-  test.each([
-    ['budget.daily.usd', { daily: { usd: 2.000_001 } }],
-    ['budget.daily.tokens', { daily: { tokens: 101 } }],
-  ])('has no larger %s', async (param, wanted) => {
-    expect(await errorOf(await ofLimited(own, wanted))).toMatchObject([400, { error: { code: 'invalid_request', param } }]);
-  });
-});
-
 test.each([
   ['no JSON', '{', ''],
   ['no name', { scopes: ['chat'] }, 'name'],

@@ -12,7 +12,11 @@ export function limitsWithin(own: RateLimits | undefined, wanted: RateLimits | u
 const units = ['usd', 'tokens'] as const;
 
 /** Amount by amount. */
-export function budgetWithin(own: BudgetWindows | undefined, wanted: BudgetWindows | undefined, tooMuch: TooMuch): BudgetWindows | undefined {
+export function budgetWithin(
+  own: BudgetWindows | undefined,
+  wanted: BudgetWindows | undefined,
+  tooMuch: TooMuch,
+): BudgetWindows | undefined {
   for (const window of budgetWindows.keyof().options)
     for (const unit of units) bounded(`budget.${window}.${unit}`, own?.[window]?.[unit], wanted?.[window]?.[unit], tooMuch);
   const [daily, monthly] = [join(own?.daily, wanted?.daily), join(own?.monthly, wanted?.monthly)];

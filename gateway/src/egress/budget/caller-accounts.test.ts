@@ -100,7 +100,11 @@ test('users are forgotten in time, in batches, and nobody else', async () => {
   await setClockOf(sql, new Date(Date.UTC(2026, 10, 23 + rememberedDays)).toISOString());
   await forgetUsers(sql, 2);
   expect(await listed()).toEqual([{ caller: key, requests: 1, cost: 1 }]);
-  expect(await accounts()).toMatchObject([{ account: 'uid-acme', settled: 7 }, { account: `uid-acme/${key}` }, { account: 'uid-acme/support' }]);
+  expect(await accounts()).toMatchObject([
+    { account: 'uid-acme', settled: 7 },
+    { account: `uid-acme/${key}` },
+    { account: 'uid-acme/support' },
+  ]);
 });
 
 test('of a user whose lease nobody has given back nothing is forgotten that it could still be settled in', async () => {

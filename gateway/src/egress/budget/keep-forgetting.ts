@@ -28,7 +28,10 @@ export async function forgetUsers(sql: Sql, most = batch): Promise<void> {
 export function keepForgetting(sql: Sql, log: Logger): () => void {
   const forget = () =>
     forgetUsers(sql).catch((error: unknown) => {
-      log.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'what users used long ago cannot be forgotten at the moment');
+      log.warn(
+        { reason: error instanceof Error ? error.message : 'unknown' },
+        'what users used long ago cannot be forgotten at the moment',
+      );
     });
   const timer = setInterval(() => void forget(), interval);
   return () => clearInterval(timer);

@@ -56,7 +56,10 @@ const steps = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('limit' as const), account, limits }) },
 );
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
-const history = fc.record({ limits: fc.array(limits, { minLength: accounts.length, maxLength: accounts.length }), steps: fc.array(steps, { minLength: 10, maxLength: 80 }) });
+const history = fc.record({
+  limits: fc.array(limits, { minLength: accounts.length, maxLength: accounts.length }),
+  steps: fc.array(steps, { minLength: 10, maxLength: 80 }),
+});
 
 interface World {
   readonly ledger: Ledger;

@@ -8,7 +8,9 @@ const retryWhenReserved = 5;
 const retryWhenUnavailable = 5;
 
 export function refused({ account, window, unit, spent, renewsAt, renewsInSeconds }: AccountRefusal) {
-  const details = { values: { window, unit: `${unit}${whose(account)}`, renewsAt: new Date(renewsAt).toISOString().replace('.000Z', 'Z') } };
+  const details = {
+    values: { window, unit: `${unit}${whose(account)}`, renewsAt: new Date(renewsAt).toISOString().replace('.000Z', 'Z') },
+  };
   return spent
     ? fail('budget_exceeded', { ...details, retryAfterSeconds: renewsInSeconds })
     : fail('budget_reserved', { ...details, retryAfterSeconds: Math.min(retryWhenReserved, renewsInSeconds) });

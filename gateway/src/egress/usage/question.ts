@@ -22,7 +22,10 @@ const question = z
       .optional(),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, { path: ['from'], message: 'is after "to"' })
-  .refine(({ key, user }) => key === undefined || user === undefined, { path: ['user'], message: 'cannot be asked for together with "key"' });
+  .refine(({ key, user }) => key === undefined || user === undefined, {
+    path: ['user'],
+    message: 'cannot be asked for together with "key"',
+  });
 
 /** Throws `invalid_request` for a parameter that is unknown, said twice or of no use, and says how it is written. */
 export function readQuestion(query: URLSearchParams): Pick<Asked, 'from' | 'to' | 'by' | 'caller'> {
@@ -33,7 +36,8 @@ export function readQuestion(query: URLSearchParams): Pick<Asked, 'from' | 'to' 
     return { from, to, by, caller: key !== undefined ? `key:${key}` : user !== undefined ? `user:${user}` : undefined };
   }
   const [issue] = read.error.issues;
-  if (issue?.code === 'unrecognized_keys') throw unusable(issue.keys[0] ?? '', 'is unknown; there are "from", "to", "group_by", "key" and "user"');
+  if (issue?.code === 'unrecognized_keys')
+    throw unusable(issue.keys[0] ?? '', 'is unknown; there are "from", "to", "group_by", "key" and "user"');
   throw unusable(String(issue?.path[0] ?? ''), issue?.message ?? '');
 }
 
