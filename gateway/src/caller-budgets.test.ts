@@ -98,7 +98,9 @@ test('the budget of an API key holds beside that of its tenant, and another key 
   expect(refusal.status).toBe(429);
   expect(await errorOf(refusal)).toMatchObject({
     code: 'budget_exceeded',
-    message: expect.stringMatching(new RegExp(`^the daily budget of money of API key "${idOf(limited)}" is spent; it renews at `)),
+    message: expect.stringMatching(
+      new RegExp(`^the daily budget of money of API key "${idOf(limited)}" is spent; it renews at `),
+    ) as string,
   });
   expect(await admitted('acme', free, 2)).toBe(2);
   await vi.waitFor(async () => {
@@ -113,7 +115,7 @@ test('each user of a JWT has the budget of a user, and the ledger knows users by
   const [ada, bob] = [await userToken('bravo', 'ada'), await userToken('bravo', 'bob')];
   expect([await admitted('bravo', ada, 5), await admitted('bravo', bob, 5)]).toEqual([3, 3]);
   expect(await errorOf(await chat('bravo', ada))).toMatchObject({
-    message: expect.stringMatching(/^the daily budget of money of this user is spent; it renews at /),
+    message: expect.stringMatching(/^the daily budget of money of this user is spent; it renews at /) as string,
   });
   const accounts = await egress.sql.query(
     "select tenant_uid from cloister_egress.budget_window where tenant_uid like 'uid-bravo/user:%'",

@@ -17,13 +17,17 @@ export function budgetWithin(
   wanted: BudgetWindows | undefined,
   tooMuch: TooMuch,
 ): BudgetWindows | undefined {
-  for (const window of budgetWindows.keyof().options)
-    for (const unit of units) bounded(`budget.${window}.${unit}`, own?.[window]?.[unit], wanted?.[window]?.[unit], tooMuch);
-  const [daily, monthly] = [join(own?.daily, wanted?.daily), join(own?.monthly, wanted?.monthly)];
-  return daily || monthly ? { ...(daily && { daily }), ...(monthly && { monthly }) } : undefined;
+  const limits = budgetWindows.keyof().options.flatMap((window) => {
+    const limit = windowWithin(`budget.${window}`, own?.[window], wanted?.[window], tooMuch);
+    return limit ? [[window, limit] as const] : [];
+  });
+  return limits.length > 0 ? Object.fromEntries(limits) : undefined;
 }
 
-const join = (own: WindowLimit | undefined, wanted: WindowLimit | undefined) => (own || wanted) && { ...own, ...wanted };
+function windowWithin(field: string, own: WindowLimit | undefined, wanted: WindowLimit | undefined, tooMuch: TooMuch) {
+  for (const unit of units) bounded(`${field}.${unit}`, own?.[unit], wanted?.[unit], tooMuch);
+  return (own || wanted) && { ...own, ...wanted };
+}
 
 function bounded(field: string, most: number | undefined, asked: number | undefined, tooMuch: TooMuch): void {
   if (most !== undefined && asked !== undefined && asked > most) tooMuch(field, most);

@@ -1,4 +1,5 @@
 /** What is on record of calls to a running egress. */
+import { voucherHeader } from '@cloister/tenancy';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { ask, egressUnderTest, type EgressUnderTest } from '../egress.fixture.ts';
@@ -27,11 +28,11 @@ beforeEach(async () => {
   return () => provider[Symbol.asyncDispose]();
 });
 
-const chat = async (body: object = {}) => {
+const chat = async (body: object = {}, headers: Record<string, string> = {}) => {
   const messages = [{ role: 'user', content: prompt }];
   const call = await fetch(
     `${egress.url}/v1/chat/completions`,
-    ask(token, { model: 'openai/m1', messages, ...body }, { 'x-request-id': 'r1' }),
+    ask(token, { model: 'openai/m1', messages, ...body }, { 'x-request-id': 'r1', ...headers }),
   );
   await call.text();
 };
@@ -55,6 +56,18 @@ test('an answered call is on record with its model, its tokens and what it cost'
       ...{ model: 'openai/m1', stream: false, inputTokens: 10, outputTokens: 5, microUsd: 20 },
     },
   ]);
+});
+
+test('a call is on record with the caller on whose behalf it was made, where edge vouches for one', async () => {
+  const caller = 'key:0123456789ab';
+  await chat({}, { [voucherHeader]: await egress.vouch(tenant, { caller }) });
+  await chat({}, { [voucherHeader]: 'mine' });
+  const { records } = await recorded(2);
+  expect(records).toMatchObject([
+    { outcome: 'answered', caller },
+    { outcome: 'refused', code: 'voucher_invalid' },
+  ]);
+  expect(records[1]).not.toHaveProperty('caller');
 });
 
 test('refused and failed calls are on record with the code of their error', async () => {

@@ -15,10 +15,12 @@ const question = z
     key: z
       .string()
       .regex(/^[0-9a-f]{12}$/, 'is no id of an API key; GET …/keys lists them')
+      .transform((id) => `key:${id}`)
       .optional(),
     user: z
       .string()
       .regex(/^[0-9a-f]{32}$/, 'is to be the first 32 digits of the SHA-256 of a subject')
+      .transform((digest) => `user:${digest}`)
       .optional(),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, { path: ['from'], message: 'is after "to"' })
@@ -33,7 +35,7 @@ export function readQuestion(query: URLSearchParams): Pick<Asked, 'from' | 'to' 
   const read = question.safeParse(Object.fromEntries(query));
   if (read.success) {
     const { from, to, group_by: by, key, user } = read.data;
-    return { from, to, by, caller: key !== undefined ? `key:${key}` : user !== undefined ? `user:${user}` : undefined };
+    return { from, to, by, caller: key ?? user };
   }
   const [issue] = read.error.issues;
   if (issue?.code === 'unrecognized_keys')
