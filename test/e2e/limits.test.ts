@@ -5,7 +5,7 @@ import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
 let world: World;
-const names = ['limit-budget', 'limit-rate', 'limit-none'];
+const names = ['limit-budget', 'limit-rate', 'limit-none', 'limit-key'];
 beforeAll(async () => {
   world = await openWorld();
 });
@@ -52,6 +52,30 @@ test('a spent budget refuses, tells when it renews, and stops nobody else', asyn
 
   await world.kubectl.apply(tenantManifest({ name: 'limit-budget', spec: { budget: { ...budget, daily: { tokens: 100_000 } } } }));
   await until('the raised budget to hold', async () => (await ask(poor, 'hello', { max_tokens: 300 })).status === 200, {
+    within: 10_000,
+    every: 200,
+  });
+});
+
+test('a key that has spent its budget is refused although its tenant has none, until it has a larger one', async () => {
+  const withBudget = (tokens: number) => ({
+    name: 'limit-key',
+    spec: { access: { apiKeys: [{ name: 'default', scopes: ['chat'], budget: { daily: { tokens } } }] } },
+  });
+  const tenant = await createTenant(world, withBudget(3_000));
+  const refused = await until(
+    'the refusal',
+    async () => {
+      const answer = await ask(tenant, 'say 200 words', { max_tokens: 300 });
+      return answer.status === 200 ? undefined : answer;
+    },
+    { within: 30_000 },
+  );
+  expect(refused.status).toBe(429);
+  expect(JSON.parse(refused.text)).toMatchObject({ error: { type: 'insufficient_quota', code: 'budget_exceeded' } });
+  expect(refused.text).toMatch(/of API key/);
+  await world.kubectl.apply(tenantManifest(withBudget(100_000)));
+  await until('the raised budget to hold', async () => (await ask(tenant, 'hello', { max_tokens: 300 })).status === 200, {
     within: 10_000,
     every: 200,
   });
