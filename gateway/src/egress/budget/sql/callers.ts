@@ -28,36 +28,33 @@ create function caller_account(p_uid text, p_caller text) returns text language 
   select p_uid || '/' || p_caller
 $$;
 
--- The version before says nothing of callers.
-drop function usage_in(jsonb);
-create function usage_in(p_usage jsonb) returns table (
-  tenant_uid text, tenant text, day date, month date, model text, agent text, caller text, tenant_leased boolean, agent_leased boolean,
-  caller_leased boolean, requests bigint, input_tokens bigint, output_tokens bigint, tokens bigint, micro_usd bigint, overrun_tokens bigint,
-  overrun_micro_usd bigint
+-- What was used on behalf of callers. The version before says nothing of any.
+create function called_in(p_usage jsonb) returns table (
+  tenant_uid text, day date, month date, model text, agent text, caller text, leased boolean, requests bigint, input_tokens bigint,
+  output_tokens bigint, tokens bigint, micro_usd bigint, overrun_tokens bigint, overrun_micro_usd bigint
 ) language sql stable as $$
-  select u."tenantUid", u.tenant,
+  select u."tenantUid",
     coalesce(u.day, cloister_egress.window_start('daily', cloister_egress.known_zone(u."timeZone"))),
     coalesce(u.month, cloister_egress.window_start('monthly', cloister_egress.known_zone(u."timeZone"))),
-    u.model, u.agent, coalesce(u.caller, ''), coalesce(u."tenantLeased", u.day is not null), coalesce(u."agentLeased", false),
-    coalesce(u."callerLeased", false), u.requests, u."inputTokens", u."outputTokens", u."inputTokens" + u."outputTokens", u."microUsd",
-    u."overrunTokens", u."overrunMicroUsd"
-  from jsonb_to_recordset(p_usage) as u("tenantUid" text, tenant text, "timeZone" text, day date, month date, model text, agent text,
-    caller text, "tenantLeased" boolean, "agentLeased" boolean, "callerLeased" boolean, requests bigint, "inputTokens" bigint,
-    "outputTokens" bigint, "microUsd" bigint, "overrunTokens" bigint, "overrunMicroUsd" bigint)
+    u.model, u.agent, u.caller, u."callerLeased", u.requests, u."inputTokens", u."outputTokens", u."inputTokens" + u."outputTokens",
+    u."microUsd", u."overrunTokens", u."overrunMicroUsd"
+  from jsonb_to_recordset(p_usage) as u("tenantUid" text, "timeZone" text, day date, month date, model text, agent text, caller text,
+    "callerLeased" boolean, requests bigint, "inputTokens" bigint, "outputTokens" bigint, "microUsd" bigint, "overrunTokens" bigint,
+    "overrunMicroUsd" bigint)
+  where u.caller <> ''
 $$;
 
--- Usage by the accounts in which it counts: always the tenant's, and those of agent and caller where there are any.
 create or replace function billed_in(p_usage jsonb) returns table (
   account text, day date, month date, leased boolean, tokens bigint, micro_usd bigint, overrun_tokens bigint, overrun_micro_usd bigint
 ) language sql stable as $$
-  select k.account, u.day, u.month, k.leased, u.tokens, u.micro_usd, u.overrun_tokens, u.overrun_micro_usd
-  from cloister_egress.usage_in(p_usage) u
-  cross join lateral (values
-    (u.tenant_uid, u.tenant_leased),
-    (case when u.agent <> '' then cloister_egress.agent_account(u.tenant_uid, u.agent) end, u.agent_leased),
-    (case when u.caller <> '' then cloister_egress.caller_account(u.tenant_uid, u.caller) end, u.caller_leased)
-  ) as k(account, leased)
-  where k.account is not null
+  with used as (select * from cloister_egress.usage_in(p_usage))
+  select tenant_uid, day, month, tenant_leased, tokens, micro_usd, overrun_tokens, overrun_micro_usd from used
+  union all
+  select cloister_egress.agent_account(tenant_uid, agent), day, month, agent_leased, tokens, micro_usd, overrun_tokens, overrun_micro_usd
+  from used where agent <> ''
+  union all
+  select cloister_egress.caller_account(tenant_uid, caller), day, month, leased, tokens, micro_usd, overrun_tokens, overrun_micro_usd
+  from cloister_egress.called_in(p_usage)
 $$;
 
 alter function take_report(uuid, jsonb, jsonb) rename to take_accounts_report;
@@ -65,7 +62,7 @@ create function take_report(p_replica uuid, p_usage jsonb, p_returns jsonb) retu
   select cloister_egress.take_accounts_report(p_replica, p_usage, p_returns);
   insert into cloister_egress.caller_usage as u (tenant_uid, day, model, agent, caller, requests, input_tokens, output_tokens, micro_usd)
   select tenant_uid, day, model, agent, caller, sum(requests), sum(input_tokens), sum(output_tokens), sum(micro_usd)
-  from cloister_egress.usage_in(p_usage) where caller <> '' group by tenant_uid, day, model, agent, caller
+  from cloister_egress.called_in(p_usage) group by tenant_uid, day, model, agent, caller
   on conflict (tenant_uid, day, model, agent, caller) do update set
     requests = u.requests + excluded.requests,
     input_tokens = u.input_tokens + excluded.input_tokens,
