@@ -3,6 +3,7 @@
  *
  * the next key is made, and all tenants get its public half beside the current one → when each has had both for as long as kubelets take,
  * edge gets the next one → when edge has had that for as long as kubelets take, and the last token of the old one has expired, that is forgotten.
+ * Egress mounts the public keys where they are made, so it has them when tenants get them, or before.
  *
  * Pure: a crash between two steps changes nothing, since the step that comes next follows from what is found.
  */
