@@ -1,4 +1,5 @@
 /** What happens to a call whose provider does not answer as it should. */
+import { voucherHeader } from '@cloister/tenancy';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
@@ -41,8 +42,8 @@ function providers(changes: Parameters<EgressUnderTest['addProvider']>[1] = {}, 
   egress.addProvider(tenant, { baseURL: first?.baseURL ?? '', models: [model('m1', { fallbacks: [...fallbacks] })], ...changes });
   egress.addProvider(`${tenant}-spare`, { baseURL: spare?.baseURL ?? '' });
 }
-const chat = (body: object = {}, signal?: AbortSignal) =>
-  fetch(`${egress.url}/v1/chat/completions`, { ...ask(token, { model: `${tenant}/m1`, ...body }), ...(signal ? { signal } : {}) });
+const chat = (body: object = {}, signal?: AbortSignal, headers: Record<string, string> = {}) =>
+  fetch(`${egress.url}/v1/chat/completions`, { ...ask(token, { model: `${tenant}/m1`, ...body }, headers), ...(signal ? { signal } : {}) });
 const errorBody = z.object({ error: z.object({ code: z.string() }) });
 const errorOf = async (answer: Response) => [answer.status, errorBody.parse(await answer.json()).error.code];
 const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
@@ -115,19 +116,27 @@ describe('a call that failed is sent again', () => {
     await settled({ reserved: 0 });
   });
 
+  const little = { daily: { usd: 0.0008 } };
+  const user = `user:${'0'.repeat(32)}`;
   test.each([
-    ['tenant', 0.0008, undefined],
-    ['agent', 1, { daily: { usd: 0.0008 } }],
-  ])('not where the budget of the %s has no room for it, and the caller hears what was wrong with the provider', async (_, usd, own) => {
+    ['tenant', 'key:0123456789ab', { ofTenant: little }],
+    ['agent', 'key:0123456789ab', { ofAgent: little }],
+    ['API key', 'key:0123456789ab', { ofKey: little }],
+    ['user', user, { perUser: little }],
+  ])('not where the budget of the %s has no room for it, and the caller hears what was wrong with the provider', async (_, caller, own) => {
+    const { ofTenant, ofAgent, ofKey, perUser }: Partial<Record<'ofTenant' | 'ofAgent' | 'ofKey' | 'perUser', typeof little>> = own;
     providers({ retries: 2 });
-    const agents = [{ name: 'support', url: 'https://127.0.0.1:1', budget: own }];
-    token = await egress.addTenant(tenant, { models: [`${tenant}/m1`], agents, budget: { timeZone: 'UTC', daily: { usd } } });
+    const agents = [{ name: 'support', url: 'https://127.0.0.1:1', budget: ofAgent }];
+    const budget = { timeZone: 'UTC', perUser, daily: { usd: 1 }, ...ofTenant };
+    token = await egress.addTenant(tenant, { models: [`${tenant}/m1`], agents, budget });
     answer(first, (response) => void setTimeout(() => response.destroy(), 200));
-    expect(await errorOf(await chat({ max_tokens: 100 }))).toEqual([502, 'provider_unreachable']);
+    const headers = { [voucherHeader]: await egress.vouch(tenant, { caller, budget: ofKey }) };
+    expect(await errorOf(await chat({ max_tokens: 100 }, undefined, headers))).toEqual([502, 'provider_unreachable']);
     expect(first?.asked).toHaveLength(1);
     await logged(/"tried":"\S+ provider_unreachable, \S+ budget_exceeded"/);
     await settled({ reserved: 0 });
-    expect(await egress.standing(`${tenant}/support`), 'each attempt counts in both').toEqual(await egress.standing(tenant));
+    for (const part of ['support', caller])
+      expect(await egress.standing(`${tenant}/${part}`), 'each attempt counts in all').toEqual(await egress.standing(tenant));
   });
 
   test('not for a caller that has left', async () => {
