@@ -58,3 +58,18 @@ test('it is given back and forgotten once the caller is idle, whoever else is no
   expect(tenant.report(idleAfter, 'slice').returns).toContainEqual({ ...today, tenantUid: 'u/user:f00d', ...of(90n) });
   expect(tenant.held.microUsd).toBe(180n); // in slices, of which those who are not idle keep one
 });
+
+test('callers without end who cannot be served, as while the ledger is away, leave nothing in memory', () => {
+  const tenant = new TenantLease('u');
+  for (let user = 0; user < 100; user++) {
+    const asking = chainOf('u', { ...call, caller: `user:${user}` }, { timeZone: 'UTC', daily: { usd: 0.001 }, ofCaller: share });
+    expect(tenant.reserve(ladderOf(10), asking, 0)).toBeUndefined();
+    expect(tenant.refusal(ladderOf(10), asking, 0)).toBeUndefined();
+  }
+  const known: string[] = [];
+  tenant.learn({ now: 0, replicas: 1, leases: [], present: [] }, 0, (account) => {
+    known.push(account);
+    return undefined;
+  });
+  expect(known).toEqual([]);
+});

@@ -15,6 +15,7 @@ export class Replica {
   #gone = false;
   #outstanding: Message | undefined;
   readonly #tenants = new Map<string, TenantLease>();
+  readonly #callerLines = { count: 0 };
 
   constructor(newId: () => string) {
     this.#newId = newId;
@@ -28,7 +29,7 @@ export class Replica {
   of(tenantUid: string): TenantLease {
     const known = this.#tenants.get(tenantUid);
     if (known) return known;
-    const tenant = new TenantLease(tenantUid);
+    const tenant = new TenantLease(tenantUid, this.#callerLines);
     this.#tenants.set(tenantUid, tenant);
     return tenant;
   }

@@ -9,7 +9,7 @@ import { atLeastNothing, minus, nothing, plus, smaller, type Amount } from './am
 import type { Ladder } from './ask.ts';
 import type { Growth, LeaseKey, LedgerState, Usage } from './ledger.ts';
 import { agentAccount, callerAccount, type Link, type Terms } from './limits.ts';
-import { UsageSheet, type Billed, type Used } from './usage-sheet.ts';
+import { UsageSheet, type Billed, type CallerLines, type Used } from './usage-sheet.ts';
 
 /** A reservation. */
 export interface Hold {
@@ -36,10 +36,11 @@ export interface AccountRefusal extends TimedRefusal {
 export class TenantLease {
   readonly #uid: string;
   readonly #accounts = new Map<string, AccountLease>();
-  readonly #sheet = new UsageSheet();
+  readonly #sheet: UsageSheet;
 
-  constructor(uid: string) {
+  constructor(uid: string, callerLines?: CallerLines) {
     this.#uid = uid;
+    this.#sheet = new UsageSheet(callerLines);
   }
 
   /** Calls whose cost was not reported yet. */
@@ -59,7 +60,7 @@ export class TenantLease {
 
   /** Takes the dearest rung that all budgets allow. Undefined: not without asking the ledger. */
   reserve(rungs: Ladder, chain: readonly Link[], now: number): Hold | undefined {
-    const places = chain.map(({ account, terms }) => ({ account, rooms: this.#of(account).rooms(terms, now) }));
+    const places = chain.map(({ account, terms }) => ({ account, rooms: this.#accounts.get(account)?.rooms(terms, now) }));
     const known = places.flatMap(({ account, rooms }) => (rooms ? [{ account, rooms }] : []));
     const [first, ...others] = known;
     if (!first || known.length < chain.length) return undefined;
@@ -98,7 +99,7 @@ export class TenantLease {
   /** Why even the cheapest rung cannot be had, as the ledger last said; undefined where it can, or the ledger has to be asked first. */
   refusal(rungs: Ladder, chain: readonly Link[], now: number): AccountRefusal | undefined {
     const found = chain.flatMap(({ account, terms }) => {
-      const refusal = this.#of(account).refusal(rungs, terms, now);
+      const refusal = this.#accounts.get(account)?.refusal(rungs, terms, now);
       return refusal ? [{ ...refusal, account }] : [];
     });
     return found.find(({ spent }) => spent) ?? found[0];

@@ -20,18 +20,30 @@ export interface Used {
 /** Under which leases something was used, and in which windows; in none where it was under none. */
 type Under = Pick<Usage, 'day' | 'month' | 'tenantLeased' | 'agentLeased' | 'callerLeased'>;
 
-/** Lines from which on the sheet grows by callers no more, save those that have a limit. */
-export const mostLines = 10_000;
+/** Lines that name a caller: of one tenant, and of all tenants together. The ledger takes a message of as many in a fraction of its time. */
+export const mostCallerLines = { ofTenant: 1_000, inAll: 4_000 };
+
+/** Shared by all sheets that travel in one message. */
+export interface CallerLines {
+  count: number;
+}
 
 const blank = { requests: 0, inputTokens: 0, outputTokens: 0, microUsd: 0n, overrunTokens: 0n, overrunMicroUsd: 0n };
 
 /**
  * What calls of a tenant used, by windows, leases, model, agent and caller, until it is reported. Its size depends on how many of
- * these there are, and not on the number of calls. While the ledger is away that might be all users that a tenant has, so from {@link mostLines}
- * on what is used on behalf of further ones without a limit is the tenant's and the agent's alone.
+ * these there are, and not on the number of calls. While the ledger is away that might be all users that a tenant has, and it would never be
+ * back for who has too much to tell; so from {@link mostCallerLines} on what is used on behalf of further callers without a limit is the
+ * tenant's and the agent's alone.
  */
 export class UsageSheet {
   readonly #lines = new Map<string, Omit<Usage, 'tenantUid'>>();
+  readonly #ofAll: CallerLines;
+  #callerLines = 0;
+
+  constructor(ofAll: CallerLines = { count: 0 }) {
+    this.#ofAll = ofAll;
+  }
 
   /** Calls on it. */
   get requests(): number {
@@ -39,9 +51,9 @@ export class UsageSheet {
   }
 
   add(under: Under, call: Billed, used: Used, overrun: Amount): void {
-    const isNew = !this.#lines.has(keyOf(under, call));
-    const tooMany = isNew && !under.callerLeased && this.#lines.size >= mostLines;
-    const { tenant, agent, caller, model, timeZone } = tooMany ? { ...call, caller: '' } : call;
+    const isNewCaller = call.caller !== '' && !this.#lines.has(keyOf(under, call));
+    const { tenant, agent, caller, model, timeZone } = isNewCaller && !under.callerLeased && this.#isFull ? { ...call, caller: '' } : call;
+    if (isNewCaller && caller !== '') this.#count(1);
     const key = keyOf(under, { agent, caller, model });
     const line = this.#lines.get(key) ?? blank;
     this.#lines.set(key, {
@@ -58,12 +70,26 @@ export class UsageSheet {
   take(tenantUid: string): Usage[] {
     const lines = [...this.#lines.values()].map((line) => ({ tenantUid, ...line }));
     this.#lines.clear();
+    this.#count(-this.#callerLines);
     return lines;
   }
 
   /** Forgets what was used under a lease. */
   dropLeased(): void {
-    for (const [key, { day }] of this.#lines) if (day !== null) this.#lines.delete(key);
+    for (const [key, { day, caller }] of this.#lines) {
+      if (day === null) continue;
+      this.#lines.delete(key);
+      if (caller !== '') this.#count(-1);
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#callerLines >= mostCallerLines.ofTenant || this.#ofAll.count >= mostCallerLines.inAll;
+  }
+
+  #count(more: number): void {
+    this.#callerLines += more;
+    this.#ofAll.count += more;
   }
 }
 
