@@ -34,3 +34,15 @@ test.each([
   for (const headers of [{}, { [voucherHeader]: await egress.vouch('acme', { caller: 'key:ba9876543210' }) }])
     expect((await chat(headers)).status).toBe(200);
 });
+
+test('a pod whose agent egress has not heard of yet, or any more, is believed about the callers of its own tenant', async () => {
+  await egress.addTenant('fresh');
+  const token = await egress.tokenOf('fresh', { pod: 'fresh-7d9c5f8b6-x2x4z' });
+  const chat = async (voucher: string) => {
+    const asked = ask(token, { model: 'offline/echo', max_tokens: 50 }, { [voucherHeader]: voucher });
+    return (await fetch(`${egress.url}/v1/chat/completions`, asked)).status;
+  };
+  expect(await chat(await egress.vouch('fresh', { caller: key, agent: 'fresh' }))).toBe(200);
+  expect(await chat(await egress.vouch('fresh', { caller: key, agent: 'fresh', budget: { daily: few } }))).toBe(429);
+  expect(await chat(await egress.vouch('acme', { caller: key, agent: 'fresh' }))).toBe(403);
+});
