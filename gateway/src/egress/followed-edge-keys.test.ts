@@ -3,14 +3,14 @@ import { createLogger } from '@cloister/telemetry';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { voucherSigner } from '../voucher/sign-voucher.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { voucherSeconds, voucherSigner } from '../voucher/sign-voucher.ts';
 import { followedEdgeKeys } from './followed-edge-keys.ts';
 
 const voucher = { tenantUid: 'uid-acme', agent: 'support', caller: 'key:0123456789ab' };
 const fileOf = (...keys: readonly IdentityKeys[]): string => JSON.stringify({ keys: keys.flatMap(({ jwks }) => jwks.keys) });
 
-test('believes the keys that stand in the file, and forgets with a key what it has signed', async () => {
+test('believes the keys that stand in the file, and what one has signed that stood there before for as long as a voucher lives', async () => {
   const lines: string[] = [];
   const log = createLogger({ name: 'test', destination: { write: (line) => void lines.push(line) } });
   const folder = await mkdtemp(join(tmpdir(), 'edge-keys-'));
@@ -33,7 +33,12 @@ test('believes the keys that stand in the file, and forgets with a key what it h
   expect(await believed()).toEqual([true, true]);
 
   await writeFile(path, fileOf(fresh));
-  await expect.poll(believed).toEqual([false, true]);
+  await expect.poll(() => lines.join()).toContain('have changed');
+  expect(await believed()).toEqual([true, true]);
+  const signLate = await voucherSigner(old.privateKey);
+  vi.useFakeTimers({ now: Date.now() + voucherSeconds * 1_000, toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(await verify(await signLate(voucher))).toBeUndefined();
 });
 
 test('does not start without keys', async () => {

@@ -1,6 +1,6 @@
 import { edgeIssuer, voucher, voucherAudience, type EdgeKeys, type Voucher } from '@cloister/tenancy';
 import { createLocalJWKSet, errors, jwtVerify } from 'jose';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 
 /** Undefined for a voucher that is not valid. */
@@ -18,7 +18,7 @@ export function voucherVerifier(edgeKeys: EdgeKeys, clock: () => number = Date.n
   const verified = new Map<string, { readonly voucher: Voucher; readonly until: number }>();
   return async (text) => {
     if (text.length > longest) return undefined;
-    const digest = createHash('sha256').update(text).digest('base64');
+    const digest = hash('sha256', text, 'base64');
     const known = verified.get(digest);
     if (known && known.until > clock()) return known.voucher;
     verified.delete(digest);
