@@ -10,6 +10,12 @@ import { openWorld, type World } from './support/world.ts';
 const system = 'cloister-system';
 const kubernetes = ['--kube-version', '1.36.3'];
 const configMap = z.object({ data: z.record(z.string(), z.string()) });
+const mounted = z.object({ name: z.string(), mountPath: z.string() });
+const item = z.object({ key: z.string(), path: z.string() });
+const volume = z.object({ name: z.string(), secret: z.object({ secretName: z.string(), items: z.array(item) }).optional() });
+const container = z.object({ env: z.array(z.object({ name: z.string(), value: z.string().optional() })), volumeMounts: z.array(mounted) });
+const podSpec = z.object({ containers: z.tuple([container]), volumes: z.array(volume) });
+const deployment = z.object({ spec: z.object({ template: z.object({ spec: podSpec }) }) });
 
 let helm: Helm;
 let world: World;
@@ -67,6 +73,18 @@ describe('the chart', () => {
     }
     expect(Object.keys(configMap.parse(published).data)).toEqual(['argocd-cm.yaml', 'flux.yaml']);
     expect(render().stdout).not.toContain('cloister-health-checks');
+  });
+
+  test.each([
+    ['edge', 'IDENTITY_KEY_FILE', 'private.jwk'],
+    ['egress', 'EDGE_KEYS_FILE', 'jwks.json'],
+  ])("gives %s of edge's identity what %s is to name, and nothing else", (component, setting, key) => {
+    const rendered: unknown = parse(render('-s', `templates/${component}/deployment.yaml`).stdout);
+    const { volumes, containers } = deployment.parse(rendered).spec.template.spec;
+    const shown = volumes.filter(({ secret }) => secret?.secretName === 'edge-identity');
+    expect(shown.map(({ secret }) => secret?.items)).toEqual([[{ key, path: key }]]);
+    const folder = containers[0].volumeMounts.find(({ name }) => name === shown[0]?.name)?.mountPath;
+    expect(containers[0].env).toContainEqual({ name: setting, value: `${folder}/${key}` });
   });
 
   test('prefers a digest to a tag', () => {
