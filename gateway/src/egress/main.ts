@@ -30,6 +30,8 @@ export async function runEgress(): Promise<void> {
   const { informers, ...directories } = follow(cluster, settings, log);
   const edgeKeys = followedEdgeKeys(settings.EDGE_KEYS_FILE, log);
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
+  // What a tenant reads of its usage may be long; it must keep nobody's call waiting for the ledger.
+  const readers = followedPostgres(settings.DATABASE_URL_FILE, log, { connections: 2 });
 
   const stopping = new AbortController();
   let verifyPod: VerifyPod | undefined;
@@ -45,7 +47,7 @@ export async function runEgress(): Promise<void> {
     verifyVoucher: edgeKeys.verify,
     ledger: ledger(sql),
     auditStore: auditStore(sql),
-    readUsage: usageBooks(sql),
+    readUsage: usageBooks(readers),
     systemNamespace: settings.SYSTEM_NAMESPACE,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     proxy: proxyOptions(settings),
@@ -66,7 +68,7 @@ export async function runEgress(): Promise<void> {
   stopForgetting();
   edgeKeys.stop();
   metrics.close();
-  await sql.close();
+  await Promise.all([sql.close(), readers.close()]);
   await cluster.close();
 }
 

@@ -31,7 +31,7 @@ const sessionsOf = async (url: string): Promise<number> => {
 test('a credential that is replaced under statements at work fails none, and leaves no session of the old one', async () => {
   const path = join(folder, 'url');
   await writeFile(path, old.url);
-  const sql = followedPostgres(path, log, 20);
+  const sql = followedPostgres(path, log, { everyMs: 20 });
   const users = new Set<string>();
   let working = true;
   const worker = async (): Promise<void> => {
@@ -48,5 +48,14 @@ test('a credential that is replaced under statements at work fails none, and lea
   working = false;
   await Promise.all(workers);
   expect(await sessionsOf(fresh.url)).toBeGreaterThan(0);
+  await sql.close();
+});
+
+test('there are no more connections than were asked for, whatever is to be read at a time', async () => {
+  const path = join(folder, 'url');
+  await writeFile(path, fresh.url);
+  const sql = followedPostgres(path, log, { connections: 2 });
+  await Promise.all(Array.from({ length: 6 }, () => sql.query('select pg_sleep(0.1)', [])));
+  expect(await sessionsOf(fresh.url)).toBe(2);
   await sql.close();
 });

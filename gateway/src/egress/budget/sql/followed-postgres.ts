@@ -3,12 +3,20 @@ import type { Logger } from '@cloister/telemetry';
 import { Replaceable } from '../../../server/replaceable.ts';
 import { postgres, type Postgres } from './postgres.ts';
 
+interface Following {
+  /** At most; as many as {@link postgres} has unless told. */
+  readonly connections?: number;
+  /** Milliseconds between looks at the file. */
+  readonly everyMs?: number;
+}
+
 /**
  * The database whose URL stands in a file. When that changes, as when the credential is replaced, statements that have begun end on their
  * connections and all others go to new ones; connections under the old credential are closed, by which the operator sees that it is not used.
  */
-export function followedPostgres(path: string, log: Logger, everyMs?: number): Postgres {
-  const open = (url: string) => postgres(url, ({ message }) => log.warn({ reason: message }, 'a connection to Postgres broke'));
+export function followedPostgres(path: string, log: Logger, { connections, everyMs }: Following = {}): Postgres {
+  const broken = ({ message }: Error) => log.warn({ reason: message }, 'a connection to Postgres broke');
+  const open = (url: string) => postgres(url, broken, connections);
   const close = (old: Postgres) =>
     void old.close().catch((error: unknown) => log.warn({ reason: String(error) }, 'connections to Postgres did not close'));
   const file = followSecretFile({

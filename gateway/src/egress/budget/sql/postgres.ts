@@ -9,11 +9,11 @@ export interface Postgres extends Sql {
 const connectTimeout = 2_000;
 const statementTimeout = 5_000;
 
-/** `report` hears of connections that break while idle. */
-export function postgres(connectionString: string, report: (error: Error) => void): Postgres {
+/** `report` hears of connections that break while idle. Of `connections` there are never more; who finds none free waits for as long as for a new one. */
+export function postgres(connectionString: string, report: (error: Error) => void, connections = 10): Postgres {
   const pool = new pg.Pool({
     connectionString,
-    max: 10,
+    max: connections,
     connectionTimeoutMillis: connectTimeout,
     statement_timeout: statementTimeout,
     query_timeout: statementTimeout + 1_000,
