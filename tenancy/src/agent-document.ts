@@ -7,6 +7,9 @@ import { modelName } from './models.ts';
 
 const range = z.object({ min: z.number(), max: z.number() });
 
+/** The most that `limits.requestTimeoutSeconds` may be. */
+export const longestRequestSeconds = 3_600;
+
 export const agentDocument = z.object({
   tenant: z.string(),
   agent: z.string(),

@@ -21,9 +21,9 @@ export function followedEdgeKeys(path: string, log: Logger, everyMs?: number): F
     ...(everyMs !== undefined && { everyMs }),
     onProblem: (error) => log.warn({ reason: String(error) }, "edge's keys cannot be followed; those before stay in force"),
     onChange: (changed) => {
-      const verify = verifierOf(changed);
+      const next = verifierOf(changed);
       former = { verify: current, until: Date.now() + voucherSeconds * 1_000 };
-      current = verify;
+      current = next;
       log.info({}, "edge's keys have changed");
     },
   });

@@ -1,11 +1,11 @@
-import { edgeIssuer, voucherAudience, type Voucher } from '@cloister/tenancy';
+import { edgeIssuer, longestRequestSeconds, voucherAudience, type Voucher } from '@cloister/tenancy';
 import { importJWK, SignJWT, type JWK } from 'jose';
 
 /**
- * Seconds. An agent may call models on behalf of a request for that long after it came, and a pod can bill its own tenant's calls to a caller
- * that it has heard from for that long.
+ * Seconds: the longest that a request may take, and the time before it in which its voucher may have been made. For that long a pod can bill its
+ * own tenant's calls to a caller that it has heard from.
  */
-export const voucherSeconds = 900;
+export const voucherSeconds = longestRequestSeconds + 60;
 
 export type SignVoucher = (voucher: Voucher) => Promise<string>;
 

@@ -1,4 +1,5 @@
 /** AgentConfig: one agent of a tenant, in the tenant's namespace. */
+import { longestRequestSeconds } from '@cloister/tenancy';
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, imageReference, model, noneTwice, quantity, rules } from './fields.ts';
@@ -87,7 +88,7 @@ export const agentConfigSpec = z
       .prefault({}),
     limits: z
       .object({
-        requestTimeoutSeconds: z.int().min(1).max(3600).describe('How long one request may take.').default(120),
+        requestTimeoutSeconds: z.int().min(1).max(longestRequestSeconds).describe('How long one request may take.').default(120),
         maxMessageBytes: z.int().min(1024).max(10485760).describe('Longest message of a user.').default(65536),
       })
       .describe('Bounds of one request.')
