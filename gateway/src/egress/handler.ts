@@ -44,6 +44,7 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
       await audited(call, audit, async () => {
         requireActive(policy);
         const voucher = await vouchedFor(request.headers, caller, verifyVoucher);
+        if (voucher) exchange.note({ caller: voucher.caller });
         await callModel({ ...call, voucher }, parts);
       });
       return;

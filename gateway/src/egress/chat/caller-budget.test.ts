@@ -46,3 +46,16 @@ test('a pod whose agent egress has not heard of yet, or any more, is believed ab
   expect(await chat(await egress.vouch('fresh', { caller: key, agent: 'fresh', budget: { daily: few } }))).toBe(429);
   expect(await chat(await egress.vouch('acme', { caller: key, agent: 'fresh' }))).toBe(403);
 });
+
+test('embeddings are billed to the caller as well, and a voucher that is no good is refused', async () => {
+  const vectors = { name: 'vectors', contextWindow: 1_000, price: { inputPerMillion: 1 } };
+  egress.addProvider('embedding', { type: 'Offline', embeddingModels: [vectors] });
+  const token = await egress.addTenant('vectors', { models: ['embedding/vectors'] });
+  const embed = async (voucher: string) => {
+    const body = JSON.stringify({ model: 'embedding/vectors', input: 'a text that is longer than ten tokens may be' });
+    return (await fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}, { [voucherHeader]: voucher }), body })).status;
+  };
+  expect(await embed(await egress.vouch('vectors', { caller: key }))).toBe(200);
+  expect(await embed(await egress.vouch('vectors', { caller: key, budget: { daily: few } }))).toBe(429);
+  expect(await embed('mine')).toBe(403);
+});
