@@ -14,6 +14,8 @@ afterAll(() => cluster.close());
 const dryRun = (kindName: string, name: string, spec: unknown) => dryRunOn(cluster, kindName, name, spec);
 
 const echo = { name: 'echo', contextWindow: 8192, maxOutputTokens: 1024, price: { inputPerMillion: 0, outputPerMillion: 0.5 } };
+const wordy = { ...echo, maxOutputTokens: 9000 };
+const lavish = { daily: { usd: 9 }, monthly: { usd: 8 } };
 const credentials = { secretRef: { name: 'a', key: 'key' } };
 const azure = { type: 'AzureOpenAI', baseURL: 'https://x.openai.azure.com/openai/v1', credentials, models: [echo] };
 const older = { baseURL: 'https://x.openai.azure.com/openai' };
@@ -136,14 +138,8 @@ describe('is refused with the field and the remedy', () => {
       /expected an https/,
     ],
     ['a number beyond what JSON carries', 'Tenant', 'acme', { quota: { cpu: 9007199254740992 } }, /spec\.quota\.cpu/],
-    [
-      'a day over a month of an API key',
-      'Tenant',
-      'acme',
-      { access: { apiKeys: [{ name: 'a', budget: { daily: { tokens: 9 }, monthly: { tokens: 8 } } }] } },
-      /tokens is above/,
-    ],
-    ['a day over a month of a user', 'Tenant', 'acme', { budget: { perUser: { daily: { usd: 9 }, monthly: { usd: 8 } } } }, /usd is above/],
+    ['a day over a month of an API key', 'Tenant', 'acme', { access: { apiKeys: [{ name: 'a', budget: lavish }] } }, /usd is above/],
+    ['a day over a month of a user', 'Tenant', 'acme', { budget: { perUser: lavish } }, /usd is above/],
     ['an empty budget window', 'Tenant', 'acme', { budget: { daily: {} } }, /set usd, tokens or both/],
     ['a model pattern over all providers', 'Tenant', 'acme', { models: { allow: ['*'] } }, /models\.allow.*expected <provider>\/<model>/],
     ['an API key twice', 'Tenant', 'acme', { access: { apiKeys: [{ name: 'a' }, { name: 'a' }] } }, /Duplicate value/],
@@ -278,13 +274,7 @@ describe('is refused with the field and the remedy', () => {
     ],
     ['a first token too late', 'ModelProvider', 'x', { type: 'Offline', firstTokenSeconds: 121, models: [echo] }, /above timeoutSeconds/],
     ['a fallback that is none', 'ModelProvider', 'x', { type: 'Offline', models: [{ ...echo, fallbacks: ['m'] }] }, /expected <provider>/],
-    [
-      'an answer longer than the window',
-      'ModelProvider',
-      'x',
-      { type: 'Offline', models: [{ ...echo, maxOutputTokens: 9000 }] },
-      /above contextWindow/,
-    ],
+    ['an answer longer than the window', 'ModelProvider', 'x', { type: 'Offline', models: [wordy] }, /above contextWindow/],
     [
       'a wave of nobody',
       'TenantClass',
