@@ -30,7 +30,7 @@ export interface KindOptions<T> {
   /** See `Kind.listKeys`. */
   readonly listKeys?: Readonly<Record<string, readonly string[]>>;
   /**
-   * Called for every object read, and again on what it returned when that comes out of a cache; what it throws fails that read. May leave
+   * Called for every object read, and again on what it returned when that comes out of a cache, frozen; what it throws fails that read. May leave
    * out what nobody needs, so that a cache keeps less; not for kinds that are applied, since what is not there seems to differ.
    */
   readonly parse?: (raw: unknown) => T;

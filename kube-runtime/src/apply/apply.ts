@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts';
 import { controllerOf, isControlledBy } from '../owners.ts';
 import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
 import type { Head } from '../cache/informer.ts';
-import { AsWanted } from './as-wanted.ts';
+import { AsWanted, type Wish } from './as-wanted.ts';
 import { applyBody, type ApplyBody } from './desired.ts';
 import { fieldPaths, firstDifference } from './difference.ts';
 import { Unsettled } from './unsettled.ts';
@@ -36,22 +36,26 @@ export class Applier {
   async apply<T extends BaseObject>(kind: Kind<T>, desired: Desired<T>, options: ApplyOptions): Promise<Applied<T>> {
     const { owner } = options;
     if (owner?.metadata.deletionTimestamp) throw refused('owner_is_going', kind, desired.metadata, { owner: owner.metadata.name });
-    const target = `${kind.apiVersion} ${kind.plural} ${keyOf(desired.metadata)}`;
-    const print = JSON.stringify([desired, owner?.apiVersion, owner?.metadata.uid]);
-    const asWanted = this.#asWanted.find(target, print, this.#options.head(kind, desired.metadata));
-    if (asWanted) return { object: kind.accept(asWanted), outcome: 'unchanged' };
-    const applied = await this.#compareAndApply(kind, desired, options);
-    if (applied.outcome === 'unchanged') this.#asWanted.note(target, print, applied.object);
-    return applied;
+    const wish: Wish = {
+      target: `${kind.apiVersion} ${kind.plural} ${keyOf(desired.metadata)}`,
+      print: JSON.stringify([desired, owner?.apiVersion, owner?.metadata.uid]),
+    };
+    const asWanted = this.#asWanted.find(wish, this.#options.head(kind, desired.metadata));
+    return asWanted ? { object: kind.accept(asWanted), outcome: 'unchanged' } : this.#compareAndApply(kind, desired, { ...options, wish });
   }
 
-  async #compareAndApply<T extends BaseObject>(kind: Kind<T>, desired: Desired<T>, options: ApplyOptions): Promise<Applied<T>> {
-    const { owner, adopt = true, signal } = options;
+  async #compareAndApply<T extends BaseObject>(
+    kind: Kind<T>,
+    desired: Desired<T>,
+    options: ApplyOptions & { readonly wish: Wish },
+  ): Promise<Applied<T>> {
+    const { owner, adopt = true, signal, wish } = options;
     const body = applyBody(kind, desired, { fieldManager: this.#options.fieldManager, owner });
     const live = await this.#options.read(kind, body.metadata, signal);
     if (live?.metadata.deletionTimestamp) return { object: live, outcome: 'terminating' };
     if (live && owner) checkOwnership(kind, live, owner, adopt);
     const reason = live ? firstDifference(kind, body, live) : 'object';
+    if (live && reason === undefined) this.#asWanted.note(wish, live);
     const request = this.#request(kind, body, options);
     return this.#settle(kind, live, { request, reason, stillDiffers: (object) => firstDifference(kind, body, object) });
   }

@@ -3,6 +3,14 @@ import type { Head } from '../cache/informer.ts';
 
 /** As many as the runs of some tens of owners apply at the same time: what is kept should not outweigh the caches. */
 const limit = 512;
+/** Characters of a wish. What is larger is compared each time: it is rare, and some of it would outweigh all else that is kept. */
+const largest = 16_384;
+
+/** Of which object it is, and what it says together with its owner. */
+export interface Wish {
+  readonly target: string;
+  readonly print: string;
+}
 
 interface Found {
   readonly print: string;
@@ -13,14 +21,15 @@ interface Found {
  * What was applied of late and found to be as wanted already. A controller comes by several times within moments, mostly because one child of many
  * has changed; for the others, the same wish and the same version of the object mean the same answer.
  *
- * Kept from the second time on: a start looks at every object once, and would only pay for what is kept.
+ * Kept from the second time on: a start looks at every object once, and would only pay for what is kept. Only objects of a cache, which are frozen: what
+ * was read live has no version to compare with later.
  */
 export class AsWanted {
   readonly #found = new Map<string, Found>();
   readonly #seen = new Set<string>();
 
-  /** The object, where `print` was found fulfilled by the version that is there now. */
-  find(target: string, print: string, there: Head | undefined): BaseObject | undefined {
+  /** The object, where this wish was found fulfilled by the version that is there now. */
+  find({ target, print }: Wish, there: Head | undefined): BaseObject | undefined {
     const found = this.#found.get(target);
     if (!found || !there || found.print !== print) return undefined;
     const { uid, resourceVersion } = found.object.metadata;
@@ -28,7 +37,8 @@ export class AsWanted {
     return same ? found.object : undefined;
   }
 
-  note(target: string, print: string, object: BaseObject): void {
+  note({ target, print }: Wish, object: BaseObject): void {
+    if (!Object.isFrozen(object) || print.length > largest) return;
     if (!this.#seen.has(target)) {
       if (this.#seen.size >= 8 * limit) this.#seen.clear();
       this.#seen.add(target);

@@ -25,7 +25,7 @@ export interface Head extends ObjectKey {
   readonly creationTimestamp: string | undefined;
 }
 
-/** For each object, the values under which it is found. */
+/** For each object, the values under which it is found. For an object at which it throws there are none; that is logged and counted. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
 /** What was made of the cached object with this key; undefined when it is not in the cache. Costs next to nothing. */
@@ -68,8 +68,8 @@ export interface Informer<T extends BaseObject> {
   /** What is known of the same objects without reading them. */
   headsByIndex(name: string, value: string): Head[];
   /**
-   * Keeps what `make` says of each object, in its latest version and of what is cached already, for those who need only that of thousands of objects. It should be
-   * small, and pure: it is made once for a version.
+   * Keeps beside each object, also of those that are cached already, what `make` says of its latest version: for who needs only a word of thousands of
+   * objects. It should be small, and follow from the object alone. Where `make` throws there is none; that is logged and counted.
    */
   project<V>(make: (object: T) => V): Projection<V>;
 

@@ -173,6 +173,21 @@ describe('what is made of each object', () => {
     expect(made).toBe(5);
   });
 
+  test('is nothing for an object at which it cannot be made, which holds up nobody', () => {
+    const { informer, changes } = informerOf([named('a', '4', true)]);
+    const fussy = ({ metadata, status }: Light): string => {
+      if (metadata.name === 'b') throw new Error('no b');
+      return String(status?.on);
+    };
+    const isOn = informer.project(fussy);
+    informer.addIndex('on', (light) => [fussy(light)]);
+    informer.event({ type: 'ADDED', object: { ...named('b', '6', true) } }, '6');
+    informer.event({ type: 'ADDED', object: { ...named('c', '7', true) } }, '7');
+    expect(changes.map(({ object }) => object.metadata.name)).toEqual(['b', 'c']);
+    expect([isOn({ name: 'b' }), isOn({ name: 'c' })]).toEqual([undefined, 'true']);
+    expect(informer.byIndex('on', 'true').map(({ metadata }) => metadata.name)).toEqual(['a', 'c']);
+  });
+
   test('can be had for what an index finds, without reading it', () => {
     const { informer } = informerOf([named('a', '4', true), named('b', '5', false)]);
     informer.addIndex('on', ({ status }) => [String(status?.on)]);

@@ -32,7 +32,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
   readonly kind: Kind<T>;
   readonly scope: CacheScope;
   readonly #options: SharedInformerOptions<T>;
-  readonly #store = new Store<T>();
+  readonly #store = new Store<T>((error) => this.#unfit(error, 'Index or projection failed for an object'));
   readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #stopping = new AbortController();
   readonly #packing = new Packing(this.#store, this.#stopping.signal);
@@ -205,10 +205,14 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     try {
       return tidy(raw, this.kind);
     } catch (error) {
-      this.#options.onFault('object');
-      this.#options.log.error({ kind: this.kind.kind, err: messageOf(error) }, 'Left out an object that does not fit its kind');
+      this.#unfit(error, 'Left out an object that does not fit its kind');
       return undefined;
     }
+  }
+
+  #unfit(error: unknown, what: string): void {
+    this.#options.onFault('object');
+    this.#options.log.error({ kind: this.kind.kind, err: messageOf(error) }, what);
   }
 
   #isOutside(raw: unknown): boolean {

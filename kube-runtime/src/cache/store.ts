@@ -20,7 +20,13 @@ export class Store<T extends BaseObject> {
   readonly #namespaces = new Map<string, Map<string, Held<T>>>();
   readonly #indexes = new Map<string, Index<T>>();
   readonly #projections: Projecting<T>[] = [];
+  readonly #onFault: (error: unknown) => void;
   #size = 0;
+
+  /** `onFault` is told of what an index or projection throws; the object is then found under no value of that index, or has no projection. */
+  constructor(onFault: (error: unknown) => void) {
+    this.#onFault = onFault;
+  }
 
   get size(): number {
     return this.#size;
@@ -58,9 +64,17 @@ export class Store<T extends BaseObject> {
   }
 
   project<V>(make: (object: T) => V): (key: ObjectKey) => V | undefined {
-    const values = new Map<Held<T>, V>();
-    this.#projections.push({ set: (held, object) => values.set(held, make(object)), delete: (held) => values.delete(held) });
-    for (const held of this.all()) values.set(held, make(held.readOnce()));
+    const values = new Map<Held<T>, V | undefined>();
+    const projecting: Projecting<T> = {
+      set: (held, object) =>
+        values.set(
+          held,
+          this.#contained(() => make(object)),
+        ),
+      delete: (held) => values.delete(held),
+    };
+    this.#projections.push(projecting);
+    for (const held of this.all()) projecting.set(held, held.readOnce());
     return (key) => {
       const held = this.find(key);
       return held && values.get(held);
@@ -69,9 +83,19 @@ export class Store<T extends BaseObject> {
 
   addIndex(name: string, values: IndexFunction<T>): void {
     if (this.#indexes.has(name)) throw new KubeRuntimeError('index_taken', { index: name });
-    const index = { values, found: new Map<string, Set<Held<T>>>(), entered: new Map<Held<T>, readonly string[]>() };
+    const orNone = (object: T): readonly string[] => this.#contained(() => values(object)) ?? [];
+    const index = { values: orNone, found: new Map<string, Set<Held<T>>>(), entered: new Map<Held<T>, readonly string[]>() };
     this.#indexes.set(name, index);
     for (const held of this.all()) enter(index, held, held.readOnce());
+  }
+
+  #contained<V>(make: () => V): V | undefined {
+    try {
+      return make();
+    } catch (error) {
+      this.#onFault(error);
+      return undefined;
+    }
   }
 
   /** `object` is what `held` would read. */

@@ -53,6 +53,15 @@ test('a token that was replaced on disk is followed as soon as the old one is re
   await cluster.close();
 });
 
+test('material for TLS that cannot be read is complained of with every request, until it can', async () => {
+  accepted = 'static';
+  const file = await kubeconfig({ token: 'static', 'client-certificate-data': 'bm90aGluZw==', 'client-key-data': 'bm90aGluZw==' });
+  const cluster = await connect({ kubeconfig: file });
+  for (let turn = 0; turn < 3; turn++) await expect(cluster.request({ path: '/version' })).rejects.toThrow(/PEM|certificate|key/i);
+  expect(asked).toEqual([]);
+  await cluster.close();
+});
+
 test('KUBECONFIG is found, and the namespace of its context known', async () => {
   accepted = 'static';
   vi.stubEnv('KUBECONFIG', await kubeconfig({ token: 'static' }, { namespace: 'home' }));

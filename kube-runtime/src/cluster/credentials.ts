@@ -31,8 +31,11 @@ export interface KubeConfigSource {
 
 /** A projected token lives an hour or less and is renewed on disk at 80 %: a minute is what client-go waits too. */
 const freshForMs = 60_000;
-/** For so long a connection waits for its next request: less than the 60 s of load balancers and the 90 s of the API server, so that neither ends it under a request. */
-const idleMs = 50_000;
+/**
+ * For so long a connection waits for its next request: less than what stands between would end it after, lest that happen under a request. That is 20 s in
+ * kubeadm's guide to highly available clusters, 60 s in many load balancers, 90 s in the API server.
+ */
+const idleMs = 15_000;
 type TLSOptions = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
 
 /** For a server that needs no credentials, such as `kubectl proxy` or a test. */
@@ -127,7 +130,6 @@ class KubeConfigCredentials implements Credentials {
       .digest('base64');
     if (this.#dispatcher && fingerprint === this.#fingerprint) return this.#dispatcher;
     const outdated = this.#dispatcher;
-    this.#fingerprint = fingerprint;
     this.#dispatcher = this.#newDispatcher({
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && { cert }),
@@ -135,6 +137,7 @@ class KubeConfigCredentials implements Credentials {
       ...(servername !== undefined && { servername }),
       ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
     });
+    this.#fingerprint = fingerprint; // not before: material that cannot be read is complained of as long as it is there
     void outdated?.close(); // lets running requests end; watches go on until the server's own time-out
     return this.#dispatcher;
   }

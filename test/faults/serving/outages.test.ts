@@ -90,7 +90,7 @@ describe.each([
 
 test(
   'when history is compacted and the API server starts anew, every watch is told so and nothing is missed',
-  { timeout: 480_000 },
+  { timeout: 660_000 },
   async () => {
     const before = await processesOf(world);
     const release = await takeDown(world.cluster, 'kube-apiserver');
