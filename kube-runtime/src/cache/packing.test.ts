@@ -22,7 +22,7 @@ let packing: Packing<Sign>;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   ending = new AbortController();
-  store = new Store();
+  store = new Store(() => undefined);
   packing = new Packing(store, ending.signal);
 });
 afterEach(() => {
