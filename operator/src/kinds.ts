@@ -82,5 +82,6 @@ export const networkPolicies = kind<NetworkPolicy>('networking.k8s.io/v1', 'Netw
 export const ingresses = kind('networking.k8s.io/v1', 'Ingress');
 export const controllerRevisions = kind<ControllerRevision>('apps/v1', 'ControllerRevision');
 export const deployments = kind<Deployment>('apps/v1', 'Deployment');
+export const replicaSets = kind('apps/v1', 'ReplicaSet');
 export const podDisruptionBudgets = kind('policy/v1', 'PodDisruptionBudget');
 export const horizontalPodAutoscalers = kind('autoscaling/v2', 'HorizontalPodAutoscaler');

@@ -3,33 +3,40 @@
  *
  * Needs no valid spec: an agent that nobody can read must not be the one that goes on running. Back to Active, all of it is made anew.
  */
-import { isControlledBy, keyOf, type BaseObject, type Kind, type ReconcileContext } from 'kube-runtime';
+import { findCondition, isControlledBy, keyOf, type BaseObject, type Kind, type ReconcileContext } from 'kube-runtime';
 import type { AgentConfigStatus } from '../api/agent-config.ts';
 import { byAgent, type Caches } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { judge } from '../status/conditions.ts';
 import { refusalOf } from '../status/refusal.ts';
 import { parts, type AgentFinding } from './checks.ts';
+import { endStrays } from './strays.ts';
 
 export interface Archival {
   readonly status: AgentConfigStatus;
   /** Thrown after the status has told of it, so that the run is tried again with growing pauses. */
   readonly error: Error | undefined;
+  /** Nothing would wake the agent then. */
+  readonly lookAgainMs: number | undefined;
 }
 
-export async function archiveAgent(
-  { object: agent, cluster, signal }: ReconcileContext<kinds.AgentConfig>,
-  caches: Caches,
-): Promise<Archival> {
+export async function archiveAgent(context: ReconcileContext<kinds.AgentConfig>, caches: Caches): Promise<Archival> {
+  const { object: agent, cluster, signal } = context;
+  const left = podsLeft(agent, caches);
   try {
     for (const { kind, object } of madeFor(agent, caches)) await cluster.delete(kind, object, { signal });
-    return { status: archivedStatus(agent, podsLeft(agent, caches), []), error: undefined };
+    const lookAgainMs = await endStrays(context, left, { count: 0, since: notServingSince(agent) });
+    return { status: archivedStatus(agent, left.length, []), error: undefined, lookAgainMs };
   } catch (error) {
     const { reason, message, error: cause } = refusalOf(error, "the end of the agent's objects");
     const finding: AgentFinding = { condition: 'RolledOut', reason, message, blocks: false };
-    return { status: archivedStatus(agent, podsLeft(agent, caches), [finding]), error: cause };
+    return { status: archivedStatus(agent, left.length, [finding]), error: cause, lookAgainMs: undefined };
   }
 }
+
+/** While it is archived, that is since it was. */
+const notServingSince = ({ status }: kinds.AgentConfig): string | undefined =>
+  findCondition(status?.conditions, 'Available')?.lastTransitionTime;
 
 /** First what would bring back pods, or lead to them; last what pods that are ending may still have open. */
 function madeFor(agent: kinds.AgentConfig, caches: Caches): { readonly kind: Kind<BaseObject>; readonly object: BaseObject }[] {
@@ -45,7 +52,7 @@ function madeFor(agent: kinds.AgentConfig, caches: Caches): { readonly kind: Kin
   ];
 }
 
-const podsLeft = ({ metadata }: kinds.AgentConfig, { pods }: Caches): number => pods.byIndex(byAgent, keyOf(metadata)).length;
+const podsLeft = ({ metadata }: kinds.AgentConfig, { pods }: Caches): readonly kinds.Pod[] => pods.byIndex(byAgent, keyOf(metadata));
 
 function archivedStatus(agent: kinds.AgentConfig, pods: number, troubles: readonly AgentFinding[]): AgentConfigStatus {
   const message = 'the Tenant is archived: nothing runs, and nothing can be reached';

@@ -28,6 +28,7 @@ import { availability, rolloutOf } from './rollout.ts';
 import type { RolloutPace } from './rollout-pace.ts';
 import { isAutoscaled } from './scale.ts';
 import { agentStatusOf, conditionsOf, type AgentOutcome } from './status.ts';
+import { endStrays } from './strays.ts';
 
 export interface AgentParts {
   readonly caches: Caches;
@@ -41,6 +42,8 @@ interface Attempt {
   readonly outcome: AgentOutcome;
   /** Thrown after the status has told of it, so that the run is tried again with growing pauses. */
   readonly error?: Error;
+  /** Nothing would wake the agent then. */
+  readonly lookAgainMs?: number | undefined;
 }
 
 const parseSpec = remembered(({ spec }: AgentConfig) => agentConfigSpec.safeParse(spec));
@@ -60,13 +63,15 @@ async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: O
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? waitOf(seen, plan, pace) : 0;
   if (wait > 0) return { requeueAfter: wait };
-  const { outcome, error }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
+  const { outcome, error, lookAgainMs }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
 
   const serving = availability(outcome.deployment ?? seen.deployment);
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
-  return {};
+  return resultOf(lookAgainMs);
 }
+
+const resultOf = (lookAgainMs: number | undefined): Result => (lookAgainMs === undefined ? {} : { requeueAfter: lookAgainMs });
 
 /** Milliseconds until pods may be made, or replaced. To stop them costs little and must not wait. */
 function waitOf({ deployment }: AgentSnapshot, plan: AgentPlan, pace: RolloutPace): number {
@@ -84,10 +89,10 @@ async function tellInvalid(context: Context, { issues }: z.ZodError): Promise<Re
 }
 
 async function closeDown(context: Context, caches: Caches): Promise<Result> {
-  const { status, error } = await archiveAgent(context, caches);
+  const { status, error, lookAgainMs } = await archiveAgent(context, caches);
   await tell(context, status);
   if (error) throw error;
-  return {};
+  return resultOf(lookAgainMs);
 }
 
 async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan, caches: Caches): Promise<Attempt> {
@@ -102,7 +107,9 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
     for (const old of outdatedDocuments(seen, documentNameOf(plan), complete))
       await cluster.delete(configMaps, old, { uid: old.uid, signal });
     await removeLeftDocuments(context, caches);
-    return { outcome: { findings, revision, complete, deployment } };
+    const expected = { count: deployment?.status?.replicas ?? 0, since: deployment?.metadata.creationTimestamp };
+    const lookAgainMs = await endStrays(context, seen.pods, expected);
+    return { outcome: { findings, revision, complete, deployment }, lookAgainMs };
   } catch (error) {
     const { reason, message, error: cause } = refusalOf(error, "the agent's objects");
     return { outcome: { findings: [{ condition: 'RolledOut', reason, message, blocks: false }], revision }, error: cause };

@@ -1,4 +1,5 @@
 import { labels, namespaceOf } from '@cloister/tenancy';
+import { endStrays } from '../../agent/strays.ts';
 import { agentConfigs, deployments, pods } from '../../kinds.ts';
 import type { Progress, Retirement } from '../retire.ts';
 import { ownNamespace } from './own-namespace.ts';
@@ -16,6 +17,7 @@ export async function stopAgents(retirement: Retirement): Promise<Progress> {
   for (const workload of workloads) if (!workload.metadata.deletionTimestamp) await cluster.delete(deployments, workload, { signal });
 
   const left = await cluster.list(pods, ofTenant, { signal });
+  if (agents.length + workloads.length === 0) await endStrays(context, left, { count: 0, since: tenant.metadata.deletionTimestamp });
   const going = agents.length + workloads.length + left.length;
   return {
     ...(agents.length + workloads.length > 0 && {
