@@ -27,13 +27,15 @@ export function parseDocument<T>(schema: z.ZodType<T>, source: string, text: str
   );
 }
 
-/** JSON with object keys in order, so that equal documents are equal texts (and hashes). */
-export function canonicalJSON(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (isPlainObject(inner) ? sortKeys(inner) : inner));
+/** JSON with object keys in order, so that equal documents are equal texts (and hashes). Of plain objects, lists and what JSON has besides. */
+export const canonicalJSON = (value: unknown): string => JSON.stringify(inOrder(value));
+
+/** A copy, which costs half of what it costs to let JSON.stringify ask at each value. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isRecord(value)) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, inOrder(value[key])])); // by which a key may even be "__proto__"
 }
 
-const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const sortKeys = (object: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;

@@ -8,7 +8,7 @@ import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
 import type { Head } from '../cache/informer.ts';
 import { AsWanted, type Wish } from './as-wanted.ts';
 import { applyBody, type ApplyBody } from './desired.ts';
-import { fieldPaths, firstDifference } from './difference.ts';
+import { firstDifference } from './difference.ts';
 import { Unsettled } from './unsettled.ts';
 
 export interface ApplierOptions {
@@ -141,9 +141,7 @@ interface Settling {
 /** Besides fields that differ: fields that are there and should not be. */
 function statusDifference(kind: Kind<BaseObject>, wanted: unknown, live: BaseObject): string | undefined {
   const there = 'status' in live ? live.status : undefined;
-  const wantedPaths = new Set(fieldPaths(kind, wanted, ['status']));
-  const surplus = fieldPaths(kind, there, ['status']).find((path) => !wantedPaths.has(path));
-  return firstDifference(kind, wanted, there, ['status']) ?? surplus;
+  return firstDifference(kind, wanted, there, ['status']) ?? firstDifference(kind, there, wanted, ['status']);
 }
 
 function checkOwnership(kind: Kind<BaseObject>, live: BaseObject, owner: BaseObject, adopt: boolean): void {

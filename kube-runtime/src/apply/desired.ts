@@ -44,7 +44,19 @@ export function applyBody<T extends BaseObject>(
 export const annotationOf = (fieldManager: string): string =>
   `kube-runtime.dev/fields-of-${fieldManager.replace(/[^A-Za-z0-9._-]/g, '_')}`.slice(0, 80);
 
-const hashOf = (paths: string[]): string => hash('sha256', paths.sort().join('\n')).slice(0, 16);
+/** Most children of a kind have the fields of the one before. */
+const hashes = new Map<string, string>();
+const hashesKept = 256;
+
+function hashOf(paths: string[]): string {
+  const asTheyCome = paths.join('\n');
+  const known = hashes.get(asTheyCome);
+  if (known !== undefined) return known;
+  const made = hash('sha256', paths.sort().join('\n')).slice(0, 16);
+  if (hashes.size >= hashesKept) hashes.clear();
+  hashes.set(asTheyCome, made);
+  return made;
+}
 
 /** `stringData` exists only on the way in: compared and owned is `data`. */
 function encodeSecretText(kind: Kind<BaseObject>, fields: JsonRecord): JsonRecord {
