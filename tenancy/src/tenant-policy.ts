@@ -3,7 +3,7 @@
  * A ConfigMap `tenant-<name>` in the system namespace, labelled `cloister.dev/document=tenant-policy`. Holds no secret.
  */
 import { z } from 'zod';
-import { budgetWindows } from './budget-windows.ts';
+import { budgetWindows, onExceeded } from './budget-windows.ts';
 import { domainPattern } from './domains.ts';
 import { modelName } from './models.ts';
 import { rateLimits } from './rate-limits.ts';
@@ -25,6 +25,8 @@ export const tenantPolicy = z.object({
       scaledToZero: z.literal(true).optional(),
       /** What this agent may spend of the tenant's budget; absent means all of it. */
       budget: budgetWindows.optional(),
+      /** Models that answer in the place of dearer ones when a budget is exceeded, instead of those of the tenant's budget. */
+      downgradeTo: z.array(modelName).optional(),
     }),
   ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
@@ -42,6 +44,7 @@ export const tenantPolicy = z.object({
     timeZone: z.string(),
     /** What every subject of a JWT may spend of it; absent means all of it. */
     perUser: budgetWindows.optional(),
+    onExceeded: onExceeded.optional(),
   }),
 });
 export type TenantPolicy = z.infer<typeof tenantPolicy>;

@@ -1,6 +1,7 @@
 import { ApiError } from '@cloister/api-errors';
 import { z } from 'zod';
 import { fail } from '../errors.ts';
+import { budgetNotesOf } from './budget-notes.ts';
 import { readAll } from './bytes.ts';
 import type { ModelAnswer } from './egress.ts';
 
@@ -36,7 +37,10 @@ export async function upstreamError(answer: ModelAnswer, model: string): Promise
 
 function headersToPass({ headers }: ModelAnswer): Record<string, string> {
   const entries = Object.entries(headers).filter(([name]) => passedHeaders.test(name));
-  return Object.fromEntries(entries.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])));
+  return {
+    ...budgetNotesOf({ headers }),
+    ...Object.fromEntries(entries.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))),
+  };
 }
 
 function parseJSON(bytes: Buffer): unknown {

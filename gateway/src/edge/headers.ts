@@ -1,5 +1,5 @@
 /** What crosses edge: everything end to end, nothing that belongs to one connection, nothing that could pass for our own word. */
-import { voucherHeader } from '@cloister/tenancy';
+import { budgetNotes, voucherHeader } from '@cloister/tenancy';
 import { formatTraceparent } from '@cloister/telemetry';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from '../server/exchange.ts';
@@ -27,6 +27,9 @@ const notForCallers = new Set([...hopByHop, 'set-cookie', 'x-request-id']);
 /** What Cloister's own parts tell each other. */
 const isOurs = (name: string): boolean => name.startsWith('x-cloister-');
 
+/** What callers are to hear of it. An image of a tenant's own may say so when it is not true: to that tenant's callers, and to nobody else. */
+const toldToCallers: ReadonlySet<string> = new Set(Object.values(budgetNotes));
+
 /** Limits are told by edge alone; an agent may pass on those of a provider, which are none of a caller's. */
 const isLimit = (name: string): boolean => name.startsWith('x-ratelimit-');
 
@@ -47,7 +50,7 @@ export function headersForAgent(
 }
 
 export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders =>
-  pick(answered, (name) => notForCallers.has(name) || isOurs(name) || isLimit(name));
+  pick(answered, (name) => notForCallers.has(name) || (isOurs(name) && !toldToCallers.has(name)) || isLimit(name));
 
 /** Without what `drop` names and what the Connection header declares to be for this hop alone. */
 function pick(headers: IncomingHttpHeaders, drop: (name: string) => boolean): Record<string, string | string[]> {

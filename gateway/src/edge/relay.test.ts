@@ -21,6 +21,16 @@ test('a request with a valid key reaches the tenant’s agent, and its answer co
   expect(agent.heard).toMatchObject([{ method: 'POST', url: '/v1/chat/completions?x=%20y', body: '{"messages":[]}' }]);
 });
 
+test('the caller hears that its budget runs out, and nothing else of what Cloister’s parts tell each other', async () => {
+  const told = { 'x-cloister-downgraded': 'openai/small', 'x-cloister-throttled': '2.0' };
+  await using agent = await agentDouble((response) =>
+    response.writeHead(200, { ...told, 'x-cloister-tokens': '5', 'x-cloister-new': '1' }).end('{}'),
+  );
+  await using edge = await edgeUnderTest();
+  const answer = await fetch(`${edge.url}/v1/chat/completions`, chat(edge.addTenant('acme', agentsAt(agent.url, 'support')), {}));
+  expect(Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith('x-cloister-')))).toEqual(told);
+});
+
 describe('the agent hears', () => {
   test('a signed word for the caller instead of the credential, and nothing that could pass for ours', async () => {
     await using agent = await agentDouble();

@@ -10,6 +10,7 @@ import { AuditTrail } from './audit/trail.ts';
 import { LeasedBudget } from './budget/budget.ts';
 import { keepExpiring } from './budget/keep-expiring.ts';
 import type { Ledger } from './budget/ledger.ts';
+import { Throttle } from './chat/throttle.ts';
 import { egressHandler } from './handler.ts';
 import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
@@ -74,6 +75,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     budget,
     audit,
     gates,
+    throttle: new Throttle(),
     providerFor: ({ provider }) => providers[provider.type],
   });
   const proxy = new Proxy({ ...options, audit }, options.proxy);

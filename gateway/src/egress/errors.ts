@@ -95,6 +95,16 @@ export const egressErrors = {
     type: 'insufficient_quota',
     say: 'what is left of the {window} budget of {unit} is reserved for calls in progress; try again when they have ended. The budget renews at {renewsAt}',
   },
+  budget_downgraded: {
+    status: 429,
+    type: 'insufficient_quota',
+    say: 'the {window} budget of {unit} is used up to {percent} %, and the rest is for cheaper models',
+  },
+  budget_throttled: {
+    status: 429,
+    type: 'rate_limit_error',
+    say: 'the {window} budget of {unit} is used up to {percent} %, and the rest is given out bit by bit; there is enough for this call in {seconds} s',
+  },
   budget_unavailable: {
     status: 503,
     type: 'server_error',

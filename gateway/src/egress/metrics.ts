@@ -8,6 +8,8 @@ export interface EgressMetrics {
   readonly spent: Counter<'tenant'>;
   readonly tokens: Counter<'tenant' | 'type'>;
   readonly refused: Counter<'tenant' | 'code'>;
+  readonly downgraded: Counter<'tenant'>;
+  readonly throttled: Counter<'tenant'>;
   readonly reservations: Counter<'from'>;
   readonly ledgerDurations: Histogram;
   readonly forfeitedLeases: Counter;
@@ -113,6 +115,18 @@ const perTenant = (registers: Registry[]) => ({
     name: 'cloister_budget_refused_total',
     help: 'Calls refused by the budget, by the code of the error',
     labelNames: ['tenant', 'code'] as const,
+    registers,
+  }),
+  downgraded: new Counter({
+    name: 'cloister_budget_downgraded_total',
+    help: 'Calls that went to a cheaper model because a budget was used up to its soft limit',
+    labelNames: ['tenant'] as const,
+    registers,
+  }),
+  throttled: new Counter({
+    name: 'cloister_budget_throttled_total',
+    help: 'Calls that were held back because a budget was used up to its soft limit, whether or not they went on',
+    labelNames: ['tenant'] as const,
     registers,
   }),
 });

@@ -24,6 +24,12 @@ describe('an agent is held back', () => {
       'ModelNotAllowed',
       /spec\.model is "openai\/gpt".*choose one of offline\/echo/,
     ],
+    [
+      'when a model for hard times is not allowed',
+      { spec: { budget: { downgradeTo: ['a/b'] } } },
+      'ModelNotAllowed',
+      /spec\.budget\.downgradeTo\[0\] is "a\/b"/,
+    ],
     ['when a fallback is not allowed', { spec: { fallbacks: ['a/b'] } }, 'ModelNotAllowed', /spec\.fallbacks\[0\] is "a\/b"/],
     [
       'when a choice it offers is not allowed',

@@ -71,6 +71,7 @@ function modelsAreAllowed({ spec, landlord }: AgentSnapshot): AgentFinding[] {
   const named: [string, string][] = [
     ['spec.model', spec.model],
     ...spec.fallbacks.map((model, index): [string, string] => [`spec.fallbacks[${index}]`, model]),
+    ...(spec.budget?.downgradeTo ?? []).map((model, index): [string, string] => [`spec.budget.downgradeTo[${index}]`, model]),
     ...(spec.settings.models ?? []).map((model, index): [string, string] => [`spec.settings.models[${index}]`, model]),
   ];
   const remedy =

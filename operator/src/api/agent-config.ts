@@ -3,7 +3,7 @@ import { longestRequestSeconds } from '@cloister/tenancy';
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, imageReference, model, noneTwice, quantity, rules } from './fields.ts';
-import { shareOfBudget } from './limits.ts';
+import { budgetOfAgent } from './limits.ts';
 
 const ordered = rules({ rule: 'self.min <= self.max', message: 'min is above max' });
 const temperature = z.number().min(0).max(2);
@@ -93,7 +93,7 @@ export const agentConfigSpec = z
       })
       .describe('Bounds of one request.')
       .prefault({}),
-    budget: shareOfBudget
+    budget: budgetOfAgent
       .describe(
         "What this agent may spend of the tenant's budget, in the tenant's days and months. A call must fit into both. Not set, or more than the tenant's: all of it. What the agent has spent before counts.",
       )

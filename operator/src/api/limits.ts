@@ -1,6 +1,6 @@
 /** What a Tenant may set for itself and a TenantClass may default and cap. */
 import { z } from 'zod';
-import { domain, listSet, modelPattern, quantity, rules, type CelRule } from './fields.ts';
+import { atomic, domain, listSet, model, modelPattern, noneTwice, quantity, rules, type CelRule } from './fields.ts';
 
 export const quota = z.object({
   cpu: quantity().describe('Sum of the CPU requests of all pods, for example "2".').optional(),
@@ -86,8 +86,52 @@ export const timeZone = z
     ),
   );
 
-export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows, perUser }).meta(windowsAgree);
+/** Where a budget says what happens when most of it is used up, and not where. */
+export const builtInSoftLimitPercent = 80;
+
+/** Models that answer in the place of dearer ones. The order is what counts, so nobody merges it. */
+export const downgradeTo = z
+  .array(model())
+  .min(1)
+  .max(8)
+  .meta({ ...atomic, ...rules(noneTwice) });
+
+const exceeding = {
+  onExceeded: z
+    .enum(['Block', 'Downgrade', 'Throttle'])
+    .describe(
+      'What becomes of calls when a budget that binds them (of the tenant, the agent, the API key or the user) is used up to softLimitPercent. ' +
+        'Block: nothing until it is spent. Downgrade: a cheaper model answers, see downgradeTo. Throttle: what is left is given out evenly until the window ends; calls wait, or are told when to come again. ' +
+        'In each case nothing is ever spent beyond a limit. Block when not set.',
+    )
+    .optional(),
+  softLimitPercent: z
+    .int()
+    .min(1)
+    .max(99)
+    .describe(`Share of each limit from which Downgrade and Throttle apply. ${builtInSoftLimitPercent} when not set.`)
+    .optional(),
+  downgradeTo: downgradeTo
+    .describe(
+      'For Downgrade: the first of these that costs less than the model asked for answers in its place. ' +
+        "An AgentConfig may name others. Where nobody names any, the agent's own model and fallbacks count.",
+    )
+    .optional(),
+};
+
+export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows, perUser, ...exceeding }).meta(windowsAgree);
 export type Budget = z.infer<typeof budget>;
+
+export const budgetOfAgent = z
+  .object({
+    ...budgetWindows,
+    downgradeTo: downgradeTo
+      .describe(
+        "Where the tenant's budget says onExceeded: Downgrade, the models for calls of this agent, in the place of the tenant's list.",
+      )
+      .optional(),
+  })
+  .meta(windowsAgree);
 
 /** Edge counts them, for all its replicas together. */
 const rates = {

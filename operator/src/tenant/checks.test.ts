@@ -72,6 +72,12 @@ describe('a tenant is told, and goes on', () => {
     ['when its ServiceAccount is still to come', { serviceAccountUID: undefined }, 'Pending', /ServiceAccount/],
     ['when a model it allows is offered by nobody', { spec: { models: { allow: ['openai/*'] } } }, 'ModelUnknown', /"openai\/\*"/],
     [
+      'when a model for hard times is one that it may not use',
+      { spec: { budget: { downgradeTo: ['offline/echo', 'openai/nano'] } } },
+      'ModelUnknown',
+      /^spec\.budget\.downgradeTo has "openai\/nano".*add it to spec\.models\.allow/,
+    ],
+    [
       'when its default agent is missing',
       { spec: { defaultAgent: 'x' }, agents: [agentNamed('a')] },
       'AgentNotFound',

@@ -44,6 +44,7 @@ const checks: readonly Check[] = [
   sharedSecretIsUsable,
   serviceAccountExists,
   modelsExist,
+  cheaperModelsExist,
   defaultAgentExists,
   agentsAreReady,
   nothingIsWidened,
@@ -175,6 +176,16 @@ function modelsExist({ spec, standing }: TenantSnapshot): TenantFinding[] {
     condition: 'ModelsReady',
     reason: 'ModelUnknown',
     message: `spec.models.allow has "${pattern}", which is no model that a ModelProvider offers to this tenant within its class; see "kubectl get modelproviders"`,
+    blocks: false,
+  }));
+}
+
+function cheaperModelsExist({ spec, standing }: TenantSnapshot): TenantFinding[] {
+  const unusable = (spec.budget?.downgradeTo ?? []).filter((model) => !standing.chatModels.includes(model));
+  return unusable.map((model) => ({
+    condition: 'ModelsReady',
+    reason: 'ModelUnknown',
+    message: `spec.budget.downgradeTo has "${model}", with which this tenant's agents cannot talk, so it answers in nobody's place; add it to spec.models.allow, or name another`,
     blocks: false,
   }));
 }

@@ -11,7 +11,7 @@ import { classOfRevision, revisionNameOf } from '../class/revisions.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { serves } from '../status/conditions.ts';
-import { agentBudgetOf } from './agent-budget.ts';
+import { spendingOf } from './agent-budget.ts';
 import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
@@ -128,10 +128,10 @@ const comesGoesOrStops = ({ type, object, previous }: Change<kinds.AgentConfig>)
   object.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp ||
   isScaledToZero(object.spec) !== isScaledToZero(previous?.spec);
 
-/** The tenant's policy says what its agents may spend. */
+/** The tenant's policy says what its agents may spend, and on which models when that runs out. */
 const budgetChanged = (change: Change<kinds.AgentConfig>): boolean =>
   change.type === 'updated' && specChanged(change) && !isDeepStrictEqual(budgetOf(change.object), budgetOf(change.previous));
-const budgetOf = (agent: kinds.AgentConfig | undefined) => agent && agentBudgetOf(agent);
+const budgetOf = (agent: kinds.AgentConfig | undefined) => agent && spendingOf(agent);
 
 /** Replicas come and go; the tenant cares whether an agent is Ready. */
 const readyChanged = ({ object, previous }: Change<kinds.AgentConfig>): boolean =>

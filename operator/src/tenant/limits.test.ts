@@ -44,6 +44,18 @@ describe('a tenant gets', () => {
     ).limits;
     expect(budget).toEqual({ timeZone: 'UTC', perUser: { daily: { usd: 0.3 }, monthly: { usd: 9 } } });
   });
+  test('what is done when a budget is exceeded, field by field, and at 80 % where nobody says', () => {
+    const of = (own: object, given: object = {}) => merge({ budget: own }, { defaults: { budget: given } }).limits.budget.onExceeded;
+    const cheap = { downgradeTo: ['a/small'] };
+    expect(of({}, cheap)).toBeUndefined();
+    expect(of({ onExceeded: 'Block' }, { onExceeded: 'Throttle' })).toBeUndefined();
+    expect(of({ onExceeded: 'Throttle' })).toEqual({ action: 'Throttle', softLimitPercent: 80 });
+    expect(of({ softLimitPercent: 50 }, { onExceeded: 'Downgrade', softLimitPercent: 70, ...cheap })).toEqual({
+      action: 'Downgrade',
+      softLimitPercent: 50,
+      downgradeTo: ['a/small'],
+    });
+  });
   test('money to the millionth of a dollar', () => {
     expect(merge({ budget: { daily: { usd: 0.1 + 0.2 } } }).limits.budget.daily).toEqual({ usd: 0.3 });
   });

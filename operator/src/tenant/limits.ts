@@ -2,8 +2,8 @@
  * What a tenant gets: its own wishes, else the defaults of its class, else what is built in; then cut to the ceilings of the class.
  * Pure, and the only place where Tenant and TenantClass are merged.
  */
-import { domainMatches, type BudgetWindows, type RateLimits, type WindowLimit } from '@cloister/tenancy';
-import { rateNames, type ShareOfBudget } from '../api/limits.ts';
+import { domainMatches, type BudgetWindows, type OnExceeded, type RateLimits, type WindowLimit } from '@cloister/tenancy';
+import { builtInSoftLimitPercent, rateNames, type Budget, type ShareOfBudget } from '../api/limits.ts';
 import type { TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
 import { quantityValue } from './quantity.ts';
@@ -18,6 +18,8 @@ export interface Limits {
     readonly monthly: WindowLimit | undefined;
     /** Undefined where no user has a limit of its own. */
     readonly perUser: BudgetWindows | undefined;
+    /** Undefined where calls are blocked and nothing else. */
+    readonly onExceeded: OnExceeded | undefined;
   };
   /** What is reached through egress. */
   readonly egress: { readonly domains: readonly string[]; readonly ports: readonly number[] };
@@ -94,7 +96,17 @@ function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: 
     timeZone: knownTimeZone(own.timeZone ?? given.timeZone) ?? 'UTC',
     ...windowsWithin('spec.budget', [own, given, ceilings.budget], cap),
     perUser: perUser.daily || perUser.monthly ? perUser : undefined,
+    onExceeded: exceeding(own, given),
   };
+}
+
+/** Field by field. */
+function exceeding(own: Budget, given: Budget): OnExceeded | undefined {
+  const action = own.onExceeded ?? given.onExceeded ?? 'Block';
+  if (action === 'Block') return undefined;
+  const softLimitPercent = own.softLimitPercent ?? given.softLimitPercent ?? builtInSoftLimitPercent;
+  const downgradeTo = [...(own.downgradeTo ?? given.downgradeTo ?? [])];
+  return action === 'Downgrade' ? { action, softLimitPercent, downgradeTo } : { action, softLimitPercent };
 }
 
 type Share = ShareOfBudget | undefined;

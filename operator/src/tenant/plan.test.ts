@@ -102,6 +102,20 @@ describe('the policy document', () => {
       { name: 'thrifty', budget: { daily: { usd: 0.3 }, monthly: { tokens: 9 } } },
     ]);
   });
+  test('says which models answer in the place of dearer ones: those of the agent, else of the tenant, else the agent’s own', () => {
+    const naming = { ...agentNamed('naming'), spec: { model: 'a/big', budget: { downgradeTo: ['a/tiny'] } } };
+    const silent = { ...agentNamed('silent'), spec: { model: 'a/big', fallbacks: ['a/mid', 'a/small'] } };
+    const told = (budget: object) => {
+      const { agents, ...policy } = of({ agents: [naming, silent], spec: { budget } });
+      return [policy.budget.onExceeded, ...agents.map(({ downgradeTo }) => downgradeTo)];
+    };
+    const onExceeded = { action: 'Downgrade', softLimitPercent: 80, downgradeTo: ['a/cheap'] };
+    expect(told({ onExceeded: 'Downgrade', downgradeTo: ['a/cheap'] })).toEqual([onExceeded, ['a/tiny'], undefined]);
+    const own = ['a/big', 'a/mid', 'a/small'];
+    expect(told({ onExceeded: 'Downgrade' })).toEqual([{ ...onExceeded, downgradeTo: [] }, ['a/tiny'], own]);
+    expect(told({ onExceeded: 'Throttle' })).toEqual([{ action: 'Throttle', softLimitPercent: 80 }, undefined, undefined]);
+    expect(told({})).toEqual([undefined, undefined, undefined]);
+  });
   test('names the oldest agent as default where the spec names none, and none where it names a missing one', () => {
     const agents = [agentNamed('young', {}, '2026-02-01T00:00:00Z'), agentNamed('old', {}, '2026-01-01T00:00:00Z')];
     expect(of({ agents }).defaultAgent).toBe('old');

@@ -5,6 +5,7 @@ import type { RequestHandler, Response } from 'express';
 import { completionBody, completionRequest } from '../../agent/completion-request.ts';
 import { inForce } from '../../agent/in-force.ts';
 import { ClientGone, fail } from '../../errors.ts';
+import { budgetNotesOf } from '../../model/budget-notes.ts';
 import type { ModelAnswer } from '../../model/egress.ts';
 import { chunksOf, readAll } from '../../model/bytes.ts';
 import { tokensIn, UsageTap } from '../../model/usage-tap.ts';
@@ -25,6 +26,7 @@ export function chatCompletions(parts: AgentParts): RequestHandler {
       body: completionRequest(body, document, rules, now()),
       signal,
     });
+    response.set(budgetNotesOf(answer));
     const tap = new UsageTap({ keep: body.stream_options?.include_usage === true });
     await (body.stream === true ? passStream(answer, tap, response, signal) : passWhole(answer, response, signal));
   };

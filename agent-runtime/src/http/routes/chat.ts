@@ -8,6 +8,7 @@ import { converse, type Exchanged, type HistoryMessage, type Listener, type Ques
 import { inForce } from '../../agent/in-force.ts';
 import { fail } from '../../errors.ts';
 import type { Conversation, Message } from '../../memory/conversations.ts';
+import { budgetNotesOf } from '../../model/budget-notes.ts';
 import type { Served } from '../../model/first-reachable.ts';
 import { askModel, type AgentParts } from '../agent-parts.ts';
 import { answerSignal } from '../answer-signal.ts';
@@ -39,7 +40,11 @@ export function postMessage(parts: AgentParts): RequestHandler {
       remember: document.memory.maxMessages,
       signal: answerSignal(response, document.limits.requestTimeoutSeconds),
     };
-    const ask = (messages: readonly HistoryMessage[]): Promise<Served> => askForStream(parts, request, messages, question.signal);
+    const ask = async (messages: readonly HistoryMessage[]): Promise<Served> => {
+      const served = await askForStream(parts, request, messages, question.signal);
+      response.set(budgetNotesOf(served.answer));
+      return served;
+    };
     const work = (listener: Listener): Promise<Exchanged> => converse({ ...parts, ask }, question, listener);
     if (stream) await answerAsEvents(response, question.signal, work);
     else answerWhole(response, await work({ onStart: () => undefined, onText: () => Promise.resolve() }));

@@ -10,7 +10,8 @@
 import { atLeastNothing, each, isNothing, larger, minus, nothing, plus, smaller, times, units, type Amount, type Unit } from './amount.ts';
 import { leastOf, type Ladder, type Rung } from './ask.ts';
 import type { Growth, LeaseKey, LedgerState } from './ledger.ts';
-import { freeOf, shortage, sliceOf, type Refusal, type Terms, type WindowKind, type Windows } from './limits.ts';
+import { freeOf, shortage, sliceOf, type Limit, type Refusal, type Terms, type WindowKind, type Windows } from './limits.ts';
+import { limitsUnder, progressOf, untilReleased, type Progress, type Soft } from './soft-limit.ts';
 
 export interface Lease {
   readonly day: string;
@@ -39,6 +40,20 @@ export interface TimedRefusal extends Refusal {
   /** By the clock of the ledger, in milliseconds since 1970. */
   readonly renewsAt: number;
   readonly renewsInSeconds: number;
+  /** Set where the budget itself has enough, but not for such calls at this moment. */
+  readonly soft?: SoftRefusal;
+}
+
+export interface SoftRefusal {
+  readonly percent: number;
+  /** Until so much is released. Undefined where the rest is kept for cheaper calls. */
+  readonly opensInSeconds: number | undefined;
+}
+
+interface Asking {
+  readonly lease: Lease;
+  readonly need: Amount;
+  readonly now: number;
 }
 
 /** Milliseconds without a new call after which nothing is kept in hand. */
@@ -86,7 +101,7 @@ export class AccountLease {
   rooms(terms: Terms, now: number): Rooms | undefined {
     this.#terms = terms;
     const lease = this.#presentLease(terms, now);
-    return lease && { lease, ...this.#room(lease, terms) };
+    return lease && { lease, ...this.#room(lease, this.#limits(terms, now)) };
   }
 
   /** Reserves what there is room for. */
@@ -106,7 +121,7 @@ export class AccountLease {
   growth(waiting: readonly Ladder[], terms: Terms, now: number): Growth {
     this.#wantedAt = now;
     const lease = this.#presentLease(terms, now);
-    const { inHand, total } = lease ? this.#room(lease, terms) : { inHand: nothing, total: nothing };
+    const { inHand, total } = lease ? this.#room(lease, this.#limits(terms, now)) : { inHand: nothing, total: nothing };
     const short = (amount: Amount) => each((unit) => (inHand[unit] === undefined ? 0n : larger(amount[unit] - inHand[unit], 0n)));
     const need = waiting.map(leastOf).reduce((least, cost) => each((unit) => smaller(least[unit], cost[unit])));
     let sum = nothing;
@@ -115,7 +130,8 @@ export class AccountLease {
       if (rung) sum = plus(sum, rung.cost);
     }
     const want = each((unit) => larger(short(sum)[unit], short(need)[unit]));
-    return { tenantUid: this.#account, ...terms, need: short(need), want };
+    const { timeZone } = terms;
+    return { tenantUid: this.#account, timeZone, limits: this.#limits(terms, now), need: short(need), want };
   }
 
   /** Why even the cheapest rung cannot be had, as the ledger last said; undefined where it can, or the ledger has to be asked first. */
@@ -124,10 +140,24 @@ export class AccountLease {
     if (!lease || !this.#present) return undefined;
     const { ends, offset } = this.#present;
     const inHand = minus(minus(lease.amount, lease.reserved), lease.spent);
-    const found = shortage(terms.limits, lease.windows, leastOf(rungs), inHand);
-    if (!found) return undefined;
+    const need = leastOf(rungs);
+    const short = shortage(this.#limits(terms, now), lease.windows, need, inHand);
+    if (!short) return undefined;
+    const whole = terms.soft && shortage(terms.limits, lease.windows, need, inHand);
+    const found = whole?.spent && terms.soft?.rest === 'released' ? whole : short;
     const renewsAt = ends[found.window];
-    return { ...found, renewsAt, renewsInSeconds: Math.max(1, Math.ceil((renewsAt - now - offset) / 1000)) };
+    const timed = { ...found, renewsAt, renewsInSeconds: seconds(renewsAt - now - offset) };
+    return found === short && terms.soft ? { ...timed, ...this.#softly(found, terms.soft, terms, { lease, need, now }) } : timed;
+  }
+
+  /** What is merely reserved of what is released is a refusal like any other. */
+  #softly({ spent }: Refusal, soft: Soft, terms: Terms, { lease, need, now }: Asking): { soft?: SoftRefusal } {
+    const { percent, rest } = soft;
+    if (rest === 'kept') return { soft: { percent, opensInSeconds: undefined } };
+    const progress = this.#progress(terms, now);
+    if (!spent || !progress) return {};
+    const wait = untilReleased(terms.limits, soft, progress, (kind) => plus(lease.windows[kind].settled, need));
+    return { soft: { percent, opensInSeconds: seconds(wait) } };
   }
 
   /** The ledger said so a moment ago that the budget is spent: asking again would change nothing. */
@@ -179,13 +209,26 @@ export class AccountLease {
     }
   }
 
+  /** As they are at this moment. */
+  #limits(terms: Terms, now: number): readonly Limit[] {
+    return terms.soft ? limitsUnder(terms.limits, terms.soft, this.#progress(terms, now)) : terms.limits;
+  }
+
+  #progress(terms: Terms, now: number): Record<WindowKind, Progress> | undefined {
+    const lease = this.#presentLease(terms, now);
+    if (!lease || !this.#present) return undefined;
+    const { ends, offset } = this.#present;
+    const of = (kind: WindowKind) => progressOf(kind, lease.month, ends[kind] - now - offset);
+    return { daily: of('daily'), monthly: of('monthly') };
+  }
+
   #presentLease({ timeZone }: Terms, now: number): Lease | undefined {
     const present = this.#present;
     return present && now < present.until && present.timeZone === timeZone ? present.lease : undefined;
   }
 
   /** Where a limit was lowered, less than nothing may be free, and then what is in hand is not ours alone. */
-  #room({ amount, reserved, spent, windows }: Lease, { limits }: Terms): { inHand: Room; total: Room } {
+  #room({ amount, reserved, spent, windows }: Lease, limits: readonly Limit[]): { inHand: Room; total: Room } {
     const roomOf = (unit: Unit, withFree: (free: bigint) => bigint) => {
       const free = freeOf(limits, windows, unit);
       return free === undefined ? undefined : amount[unit] - reserved[unit] - spent[unit] + withFree(free);
@@ -200,10 +243,12 @@ export class AccountLease {
   #slice(lease: Lease, now: number): Amount {
     const terms = this.#terms;
     if (!terms || this.#presentLease(terms, now) !== lease || now - this.#wantedAt >= idleAfter) return nothing;
-    return each((unit) => sliceOf(freeOf(terms.limits, lease.windows, unit) ?? 0n, this.#replicas));
+    const limits = this.#limits(terms, now);
+    return each((unit) => sliceOf(freeOf(limits, lease.windows, unit) ?? 0n, this.#replicas));
   }
 }
 
+const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 export const keyOf = ({ day, month }: { day: string; month: string }): string => `${day} ${month}`;
 const isOver = ({ amount, reserved, spent }: Lease): boolean => [amount, reserved, spent].every(isNothing);
 export const fits = (cost: Amount, room: Room): boolean => units.every((unit) => cost[unit] <= (room[unit] ?? cost[unit]));

@@ -51,4 +51,10 @@ export function ladder({ inputTokens, outputTokens, named, price }: Worst): Ladd
   return rungs;
 }
 
+/** Without the rungs that make an answer shorter than it is wanted to be, for calls that would rather wait or be another model's. */
+export function unshortened([first, ...others]: Ladder, { named }: Worst): Ladder {
+  const least = named ? first.outputTokens : Math.min(first.outputTokens, modestOutput);
+  return [first, ...others.filter(({ outputTokens }) => outputTokens >= least)];
+}
+
 export const leastOf = (rungs: Ladder): Amount => (rungs.at(-1) ?? rungs[0]).cost;

@@ -6,7 +6,7 @@
  */
 import type { Logger } from '@cloister/telemetry';
 import { smaller } from './amount.ts';
-import { ladder, type Worst } from './ask.ts';
+import { ladder, unshortened, type Ladder, type Worst } from './ask.ts';
 import { Conversation } from './conversation.ts';
 import type { Ledger } from './ledger.ts';
 import { chainOf, type Limits, type Link } from './limits.ts';
@@ -32,7 +32,10 @@ export interface Reservation {
 }
 
 export interface Budget {
-  /** Rejects with `budget_exceeded`, `budget_reserved` or `budget_unavailable`. */
+  /**
+   * Rejects with `budget_exceeded`, `budget_reserved` or `budget_unavailable`; under a soft limit also with `budget_downgraded` or
+   * `budget_throttled`, which say nothing of calls without one.
+   */
   reserve(call: Call, limits: Limits, worst: Worst): Promise<Reservation>;
 }
 
@@ -91,7 +94,7 @@ export class LeasedBudget implements Budget {
 
   async reserve(call: Call, limits: Limits, worst: Worst): Promise<Reservation> {
     const chain = chainOf(call.tenantUid, call, limits);
-    return this.#reservation(call, worst, chain.length === 0 ? undefined : await this.#hold(call, chain, worst));
+    return this.#reservation(call, worst, chain.length === 0 ? undefined : await this.#hold(call, chain, rungsFor(worst, limits)));
   }
 
   /** Tells the ledger everything and gives everything back. Resolves when it has taken it. */
@@ -99,8 +102,7 @@ export class LeasedBudget implements Budget {
     return this.#conversation.end();
   }
 
-  async #hold({ tenantUid: uid }: Call, chain: readonly Link[], worst: Worst): Promise<Hold> {
-    const rungs = ladder(worst);
+  async #hold({ tenantUid: uid }: Call, chain: readonly Link[], rungs: Ladder): Promise<Hold> {
     const now = performance.now();
     const tenant = this.#conversation.replica.of(uid);
     const hold = tenant.reserve(rungs, chain, now);
@@ -160,3 +162,5 @@ export class LeasedBudget implements Budget {
     };
   }
 }
+
+const rungsFor = (worst: Worst, { soft }: Limits): Ladder => (soft ? unshortened(ladder(worst), worst) : ladder(worst));

@@ -10,6 +10,7 @@ import type { Ledger } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
 import { agentAccount, callerAccount, holderOf, type Holder, type Limit, type Link, type Spender } from './limits.ts';
 import { Replica } from './replica.ts';
+import type { Soft } from './soft-limit.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
 import { Truth } from './truth.fixture.ts';
 
@@ -78,10 +79,10 @@ export class Fleet {
     this.#truth.limit(account, limits);
   }
 
-  /** A call comes in. True: it is served. */
-  async call(which: number, who: Who, ladder: Ladder, fate: Fate = 'arrives'): Promise<boolean> {
+  /** A call comes in, and may go as far into its budgets as `soft` says. True: it is served. */
+  async call(which: number, who: Who, ladder: Ladder, fate: Fate = 'arrives', soft?: Soft): Promise<boolean> {
     const member = this.#member(which);
-    const chain = this.#chain(who);
+    const chain = this.#chain(who, soft);
     const hold = chain.length > 0 ? await this.#hold(member, who.tenant, { chain, ladder }, fate) : undefined;
     if (chain.length > 0 && !hold) return false;
     if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
@@ -251,9 +252,9 @@ export class Fleet {
     return hold ? accountsOf(who).flatMap((account) => [`${account} daily ${hold.day}`, `${account} monthly ${hold.month}`]) : [];
   }
 
-  #chain = (who: Who): Link[] =>
+  #chain = (who: Who, soft?: Soft): Link[] =>
     accountsOf(who)
-      .map((account) => ({ account, terms: { timeZone: 'UTC', limits: this.#limits.get(account) ?? [] } }))
+      .map((account) => ({ account, terms: { timeZone: 'UTC', limits: this.#limits.get(account) ?? [], soft } }))
       .filter(({ terms }) => terms.limits.length > 0);
   #newReplica = (): Replica => new Replica(() => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`);
 

@@ -30,6 +30,10 @@ const fate = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Fate>('arrives') },
   { weight: 1, arbitrary: fc.constantFrom<Fate>('is lost', 'loses its answer', 'is said twice') },
 );
+const soft = fc.option(fc.record({ percent: fc.constantFrom(20, 50, 80), rest: fc.constantFrom('kept' as const, 'released' as const) }), {
+  nil: undefined,
+  freq: 2,
+});
 const cap = fc.option(fc.bigInt(50n, 3_000n), { nil: undefined, freq: 3 });
 const limits = fc
   .record({ daily: fc.record({ microUsd: cap, tokens: cap }), monthly: fc.record({ microUsd: cap, tokens: cap }) })
@@ -41,7 +45,7 @@ const limits = fc
 const steps = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constant('call' as const), which, who, size: fc.integer({ min: 1, max: 400 }), fate }),
+    arbitrary: fc.record({ do: fc.constant('call' as const), which, who, size: fc.integer({ min: 1, max: 400 }), fate, soft }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('stream' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 400n) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const), which, at: fc.nat() }) },
@@ -82,8 +86,17 @@ async function live({ limits: given, steps: taken }: { limits: Limit[][]; steps:
   return fleet;
 }
 
+/** Where the dear call goes no further into its budget, a cheaper one takes its place. */
+async function call(
+  fleet: Fleet,
+  { which: at, who: caller, size, fate: meets, soft: share }: Extract<Step, { do: 'call' }>,
+): Promise<void> {
+  const served = await fleet.call(at, caller, ladderOf(size, Math.ceil(size / 2)), meets, share);
+  if (!served && share?.rest === 'kept') await fleet.call(at, caller, ladderOf(Math.ceil(size / 5)), meets);
+}
+
 async function take(fleet: Fleet, { pass }: World, step: Step): Promise<void> {
-  if (step.do === 'call') await fleet.call(step.which, step.who, ladderOf(step.size, Math.ceil(step.size / 2)), step.fate);
+  if (step.do === 'call') await call(fleet, step);
   else if (step.do === 'stream') fleet.stream(step.which, step.at, step.amount);
   else if (step.do === 'settle') fleet.settle(step.which, step.at);
   else if (step.do === 'beat') await fleet.beat(step.which, step.fate);

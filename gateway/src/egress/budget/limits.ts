@@ -2,6 +2,7 @@
 import type { BudgetWindows, TenantPolicy } from '@cloister/tenancy';
 import { larger, smaller, units, type Amount, type Unit } from './amount.ts';
 import { limitOf } from './money.ts';
+import type { Soft } from './soft-limit.ts';
 
 export type WindowKind = 'daily' | 'monthly';
 
@@ -16,6 +17,8 @@ export interface Limit {
 export interface Terms {
   readonly timeZone: string;
   readonly limits: readonly Limit[];
+  /** Where calls may not have all of it at once. */
+  readonly soft?: Soft | undefined;
 }
 
 /** One of the budgets under which a call is reserved: in all of them or in none. */
@@ -26,9 +29,11 @@ export interface Link {
 }
 
 /** The limits of a tenant, and those of the agent that calls and of the API key or user on whose behalf, where they have some of their own. */
-export type Limits = Omit<TenantPolicy['budget'], 'perUser'> & {
+export type Limits = Omit<TenantPolicy['budget'], 'perUser' | 'onExceeded'> & {
   readonly ofAgent?: BudgetWindows | undefined;
   readonly ofCaller?: BudgetWindows | undefined;
+  /** Of each of these budgets. */
+  readonly soft?: Soft | undefined;
 };
 
 /** Who spends of a tenant's budget: the name of its agent, and the caller as edge names it. Empty where there is none. */
@@ -57,12 +62,13 @@ export function holderOf(account: string): { readonly holder: Holder; readonly n
 export const tenantOf = (account: string): string => account.split('/', 1)[0] ?? account;
 
 /** The budgets that bind a call; none where nothing is limited. */
-export function chainOf(tenantUid: string, { agent, caller }: Spender, { ofAgent, ofCaller, ...own }: Limits): Link[] {
+export function chainOf(tenantUid: string, { agent, caller }: Spender, { ofAgent, ofCaller, soft, ...own }: Limits): Link[] {
   const links = [{ account: tenantUid, terms: termsOf(own) }];
   const { timeZone } = own;
   if (ofAgent && agent !== '') links.push({ account: agentAccount(tenantUid, agent), terms: termsOf({ timeZone, ...ofAgent }) });
   if (ofCaller && caller !== '') links.push({ account: callerAccount(tenantUid, caller), terms: termsOf({ timeZone, ...ofCaller }) });
-  return links.filter(({ terms }) => terms.limits.length > 0);
+  const bound = links.filter(({ terms }) => terms.limits.length > 0);
+  return soft ? bound.map(({ account, terms }) => ({ account, terms: { ...terms, soft } })) : bound;
 }
 
 /** A window as the ledger has it, over all replicas. */

@@ -144,13 +144,18 @@ export class TenantLease {
   }
 }
 
-/** Who waits for each budget. Under the newest terms: limits may have changed a moment ago. */
+/**
+ * Who waits for each budget. Under the newest terms: limits may have changed a moment ago. Where some calls may have all of it, that is what
+ * is asked for: each call is held to its own terms when it is reserved.
+ */
 function linksOf(waiting: readonly Waiting[]): Map<string, { terms: Terms; ladders: Ladder[] }> {
   const links = new Map<string, { terms: Terms; ladders: Ladder[] }>();
   for (const { chain, ladder, inVain } of waiting)
     for (const { account, terms } of chain) {
       if (inVain !== undefined && inVain !== account) continue;
-      links.set(account, { terms, ladders: [...(links.get(account)?.ladders ?? []), ladder] });
+      const known = links.get(account);
+      const soft = known && !known.terms.soft ? undefined : terms.soft;
+      links.set(account, { terms: { ...terms, soft }, ladders: [...(known?.ladders ?? []), ladder] });
     }
   return links;
 }

@@ -5,18 +5,22 @@
  * asked for, whatever became of the others.
  */
 import { ApiError } from '@cloister/api-errors';
-import type { TenantPolicy, Voucher } from '@cloister/tenancy';
+import { budgetNotes, type TenantPolicy, type Voucher } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
+import type { Soft } from '../budget/soft-limit.ts';
 import { attempt, type Attempt, type AttemptParts } from './attempt.ts';
+import { cheaperModels } from './cheaper.ts';
 import type { Operation } from './operation.ts';
 import { mayFallBack, pauseBefore } from './retry.ts';
 import { Tally } from './tally.ts';
 import { targetOf, type Offered } from './target.ts';
+import type { Throttle } from './throttle.ts';
 
 export interface AskParts extends AttemptParts {
+  readonly throttle: Throttle;
   readonly providers: Providers;
   readonly credentials: Credentials;
   readonly maxBodyBytes: number;
@@ -36,17 +40,51 @@ export interface ModelCall {
 interface Asking<M extends Offered> extends ModelCall {
   readonly operation: Operation<M>;
   readonly tally: Tally;
+  readonly soft: Soft | undefined;
 }
 
 export async function askModels<M extends Offered>(call: ModelCall, operation: Operation<M>, parts: AskParts): Promise<void> {
   const { exchange, policy } = call;
   exchange.note({ stream: operation.stream });
-  const asking = { ...call, operation, tally: new Tally(exchange) };
+  const cheaper = cheaperModels({ ...call, operation }, parts);
+  const soft = softLimitOf(policy, cheaper);
+  const asking = { ...call, operation, tally: new Tally(exchange), soft };
   const failure = await askModel(operation.model, asking, parts);
   if (!failure) return;
-  if (!mayFallBack(failure)) throw failure;
-  for (const model of operation.fallbacks(policy, parts.providers)) if (!(await askModel(model, asking, parts))) return;
+  if (failure.code === 'budget_downgraded') await downgrade(cheaper, { ...asking, soft: undefined }, parts);
+  else await fallBack(failure, { ...asking, soft: soft?.rest === 'kept' ? undefined : soft }, parts);
+}
+
+/** How far calls may go into a budget before something is done. */
+function softLimitOf({ budget: { onExceeded } }: TenantPolicy, cheaper: readonly string[]): Soft | undefined {
+  if (!onExceeded || (onExceeded.action === 'Downgrade' && cheaper.length === 0)) return undefined;
+  return { percent: onExceeded.softLimitPercent, rest: onExceeded.action === 'Downgrade' ? 'kept' : 'released' };
+}
+
+async function fallBack<M extends Offered>(failure: ApiError, asking: Asking<M>, parts: AskParts): Promise<void> {
+  if (mayFallBack(failure))
+    for (const model of asking.operation.fallbacks(asking.policy, parts.providers)) if (!(await askModel(model, asking, parts))) return;
   throw failure;
+}
+
+/** As if the caller had asked for the first of these. Headers and facts stand before the answer does. */
+async function downgrade<M extends Offered>(cheaper: readonly string[], asking: Asking<M>, parts: AskParts): Promise<void> {
+  const { response, exchange, policy } = asking;
+  let failure: ApiError | undefined;
+  for (const model of cheaper) {
+    response.setHeader(budgetNotes.downgraded, model);
+    exchange.note({ downgradedTo: model });
+    const failed = await askModel(model, asking, parts);
+    if (!failed) {
+      parts.metrics.downgraded.inc({ tenant: policy.tenant });
+      return;
+    }
+    failure ??= failed;
+    if (!mayFallBack(failed)) break;
+  }
+  response.removeHeader(budgetNotes.downgraded);
+  exchange.note({ downgradedTo: undefined });
+  if (failure) throw failure;
 }
 
 /** Undefined when nothing is left to be done. */
@@ -56,11 +94,30 @@ async function askModel<M extends Offered>(model: string, asking: Asking<M>, par
     const target = targetOf(model, operation.offers, policy, parts);
     if (model === operation.model) exchange.note({ model }); // and not before: who may not use it may write anything in its place
     const worst = operation.worst(model, target.model);
-    return await askAgain({ ...asking, model, target, worst }, parts);
+    return await askInTime({ ...asking, model, target, worst }, parts);
   } catch (error) {
     if (exchange.gone.aborted) return undefined;
     if (error instanceof ApiError) return error;
     throw error;
+  }
+}
+
+/** Waits where a budget is given out bit by bit, and rejects when the caller leaves meanwhile. */
+async function askInTime(call: Omit<Attempt, 'left'>, parts: AskParts): Promise<ApiError | undefined> {
+  const { exchange, response, policy } = call;
+  const { tenant } = policy;
+  for (let waited = 0; ;) {
+    const failure = await askAgain(call, parts);
+    if (failure?.code !== 'budget_throttled') return failure;
+    if (waited === 0) parts.metrics.throttled.inc({ tenant });
+    const pause = await parts.throttle.hold(failure, { tenant, waited, signal: exchange.gone });
+    if (pause === undefined) {
+      parts.metrics.refused.inc({ tenant, code: failure.code });
+      return failure;
+    }
+    waited += pause;
+    response.setHeader(budgetNotes.throttled, (waited / 1000).toFixed(1));
+    exchange.note({ throttledMs: waited });
   }
 }
 

@@ -11,6 +11,7 @@ import type { Response } from 'express';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Budget, Reservation, Used } from '../budget/budget.ts';
 import type { Worst } from '../budget/ask.ts';
+import type { Soft } from '../budget/soft-limit.ts';
 import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -42,6 +43,8 @@ export interface Attempt {
   /** Seconds left of what the provider is allowed. */
   readonly left: number;
   readonly tally: Tally;
+  /** How far it may go into the budgets; undefined: as far as they go. */
+  readonly soft: Soft | undefined;
 }
 
 export interface Failed {
@@ -79,21 +82,25 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
   }
 }
 
-function reserve({ policy, agent, voucher, model, worst }: Attempt, { budget, metrics }: AttemptParts): Promise<Reservation> {
+function reserve({ policy, agent, voucher, model, worst, soft }: Attempt, { budget, metrics }: AttemptParts): Promise<Reservation> {
   const { uid: tenantUid, tenant } = policy;
-  const { perUser, ...own } = policy.budget;
+  const { perUser, onExceeded: _onExceeded, ...own } = policy.budget;
   const caller = voucher?.caller ?? '';
   const billed = { tenantUid, tenant, agent, caller, model, timeZone: own.timeZone };
   const limits = {
     ...own,
     ofAgent: policy.agents.find(({ name }) => name === agent)?.budget,
     ofCaller: caller.startsWith('user:') ? perUser : voucher?.budget,
+    soft,
   };
   return budget.reserve(billed, limits, worst).catch((error: unknown) => {
-    if (error instanceof ApiError) metrics.refused.inc({ tenant, code: error.code });
+    if (error instanceof ApiError && !goesOn.has(error.code)) metrics.refused.inc({ tenant, code: error.code });
     throw error;
   });
 }
+
+/** Another model or a later moment may do: whether the call is refused is decided elsewhere. */
+const goesOn: ReadonlySet<string> = new Set(['budget_downgraded', 'budget_throttled']);
 
 interface Performance extends Attempt {
   readonly reservation: Reservation;

@@ -14,6 +14,7 @@ export function chatOperation(asked: ChatRequest, bytes: number): Operation<Mode
     model: asked.model,
     stream,
     offers: ({ models }) => models,
+    replaceable: true,
     fallbacks: (policy, providers) => fallbacksOf(asked.model, policy, providers),
     worst: (name, model) => worstCase(asked, bytes, name, model),
     begin: (bounds) => {

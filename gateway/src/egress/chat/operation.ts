@@ -20,7 +20,9 @@ export interface Operation<M extends Offered> {
   readonly stream: boolean;
   /** What a provider offers for it. */
   readonly offers: (provider: ProviderDocument) => readonly M[];
-  /** Models that may answer in the place of this one, in full. */
+  /** Another model may answer in the place of this one. */
+  readonly replaceable: boolean;
+  /** Those that do where it fails, in full. */
   fallbacks(policy: TenantPolicy, providers: Providers): readonly string[];
   /** Throws `parameter_too_large` or `parameter_not_priced`. `model` is the full name. */
   worst(model: string, offered: M): Worst;

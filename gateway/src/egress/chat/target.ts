@@ -15,7 +15,8 @@ export interface Target<M extends Offered = Offered> {
   readonly credential: string | undefined;
 }
 
-interface Known {
+/** Where it is looked up. */
+export interface Known {
   readonly providers: Providers;
   readonly credentials: Credentials;
 }

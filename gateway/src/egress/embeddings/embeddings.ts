@@ -20,7 +20,8 @@ const embeddingsOperation = (asked: EmbeddingsRequest): Operation<Model> => ({
   model: asked.model,
   stream: false,
   offers: ({ embeddingModels = [] }) => embeddingModels,
-  fallbacks: () => [], // vectors of two models cannot be compared
+  replaceable: false, // vectors of two models cannot be compared
+  fallbacks: () => [],
   worst: (_, { contextWindow, price }) => ({
     inputTokens: mostInput(asked, contextWindow),
     outputTokens: 0,

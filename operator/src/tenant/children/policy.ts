@@ -13,7 +13,8 @@ import { isScaledToZero } from '../../agent/scale.ts';
 import { child, type Child } from '../../child.ts';
 import { configMaps, type AgentConfig } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
-import { agentBudgetOf } from '../agent-budget.ts';
+import { agentBudgetOf, downgradesOf } from '../agent-budget.ts';
+import type { Limits } from '../limits.ts';
 import type { TenantSnapshot } from '../observe.ts';
 
 /** What edge and egress must enforce. None until the ServiceAccount is there: its UID is part of it. */
@@ -56,7 +57,7 @@ export function tenantPolicyOf({
     namespace: namespaceOf(name),
     state: spec.state,
     hosts: hostTakenBy === undefined && !archived ? [host] : [],
-    agents: archived ? [] : byAge.map((agent) => agentEntry(name, agent)),
+    agents: archived ? [] : byAge.map((agent) => agentEntry(name, agent, limits)),
     defaultAgent: archived ? undefined : defaultAgent,
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
@@ -66,11 +67,12 @@ export function tenantPolicyOf({
   };
 }
 
-const agentEntry = (tenant: string, agent: AgentConfig): TenantPolicy['agents'][number] => ({
+const agentEntry = (tenant: string, agent: AgentConfig, { budget }: Limits): TenantPolicy['agents'][number] => ({
   name: agent.metadata.name,
   url: agentURL(tenant, agent.metadata.name),
   ...(isScaledToZero(agent.spec) && { scaledToZero: true }),
   budget: agentBudgetOf(agent),
+  downgradeTo: downgradesOf(agent, budget),
 });
 
 const ageKey = ({ metadata }: AgentConfig): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;

@@ -1,0 +1,42 @@
+import type { TenantPolicy } from '@cloister/tenancy';
+import { ApiError } from '@cloister/api-errors';
+import type { Worst } from '../budget/ask.ts';
+import type { Price } from '../budget/money.ts';
+import type { Operation } from './operation.ts';
+import { targetOf, type Known, type Offered } from './target.ts';
+
+interface Asking<M extends Offered> {
+  readonly operation: Operation<M>;
+  readonly policy: TenantPolicy;
+  readonly agent: string;
+}
+
+/**
+ * Models to which a call may be downgraded, in order: those that cost less than the one that was asked for and can take the call as it is.
+ * None where the tenant's budget says something else, or for calls that no other model can answer.
+ */
+export function cheaperModels<M extends Offered>({ operation, policy, agent }: Asking<M>, known: Known): string[] {
+  const { onExceeded } = policy.budget;
+  if (onExceeded?.action !== 'Downgrade' || !operation.replaceable) return [];
+  const worstOf = (model: string): Worst | undefined => {
+    try {
+      return operation.worst(model, targetOf(model, operation.offers, policy, known).model);
+    } catch (error) {
+      if (error instanceof ApiError) return undefined; // it may not be used, is not there, or would refuse this call
+      throw error;
+    }
+  };
+  const asked = worstOf(operation.model);
+  if (!asked) return [];
+  const named = policy.agents.find(({ name }) => name === agent)?.downgradeTo ?? onExceeded.downgradeTo;
+  return named.filter((model) => {
+    const worst = worstOf(model);
+    return worst !== undefined && isCheaper(worst.price, asked.price);
+  });
+}
+
+/** In both directions, so that it does not depend on the answer. */
+const isCheaper = (one: Price, other: Price): boolean =>
+  one.inputPicoUsd <= other.inputPicoUsd &&
+  one.outputPicoUsd <= other.outputPicoUsd &&
+  one.inputPicoUsd + one.outputPicoUsd < other.inputPicoUsd + other.outputPicoUsd;

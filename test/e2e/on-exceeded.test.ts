@@ -1,0 +1,92 @@
+/** A budget that runs out, as the openai client sees it. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openai } from './support/http.ts';
+import { agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
+import { until } from './support/until.ts';
+import { openWorld, type World } from './support/world.ts';
+
+let world: World;
+const names = ['ends-cheap', 'ends-slow'];
+const [big, small] = ['e2e-priced/big', 'e2e-priced/small'];
+const priced = (name: string, outputPerMillion: number) => ({
+  name,
+  contextWindow: 10_000,
+  maxOutputTokens: 1_000,
+  price: { inputPerMillion: 0, outputPerMillion },
+});
+/** A word is a token: dear ones cost ten micro-dollars, cheap ones one. */
+const provider = {
+  apiVersion: 'cloister.dev/v1alpha1',
+  kind: 'ModelProvider',
+  metadata: { name: 'e2e-priced' },
+  spec: { type: 'Offline', models: [priced('big', 10), priced('small', 1)], tenants: { names } },
+};
+
+beforeAll(async () => {
+  world = await openWorld();
+  await world.kubectl.apply(provider);
+});
+afterAll(async () => {
+  await Promise.all(names.map((name) => deleteTenant(world, name)));
+  await world.kubectl.run(['delete', 'modelprovider', 'e2e-priced', '--ignore-not-found']);
+});
+
+/** A hundred words, for which a hundred tokens of output are reserved. */
+const hundredWords = (tenant: LiveTenant) =>
+  openai(`${tenant.url}/v1`, tenant.key)
+    .chat.completions.create({ model: agentName, max_completion_tokens: 100, messages: [{ role: 'user', content: 'say 100 words' }] })
+    .withResponse();
+
+test('Downgrade: from the soft limit on the cheaper model answers, the client sees which, and at the limit nobody does', async () => {
+  // A little more than what five dear calls and sixty cheap ones cost: the last of each has some room, for what other replicas hold.
+  const budget = { daily: { usd: 0.01105 }, onExceeded: 'Downgrade', softLimitPercent: 50 };
+  const tenant = await createTenant(world, {
+    name: 'ends-cheap',
+    spec: { models: { allow: ['e2e-priced/*'] }, budget },
+    agent: { model: big, fallbacks: [small] },
+  });
+  const seen: (string | null)[] = [];
+  const refused = await until(
+    'the refusal',
+    async () => {
+      try {
+        const { data, response } = await hundredWords(tenant);
+        expect(data.usage?.completion_tokens).toBe(100);
+        seen.push(response.headers.get('x-cloister-downgraded'));
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    },
+    { within: 60_000, every: 1 },
+  );
+  expect(seen).toEqual([...Array.from({ length: 5 }, () => null), ...Array.from({ length: 60 }, () => small)]);
+  expect(refused).toMatchObject({ status: 429, code: 'budget_exceeded' });
+});
+
+test('Throttle: what is released is there at once, the rest later, and the client is told when', async () => {
+  // A cent a day for calls of a tenth of a cent: whatever the hour, ten fit at most, and each of the last two is hours away.
+  const budget = { daily: { usd: 0.01 }, onExceeded: 'Throttle', softLimitPercent: 50 };
+  const tenant = await createTenant(world, {
+    name: 'ends-slow',
+    spec: { models: { allow: ['e2e-priced/*'] }, budget },
+    agent: { model: big },
+  });
+  let served = 0;
+  const refused = await until(
+    'the refusal',
+    async () => {
+      try {
+        await hundredWords(tenant);
+        served++;
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    },
+    { within: 60_000, every: 1 },
+  );
+  expect(served).toBeGreaterThanOrEqual(5);
+  expect(served).toBeLessThanOrEqual(10);
+  if (served < 10) expect(refused).toMatchObject({ status: 429, code: 'budget_throttled' });
+});
