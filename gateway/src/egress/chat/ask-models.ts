@@ -51,9 +51,16 @@ export async function askModels<M extends Offered>(call: ModelCall, operation: O
   const asking = { ...call, operation, tally: new Tally(exchange), soft };
   const failure = await askModel(operation.model, asking, parts);
   if (!failure) return;
-  if (failure.code === 'budget_downgraded') await downgrade(cheaper, { ...asking, soft: undefined }, parts);
-  else await fallBack(failure, { ...asking, soft: soft?.rest === 'kept' ? undefined : soft }, parts);
+  const told =
+    failure.code === 'budget_downgraded'
+      ? await downgrade(cheaper, { ...asking, soft: undefined }, parts)
+      : await fallBack(failure, { ...asking, soft: soft?.rest === 'kept' ? undefined : soft }, parts);
+  if (!told) return;
+  if (isRefusal(told)) parts.metrics.refused.inc({ tenant: policy.tenant, code: told.code });
+  throw told;
 }
+
+const isRefusal = ({ code }: ApiError): boolean => code.startsWith('budget_');
 
 /** How far calls may go into a budget before something is done. */
 function softLimitOf({ budget: { onExceeded } }: TenantPolicy, cheaper: readonly string[]): Soft | undefined {
@@ -61,14 +68,16 @@ function softLimitOf({ budget: { onExceeded } }: TenantPolicy, cheaper: readonly
   return { percent: onExceeded.softLimitPercent, rest: onExceeded.action === 'Downgrade' ? 'kept' : 'released' };
 }
 
-async function fallBack<M extends Offered>(failure: ApiError, asking: Asking<M>, parts: AskParts): Promise<void> {
-  if (mayFallBack(failure))
-    for (const model of asking.operation.fallbacks(asking.policy, parts.providers)) if (!(await askModel(model, asking, parts))) return;
-  throw failure;
+/** Gives what the caller is to be told where nobody has answered. */
+async function fallBack<M extends Offered>(failure: ApiError, asking: Asking<M>, parts: AskParts): Promise<ApiError | undefined> {
+  if (!mayFallBack(failure)) return failure;
+  for (const model of asking.operation.fallbacks(asking.policy, parts.providers))
+    if (!(await askModel(model, asking, parts))) return undefined;
+  return failure;
 }
 
-/** As if the caller had asked for the first of these. Headers and facts stand before the answer does. */
-async function downgrade<M extends Offered>(cheaper: readonly string[], asking: Asking<M>, parts: AskParts): Promise<void> {
+/** The same, as if the caller had asked for the first of these. Headers and facts stand before the answer does. */
+async function downgrade<M extends Offered>(cheaper: readonly string[], asking: Asking<M>, parts: AskParts): Promise<ApiError | undefined> {
   const { response, exchange, policy } = asking;
   let failure: ApiError | undefined;
   for (const model of cheaper) {
@@ -77,14 +86,14 @@ async function downgrade<M extends Offered>(cheaper: readonly string[], asking: 
     const failed = await askModel(model, asking, parts);
     if (!failed) {
       parts.metrics.downgraded.inc({ tenant: policy.tenant });
-      return;
+      return undefined;
     }
     failure ??= failed;
-    if (!mayFallBack(failed)) break;
+    if (!mayFallBack(failed) && !isRefusal(failed)) break;
   }
   response.removeHeader(budgetNotes.downgraded);
   exchange.note({ downgradedTo: undefined });
-  if (failure) throw failure;
+  return failure;
 }
 
 /** Undefined when nothing is left to be done. */
@@ -111,10 +120,7 @@ async function askInTime(call: Omit<Attempt, 'left'>, parts: AskParts): Promise<
     if (failure?.code !== 'budget_throttled') return failure;
     if (waited === 0) parts.metrics.throttled.inc({ tenant });
     const pause = await parts.throttle.hold(failure, { tenant, waited, signal: exchange.gone });
-    if (pause === undefined) {
-      parts.metrics.refused.inc({ tenant, code: failure.code });
-      return failure;
-    }
+    if (pause === undefined) return failure;
     waited += pause;
     response.setHeader(budgetNotes.throttled, (waited / 1000).toFixed(1));
     exchange.note({ throttledMs: waited });

@@ -82,7 +82,7 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
   }
 }
 
-function reserve({ policy, agent, voucher, model, worst, soft }: Attempt, { budget, metrics }: AttemptParts): Promise<Reservation> {
+function reserve({ policy, agent, voucher, model, worst, soft }: Attempt, { budget }: AttemptParts): Promise<Reservation> {
   const { uid: tenantUid, tenant } = policy;
   const { perUser, onExceeded: _onExceeded, ...own } = policy.budget;
   const caller = voucher?.caller ?? '';
@@ -93,14 +93,8 @@ function reserve({ policy, agent, voucher, model, worst, soft }: Attempt, { budg
     ofCaller: caller.startsWith('user:') ? perUser : voucher?.budget,
     soft,
   };
-  return budget.reserve(billed, limits, worst).catch((error: unknown) => {
-    if (error instanceof ApiError && !goesOn.has(error.code)) metrics.refused.inc({ tenant, code: error.code });
-    throw error;
-  });
+  return budget.reserve(billed, limits, worst);
 }
-
-/** Another model or a later moment may do: whether the call is refused is decided elsewhere. */
-const goesOn: ReadonlySet<string> = new Set(['budget_downgraded', 'budget_throttled']);
 
 interface Performance extends Attempt {
   readonly reservation: Reservation;

@@ -166,6 +166,13 @@ describe('Downgrade', () => {
     expect(await errorOf(failed)).toEqual([502, 'provider_failed']);
   });
 
+  test('goes on to the next cheaper model where the first cannot be afforded any more', async () => {
+    await budgetOf({ usd: 0.003, onExceeded: downgrade('p/mid', 'p/small') }); // mid reserves 4,000
+    const answer = await chat();
+    expect([answer.status, answer.headers.get('x-cloister-downgraded')]).toEqual([200, 'p/small']);
+    expect(await counted('cloister_budget_refused_total')).toBe(0);
+  });
+
   test('looks at tokens as it does at money', async () => {
     await budgetOf({ usd: 1, tokens: 1_000, onExceeded: downgrade('p/small') });
     expect((await chat()).headers.get('x-cloister-downgraded')).toBe('p/small');
