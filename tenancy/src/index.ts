@@ -8,6 +8,7 @@ export * from './document.ts';
 export * from './domains.ts';
 export * from './tenant-policy.ts';
 export * from './tenant-access.ts';
+export * from './tenants-usage.ts';
 export * from './issued-key.ts';
 export * from './provider-document.ts';
 export * from './agent-document.ts';

@@ -93,6 +93,9 @@ export const egressAudience = 'cloister-egress';
 /** ServiceAccount of edge, in {@link namespaces.system}: egress tells it what tenants have used. */
 export const edgeServiceAccount = 'edge';
 
+/** ServiceAccount of the operator, in {@link namespaces.system}: egress tells it what all tenants have used. */
+export const operatorServiceAccount = 'operator';
+
 /** ServiceAccount of every agent pod of a tenant. It may do nothing at the API server. */
 export const agentServiceAccount = 'agent';
 

@@ -36,6 +36,10 @@ export class Catalogue<T> {
     for (const index of this.#indexes) index.delete(document);
   }
 
+  all(): Iterable<T> {
+    return this.#documents.values();
+  }
+
   get size(): number {
     return this.#documents.size;
   }

@@ -11,6 +11,7 @@ export interface Policies {
   byNamespace(namespace: string): TenantPolicy | undefined;
   /** `host` in lower case, without port. A host that two tenants claim is nobody's. */
   byHost(host: string): TenantPolicy | undefined;
+  all(): Iterable<TenantPolicy>;
 }
 
 export interface Access {

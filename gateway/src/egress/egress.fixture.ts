@@ -14,6 +14,7 @@ import { pglite } from './budget/sql/pglite.fixture.ts';
 import type { Sql } from './budget/sql/sql.ts';
 import { startEgress, type EgressOptions } from './egress.ts';
 import { podVerifier } from './pods/pod-token.ts';
+import { everyBooks } from './usage/every-books.ts';
 import { usageBooks } from './usage/usage-books.ts';
 
 export const issuer = 'https://kubernetes.default.svc';
@@ -78,6 +79,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     ledger: ledger(database),
     auditStore: auditStore(database),
     readUsage: usageBooks(database),
+    readEveryUsage: everyBooks(database),
     systemNamespace: 'cloister-system',
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,

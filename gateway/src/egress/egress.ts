@@ -22,6 +22,7 @@ import { azureOpenAI } from './providers/azure/azure.ts';
 import { Proxy, type ProxyOptions } from './proxy/proxy.ts';
 import { offline } from './providers/offline/offline.ts';
 import { openAICompatible, type OpenAIOptions } from './providers/openai/openai.ts';
+import type { ReadEveryUsage } from './usage/every-books.ts';
 import type { ReadUsage } from './usage/usage-books.ts';
 
 export interface EgressOptions {
@@ -35,7 +36,8 @@ export interface EgressOptions {
   readonly ledger: Ledger;
   readonly auditStore: AuditStore;
   readonly readUsage: ReadUsage;
-  /** Where edge runs. */
+  readonly readEveryUsage: ReadEveryUsage;
+  /** Where edge and the operator run. */
   readonly systemNamespace: string;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;

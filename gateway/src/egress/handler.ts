@@ -14,9 +14,10 @@ import { fail } from './errors.ts';
 import { callerOf, requireActive } from './pods/caller.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
 import { vouchedFor } from './pods/vouched.ts';
+import { everyUsage, everyUsageRoute, type EveryUsageParts } from './usage/every-tenant.ts';
 import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
-export interface EgressParts extends AskParts, UsageParts {
+export interface EgressParts extends AskParts, UsageParts, EveryUsageParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
   readonly verifyVoucher: VerifyVoucher;
@@ -33,10 +34,14 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
       exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
       return usage(request, response, parts);
     }
+    const route = `${request.method} ${request.path}`;
+    if (route === everyUsageRoute) {
+      exchange.route = request.path;
+      return everyUsage(request, response, parts);
+    }
     const caller = await callerOf(request.headers, verifyPod, policies);
     const { policy, agent } = caller;
     exchange.note({ tenant: policy.tenant, agent });
-    const route = `${request.method} ${request.path}`;
     const callModel = modelCalls.get(route);
     if (callModel) {
       exchange.route = request.path;

@@ -19,6 +19,7 @@ import { fetchClusterKeys } from './pods/fetch-cluster-keys.ts';
 import { podVerifier, type VerifyPod } from './pods/pod-token.ts';
 import { mebibyte, type ProxyOptions } from './proxy/proxy.ts';
 import { egressSettings, type EgressSettings } from './settings.ts';
+import { everyBooks } from './usage/every-books.ts';
 import { usageBooks } from './usage/usage-books.ts';
 
 /** Resolves when the process was told to stop and everything in flight has ended and is settled. */
@@ -48,6 +49,7 @@ export async function runEgress(): Promise<void> {
     ledger: ledger(sql),
     auditStore: auditStore(sql),
     readUsage: usageBooks(readers),
+    readEveryUsage: everyBooks(readers),
     systemNamespace: settings.SYSTEM_NAMESPACE,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     proxy: proxyOptions(settings),

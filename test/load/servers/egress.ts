@@ -66,6 +66,7 @@ const egress = await startEgress({
   ledger: books,
   auditStore: records,
   readUsage: () => Promise.reject(new Error('nobody asks here')),
+  readEveryUsage: () => Promise.reject(new Error('nobody asks here')),
   systemNamespace: 'cloister-system',
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,

@@ -1,0 +1,56 @@
+/**
+ * `GET /internal/usage`: what every tenant has used of its present day and month, in one answer, for the operator alone. Tenants that have used
+ * nothing this month are left out.
+ */
+import { operatorServiceAccount, percentOf, type TenantPolicy, type TenantsUsage, type UsageWindow } from '@cloister/tenancy';
+import type { Request, Response } from 'express';
+import { termsOf, type Limit } from '../budget/limits.ts';
+import { fail } from '../errors.ts';
+import type { Policies } from '../../directory/directory.ts';
+import { podOf, tokenRejected } from '../pods/bearer.ts';
+import type { VerifyPod } from '../pods/pod-token.ts';
+import type { EveryBooks, ReadEveryUsage } from './every-books.ts';
+
+export interface EveryUsageParts {
+  readonly policies: Policies;
+  readonly verifyPod: VerifyPod;
+  readonly readEveryUsage: ReadEveryUsage;
+  /** Where the operator runs. */
+  readonly systemNamespace: string;
+}
+
+export const everyUsageRoute = 'GET /internal/usage';
+
+/** Rejects with `token_invalid` or `usage_unavailable`. */
+export async function everyUsage(request: Request, response: Response, parts: EveryUsageParts): Promise<void> {
+  const pod = await podOf(request.headers, parts.verifyPod);
+  if (pod?.namespace !== parts.systemNamespace || pod.serviceAccount.name !== operatorServiceAccount) throw tokenRejected();
+  const policies = new Map([...parts.policies.all()].map((policy) => [policy.uid, policy]));
+  const asked = [...policies.values()].map(({ uid, budget: { timeZone } }) => ({ uid, timeZone }));
+  const books = await parts.readEveryUsage(asked).catch((cause: unknown) => {
+    throw fail('usage_unavailable', { retryAfterSeconds: 5, cause });
+  });
+  response.json({ tenants: books.flatMap((one) => told(one, policies.get(one.uid))) } satisfies TenantsUsage);
+}
+
+function told({ uid, daily, monthly }: EveryBooks, policy: TenantPolicy | undefined): TenantsUsage['tenants'] {
+  if (!policy) return [];
+  const { limits } = termsOf(policy.budget);
+  const of = (kind: Limit['kind'], window: EveryBooks['daily']): UsageWindow => ({
+    ...window,
+    percent: percentUsed(
+      limits.find((limit) => limit.kind === kind),
+      window,
+    ),
+  });
+  return [{ tenant: policy.tenant, uid, daily: of('daily', daily), monthly: of('monthly', monthly) }];
+}
+
+/** Of the limit of which most is used; undefined where there is none. */
+function percentUsed(limit: Limit | undefined, { microUsd, tokens }: EveryBooks['daily']): number | undefined {
+  const shares = [
+    limit?.microUsd === undefined ? [] : percentOf(BigInt(microUsd), limit.microUsd),
+    limit?.tokens === undefined ? [] : percentOf(BigInt(tokens), limit.tokens),
+  ].flat();
+  return shares.length === 0 ? undefined : Math.max(...shares);
+}
