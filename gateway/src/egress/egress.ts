@@ -41,6 +41,7 @@ export interface EgressOptions {
   readonly ready: () => boolean;
   readonly registry: Registry;
   readonly log: Logger;
+  readonly untakenTimeoutMs?: number;
   readonly openAI?: OpenAIOptions;
   readonly proxy?: ProxyOptions;
 }

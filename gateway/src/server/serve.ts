@@ -10,6 +10,7 @@ import { Socket, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sayAndClose } from './last-words.ts';
+import { endUntaken } from './untaken.ts';
 
 export interface ServeOptions {
   /** 0 for any free port. */
@@ -23,6 +24,8 @@ export interface ServeOptions {
   /** Takes over the sockets of CONNECT. Without it they are closed. */
   readonly connect?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
   readonly headersTimeoutMs?: number;
+  /** Milliseconds within which what waits for a caller must have gone out: who takes no more of its answer is let go. */
+  readonly untakenTimeoutMs?: number;
 }
 
 export interface Running {
@@ -39,6 +42,7 @@ const keepAliveTimeout = 75_000;
 export async function serve({ port, handler, ready, drainSeconds, log, connect, ...timeouts }: ServeOptions): Promise<Running> {
   let draining = false;
   const isReady = () => !draining && ready();
+  const untaken = endUntaken(timeouts.untakenTimeoutMs ?? 60_000);
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
@@ -51,11 +55,17 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     },
     (request, response) => {
       if (draining) response.setHeader('connection', 'close');
+      untaken.watch(response);
       if (request.url === '/healthz') answerProbe(response, true);
       else if (request.url === '/readyz') answerProbe(response, isReady());
       else handler(request, response);
     },
   );
+  // Node takes a connection for idle once its answer was written, though much of that may not have gone out.
+  const closeIdle = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    if (!untaken.goingOut()) closeIdle();
+  };
   server.on('clientError', refuseMalformed).on('upgrade', refuseUpgrade);
   if (connect)
     server.on('connect', (request, socket, head) => {
@@ -70,6 +80,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     log.info({ drainSeconds }, 'draining');
     await sleep(drainSeconds * 1000);
     await closed(server);
+    untaken.stop();
     log.info({}, 'drained');
   };
   let leaving: Promise<void> | undefined;
