@@ -9,6 +9,8 @@ import type { Meter } from './meter.ts';
 
 export interface Passing {
   readonly response: Response;
+  /** The caller asked for a stream. */
+  readonly stream: boolean;
   readonly meter: Meter;
   readonly provider: ProviderDocument;
   /** The caller asked for the usage chunk itself. */
@@ -26,7 +28,10 @@ export type Ending = 'complete' | 'cut';
 
 export async function passOn(answer: ProviderAnswer, passing: Passing): Promise<Ending> {
   if (answer.kind === 'stream') return passStream(answer.events, passing);
-  if (!passing.meter.read(answer.text)) throw new BrokenAnswer('its answer is no JSON');
+  const said = passing.meter.read(answer.text);
+  if (!said) throw new BrokenAnswer('its answer is no JSON');
+  if (said.failed || !said.isCompletion) throw new BrokenAnswer('its answer is no completion');
+  if (passing.stream) throw new BrokenAnswer('its answer is no stream');
   passing.response.status(200).set('content-type', 'application/json').end(answer.text);
   return 'complete';
 }
@@ -46,14 +51,15 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
 async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing: Passing): Promise<Ending> {
   const { response, meter, signal } = passing;
   const selection = new Selection(meter, passing.usageWanted);
-  for await (const batch of events) {
+  for await (const batch of untilEnded(events, selection, passing)) {
     passing.begun();
     const text = selection.take(batch);
     if (selection.ended) {
       if (!response.writableEnded) begin(response).end(text + endMark);
-      continue; // what follows the end mark is read, so that the connection can be used again, and goes nowhere
+      continue;
     }
     if (text !== '' && !begin(response).write(text)) await once(response, 'drain', { signal });
+    if (selection.broken) throw new BrokenAnswer('its stream holds what is no JSON');
     if (await meter.isBeyondReservation()) {
       passing.cut();
       begin(response).end(await ending(selection.last, passing));
@@ -63,6 +69,28 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
   if (!selection.finished) throw new BrokenAnswer('its stream broke off');
   if (!response.writableEnded) begin(response).end(endMark);
   return 'complete';
+}
+
+/** Milliseconds in which a provider that has said that it has ended does so, if its connection is to be used again. */
+const lastMoment = 500;
+
+/** What follows the end mark is read, so that the connection can be used again, and goes nowhere. No failure there is one of the answer. */
+async function* untilEnded(
+  events: AsyncIterable<readonly StreamEvent[]>,
+  selection: Selection,
+  { cut }: Passing,
+): AsyncGenerator<readonly StreamEvent[]> {
+  let leaving: NodeJS.Timeout | undefined;
+  try {
+    for await (const batch of events) {
+      yield batch;
+      if (selection.ended) leaving ??= setTimeout(cut, lastMoment);
+    }
+  } catch (error) {
+    if (!selection.ended) throw error;
+  } finally {
+    clearTimeout(leaving);
+  }
 }
 
 /** Headers come with the first text and not before, so that a stream without any can still become an error, or be tried again. */
@@ -81,6 +109,8 @@ class Selection {
   finished = false;
   /** The provider's end mark was seen. */
   ended = false;
+  /** Something came that is no chunk. Nothing behind it is looked at. */
+  broken = false;
   readonly #meter: Meter;
   readonly #usageWanted: boolean;
 
@@ -92,15 +122,20 @@ class Selection {
   take(batch: readonly StreamEvent[]): string {
     let text = '';
     for (const event of batch) {
+      if (this.ended || this.broken) break;
       if (event.data === '[DONE]') this.finished = this.ended = true;
-      else if (!this.ended && this.#passes(event.data)) text += frame(event);
+      else if (this.#passes(event.data)) text += frame(event);
     }
     return text;
   }
 
   #passes(data: string): boolean {
+    if (data.trim() === '') return false; // as some send to keep connections open
     const chunk = this.#meter.read(data);
-    if (!chunk) return true;
+    if (!chunk) {
+      this.broken = true;
+      return false;
+    }
     this.last = data;
     if (chunk.finished || chunk.failed) this.finished = true;
     return this.#usageWanted || !chunk.onlyUsage;

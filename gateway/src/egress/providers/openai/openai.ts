@@ -90,13 +90,13 @@ export async function answerOf({ stream }: ProviderCall, { body, headers }: Disp
   return { kind: 'whole', text: length <= mostBytes ? await body.text() : await textOf(body) };
 }
 
-async function textOf(body: Dispatcher.ResponseData['body'], limit = mostBytes): Promise<string> {
+async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
   const pieces: Buffer[] = [];
   let size = 0;
   for await (const piece of body) {
     if (!Buffer.isBuffer(piece)) continue;
     size += piece.length;
-    if (size > limit) throw new BrokenAnswer(`its answer is larger than ${limit} bytes`);
+    if (size > mostBytes) throw new BrokenAnswer(`its answer is larger than ${mostBytes} bytes`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces, size).toString('utf8');
@@ -116,12 +116,34 @@ async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<
 }
 
 const longestError = 64 * 1024;
+/** Milliseconds. */
+const longestWaitForWords = 2_000;
+
+/** What can be had of an error's words. The status is what counts: it stands, though they may be too many, break off, or never come. */
+async function wordsOf(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  const late = setTimeout(() => body.destroy(), longestWaitForWords);
+  try {
+    for await (const piece of body) {
+      if (!Buffer.isBuffer(piece)) continue;
+      pieces.push(piece);
+      size += piece.length;
+      if (size > longestError) break;
+    }
+  } catch {
+    // the connection broke, or the time was up
+  } finally {
+    clearTimeout(late);
+  }
+  return Buffer.concat(pieces, size).toString('utf8');
+}
 
 export async function failureOf(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   { credential }: ProviderCall,
   judged: Dialect['failure'] = openAI.failure,
 ): Promise<ProviderFailure> {
-  const error = withoutKey(errorIn(await textOf(body, longestError)), credential);
+  const error = withoutKey(errorIn(await wordsOf(body)), credential);
   return judged(failureFrom(statusCode, error, headers), error, headers);
 }
