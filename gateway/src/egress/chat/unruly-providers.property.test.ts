@@ -100,7 +100,7 @@ function expectWellFormed({ asked, status, type, text }: Awaited<ReturnType<type
     const last = frames.at(-1) ?? '';
     if (last !== '[DONE]') isError.parse(JSON.parse(last));
   } else if (asked === 'chat') completion.parse(JSON.parse(text));
-  else z.looseObject({}).parse(JSON.parse(text));
+  else expect(text, 'vectors are megabytes, of which nothing but the outside is looked at').toMatch(/^\s*\{[^]*\}\s*$/);
 }
 
 const books = z.array(z.object({ tenant: z.string(), requests: z.number(), micro_usd: z.number() }));

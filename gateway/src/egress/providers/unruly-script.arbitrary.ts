@@ -90,10 +90,17 @@ const status = fc.oneof(
   { weight: 8, arbitrary: fc.constant(200) },
   fc.constantFrom(100, 201, 204, 304, 307, 400, 401, 403, 404, 408, 413, 418, 429, 500, 502, 503, 529, 999),
 );
-const head = fc.record({
+interface Head {
+  readonly status: number;
+  readonly type: string;
+  readonly framing: 'chunked' | 'until closed' | 'exact' | 'too short' | 'too long';
+  /** Further headers, a line each. */
+  readonly more: string;
+}
+const head: fc.Arbitrary<Head> = fc.record({
   status,
   type: fc.constantFrom('text/event-stream', 'text/event-stream', 'application/json', 'application/json', 'text/html', ''),
-  framing: fc.constantFrom('chunked', 'chunked', 'until closed', 'exact', 'too short', 'too long'),
+  framing: fc.constantFrom<Head['framing']>('chunked', 'chunked', 'until closed', 'exact', 'too short', 'too long'),
   more: fc.constantFrom(
     '',
     '',
@@ -107,10 +114,7 @@ const head = fc.record({
 });
 
 /** Of an answer with these bytes: with a head before them and, where it is chunked, a frame around each piece. */
-function answer(
-  { status: code, type, framing, more }: typeof head extends fc.Arbitrary<infer T> ? T : never,
-  body: readonly Buffer[],
-): Buffer[] {
+function answer({ status: code, type, framing, more }: Head, body: readonly Buffer[]): Buffer[] {
   const size = body.reduce((sum, { length }) => sum + length, 0);
   const lengths = { exact: size, 'too short': Math.max(0, size - 5), 'too long': size + 5 };
   const framed =
@@ -126,8 +130,28 @@ function answer(
     : [first, ...body];
 }
 
-const whole = fc.tuple(head, pieces).map(([first, parts]) => answer(first, parts.map(bytesOf)));
-const ending: fc.Arbitrary<Script['ending']> = fc.constantFrom('close', 'close', 'close', 'reset', 'hang', 'hang', 'endless');
+const decent = (type: string) =>
+  fc.record({
+    status: fc.constant(200),
+    type: fc.constant(type),
+    framing: fc.constantFrom<Head['framing']>('chunked', 'until closed', 'exact'),
+    more: fc.constant(''),
+  });
+/** Every second one looks like an answer from its head. */
+const whole = fc
+  .oneof(
+    { weight: 4, arbitrary: fc.tuple(decent('text/event-stream'), fc.array(events, { maxLength: 8 })) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(
+        decent('application/json'),
+        wholes.map((one) => [one]),
+      ),
+    },
+    { weight: 5, arbitrary: fc.tuple(head, pieces) },
+  )
+  .map(([first, parts]) => answer(first, parts.map(bytesOf)));
+const ending: fc.Arbitrary<Script['ending']> = fc.constantFrom('close', 'close', 'close', 'close', 'reset', 'hang', 'hang', 'endless');
 
 /** A whole answer, one that ends or breaks off anywhere between two of its bytes, or no HTTP at all. */
 export const unrulyScript: fc.Arbitrary<Script> = fc.oneof(

@@ -21,8 +21,10 @@ export interface OpenAIOptions {
   readonly idleTimeout?: number;
 }
 
-/** Longest answer that is read whole, and longest event of a stream, in bytes. */
+/** Longest answer that is read whole, in bytes. */
 const mostBytes = 32 * 1024 * 1024;
+/** Longest event of a stream, in characters: a picture may be in it. */
+const longestEvent = 8 * 1024 * 1024;
 
 export const poolOf = ({ connectTimeout = 5_000, idleTimeout = 60_000 }: OpenAIOptions): Pool =>
   new Pool({ connect: { timeout: connectTimeout }, bodyTimeout: idleTimeout, keepAliveTimeout: 30_000, allowH2: false });
@@ -105,7 +107,13 @@ async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
 /** The events of each piece that comes in, together. Comments, which some providers send to keep connections open, are left out. */
 async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<readonly StreamEvent[]> {
   let batch: StreamEvent[] = [];
-  const parser = createParser({ onEvent: ({ event, data }) => void batch.push({ event, data }), maxBufferSize: mostBytes });
+  const parser = createParser({
+    onEvent: ({ event, data }) => void batch.push({ event, data }),
+    onError: ({ type }) => {
+      if (type === 'max-buffer-size-exceeded') throw new BrokenAnswer(`an event of its stream is longer than ${longestEvent} characters`);
+    },
+    maxBufferSize: longestEvent,
+  });
   const decoder = new TextDecoder();
   for await (const piece of body) {
     if (!Buffer.isBuffer(piece)) continue;
