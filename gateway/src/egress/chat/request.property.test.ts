@@ -38,23 +38,25 @@ const message = fc.oneof(
   odd,
 );
 const tool = fc.oneof(fc.record({ type: fc.constantFrom('function', 'custom', 'web_search'), function: odd }, { requiredKeys: [] }), odd);
-const count = fc.oneof(fc.integer({ min: -1, max: 300 }), odd);
+/** Most fields are as they should be, or hardly any request would be looked at beyond its first mistake. */
+const mostly = <T>(good: fc.Arbitrary<T>) => fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: odd });
+const count = mostly(fc.integer({ min: 1, max: 128 }));
 const chat = fc.record(
   {
-    model: fc.oneof(fc.constant('p/m'), odd),
-    messages: fc.oneof(fc.array(message, { maxLength: 4 }), odd),
-    stream: fc.oneof(fc.boolean(), odd),
-    stream_options: odd,
+    model: mostly(fc.constant('p/m')),
+    messages: mostly(fc.array(message, { minLength: 1, maxLength: 4 })),
+    stream: mostly(fc.boolean()),
+    stream_options: mostly(fc.record({ include_usage: fc.boolean() })),
     max_tokens: count,
     max_completion_tokens: count,
     n: count,
-    tools: fc.oneof(fc.array(tool, { maxLength: 2 }), odd),
+    tools: mostly(fc.array(tool, { maxLength: 2 })),
     tool_choice: odd,
     response_format: odd,
-    service_tier: odd,
-    modalities: odd,
-    extra_body: odd,
-    google: odd,
+    service_tier: mostly(fc.constant('auto')),
+    modalities: mostly(fc.constant(['text'])),
+    extra_body: mostly(fc.constant(null)),
+    google: mostly(fc.constant(null)),
     temperature: odd,
     stop: odd,
   },
@@ -62,11 +64,11 @@ const chat = fc.record(
 );
 const texts = fc.record(
   {
-    model: fc.oneof(fc.constant('p/v'), odd),
+    model: mostly(fc.constant('p/v')),
     input: fc.oneof(odd, fc.array(fc.string()), fc.array(fc.integer())),
-    dimensions: odd,
-    encoding_format: odd,
-    user: odd,
+    dimensions: count,
+    encoding_format: mostly(fc.constant('float')),
+    user: mostly(fc.string()),
   },
   { requiredKeys: ['model', 'input'] },
 );
@@ -124,8 +126,8 @@ test('a request for embeddings is refused or bounded, whatever is in it', { time
     fc.property(bodyOf(texts), (body) => {
       const request = attempt(() => parseEmbeddingsRequest(body));
       if (!request) return;
-      const most = mostInput(request, 1_000);
-      expect(most > 0 && most <= 1_000 * request.input.texts.length, String(most)).toBe(true);
+      const most = mostInput(request, 20);
+      expect(most > 0 && most <= 20 * request.input.texts.length, String(most)).toBe(true);
     }),
     { numRuns: 500 },
   );
