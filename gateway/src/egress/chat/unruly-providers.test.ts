@@ -1,7 +1,6 @@
 /** What providers do instead of answering as they should, one by one; the property test has them in any combination. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { model } from '../egress.fixture.ts';
 import * as anthropic from '../providers/anthropic/messages-api.double.ts';
 import {
   beginStream,
@@ -10,34 +9,18 @@ import {
   endMark,
   failure,
   piece,
-  providerDouble,
   stopChunk,
   streamed,
   usageChunk,
   type ProviderDouble,
 } from '../providers/provider.double.ts';
+import { providerUnderTest } from '../providers/provider.fixture.ts';
 
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let tenants = 0;
-let [tenant, token] = ['', ''];
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { idleTimeout: 5_000 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  provider = await providerDouble();
-  tenant = `acme${++tenants}`;
-  egress.addProvider(tenant, { baseURL: provider.baseURL });
-  token = await egress.addTenant(tenant, { models: [`${tenant}/m1`], budget: { timeZone: 'UTC', daily: { usd: 1 } } });
-  return () => provider[Symbol.asyncDispose]();
-});
-
-const chat = (body: object = {}) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: `${tenant}/m1`, ...body }));
-const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
-const refusalOf = async (answer: Response) => [answer.status, errorBody.parse(await answer.json()).error.code];
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3_000);
-const logged = () => vi.waitFor(() => egress.lines.find((line) => line.includes(`"tenant":"${tenant}"`)) ?? expect.fail('no line'), 3_000);
+const { egress, provider, running, offer, become, chat, refusalOf, settled } = await providerUnderTest();
+beforeEach(() => become({ budget: { timeZone: 'UTC', daily: { usd: 1 } } }));
+const errorOf = async (answer: Response) => refusalOf(answer).then(({ status, code }) => [status, code]);
+const logged = () =>
+  vi.waitFor(() => egress.lines.find((line) => line.includes(`"tenant":"${running.tenant}"`)) ?? expect.fail('no line'), 3_000);
 
 describe('an error whose words', () => {
   const errorWith = (words: (response: Parameters<ProviderDouble['answer']>[0]) => void) => {
@@ -51,13 +34,13 @@ describe('an error whose words', () => {
     errorWith(words);
     const answer = await chat();
     expect(answer.headers.get('retry-after')).toBe('7');
-    expect(await refusalOf(answer)).toEqual([429, 'provider_rate_limited']);
+    expect(await errorOf(answer)).toEqual([429, 'provider_rate_limited']);
     await settled({ settled: 0, reserved: 0 });
   });
 
   test('never come is not waited for until the provider’s time is up', async () => {
     errorWith((response) => response.flushHeaders());
-    expect(await refusalOf(await chat())).toEqual([429, 'provider_rate_limited']);
+    expect(await errorOf(await chat())).toEqual([429, 'provider_rate_limited']);
   });
 });
 
@@ -89,20 +72,20 @@ test.each([
   ['JSON that is no completion', false, failure(200, '{"hello":"you"}'), undefined],
 ])('%s is a failure of the provider, and is billed all the same', async (_, stream, answer, cost) => {
   provider.answer = answer;
-  expect(await refusalOf(await chat({ stream }))).toEqual([502, 'provider_failed']);
+  expect(await errorOf(await chat({ stream }))).toEqual([502, 'provider_failed']);
   await settled({ reserved: 0, ...(cost === undefined ? {} : { settled: cost }) });
-  expect((await egress.standing(tenant)).settled).toBeGreaterThan(0);
+  expect((await egress.standing(running.tenant)).settled).toBeGreaterThan(0);
 });
 
 describe('usage', () => {
   test('beyond all that the model can take in and give is not believed, and the log says so', async () => {
-    egress.addProvider(tenant, { baseURL: provider.baseURL, models: [model('m1', { contextWindow: 10_000 })] });
+    offer({ models: [model('m1', { contextWindow: 10_000 })] });
     provider.answer = completion('x', 1e15, 1e15);
     expect((await chat()).status).toBe(200);
     expect(await logged()).toContain('"impossibleUsage":true');
     await settled({ reserved: 0 });
     const usage = 'select input_tokens::int, output_tokens::int from cloister_egress.usage where tenant = $1';
-    expect(await egress.sql.query(usage, [tenant])).toEqual([{ input_tokens: 10_000, output_tokens: 10_000 }]);
+    expect(await egress.sql.query(usage, [running.tenant])).toEqual([{ input_tokens: 10_000, output_tokens: 10_000 }]);
   });
 
   test.each([
@@ -113,7 +96,7 @@ describe('usage', () => {
     provider.answer = streamed(piece('one two three four'), stopChunk, chunk({ choices: [], usage }), endMark);
     await (await chat({ stream: true })).text();
     await settled({ reserved: 0 });
-    expect((await egress.standing(tenant)).tokens).toBeGreaterThan(4);
+    expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(4);
   });
 
   test('that is told twice counts once, as it was told last', async () => {
@@ -123,12 +106,12 @@ describe('usage', () => {
   });
 
   test('that Anthropic leaves out or spoils takes nothing from the answer, and does not make it free', async () => {
-    egress.addProvider(tenant, { type: 'Anthropic', baseURL: provider.baseURL });
+    offer({ type: 'Anthropic' });
     const start = anthropic.start().replace('"input_tokens":10', '"input_tokens":-1');
     provider.answer = anthropic.streamedEvents(start, anthropic.textStart(), anthropic.text('Hello'), anthropic.stop(), anthropic.end());
     expect(await (await chat({ stream: true })).text()).toMatch(/Hello[^]*"finish_reason":"stop"[^]*data: \[DONE\]\n\n$/);
     await settled({ reserved: 0 });
-    expect((await egress.standing(tenant)).tokens).toBeGreaterThan(5);
+    expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(5);
   });
 });
 
@@ -140,5 +123,5 @@ test('output counts however deep it is nested', async () => {
   );
   expect((await (await chat({ stream: true })).text()).endsWith(endMark)).toBe(true);
   await settled({ reserved: 0 });
-  expect((await egress.standing(tenant)).tokens).toBeGreaterThan(400);
+  expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(400);
 });
