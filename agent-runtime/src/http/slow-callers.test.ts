@@ -29,7 +29,9 @@ test.each([
   let taken = 0;
   const ended = Promise.withResolvers<undefined>();
   agent.egress.play(async (_, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).once('close', () => ended.resolve(undefined));
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).once('close', () => {
+      ended.resolve(undefined);
+    });
     for (; taken < most && !response.destroyed; taken += chunk.length)
       if (!response.write(chunk)) await Promise.race([once(response, 'drain'), ended.promise]);
   });
@@ -39,7 +41,10 @@ test.each([
   const head = [`POST ${path} HTTP/1.1`, 'Host: agent', `Authorization: Bearer ${await agent.token()}`, 'Content-Type: application/json'];
   socket.pause().write(`${head.join('\r\n')}\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
   await expect.poll(() => taken).toBeGreaterThan(0);
-  for (let before = -1; before !== taken; await sleep(300)) before = taken;
+  for (let before = -1; before !== taken;) {
+    before = taken;
+    await sleep(300);
+  }
   expect(taken).toBeLessThan(32 * 1024 * 1024);
   socket.destroy();
   await ended.promise;

@@ -9,14 +9,14 @@ import { tenantServer } from './tenant-server.ts';
 test('an end cuts off nobody who is still taking an answer that is complete', async () => {
   const answer = Buffer.alloc(16 * 1024 * 1024);
   const written = Promise.withResolvers<undefined>();
-  const { server, stop } = tenantServer((_, response) => {
+  const tenants = tenantServer((_, response) => {
     response.end(answer);
     written.resolve(undefined);
   }, new Lifecycle());
-  const socket = connect(await listen(server, 0, '127.0.0.1'), '127.0.0.1').on('error', () => undefined);
+  const socket = connect(await listen(tenants.server, 0, '127.0.0.1'), '127.0.0.1').on('error', () => undefined);
   socket.pause().write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await written.promise;
-  const stopped = stop(0);
+  const stopped = tenants.stop(0);
   await sleep(200);
   await once(socket.resume(), 'close');
   expect(socket.bytesRead).toBeGreaterThan(answer.length);

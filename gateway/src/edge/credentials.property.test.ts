@@ -43,7 +43,7 @@ beforeAll(async () => {
   ];
 });
 
-const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toString('base64url');
+const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const claims = fc.oneof(
   fc.dictionary(
     fc.constantFrom('iss', 'aud', 'sub', 'exp', 'nbf', 'org', 'tenant_id', '__proto__', 'constructor'),
@@ -66,7 +66,15 @@ const forged = fc
   .map(([head, body, signature]) => `${base64(head)}.${base64(body)}.${signature}`);
 /** One of the good ones with a byte changed, left out or put in. The last letter of a signature is left: some of its bits mean nothing. */
 const spoilt = fc
-  .tuple(fc.nat(2), fc.nat(), fc.constantFrom('change', 'omit', 'insert'), fc.constantFrom(...'0123456789abcdef', 'A', '.', '_', '=', '-'))
+  .tuple(
+    fc.nat(2),
+    fc.nat(),
+    fc.constantFrom('change', 'omit', 'insert'),
+    fc.oneof(
+      fc.nat(15).map((digit) => digit.toString(16)),
+      fc.constantFrom('A', '.', '_', '=', '-'),
+    ),
+  )
   .map(([which, at, how, letter]) => {
     const text = good[which] ?? '';
     const place = at % (text.length - 1);

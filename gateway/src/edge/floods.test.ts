@@ -46,10 +46,10 @@ test('a thousand strangers at once hear 401, and one who may come in is answered
     (await fetch(`${edge.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: '{}' })).status;
 
   const sockets = await Promise.all(Array.from({ length: strangers }, () => connected(edge.port)));
-  let done = false;
+  const work = { done: false };
   const answers: number[] = [];
   const regular = (async () => {
-    while (!done) answers.push(await ask());
+    while (!work.done) answers.push(await ask());
   })();
   for (let round = 0; round < rounds; round++) {
     const heard = sockets.map(async (socket, at) => {
@@ -59,7 +59,7 @@ test('a thousand strangers at once hear 401, and one who may come in is answered
     });
     expect(new Set(await Promise.all(heard)), 'without waiting for a body').toEqual(new Set(['401']));
   }
-  done = true;
+  work.done = true;
   await regular;
   for (const socket of sockets) socket.destroy();
 

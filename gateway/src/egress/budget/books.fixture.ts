@@ -9,10 +9,10 @@ import type { Sql } from './sql/sql.ts';
 export interface BooksUnderTest {
   readonly sql: Sql;
   readonly books: Ledger;
-  replica(): ReturnType<typeof speaker>;
+  readonly replica: () => ReturnType<typeof speaker>;
   /** What is settled and reserved of the day, by account. */
-  accounts(): Promise<readonly unknown[]>;
-  setClock(time: string): Promise<void>;
+  readonly accounts: () => Promise<readonly unknown[]>;
+  readonly setClock: (time: string) => Promise<void>;
 }
 
 const tables = ['budget_window', 'reservation', 'usage', 'caller_usage', 'replica', 'lease'];

@@ -13,16 +13,16 @@ export interface ProviderUnderTest {
   /** Of the running test, which has a tenant and a ModelProvider of its own, both of this name. */
   readonly running: { readonly tenant: string; readonly token: string };
   /** Changes the ModelProvider. */
-  offer(changes?: Partial<ProviderDocument>): void;
+  readonly offer: (changes?: Partial<ProviderDocument>) => void;
   /** Changes the tenant. */
-  become(changes: Partial<TenantPolicy>): Promise<void>;
+  readonly become: (changes: Partial<TenantPolicy>) => Promise<void>;
   /** Of the first model that it offers; with an answer of the provider, where the test has given none, that says Hello. */
-  chat(body?: object, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>;
+  readonly chat: (body?: object, headers?: Record<string, string>, signal?: AbortSignal) => Promise<Response>;
   /** Of the first model for embeddings. */
-  embed(input?: unknown): Promise<Response>;
-  refusalOf(answer: Response): Promise<{ status: number; code: string; message: string; param: string | null }>;
+  readonly embed: (input?: unknown) => Promise<Response>;
+  readonly refusalOf: (answer: Response) => Promise<{ status: number; code: string; message: string; param: string | null }>;
   /** Waits until the tenant stands so. */
-  settled(expected: object): Promise<void>;
+  readonly settled: (expected: object) => Promise<void>;
 }
 
 const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });

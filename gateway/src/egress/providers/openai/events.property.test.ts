@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { createServer } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { portOf } from '../../../server/serve.ts';
 import { BrokenAnswer, type StreamEvent } from '../provider.ts';
@@ -53,7 +52,7 @@ async function eventsOf(pieces: readonly Buffer[]): Promise<StreamEvent[]> {
       requestId: 'r',
       signal: AbortSignal.timeout(10_000),
     });
-    return answer.kind === 'stream' ? (await Readable.from(answer.events).toArray()).flat() : expect.fail('no stream');
+    return answer.kind === 'stream' ? (await Array.fromAsync(answer.events)).flat() : expect.fail('no stream');
   } finally {
     await client.close();
     server.close();
