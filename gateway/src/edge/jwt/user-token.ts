@@ -46,8 +46,8 @@ export function userTokens(directory: Access, issuerKeys: IssuerKeys): Verify {
 }
 
 /**
- * The one tenant that a verified token is for: one that trusts its issuer for one of its audiences. A claim that names the tenant decides first; else issuer and audience must belong to one tenant
- * alone. A token that fits several tenants fits none.
+ * The one tenant that a verified token is for: one that trusts its issuer for one of its audiences. A claim that names the tenant decides
+ * first; else issuer and audience must belong to one tenant alone. A token that fits several tenants fits none.
  */
 function trustOf(directory: Access, issuer: string, claims: JWTPayload): Trust | undefined {
   const audiences = [claims.aud ?? []].flat();

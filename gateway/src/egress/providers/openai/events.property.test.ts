@@ -52,7 +52,10 @@ async function eventsOf(pieces: readonly Buffer[]): Promise<StreamEvent[]> {
       requestId: 'r',
       signal: AbortSignal.timeout(10_000),
     });
-    return answer.kind === 'stream' ? (await Array.fromAsync(answer.events)).flat() : expect.fail('no stream');
+    if (answer.kind !== 'stream') return expect.fail('no stream');
+    const events: StreamEvent[] = [];
+    for await (const batch of answer.events) events.push(...batch);
+    return events;
   } finally {
     await client.close();
     server.close();
