@@ -6,6 +6,7 @@ import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../provider
 import { isObject, parseObject } from './chunk.ts';
 import { asApiError } from './failures.ts';
 import type { Meter } from './meter.ts';
+import { frame, Selection } from './selection.ts';
 
 export interface Passing {
   readonly response: Response;
@@ -101,51 +102,7 @@ function begin(response: Response): Response {
     .set({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
 }
 
-/** Decides which events of a stream the caller gets. */
-class Selection {
-  /** The last chunk in JSON. */
-  last = '';
-  /** A choice has come to its end. */
-  finished = false;
-  /** The provider's end mark was seen. */
-  ended = false;
-  /** Something came that is no chunk. Nothing behind it is looked at. */
-  broken = false;
-  readonly #meter: Meter;
-  readonly #usageWanted: boolean;
-
-  constructor(meter: Meter, usageWanted: boolean) {
-    this.#meter = meter;
-    this.#usageWanted = usageWanted;
-  }
-
-  take(batch: readonly StreamEvent[]): string {
-    let text = '';
-    for (const event of batch) {
-      if (this.ended || this.broken) break;
-      if (event.data === '[DONE]') this.finished = this.ended = true;
-      else if (this.#passes(event.data)) text += frame(event);
-    }
-    return text;
-  }
-
-  #passes(data: string): boolean {
-    if (data.trim() === '') return false; // as some send to keep connections open
-    const chunk = this.#meter.read(data);
-    if (!chunk) {
-      this.broken = true;
-      return false;
-    }
-    this.last = data;
-    if (chunk.finished || chunk.failed) this.finished = true;
-    return this.#usageWanted || !chunk.onlyUsage;
-  }
-}
-
 const endMark = 'data: [DONE]\n\n';
-
-const frame = ({ event, data }: StreamEvent): string =>
-  `${event === undefined ? '' : `event: ${event}\n`}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;
 
 /** The end that the provider should have made: every choice cut off for length, then usage where it was asked for. */
 async function ending(lastChunk: string, { meter, usageWanted }: Passing): Promise<string> {
