@@ -5,7 +5,7 @@
  * callers with pooled connections move away; then it accepts no more, lets what is in flight end, and resolves.
  */
 import { answerProbe, type Logger } from '@cloister/telemetry';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { Socket, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +46,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
+      requireHostHeader: false, // Node's own refusal has no words
       headersTimeout: timeouts.headersTimeoutMs ?? 10_000,
       requestTimeout: timeouts.requestTimeoutMs ?? 60_000,
       connectionsCheckingInterval: 1_000,
@@ -56,7 +57,8 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     (request, response) => {
       if (draining) response.setHeader('connection', 'close');
       untaken.watch(response);
-      if (request.url === '/healthz') answerProbe(response, true);
+      if (request.headers.host === undefined && request.httpVersion === '1.1') refuse(response, 400, ...malformed);
+      else if (request.url === '/healthz') answerProbe(response, true);
       else if (request.url === '/readyz') answerProbe(response, isReady());
       else handler(request, response);
     },
@@ -66,7 +68,10 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
   server.closeIdleConnections = () => {
     if (!untaken.goingOut()) closeIdle();
   };
-  server.on('clientError', refuseMalformed).on('upgrade', refuseUpgrade);
+  server
+    .on('clientError', refuseMalformed)
+    .on('upgrade', refuseUpgrade)
+    .on('checkExpectation', (_, response) => refuse(response, 417, 'expectation_failed', 'no expectation but 100-continue is met'));
   if (connect)
     server.on('connect', (request, socket, head) => {
       if (socket instanceof Socket) connect(request, socket, head);
@@ -110,18 +115,29 @@ const statusOfParserError: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
+const malformed = ['malformed_request', 'the request is no valid HTTP'] as const;
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  const body = errorText(code, message);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), connection: 'close' };
+  response.writeHead(status, headers).end(body);
+}
+
 /** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-  else writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', 'malformed_request', 'the request is no valid HTTP');
+  else writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', ...malformed);
 }
 
 function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
   writeRaw(socket, '501 Not Implemented', 'upgrade_unsupported', 'connections cannot be upgraded; use server-sent events ("stream": true)');
 }
 
+const errorText = (code: string, message: string): string =>
+  JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+
 function writeRaw(socket: Duplex, status: string, code: string, message: string): void {
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+  const body = errorText(code, message);
   const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
   sayAndClose(socket, `HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
 }
