@@ -26,6 +26,11 @@ export interface TenantServer {
 export function tenantServer(app: RequestListener, lifecycle: Lifecycle, certificate?: ServingCertificate): TenantServer {
   const unanswered = new Set<ServerResponse>();
   const server = certificate ? secureServer(certificate, answer) : http.createServer(timeouts, answer);
+  // Node takes a connection for idle once its answer was written, though much of that may not have gone out.
+  const closeIdle = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    if (!unanswered.values().some(({ writableEnded, writableFinished }) => writableEnded && !writableFinished)) closeIdle();
+  };
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     if (lifecycle.draining) response.setHeader('connection', 'close');

@@ -50,6 +50,7 @@ export interface EdgeOptions {
   readonly timeouts?: RelayTimeouts;
   readonly requestTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
+  readonly untakenTimeoutMs?: number;
 }
 
 export async function startEdge(options: EdgeOptions): Promise<Running> {

@@ -95,7 +95,14 @@ describe('what two servers could read differently is refused, and what it hides 
   });
 
   test('no host', async () => {
-    expect(statusesIn(await answerTo(lines('GET /v1/models HTTP/1.1', credential(), '') + hidden()))).toEqual([400]);
+    const answer = await answerTo(lines('GET /v1/models HTTP/1.1', credential(), '') + hidden());
+    expect([statusesIn(answer), answer.includes('malformed_request')]).toEqual([[400], true]);
+    expect(agent.heard).toEqual([]);
+  });
+
+  test('an expectation that nobody knows', async () => {
+    const answer = await answerTo(post('Content-Length: 2', 'Expect: miracles') + hidden());
+    expect([statusesIn(answer), answer.includes('expectation_failed')]).toEqual([[417], true]);
     expect(agent.heard).toEqual([]);
   });
 

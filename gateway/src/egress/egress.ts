@@ -44,6 +44,7 @@ export interface EgressOptions {
   readonly ready: () => boolean;
   readonly registry: Registry;
   readonly log: Logger;
+  readonly untakenTimeoutMs?: number;
   readonly openAI?: OpenAIOptions;
   readonly proxy?: ProxyOptions;
 }

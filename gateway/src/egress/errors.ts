@@ -75,6 +75,11 @@ export const egressErrors = {
     type: 'rate_limit_error',
     say: 'tenant "{tenant}" has {connections} connections open, which is the most; try again when one has ended',
   },
+  proxy_busy: {
+    status: 503,
+    type: 'server_error',
+    say: 'tools of all tenants have nearly all connections that there are, and tenant "{tenant}" with {connections} its share of them; try again in a moment',
+  },
   too_many_bytes: {
     status: 429,
     type: 'rate_limit_error',

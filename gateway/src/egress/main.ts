@@ -80,6 +80,7 @@ function proxyOptions(settings: EgressSettings): ProxyOptions {
     cluster: [...settings.POD_IPS, ...settings.NODE_IPS, ...settings.KUBERNETES_SERVICE_HOST],
     limits: {
       connections: settings.PROXY_CONNECTIONS,
+      totalConnections: settings.PROXY_TOTAL_CONNECTIONS,
       bytes: settings.PROXY_CONNECTION_MEBIBYTES * mebibyte,
       hourlyBytes: settings.PROXY_HOURLY_MEBIBYTES * mebibyte,
     },

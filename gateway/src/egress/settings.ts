@@ -26,6 +26,7 @@ export const egressSettings = z.object({
   EDGE_KEYS_FILE: z.string(),
   PROXY_FORBIDDEN_CIDRS: ranges,
   PROXY_CONNECTIONS: count.default(proxyLimits.connections),
+  PROXY_TOTAL_CONNECTIONS: count.default(proxyLimits.totalConnections),
   PROXY_CONNECTION_MEBIBYTES: count.default(proxyLimits.bytes / mebibyte),
   PROXY_HOURLY_MEBIBYTES: count.default(proxyLimits.hourlyBytes / mebibyte),
   POD_IPS: addresses,

@@ -3,6 +3,7 @@ import { childSpan, parseTraceparent, type Histogram, type Logger } from '@clois
 import type { SpanContext } from '@opentelemetry/api';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Untaken } from './untaken.ts';
 
 /** What may be logged of a request: names, numbers and flags, never content. */
 export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -48,6 +49,7 @@ export function openExchange(request: IncomingMessage, response: ServerResponse,
   response.once('close', () => {
     const aborted = !response.writableFinished;
     if (aborted) leaving.abort();
+    if (response.errored instanceof Untaken) exchange.note({ untaken: true });
     const seconds = (performance.now() - started) / 1000;
     const status = aborted && !response.headersSent ? 499 : response.statusCode;
     durations.observe({ method: request.method ?? 'unknown', route: exchange.route, status: String(status) }, seconds);

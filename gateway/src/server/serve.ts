@@ -5,11 +5,12 @@
  * callers with pooled connections move away; then it accepts no more, lets what is in flight end, and resolves.
  */
 import { answerProbe, type Logger } from '@cloister/telemetry';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { Socket, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sayAndClose } from './last-words.ts';
+import { endUntaken } from './untaken.ts';
 
 export interface ServeOptions {
   /** 0 for any free port. */
@@ -23,6 +24,8 @@ export interface ServeOptions {
   /** Takes over the sockets of CONNECT. Without it they are closed. */
   readonly connect?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
   readonly headersTimeoutMs?: number;
+  /** Milliseconds within which what waits for a caller must have gone out: who takes no more of its answer is let go. */
+  readonly untakenTimeoutMs?: number;
 }
 
 export interface Running {
@@ -39,9 +42,11 @@ const keepAliveTimeout = 75_000;
 export async function serve({ port, handler, ready, drainSeconds, log, connect, ...timeouts }: ServeOptions): Promise<Running> {
   let draining = false;
   const isReady = () => !draining && ready();
+  const untaken = endUntaken(timeouts.untakenTimeoutMs ?? 60_000);
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
+      requireHostHeader: false, // Node's own refusal has no words
       headersTimeout: timeouts.headersTimeoutMs ?? 10_000,
       requestTimeout: timeouts.requestTimeoutMs ?? 60_000,
       connectionsCheckingInterval: 1_000,
@@ -51,12 +56,22 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     },
     (request, response) => {
       if (draining) response.setHeader('connection', 'close');
-      if (request.url === '/healthz') answerProbe(response, true);
+      untaken.watch(response);
+      if (request.headers.host === undefined && request.httpVersion === '1.1') refuse(response, 400, ...malformed);
+      else if (request.url === '/healthz') answerProbe(response, true);
       else if (request.url === '/readyz') answerProbe(response, isReady());
       else handler(request, response);
     },
   );
-  server.on('clientError', refuseMalformed).on('upgrade', refuseUpgrade);
+  // Node takes a connection for idle once its answer was written, though much of that may not have gone out.
+  const closeIdle = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    if (!untaken.goingOut()) closeIdle();
+  };
+  server
+    .on('clientError', refuseMalformed)
+    .on('upgrade', refuseUpgrade)
+    .on('checkExpectation', (_, response) => refuse(response, 417, 'expectation_failed', 'no expectation but 100-continue is met'));
   if (connect)
     server.on('connect', (request, socket, head) => {
       if (socket instanceof Socket) connect(request, socket, head);
@@ -70,6 +85,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     log.info({ drainSeconds }, 'draining');
     await sleep(drainSeconds * 1000);
     await closed(server);
+    untaken.stop();
     log.info({}, 'drained');
   };
   let leaving: Promise<void> | undefined;
@@ -99,18 +115,29 @@ const statusOfParserError: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
+const malformed = ['malformed_request', 'the request is no valid HTTP'] as const;
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  const body = errorText(code, message);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), connection: 'close' };
+  response.writeHead(status, headers).end(body);
+}
+
 /** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-  else writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', 'malformed_request', 'the request is no valid HTTP');
+  else writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', ...malformed);
 }
 
 function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
   writeRaw(socket, '501 Not Implemented', 'upgrade_unsupported', 'connections cannot be upgraded; use server-sent events ("stream": true)');
 }
 
+const errorText = (code: string, message: string): string =>
+  JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+
 function writeRaw(socket: Duplex, status: string, code: string, message: string): void {
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+  const body = errorText(code, message);
   const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
   sayAndClose(socket, `HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -1,7 +1,7 @@
 /** Tokens of users, issued by the OIDC providers that tenants name. */
 import type { Caller } from '@cloister/identity';
 import type { TenantAccess } from '@cloister/tenancy';
-import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { Access } from '../../directory/directory.ts';
 import { grantedScopes, type Grant } from './granted-scopes.ts';
 import { clockTolerance, type UnverifiedToken } from './token.ts';
@@ -14,8 +14,6 @@ export type IssuerKeys = (issuer: string) => Promise<JWTVerifyGetKey>;
 
 interface Trust {
   readonly access: TenantAccess;
-  readonly audience: string;
-  readonly tenantClaim: string | undefined;
   readonly grant: Grant;
 }
 
@@ -27,17 +25,12 @@ export function userTokens(directory: Access, issuerKeys: IssuerKeys): Verify {
     const { iss: issuer } = claims;
     if (typeof issuer !== 'string' || !algorithms.includes(algorithm)) return undefined;
     if (!directory.trustsIssuer(issuer)) return undefined;
-    const trust = trustOf(directory, issuer, claims);
     const keys = await issuerKeys(issuer);
     try {
-      // Also a token that is for nobody, so that the time of the answer does not tell which tenants trust this issuer.
-      const { payload } = await jwtVerify(text, keys, {
-        issuer,
-        ...(trust && { audience: trust.audience }),
-        algorithms,
-        clockTolerance,
-        requiredClaims: ['exp', 'sub'],
-      });
+      // Before it is asked whose it is: the time of an answer tells nobody which tenants trust this issuer, and what strangers write into a
+      // token, thousands of audiences and claims, is not looked up.
+      const { payload } = await jwtVerify(text, keys, { issuer, algorithms, clockTolerance, requiredClaims: ['exp', 'sub', 'aud'] });
+      const trust = trustOf(directory, issuer, payload);
       return (
         trust && {
           tenant: trust.access.tenant,
@@ -53,10 +46,10 @@ export function userTokens(directory: Access, issuerKeys: IssuerKeys): Verify {
 }
 
 /**
- * The one tenant that a token is for. A claim that names the tenant decides first; else issuer and audience must belong to one tenant
- * alone. A token that fits several tenants fits none.
+ * The one tenant that a verified token is for: one that trusts its issuer for one of its audiences. A claim that names the tenant decides
+ * first; else issuer and audience must belong to one tenant alone. A token that fits several tenants fits none.
  */
-function trustOf(directory: Access, issuer: string, claims: UnverifiedToken['claims']): Trust | undefined {
+function trustOf(directory: Access, issuer: string, claims: JWTPayload): Trust | undefined {
   const audiences = [claims.aud ?? []].flat();
   const byClaim = audiences.flatMap((audience) =>
     Object.entries(claims).flatMap(([claim, value]) => {
@@ -76,4 +69,4 @@ function alone(directory: Access, issuer: string, audience: string): Trust[] {
 const trusts = (access: TenantAccess, issuer: string, audience: string, tenantClaim: string | undefined): Trust[] =>
   access.oidc
     .filter((entry) => entry.issuer === issuer && entry.audience === audience && entry.tenantClaim === tenantClaim)
-    .map((grant) => ({ access, audience, tenantClaim, grant }));
+    .map((grant) => ({ access, grant }));

@@ -40,7 +40,7 @@ export const connectionRecord = z.looseObject({
   /** Absent where what was asked for was no domain and port. */
   host: z.string().optional(),
   port: z.int().optional(),
-  /** `refused`: not allowed, `code` says why. `failed`: nobody answered there. `carried`: `end` says how it ended. */
+  /** `refused`: not allowed, `code` says why. `failed`: none came about, `code` says why. `carried`: `end` says how it ended. */
   outcome: z.enum(['carried', 'refused', 'failed']),
   code: z.string().optional(),
   address: z.string().optional(),

@@ -1,32 +1,12 @@
 /** Budgets of agents in Postgres, beside their tenant's. */
-import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { ledger, type Ledger } from './ledger.ts';
+import { expect, test } from 'vitest';
+import { booksUnderTest } from './books.fixture.ts';
 import { migrate } from './migrate.ts';
-import { ask, setClockOf, speaker, today, usage } from './speaker.fixture.ts';
+import { ask, today, usage } from './speaker.fixture.ts';
 import { exchange } from './sql/leases/exchange.ts';
 import { pglite } from './sql/pglite.fixture.ts';
-import type { Sql } from './sql/sql.ts';
 
-let sql: Sql;
-let books: Ledger;
-beforeAll(async () => {
-  const database = await pglite();
-  sql = database;
-  await migrate(sql);
-  books = ledger(sql);
-  return () => database[Symbol.asyncDispose]();
-}, 60_000);
-beforeEach(async () => {
-  await sql.script('truncate cloister_egress.budget_window, cloister_egress.usage, cloister_egress.replica, cloister_egress.lease');
-  await setClockOf(sql, '2026-11-22T12:00:00Z');
-});
-const replica = () => speaker(() => books);
-const accounts = () =>
-  sql.query(
-    `select tenant_uid as account, settled_micro_usd::int as settled, reserved_micro_usd::int as reserved
-     from cloister_egress.budget_window where kind = 'daily' order by tenant_uid`,
-    [],
-  );
+const { sql, books, replica, accounts, setClock } = await booksUnderTest();
 const both = [ask(100n), ask(100n, { tenantUid: 'uid-acme/support', limits: [{ kind: 'daily', microUsd: 400n, tokens: undefined }] })];
 
 test('what an agent uses counts in its account and in its tenant’s, and is listed once', async () => {
@@ -56,7 +36,7 @@ test('what an agent uses leaves the leases from which it was reserved, and no ot
 test('what an agent uses is what its tenant forfeits when its replica dies, not as much again', async () => {
   const { say, id } = replica();
   await say({ asks: both });
-  await setClockOf(sql, '2026-11-22T12:00:16Z');
+  await setClock('2026-11-22T12:00:16Z');
   expect(await books.expireSilent(15)).toEqual([{ replica: id, leases: 1, microUsd: 250n, tokens: 0n }]);
   expect(await accounts()).toMatchObject([{ settled: 250 }, { settled: 100 }]);
 });

@@ -1,35 +1,12 @@
 /** Budgets of API keys and users in Postgres, beside those of their tenant and of the agent. */
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { forgetUsers, rememberedDays } from './keep-forgetting.ts';
-import { ledger, type Ledger, type Usage } from './ledger.ts';
-import { migrate } from './migrate.ts';
-import { ask, setClockOf, speaker, today, usage } from './speaker.fixture.ts';
-import { pglite } from './sql/pglite.fixture.ts';
-import type { Sql } from './sql/sql.ts';
+import type { Usage } from './ledger.ts';
+import { booksUnderTest } from './books.fixture.ts';
+import { ask, today, usage } from './speaker.fixture.ts';
 
 const [key, user] = ['key:0123456789ab', `user:${'f'.repeat(32)}`];
-let sql: Sql;
-let books: Ledger;
-beforeAll(async () => {
-  const database = await pglite();
-  sql = database;
-  await migrate(sql);
-  books = ledger(sql);
-  return () => database[Symbol.asyncDispose]();
-}, 60_000);
-beforeEach(async () => {
-  await sql.script(
-    'truncate cloister_egress.budget_window, cloister_egress.usage, cloister_egress.caller_usage, cloister_egress.replica, cloister_egress.lease',
-  );
-  await setClockOf(sql, '2026-11-22T12:00:00Z');
-});
-const replica = () => speaker(() => books);
-const accounts = () =>
-  sql.query(
-    `select tenant_uid as account, settled_micro_usd::int as settled, reserved_micro_usd::int as reserved
-     from cloister_egress.budget_window where kind = 'daily' order by tenant_uid`,
-    [],
-  );
+const { sql, books, replica, accounts, setClock } = await booksUnderTest();
 const listed = () =>
   sql.query('select caller, requests::int, micro_usd::int as cost from cloister_egress.caller_usage order by caller, day', []);
 
@@ -94,10 +71,10 @@ test('users are forgotten in time, in batches, and nobody else', async () => {
   const { say } = replica();
   const users = Array.from({ length: 5 }, (_, at): Usage => usage(1, { caller: `user:${String(at).padStart(32, '0')}` }));
   await say({ usage: [...users, usage(1, { caller: key }), usage(1, { agent: 'support' })] });
-  await setClockOf(sql, new Date(Date.UTC(2026, 10, 22 + rememberedDays)).toISOString());
+  await setClock(new Date(Date.UTC(2026, 10, 22 + rememberedDays)).toISOString());
   await forgetUsers(sql, 2);
   expect(await listed()).toHaveLength(6);
-  await setClockOf(sql, new Date(Date.UTC(2026, 10, 23 + rememberedDays)).toISOString());
+  await setClock(new Date(Date.UTC(2026, 10, 23 + rememberedDays)).toISOString());
   await forgetUsers(sql, 2);
   expect(await listed()).toEqual([{ caller: key, requests: 1, cost: 1 }]);
   expect(await accounts()).toMatchObject([
@@ -110,7 +87,7 @@ test('users are forgotten in time, in batches, and nobody else', async () => {
 test('of a user whose lease nobody has given back nothing is forgotten that it could still be settled in', async () => {
   const { say } = replica();
   await say({ asks: [ask(100n, { tenantUid: `uid-acme/${user}` })] });
-  await setClockOf(sql, '2027-11-22T12:00:00Z');
+  await setClock('2027-11-22T12:00:00Z');
   await forgetUsers(sql);
   expect(await accounts()).toHaveLength(1);
 });

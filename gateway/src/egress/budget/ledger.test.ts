@@ -1,30 +1,16 @@
 /** The ledger in Postgres: what leases.property.test.ts does not reach, as zones, the clock of days, forgetting, and the version before. */
 import { randomUUID } from 'node:crypto';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { of } from './fleet.fixture.ts';
-import { ledger, type Ledger } from './ledger.ts';
 import type { Limit } from './limits.ts';
+import { booksUnderTest } from './books.fixture.ts';
+import { ledger } from './ledger.ts';
 import { migrate } from './migrate.ts';
-import { ask, limits, setClockOf, speaker, today, usage } from './speaker.fixture.ts';
+import { ask, limits, today, usage } from './speaker.fixture.ts';
 import { pglite } from './sql/pglite.fixture.ts';
-import type { Sql } from './sql/sql.ts';
 
-let sql: Sql;
-let books: Ledger;
-beforeAll(async () => {
-  const database = await pglite();
-  sql = database;
-  await migrate(sql);
-  books = ledger(sql);
-  return () => database[Symbol.asyncDispose]();
-}, 60_000);
-beforeEach(async () => {
-  await sql.script(`truncate cloister_egress.budget_window, cloister_egress.reservation, cloister_egress.usage, cloister_egress.replica,
-    cloister_egress.lease`);
-  await setClock('2026-11-22T12:00:00Z');
-});
+const { sql, books, replica, setClock } = await booksUnderTest();
 
-const setClock = (time: string) => setClockOf(sql, time);
 const windows = () =>
   sql.query(
     `select kind, starts_on::text, settled_micro_usd::int as settled, reserved_micro_usd::int as reserved, forfeited_micro_usd::int as forfeited
@@ -33,8 +19,6 @@ const windows = () =>
   );
 const usageRows = () =>
   sql.query('select day::text, requests::int, output_tokens::int, micro_usd::int from cloister_egress.usage order by day', []);
-
-const replica = () => speaker(() => books);
 
 test('the schema can be migrated by many replicas at once, and again', async () => {
   await Promise.all([migrate(sql), migrate(sql), migrate(sql)]);

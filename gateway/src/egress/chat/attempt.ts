@@ -10,14 +10,13 @@ import type { TenantPolicy, Voucher } from '@cloister/tenancy';
 import type { Response } from 'express';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Budget, Reservation, Used } from '../budget/budget.ts';
-import type { Worst } from '../budget/ask.ts';
 import type { Soft } from '../budget/soft-limit.ts';
 import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
 import { callTime, type CallTime } from './call-time.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
-import type { Operation } from './operation.ts';
+import type { Bounds, Operation } from './operation.ts';
 import type { Tally } from './tally.ts';
 import type { Offered, Target } from './target.ts';
 
@@ -39,7 +38,7 @@ export interface Attempt {
   /** In full. */
   readonly model: string;
   readonly target: Target;
-  readonly worst: Worst;
+  readonly worst: Bounds;
   /** Seconds left of what the provider is allowed. */
   readonly left: number;
   readonly tally: Tally;
@@ -119,9 +118,12 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
 }
 
 /** Settles and measures when called, once. */
-function stopwatch({ operation, policy, model, target, reservation, tally }: Performance, { metrics }: AttemptParts) {
+function stopwatch({ operation, policy, model, target, worst, reservation, tally, exchange }: Performance, { metrics }: AttemptParts) {
   const started = performance.now();
-  return ({ inputTokens, outputTokens }: Used, problem: string | undefined): void => {
+  return (said: Used, problem: string | undefined): void => {
+    const inputTokens = Math.min(said.inputTokens, worst.possible.inputTokens);
+    const outputTokens = Math.min(said.outputTokens, worst.possible.outputTokens);
+    if (inputTokens < said.inputTokens || outputTokens < said.outputTokens) exchange.note({ impossibleUsage: true });
     const microUsd = reservation.settle({ inputTokens, outputTokens });
     tally.ended(model, { inputTokens, outputTokens, microUsd }, problem);
     const { tenant } = policy;

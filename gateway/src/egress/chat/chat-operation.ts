@@ -25,7 +25,7 @@ export function chatOperation(asked: ChatRequest, bytes: number): Operation<Mode
           const { signal, cut, begun } = time;
           const body = outgoing(asked, document.type, model.name, bounds.outputTokens);
           const answer = await provider.chat({ provider: document, credential, body, stream, requestId, signal });
-          return await passOn(answer, { response, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun });
+          return await passOn(answer, { response, stream, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun });
         },
         get reported() {
           return meter.reported;

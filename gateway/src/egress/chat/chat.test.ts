@@ -1,44 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
-import {
-  beginStream,
-  completion,
-  endMark,
-  failure,
-  piece,
-  providerDouble,
-  stopChunk,
-  streamed,
-  usageChunk,
-  type ProviderDouble,
-} from '../providers/provider.double.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { ask, model } from '../egress.fixture.ts';
+import { beginStream, completion, endMark, failure, piece, stopChunk, streamed, usageChunk } from '../providers/provider.double.ts';
+import { providerUnderTest } from '../providers/provider.fixture.ts';
 
-const key = 'sk-of-the-platform';
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let token: string;
-let tenants = 0;
-let tenant: string;
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  provider = await providerDouble();
-  egress.credentials.put('openai-key', { key });
-  egress.addProvider('openai', { type: 'OpenAI', baseURL: provider.baseURL, credentials: { secretName: 'openai-key', key: 'key' } });
-  tenant = `acme${++tenants}`;
-  token = await egress.addTenant(tenant, { models: ['openai/m1'] });
-  return () => provider[Symbol.asyncDispose]();
-});
-
-const chat = (body: object = {}, headers: Record<string, string> = {}) =>
-  fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: 'openai/m1', ...body }, headers));
-const errorBody = z.object({ error: z.object({ code: z.string() }) });
-const errorOf = async (answer: Response) => [answer.status, errorBody.parse(await answer.json()).error.code];
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+const { egress, provider, key, running, offer, become, chat, refusalOf, settled } = await providerUnderTest('OpenAI');
+const errorOf = async (answer: Response) => refusalOf(answer).then(({ status, code }) => [status, code]);
 
 describe('the provider hears', () => {
   test('its own name of the model, the platform’s key, the reserved maximum, and all else as the agent sent it', async () => {
@@ -53,7 +20,7 @@ describe('the provider hears', () => {
   test('no header of the agent, its token least of all', async () => {
     await chat({}, { 'x-of-agent': 'secret', 'openai-organization': 'other' });
     const heard = JSON.stringify(provider.asked[0]?.headers);
-    expect(heard).not.toContain(token);
+    expect(heard).not.toContain(running.token);
     expect(heard).not.toMatch(/x-of-agent|openai-organization|x-cloister/);
   });
 
@@ -63,7 +30,7 @@ describe('the provider hears', () => {
   });
 
   test('a new key as soon as the Secret changes', async () => {
-    egress.credentials.put('openai-key', { key: 'sk-new' });
+    egress.credentials.put('provider-key', { key: 'sk-new' });
     await chat();
     expect(provider.asked[0]?.headers.authorization).toBe('Bearer sk-new');
   });
@@ -82,8 +49,8 @@ describe('an answer', () => {
     await (await chat()).text();
     await settled({ tokens: 15 });
     const usage = 'select model, agent, requests::int, input_tokens::int, output_tokens::int from cloister_egress.usage where tenant = $1';
-    expect(await egress.sql.query(usage, [tenant])).toEqual([
-      { model: 'openai/m1', agent: 'support', requests: 1, input_tokens: 10, output_tokens: 5 },
+    expect(await egress.sql.query(usage, [running.tenant])).toEqual([
+      { model: `${running.tenant}/m1`, agent: 'support', requests: 1, input_tokens: 10, output_tokens: 5 },
     ]);
   });
 });
@@ -141,15 +108,12 @@ describe('a stream', () => {
       response.once('close', () => closed.resolve(undefined));
     };
     const leave = new AbortController();
-    const answer = await fetch(`${egress.url}/v1/chat/completions`, {
-      ...ask(token, { model: 'openai/m1', stream: true }),
-      signal: leave.signal,
-    });
+    const answer = await chat({ stream: true }, {}, leave.signal);
     await answer.body?.getReader().read();
     leave.abort();
     await closed.promise; // the provider itself would go on for ever
-    await vi.waitFor(async () => expect((await egress.standing(tenant)).tokens).toBeGreaterThanOrEqual(8), 3000);
-    expect((await egress.standing(tenant)).tokens).toBeLessThan(1000);
+    await vi.waitFor(async () => expect((await egress.standing(running.tenant)).tokens).toBeGreaterThanOrEqual(8), 3000);
+    expect((await egress.standing(running.tenant)).tokens).toBeLessThan(1000);
   });
 
   test('that goes on beyond its reservation is cut there, with an end that clients understand', async () => {
@@ -174,7 +138,7 @@ describe('a stream', () => {
       setTimeout(() => response.destroy(), 20);
     };
     expect(await (await chat({ stream: true })).text()).toMatch(/one.*\n\ndata: \{"error":\{.*"code":"provider_unreachable"\}\}\n\n$/);
-    await vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject({ reserved: 0 }), 3000);
+    await vi.waitFor(async () => expect(await egress.standing(running.tenant)).toMatchObject({ reserved: 0 }), 3000);
   });
 
   test('that falls silent ends with an error event once the provider has been silent for too long', async () => {
@@ -208,15 +172,15 @@ describe('a provider that', () => {
   });
 
   test('is not there gives 502, and nothing is billed', async () => {
-    egress.addProvider('openai', { type: 'OpenAI', baseURL: 'http://127.0.0.1:1/v1' });
-    token = await egress.addTenant(tenant, { models: ['openai/m1'], budget: { timeZone: 'UTC', daily: { usd: 1 } } });
+    offer({ baseURL: 'http://127.0.0.1:1/v1' });
+    await become({ budget: { timeZone: 'UTC', daily: { usd: 1 } } });
     expect(await errorOf(await chat())).toEqual([502, 'provider_unreachable']);
     await settled({ settled: 0, reserved: 0 });
   });
 
   test('takes longer than its ModelProvider allows gives 504', async () => {
     provider.answer = () => undefined;
-    egress.addProvider('openai', { baseURL: provider.baseURL, timeoutSeconds: 1 });
+    offer({ timeoutSeconds: 1 });
     expect(await errorOf(await chat())).toEqual([504, 'provider_timeout']);
   });
 
@@ -230,30 +194,33 @@ describe('a provider that', () => {
 describe('a request is refused', () => {
   test.each([
     ['when it is no JSON', 'not json', 400, 'invalid_json'],
-    ['when it has no messages', '{"model":"openai/m1"}', 400, 'invalid_request'],
-    ['when the tenant may not use the model', '{"model":"openai/other","messages":[{}]}', 403, 'model_not_allowed'],
-    ['when it asks for more than the model can', '{"model":"openai/m1","messages":[{}],"max_tokens":1001}', 400, 'parameter_too_large'],
-    ['when its price cannot be bounded', '{"model":"openai/m1","messages":[{}],"service_tier":"priority"}', 400, 'parameter_not_priced'],
+    ['when it has no messages', '{"model":"own/m1"}', 400, 'invalid_request'],
+    ['when the tenant may not use the model', '{"model":"own/other","messages":[{}]}', 403, 'model_not_allowed'],
+    ['when it asks for more than the model can', '{"model":"own/m1","messages":[{}],"max_tokens":1001}', 400, 'parameter_too_large'],
+    ['when its price cannot be bounded', '{"model":"own/m1","messages":[{}],"service_tier":"priority"}', 400, 'parameter_not_priced'],
   ])('%s', async (_, body, status, code) => {
-    const answer = await fetch(`${egress.url}/v1/chat/completions`, { ...ask(token, {}), body });
+    const answer = await fetch(`${egress.url}/v1/chat/completions`, {
+      ...ask(running.token, {}),
+      body: body.replace('own/', `${running.tenant}/`),
+    });
     expect(await errorOf(answer)).toEqual([status, code]);
     expect(provider.asked).toEqual([]);
   });
 
   test('when the credential is not there', async () => {
-    egress.credentials.remove('openai-key');
+    egress.credentials.remove('provider-key');
     expect(await errorOf(await chat())).toEqual([503, 'provider_credentials_missing']);
   });
 
   test('when the provider is not there', async () => {
-    egress.providers.remove('provider-openai');
+    egress.providers.remove(`provider-${running.tenant}`);
     expect(await errorOf(await chat())).toEqual([503, 'provider_not_configured']);
   });
 });
 
 describe('a budget', () => {
   const limited = async (usd: number) => {
-    token = await egress.addTenant(tenant, { models: ['openai/m1'], budget: { timeZone: 'UTC', daily: { usd } } });
+    await become({ budget: { timeZone: 'UTC', daily: { usd } } });
   };
 
   test('that is spent refuses before the provider is asked, and says when it renews', async () => {
@@ -276,7 +243,7 @@ describe('a budget', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => chat({ max_tokens: 100 })));
     const admitted = answers.filter(({ status }) => status === 200).length;
     await settled({ reserved: 0 });
-    const { settled: spent } = await egress.standing(tenant);
+    const { settled: spent } = await egress.standing(running.tenant);
     expect(spent).toBe(admitted * 700);
     expect(spent).toBeLessThanOrEqual(10_000);
     expect(admitted).toBeGreaterThanOrEqual(10);
@@ -284,7 +251,7 @@ describe('a budget', () => {
 
   test('of input is bounded by the context window where a picture is in the request', async () => {
     await limited(0.1);
-    egress.addProvider('openai', { baseURL: provider.baseURL, models: [model('m1', { contextWindow: 200_000 })] });
+    offer({ models: [model('m1', { contextWindow: 200_000 })] });
     const content = [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }];
     expect(await errorOf(await chat({ messages: [{ role: 'user', content }] }))).toEqual([429, 'budget_exceeded']);
   });
@@ -292,6 +259,6 @@ describe('a budget', () => {
 
 test('nothing that was said is in the log', async () => {
   await chat({ messages: [{ role: 'user', content: 'my deepest secret' }] });
-  await vi.waitFor(() => expect(egress.lines.join('')).toContain('"tenant":"' + tenant));
+  await vi.waitFor(() => expect(egress.lines.join('')).toContain('"tenant":"' + running.tenant));
   expect(egress.lines.join('')).not.toContain('deepest secret');
 });

@@ -11,14 +11,17 @@ export interface Chunk {
   /** Holds usage and nothing else: the chunk that `stream_options.include_usage` adds. */
   readonly onlyUsage: boolean;
   readonly finished: boolean;
-  /** The provider reports a failure in mid-stream. */
+  /** The provider reports a failure. */
   readonly failed: boolean;
+  /** It has choices, as completions and their chunks do, though there may be none in them. */
+  readonly isCompletion: boolean;
 }
 
 const tokens = z.number().int().nonnegative();
 const usage = z
   .looseObject({ prompt_tokens: tokens, completion_tokens: tokens.optional(), total_tokens: tokens.optional().catch(undefined) })
   .refine(({ completion_tokens, total_tokens }) => (completion_tokens ?? total_tokens) !== undefined) // else it tells of input alone
+  .refine((said) => said.prompt_tokens > 0 || (said.completion_tokens ?? 0) > 0 || (said.total_tokens ?? 0) > 0) // of servers that do not count
   // whatever is in the total beside the input is billed as output: Gemini has its reasoning there and nowhere else
   .transform(({ prompt_tokens, completion_tokens = 0, total_tokens = 0 }) => ({
     inputTokens: prompt_tokens,
@@ -40,18 +43,23 @@ export function readChunk(data: string): Chunk | undefined {
     onlyUsage: used !== undefined && list.length === 0,
     finished,
     failed: isObject(chunk['error']),
+    isCompletion: Array.isArray(choices),
   };
 }
 
 /** Texts that are not output of the model. */
 const notOutput = new Set(['role', 'id', 'type', 'object']);
 
+/** In order, however deep it is nested. */
 function textIn(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.map(textIn).join('');
-  if (!isObject(value)) return '';
+  const left = [value];
   let text = '';
-  for (const [name, inner] of Object.entries(value)) if (!notOutput.has(name)) text += textIn(inner);
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next === 'string') text += next;
+    else if (Array.isArray(next)) for (let at = next.length - 1; at >= 0; at--) left.push(next[at]);
+    else if (isObject(next)) for (const name of Object.keys(next).reverse()) if (!notOutput.has(name)) left.push(next[name]);
+  }
   return text;
 }
 

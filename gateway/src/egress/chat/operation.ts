@@ -12,6 +12,12 @@ import type { CallTime } from './call-time.ts';
 import type { Ending } from './pass-on.ts';
 import type { Offered, Target } from './target.ts';
 
+/** What a call can come to. */
+export interface Bounds extends Worst {
+  /** Whatever maximum it was told, no model takes in or gives more than this. A provider that says so is not believed. */
+  readonly possible: Used;
+}
+
 export interface Operation<M extends Offered> {
   /** As the OpenTelemetry conventions name it. */
   readonly name: 'chat' | 'embeddings';
@@ -25,7 +31,7 @@ export interface Operation<M extends Offered> {
   /** Those that do where it fails, in full. */
   fallbacks(policy: TenantPolicy, providers: Providers): readonly string[];
   /** Throws `parameter_too_large` or `parameter_not_priced`. `model` is the full name. */
-  worst(model: string, offered: M): Worst;
+  worst(model: string, offered: M): Bounds;
   /** To be called when the request goes out, with what is reserved for it. */
   begin(bounds: Used): Course;
 }

@@ -6,9 +6,12 @@ import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../provider
 import { isObject, parseObject } from './chunk.ts';
 import { asApiError } from './failures.ts';
 import type { Meter } from './meter.ts';
+import { frame, Selection } from './selection.ts';
 
 export interface Passing {
   readonly response: Response;
+  /** The caller asked for a stream. */
+  readonly stream: boolean;
   readonly meter: Meter;
   readonly provider: ProviderDocument;
   /** The caller asked for the usage chunk itself. */
@@ -26,7 +29,10 @@ export type Ending = 'complete' | 'cut';
 
 export async function passOn(answer: ProviderAnswer, passing: Passing): Promise<Ending> {
   if (answer.kind === 'stream') return passStream(answer.events, passing);
-  if (!passing.meter.read(answer.text)) throw new BrokenAnswer('its answer is no JSON');
+  const said = passing.meter.read(answer.text);
+  if (!said) throw new BrokenAnswer('its answer is no JSON');
+  if (said.failed || !said.isCompletion) throw new BrokenAnswer('its answer is no completion');
+  if (passing.stream) throw new BrokenAnswer('its answer is no stream');
   passing.response.status(200).set('content-type', 'application/json').end(answer.text);
   return 'complete';
 }
@@ -46,14 +52,15 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
 async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing: Passing): Promise<Ending> {
   const { response, meter, signal } = passing;
   const selection = new Selection(meter, passing.usageWanted);
-  for await (const batch of events) {
+  for await (const batch of untilEnded(events, selection, passing)) {
     passing.begun();
     const text = selection.take(batch);
     if (selection.ended) {
       if (!response.writableEnded) begin(response).end(text + endMark);
-      continue; // what follows the end mark is read, so that the connection can be used again, and goes nowhere
+      continue;
     }
     if (text !== '' && !begin(response).write(text)) await once(response, 'drain', { signal });
+    if (selection.broken) throw new BrokenAnswer('its stream holds what is no JSON');
     if (await meter.isBeyondReservation()) {
       passing.cut();
       begin(response).end(await ending(selection.last, passing));
@@ -65,6 +72,28 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
   return 'complete';
 }
 
+/** Milliseconds in which a provider that has said that it has ended does so, if its connection is to be used again. */
+const lastMoment = 500;
+
+/** What follows the end mark is read, so that the connection can be used again, and goes nowhere. No failure there is one of the answer. */
+async function* untilEnded(
+  events: AsyncIterable<readonly StreamEvent[]>,
+  selection: Selection,
+  { cut }: Passing,
+): AsyncGenerator<readonly StreamEvent[]> {
+  let leaving: NodeJS.Timeout | undefined;
+  try {
+    for await (const batch of events) {
+      yield batch;
+      if (selection.ended) leaving ??= setTimeout(cut, lastMoment);
+    }
+  } catch (error) {
+    if (!selection.ended) throw error;
+  } finally {
+    clearTimeout(leaving);
+  }
+}
+
 /** Headers come with the first text and not before, so that a stream without any can still become an error, or be tried again. */
 function begin(response: Response): Response {
   if (response.headersSent) return response;
@@ -73,44 +102,7 @@ function begin(response: Response): Response {
     .set({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
 }
 
-/** Decides which events of a stream the caller gets. */
-class Selection {
-  /** The last chunk in JSON. */
-  last = '';
-  /** A choice has come to its end. */
-  finished = false;
-  /** The provider's end mark was seen. */
-  ended = false;
-  readonly #meter: Meter;
-  readonly #usageWanted: boolean;
-
-  constructor(meter: Meter, usageWanted: boolean) {
-    this.#meter = meter;
-    this.#usageWanted = usageWanted;
-  }
-
-  take(batch: readonly StreamEvent[]): string {
-    let text = '';
-    for (const event of batch) {
-      if (event.data === '[DONE]') this.finished = this.ended = true;
-      else if (!this.ended && this.#passes(event.data)) text += frame(event);
-    }
-    return text;
-  }
-
-  #passes(data: string): boolean {
-    const chunk = this.#meter.read(data);
-    if (!chunk) return true;
-    this.last = data;
-    if (chunk.finished || chunk.failed) this.finished = true;
-    return this.#usageWanted || !chunk.onlyUsage;
-  }
-}
-
 const endMark = 'data: [DONE]\n\n';
-
-const frame = ({ event, data }: StreamEvent): string =>
-  `${event === undefined ? '' : `event: ${event}\n`}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;
 
 /** The end that the provider should have made: every choice cut off for length, then usage where it was asked for. */
 async function ending(lastChunk: string, { meter, usageWanted }: Passing): Promise<string> {

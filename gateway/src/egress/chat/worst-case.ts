@@ -9,10 +9,10 @@
  * Price. Parameters that change the price of a token, or add things that are priced otherwise or stand elsewhere, are refused.
  */
 import type { ProviderDocument } from '@cloister/tenancy';
-import type { Worst } from '../budget/ask.ts';
 import { priceOf } from '../budget/money.ts';
 import { fail } from '../errors.ts';
 import { isObject } from './chunk.ts';
+import type { Bounds } from './operation.ts';
 import { choicesOf, namedMaximum, type ChatRequest } from './request.ts';
 
 export type Model = ProviderDocument['models'][number];
@@ -24,7 +24,7 @@ const templateMargin = 512;
 const toolsMargin = 1024;
 
 /** Throws `parameter_too_large` or `parameter_not_priced`. `bytes` is the length of the body. */
-export function worstCase(request: ChatRequest, bytes: number, modelName: string, model: Model): Worst {
+export function worstCase(request: ChatRequest, bytes: number, modelName: string, model: Model): Bounds {
   refuseUnpriced(request, modelName);
   const named = namedMaximum(request);
   if (named !== undefined && named > model.maxOutputTokens) {
@@ -38,6 +38,10 @@ export function worstCase(request: ChatRequest, bytes: number, modelName: string
     outputTokens: (named ?? model.maxOutputTokens) * choicesOf(request),
     named: named !== undefined,
     price: priceOf(model.price),
+    possible: {
+      inputTokens: model.contextWindow,
+      outputTokens: Math.max(model.contextWindow, model.maxOutputTokens) * choicesOf(request),
+    },
   };
 }
 

@@ -27,6 +27,7 @@ const embeddingsOperation = (asked: EmbeddingsRequest): Operation<Model> => ({
     outputTokens: 0,
     named: true,
     price: priceOf({ ...price, outputPerMillion: 0 }),
+    possible: { inputTokens: asked.input.texts.length * contextWindow, outputTokens: 0 },
   }),
   begin: ({ inputTokens }) => courseOf(asked, inputTokens),
 });

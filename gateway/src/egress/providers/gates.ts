@@ -2,7 +2,7 @@
  * Stands before every call of a provider: nobody calls one that fails, and no more call it at once than it allows. Each replica for itself.
  *
  * Guarantees: no tenant's calls make a provider be left alone for another tenant, save where it cannot be connected to, which no request can
- * bring about; places go to who has waited longest; a limit that was changed is in force for the next call.
+ * bring about; a place goes to the tenant that has the fewest; a limit that was changed is in force for the next call.
  */
 import type { ProviderDocument } from '@cloister/tenancy';
 import { CircuitOpen, Circuits, type Passage } from '../../server/circuits.ts';
@@ -35,11 +35,11 @@ export class Gates {
   async enter({ name, type, concurrentCallsPerReplica: limit }: ProviderDocument, tenant: string, signal: AbortSignal): Promise<Entry> {
     // the offline model is inside this process: it fails because it was asked to
     const passages = type === 'Offline' ? [] : [this.#pass(name, name), this.#pass(`${name} ${tenant}`, name)];
-    if (!(await this.#places.take(name, limit ?? Infinity, signal)))
+    if (!(await this.#places.take(name, tenant, limit ?? Infinity, signal)))
       throw fail('provider_busy', { values: { provider: name, limit: limit ?? Infinity }, retryAfterSeconds: 1 });
     return {
       leave: (verdict) => {
-        this.#places.give(name);
+        this.#places.give(name, tenant);
         tell(passages, verdict);
       },
     };

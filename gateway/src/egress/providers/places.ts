@@ -1,15 +1,23 @@
-/** How many calls are in progress with whom, and who waits for one of them to end. */
+/**
+ * How many calls are in progress with whom, and who waits for one of them to end.
+ *
+ * Guarantee: a place that becomes free goes to the tenant that has the fewest, so that one with many calls keeps no other out; among equals to who
+ * has waited longest.
+ */
 
 /** Milliseconds that a call waits for a place. */
 const patience = 1_000;
 
 interface Waiting {
+  readonly tenant: string;
   readonly limit: number;
   readonly admit: () => void;
 }
 
 export class Places {
   readonly #taken = new Map<string, number>();
+  /** The same by name and tenant. */
+  readonly #byTenant = new Map<string, Map<string, number>>();
   readonly #waiting = new Map<string, Set<Waiting>>();
   readonly #patience: number;
 
@@ -22,18 +30,18 @@ export class Places {
   }
 
   /** True: a place was taken, and must be given back. False: none became free in time. Rejects with the reason of the signal. */
-  async take(name: string, limit: number, signal: AbortSignal): Promise<boolean> {
+  async take(name: string, tenant: string, limit: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const waiting = this.#waiting.get(name);
     if (!waiting && this.#inProgress(name) < limit) {
-      this.#add(name, 1);
+      this.#add(name, tenant, 1);
       return true;
     }
-    return this.#wait(name, limit, signal);
+    return this.#wait(name, tenant, limit, signal);
   }
 
-  give(name: string): void {
-    this.#add(name, -1);
+  give(name: string, tenant: string): void {
+    this.#add(name, tenant, -1);
     this.#admit(name);
   }
 
@@ -41,13 +49,19 @@ export class Places {
     return this.#taken.get(name) ?? 0;
   }
 
-  #add(name: string, by: number): void {
-    const taken = this.#inProgress(name) + by;
-    if (taken > 0) this.#taken.set(name, taken);
-    else this.#taken.delete(name);
+  #of(name: string, tenant: string): number {
+    return this.#byTenant.get(name)?.get(tenant) ?? 0;
   }
 
-  #wait(name: string, limit: number, signal: AbortSignal): Promise<boolean> {
+  #add(name: string, tenant: string, by: number): void {
+    const ofName = this.#byTenant.get(name) ?? new Map<string, number>();
+    put(ofName, tenant, this.#of(name, tenant) + by);
+    put(this.#taken, name, this.#inProgress(name) + by);
+    if (ofName.size > 0) this.#byTenant.set(name, ofName);
+    else this.#byTenant.delete(name);
+  }
+
+  #wait(name: string, tenant: string, limit: number, signal: AbortSignal): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
     const waiting = this.#waiting.get(name) ?? new Set();
     this.#waiting.set(name, waiting);
@@ -60,22 +74,27 @@ export class Places {
     };
     const leave = () => settle(() => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')));
     const timer = setTimeout(() => settle(() => resolve(false)), this.#patience);
-    const call = { limit, admit: () => settle(() => resolve(true)) };
+    const call = { tenant, limit, admit: () => settle(() => resolve(true)) };
     signal.addEventListener('abort', leave, { once: true });
     waiting.add(call);
     this.#admit(name); // the limit may have been raised while others waited
     return promise;
   }
 
-  /** Who waits longest goes first, by the newest limit that was heard. */
+  /** By the newest limit that was heard. */
   #admit(name: string): void {
     const waiting = this.#waiting.get(name);
     if (!waiting) return;
     const limit = [...waiting].at(-1)?.limit ?? Infinity;
-    for (const call of [...waiting]) {
-      if (this.#inProgress(name) >= limit) return;
-      this.#add(name, 1);
-      call.admit();
+    while (waiting.size > 0 && this.#inProgress(name) < limit) {
+      const next = [...waiting].reduce((best, call) => (this.#of(name, call.tenant) < this.#of(name, best.tenant) ? call : best));
+      this.#add(name, next.tenant, 1);
+      next.admit();
     }
   }
+}
+
+function put(counts: Map<string, number>, key: string, count: number): void {
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }

@@ -1,6 +1,6 @@
 /** What is carried, for how long, how it ends, and what is on record of it. */
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { inTurn } from '../audit/chain.fixture.ts';
@@ -97,6 +97,31 @@ test('a tenant has no more connections than it may, and one that ends makes room
   expect([refused.status, refused.text.includes('too_many_connections')]).toEqual([429, true]);
   first.socket.destroy();
   await expect.poll(async () => (await ask('api.example.com:443')).status).toBe(200);
+});
+
+test('tenants that take all they can get leave a connection for one who comes later, and who has its share hears so', async () => {
+  const open = { egress: { domains: ['api.example.com'], ports: [443] } };
+  const tokens = await Promise.all(['one', 'two', 'three'].map((name) => egress.addTenant(name, open)));
+  const [one, two, three] = tokens.map((text) => `Bearer ${text}`);
+  for (const credential of [one, one, two]) expect((await ask('api.example.com:443', credential)).status).toBe(200);
+  expect((await ask('api.example.com:443', three)).status, 'the fourth of five').toBe(200);
+  const refused = await ask('api.example.com:443', two);
+  expect(refused.text).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 5\r\n[^]*tenant \\"two\\" with 1 its share[^]*proxy_busy/);
+  await expect.poll(() => egress.registry.metrics()).toContain('cloister_proxy_connections_total{tenant="two",outcome="proxy_busy"} 1');
+});
+
+test('who hangs up before there is a connection has its place back at once, and that host is not said to be unreachable', async () => {
+  const tenant = await egress.addTenant('hasty', { egress: { domains: ['slow.example'], ports: [443] } });
+  dns.set('slow.example', []);
+  const authority = 'slow.example:443';
+  const { port } = new URL(egress.url);
+  const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nProxy-Authorization: Bearer ${tenant}\r\n\r\n`);
+  await expect.poll(() => proxy.lookedUp).toEqual(['slow.example']);
+  socket.resetAndDestroy();
+  expect(await recordsOf('hasty', 1)).toMatchObject([{ host: 'slow.example', port: 443, outcome: 'failed', code: 'caller_gone' }]);
+  expect(await egress.registry.metrics()).toContain('cloister_proxy_connections_total{tenant="hasty",outcome="caller_gone"} 1');
+  expect(egress.lines.join('')).not.toContain('unexpected error');
 });
 
 test('a tenant whose tools have carried the bytes of an hour waits, and others do not', async () => {

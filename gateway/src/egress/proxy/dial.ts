@@ -31,14 +31,31 @@ export interface Dialled {
   readonly address: string;
 }
 
-/** Rejects with `address_not_public` where a single address of the name is not, and `host_unreachable`. */
+/** The connection is not wanted any more: nobody was found at fault. */
+export class Unwanted extends Error {
+  readonly why: 'caller_gone' | 'stopped';
+
+  constructor(why: Unwanted['why']) {
+    super(`not wanted any more: ${why}`);
+    this.name = 'Unwanted';
+    this.why = why;
+  }
+}
+
+/**
+ * Rejects with `address_not_public` where a single address of the name is not, with `host_unreachable`, and with the reason of `unwanted` once
+ * that aborts.
+ */
 export async function dial(
   { host, port }: Authority,
   { resolve, open, forbidden, connectMs }: Dialling,
-  gone: AbortSignal,
+  unwanted: AbortSignal,
 ): Promise<Dialled> {
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(connectMs)]);
-  const addresses = await before(signal, resolve(host)).catch((error: unknown) => Promise.reject(unreachable(host, error)));
+  const signal = AbortSignal.any([unwanted, AbortSignal.timeout(connectMs)]);
+  const addresses = await before(signal, resolve(host)).catch((error: unknown) => {
+    unwanted.throwIfAborted();
+    throw unreachable(host, error);
+  });
   if (addresses.length === 0) throw unreachable(host);
   // All of them: who answers with a public and a private address has nothing good in mind, or nothing that a tenant should depend on.
   if (!addresses.every((address) => isPublic(address, forbidden))) throw fail('address_not_public', { values: { host } });
@@ -54,6 +71,7 @@ export async function dial(
       last = error;
     }
   }
+  unwanted.throwIfAborted();
   throw unreachable(host, last);
 }
 

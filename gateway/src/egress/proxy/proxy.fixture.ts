@@ -19,7 +19,7 @@ export interface Answer {
 
 export interface ProxyUnderTest extends AsyncDisposable {
   readonly egress: EgressUnderTest;
-  /** What each look-up of a name answers; the last answer stays. */
+  /** What each look-up of a name answers; the last answer stays. Without any, the look-up never ends. */
   readonly dns: Map<string, string[][]>;
   readonly lookedUp: string[];
   readonly dialled: string[];
@@ -30,7 +30,7 @@ export interface ProxyUnderTest extends AsyncDisposable {
   readonly reset: () => Promise<void>;
 }
 
-const smallLimits = { bytes: 10_000, connections: 2, hourlyBytes: 100_000, recheckMs: 20, lastTrafficMs: 100 };
+const smallLimits = { bytes: 10_000, connections: 2, totalConnections: 5, hourlyBytes: 100_000, recheckMs: 20, lastTrafficMs: 100 };
 
 /** Ranges of the cluster: 198.51.99.0/24. What the internet is told, it says back. */
 export async function proxyUnderTest(): Promise<ProxyUnderTest> {
@@ -47,9 +47,10 @@ export async function proxyUnderTest(): Promise<ProxyUnderTest> {
       forbidden: [rangeOf('198.51.99.0/24')],
       resolve: (host) => {
         lookedUp.push(host);
-        const answers = dns.get(host) ?? [];
-        const answer = answers.length > 1 ? answers.shift() : answers[0];
-        return answer ? Promise.resolve(answer) : Promise.reject(new Error('ENOTFOUND'));
+        const answers = dns.get(host);
+        const answer = answers && answers.length > 1 ? answers.shift() : answers?.[0];
+        if (answer) return Promise.resolve(answer);
+        return answers ? new Promise(() => undefined) : Promise.reject(new Error('ENOTFOUND'));
       },
       open: (address, port) => {
         dialled.push(`${address}:${port}`);

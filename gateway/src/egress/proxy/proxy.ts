@@ -19,7 +19,7 @@ import type { VerifyPod } from '../pods/pod-token.ts';
 import { isPublic, type Range } from './addresses.ts';
 import { parseAuthority, type Authority } from './authority.ts';
 import { credentialOf } from './credential.ts';
-import { dial, openDirectly, type Open } from './dial.ts';
+import { dial, openDirectly, Unwanted, type Open } from './dial.ts';
 import { proxyMetrics, type ProxyMetrics } from './metrics.ts';
 import { objectionTo } from './permission.ts';
 import { asProxy, refuse } from './refusal.ts';
@@ -42,6 +42,7 @@ export const proxyLimits: ProxyLimits = {
   totalMs: 600_000,
   idleMs: 60_000,
   connections: 64,
+  totalConnections: 1_024,
   hourlyBytes: 4096 * mebibyte,
   connectMs: 10_000,
   recheckMs: 1_000,
@@ -111,7 +112,7 @@ export class Proxy {
       });
       await this.#visit(policy, agent, request.url ?? '', client, head);
     } catch (error) {
-      if (!(error instanceof ApiError)) this.#parts.log.error({ err: error }, 'unexpected error');
+      if (!(error instanceof ApiError || error instanceof Unwanted)) this.#parts.log.error({ err: error }, 'unexpected error');
       refuse(client, error instanceof ApiError ? asProxy(error) : fail('host_unreachable', { values: { host: 'the host' } }));
     }
   }
@@ -121,7 +122,7 @@ export class Proxy {
     await sleep(seconds * 1000);
     const until = performance.now() + this.#limits.lastTrafficMs;
     while (this.#shares.open > 0 && performance.now() < until) await sleep(100);
-    this.#stopping.abort();
+    this.#stopping.abort(new Unwanted('stopped'));
     for (const tunnel of this.#tunnels) tunnel.end('stopped');
   }
 
@@ -141,7 +142,7 @@ export class Proxy {
       await this.#serve({ policy, client, head, note }, authority);
     } catch (error) {
       const code = codeOf(error);
-      note({ outcome: code === 'host_unreachable' || code === 'unexpected' ? 'failed' : 'refused', code });
+      note({ outcome: failed.has(code) ? 'failed' : 'refused', code });
       this.#metrics.connections.inc({ tenant, outcome: code });
       throw error;
     } finally {
@@ -167,8 +168,9 @@ export class Proxy {
   async #carry({ policy: { tenant, uid, namespace }, client, head, note }: Visit, authority: Authority): Promise<void> {
     const { open = openDirectly, forbidden = [] } = this.#parts;
     const gone = new AbortController();
-    if (client.destroyed) gone.abort();
-    else client.once('close', () => gone.abort());
+    const leave = () => gone.abort(new Unwanted('caller_gone'));
+    if (client.destroyed) leave();
+    else client.once('close', leave);
     const unwanted = AbortSignal.any([gone.signal, this.#stopping.signal]);
     const dialling = { resolve: this.#resolve, open, forbidden, connectMs: this.#limits.connectMs };
     const { socket, address } = await dial(authority, dialling, unwanted);
@@ -198,4 +200,10 @@ export class Proxy {
   }
 }
 
-const codeOf = (error: unknown): string => (error instanceof ApiError ? error.code : 'unexpected');
+function codeOf(error: unknown): string {
+  if (error instanceof Unwanted) return error.why;
+  return error instanceof ApiError ? error.code : 'unexpected';
+}
+
+/** Codes of connections that were allowed and did not come about. */
+const failed: ReadonlySet<string> = new Set(['host_unreachable', 'caller_gone', 'stopped', 'unexpected']);

@@ -1,9 +1,16 @@
-/** What the connections of one tenant may take of this replica. In memory: they keep one tenant from taking what all need, and are no budget. */
+/**
+ * What the connections of tenants may take of this replica. In memory: they keep one tenant from taking what all need, and are no budget.
+ *
+ * Guarantee: a tenant gets another connection only while it has fewer than are free. So one alone gets half of them at most, of k that want all
+ * they can get each comes to have 1/(k+1), and whoever comes next finds as many free.
+ */
 import { fail } from '../errors.ts';
 
 export interface ShareLimits {
-  /** At the same time, those that are being made among them. */
+  /** Of one tenant at the same time, those that are being made among them. */
   readonly connections: number;
+  /** Of all tenants. */
+  readonly totalConnections: number;
   /** In an hour by the clock, both directions of all connections together. */
   readonly hourlyBytes: number;
 }
@@ -21,6 +28,7 @@ export class Shares {
   /** By the tenant's UID. */
   readonly #open = new Map<string, number>();
   readonly #bytes = new Map<string, number>();
+  #total = 0;
   #hour = 0;
 
   constructor(limits: ShareLimits, clock: () => number = Date.now) {
@@ -30,25 +38,28 @@ export class Shares {
 
   /** Of all tenants. */
   get open(): number {
-    return [...this.#open.values()].reduce((sum, count) => sum + count, 0);
+    return this.#total;
   }
 
-  /** One connection more; `leave` must follow. Throws `too_many_connections` and `too_many_bytes`. */
+  /** One connection more; `leave` must follow. Throws `too_many_connections`, `proxy_busy` and `too_many_bytes`. */
   enter({ uid, tenant }: Sharer): void {
     const open = this.#open.get(uid) ?? 0;
-    const { connections } = this.#limits;
+    const { connections, totalConnections } = this.#limits;
     if (open >= connections) throw fail('too_many_connections', { values: { tenant, connections }, retryAfterSeconds: 1 });
+    if (open >= totalConnections - this.#total) throw fail('proxy_busy', { values: { tenant, connections: open }, retryAfterSeconds: 5 });
     if (!this.take(uid, 0)) {
       const retryAfterSeconds = Math.ceil(((this.#hour + 1) * hour - this.#clock()) / 1000);
       throw fail('too_many_bytes', { values: { tenant, bytes: this.#limits.hourlyBytes }, retryAfterSeconds });
     }
     this.#open.set(uid, open + 1);
+    this.#total++;
   }
 
   leave(uid: string): void {
     const left = (this.#open.get(uid) ?? 1) - 1;
     if (left > 0) this.#open.set(uid, left);
     else this.#open.delete(uid);
+    this.#total--;
   }
 
   /** Counts bytes; false once there are as many as there may be. */

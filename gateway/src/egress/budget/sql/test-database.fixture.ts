@@ -4,6 +4,8 @@ import pg from 'pg';
 export interface TestDatabase {
   /** As the role that egress has: owner of schema `cloister_egress`, and nothing else. */
   readonly url: string;
+  /** Ends every connection in the middle of whatever it does and lets nobody in, as a server that restarts, until what it gives is called. */
+  takeAway(): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
@@ -20,7 +22,12 @@ export async function testDatabase(): Promise<TestDatabase> {
   const own = new URL(inside);
   own.username = name;
   own.password = password;
-  return { url: own.href, drop: () => run(adminURL, `drop database ${name} with (force)`, `drop role ${name}`) };
+  const takeAway = async () => {
+    const ending = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`;
+    await run(adminURL, `alter database ${name} with allow_connections false`, ending);
+    return () => run(adminURL, `alter database ${name} with allow_connections true`);
+  };
+  return { url: own.href, takeAway, drop: () => run(adminURL, `drop database ${name} with (force)`, `drop role ${name}`) };
 }
 
 async function run(url: string, ...statements: readonly string[]): Promise<void> {

@@ -1,20 +1,25 @@
 /** What Anthropic's answers, whole or in pieces, have in common, in OpenAI's words. */
 import { z } from 'zod';
 
-const tokens = z.number().int().nonnegative();
+/** What is no count says nothing. */
+const tokens = z.number().int().nonnegative().nullish().catch(undefined);
 export const usage = z.object({
-  input_tokens: tokens.nullish(),
-  cache_creation_input_tokens: tokens.nullish(),
-  cache_read_input_tokens: tokens.nullish(),
-  output_tokens: tokens.nullish(),
+  input_tokens: tokens,
+  cache_creation_input_tokens: tokens,
+  cache_read_input_tokens: tokens,
+  output_tokens: tokens,
 });
 export type Usage = z.infer<typeof usage>;
 
-/** Anthropic counts input that was read from or written to its cache apart from the rest; OpenAI counts it all, and says how much was cached. */
-export function usageOf(said: Usage): object {
+/**
+ * Anthropic counts input that was read from or written to its cache apart from the rest; OpenAI counts it all, and says how much was cached.
+ * Undefined where it has not said how much went in or came out.
+ */
+export function usageOf(said: Usage): object | undefined {
+  if (typeof said.input_tokens !== 'number' || typeof said.output_tokens !== 'number') return undefined;
   const cached = said.cache_read_input_tokens ?? 0;
-  const prompt_tokens = (said.input_tokens ?? 0) + cached + (said.cache_creation_input_tokens ?? 0);
-  const completion_tokens = said.output_tokens ?? 0;
+  const prompt_tokens = said.input_tokens + cached + (said.cache_creation_input_tokens ?? 0);
+  const completion_tokens = said.output_tokens;
   return {
     prompt_tokens,
     completion_tokens,
@@ -45,7 +50,7 @@ const answer = z.object({
   model: z.string(),
   content: z.array(block),
   stop_reason: z.string().nullish(),
-  usage,
+  usage: usage.optional().catch(undefined),
 });
 
 /** JSON text of a chat completion; undefined where what came is no message. */
@@ -77,7 +82,7 @@ export function completionOf(text: string, now: Date = new Date()): string | und
         finish_reason: finishOf(data.stop_reason),
       },
     ],
-    usage: usageOf(data.usage),
+    usage: usageOf(data.usage ?? {}),
   });
 }
 

@@ -1,52 +1,30 @@
 /** Through egress as a whole, with a double of the wire format of Anthropic's Messages API behind it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../../egress.fixture.ts';
-import { beginStream, failure, providerDouble, type ProviderDouble } from '../provider.double.ts';
+import { model } from '../../egress.fixture.ts';
+import { beginStream, failure } from '../provider.double.ts';
+import { providerUnderTest } from '../provider.fixture.ts';
 import * as api from './messages-api.double.ts';
 
-const key = 'sk-ant-of-the-platform';
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let token: string;
-let tenants = 0;
-let tenant: string;
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  tenant = `acme${++tenants}`;
-  provider = await providerDouble(api.message([{ type: 'text', text: 'Hello' }]));
-  egress.credentials.put('anthropic-key', { key });
-  egress.addProvider(tenant, {
-    type: 'Anthropic',
-    baseURL: provider.baseURL,
-    credentials: { secretName: 'anthropic-key', key: 'key' },
-    models: [model('claude')],
-  });
-  token = await egress.addTenant(tenant, { models: [`${tenant}/claude`] });
-  return () => provider[Symbol.asyncDispose]();
-});
+const said = api.message([{ type: 'text', text: 'Hello' }]);
+const { egress, provider, key, running, chat, refusalOf, settled } = await providerUnderTest(
+  'Anthropic',
+  { models: [model('claude')] },
+  said,
+);
 
-const chat = (body: object = {}) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: `${tenant}/claude`, ...body }));
-const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
 const chunk = z.looseObject({
   id: z.literal('msg_1'),
   object: z.literal('chat.completion.chunk'),
   model: z.literal('claude-real'),
   choices: z.array(z.object({ index: z.literal(0), delta: z.looseObject({}), finish_reason: z.string().nullable() })),
 });
-const refused = async (body: object) => {
-  const answer = await chat(body);
-  return { status: answer.status, ...errorBody.parse(await answer.json()).error };
-};
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+const refused = async (body: object) => refusalOf(await chat(body));
 
 test('Anthropic hears the platform’s key, the version of the API, and nothing else of the agent’s headers', async () => {
   await (await chat()).text();
   expect(provider.asked[0]).toMatchObject({ url: '/v1/messages', headers: { 'x-api-key': key, 'anthropic-version': '2023-06-01' } });
-  expect(JSON.stringify(provider.asked[0]?.headers)).not.toContain(token);
+  expect(JSON.stringify(provider.asked[0]?.headers)).not.toContain(running.token);
 });
 
 test('what Anthropic cannot take is refused before it is asked, and costs nothing', async () => {
@@ -162,11 +140,10 @@ describe('a stream of Anthropic', () => {
       response.once('close', () => closed.resolve(undefined));
     };
     const leave = new AbortController();
-    const request = { ...ask(token, { model: `${tenant}/claude`, stream: true }), signal: leave.signal };
-    await (await fetch(`${egress.url}/v1/chat/completions`, request)).body?.getReader().read();
+    await (await chat({ stream: true }, {}, leave.signal)).body?.getReader().read();
     leave.abort();
     await closed.promise;
-    await vi.waitFor(async () => expect((await egress.standing(tenant)).tokens).toBeGreaterThanOrEqual(8), 3000);
+    await vi.waitFor(async () => expect((await egress.standing(running.tenant)).tokens).toBeGreaterThanOrEqual(8), 3000);
   });
 
   test('that goes on beyond its maximum is cut there', async () => {

@@ -8,8 +8,11 @@ import { z } from 'zod';
 import { BrokenAnswer, type StreamEvent } from '../provider.ts';
 import { finishOf, usage, usageOf, type Usage } from './answer.ts';
 
+/** What is no usage is none: the answer goes on. */
+const said = usage.optional().catch(undefined);
+
 const event = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('message_start'), message: z.object({ id: z.string(), model: z.string(), usage: usage.optional() }) }),
+  z.object({ type: z.literal('message_start'), message: z.object({ id: z.string(), model: z.string(), usage: said }) }),
   z.object({
     type: z.literal('content_block_start'),
     index: z.number(),
@@ -25,7 +28,7 @@ const event = z.discriminatedUnion('type', [
     index: z.number(),
     delta: z.looseObject({ type: z.string(), text: z.string().optional(), partial_json: z.string().optional() }),
   }),
-  z.object({ type: z.literal('message_delta'), delta: z.looseObject({ stop_reason: z.string().nullish() }), usage: usage.optional() }),
+  z.object({ type: z.literal('message_delta'), delta: z.looseObject({ stop_reason: z.string().nullish() }), usage: said }),
   z.object({ type: z.literal('message_stop') }),
   z.object({ type: z.literal('error'), error: z.looseObject({ type: z.string().optional() }) }),
 ]);
@@ -64,7 +67,7 @@ class Translation {
         this.#learn(known.usage);
         return typeof known.delta.stop_reason === 'string' ? [this.#chunk({}, finishOf(known.delta.stop_reason))] : [];
       case 'message_stop':
-        return [JSON.stringify({ ...this.#head, choices: [], usage: usageOf(this.#usage) }), '[DONE]'];
+        return [...this.#told(), '[DONE]'];
       case 'error':
         this.failure = new BrokenAnswer(`its stream ended with ${errorName(known.error.type)}`);
         return [];
@@ -100,6 +103,11 @@ class Translation {
   /** Counts are cumulative; those at the end may leave out what was said at the beginning. */
   #learn(said: Usage = {}): void {
     this.#usage = { ...this.#usage, ...Object.fromEntries(Object.entries(said).filter(([, count]) => typeof count === 'number')) };
+  }
+
+  #told(): readonly string[] {
+    const used = usageOf(this.#usage);
+    return used ? [JSON.stringify({ ...this.#head, choices: [], usage: used })] : [];
   }
 
   #chunk(delta: object, finish_reason: string | null = null): string {

@@ -1,45 +1,11 @@
 /** Through egress as a whole, with a double of the wire format of Azure OpenAI behind it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../../egress.fixture.ts';
-import { completion, endMark, inTurn, providerDouble, stopChunk, streamed, usageChunk, type ProviderDouble } from '../provider.double.ts';
+import { describe, expect, test } from 'vitest';
+import { model } from '../../egress.fixture.ts';
+import { completion, endMark, inTurn, stopChunk, streamed, usageChunk } from '../provider.double.ts';
+import { providerUnderTest } from '../provider.fixture.ts';
 import * as api from './azure-api.double.ts';
 
-const key = 'azure-key-of-the-platform';
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let token: string;
-let tenants = 0;
-let tenant: string;
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  tenant = `acme${++tenants}`;
-  provider = await providerDouble();
-  egress.credentials.put('azure-key', { key });
-  addAzure();
-  token = await egress.addTenant(tenant, { models: [`${tenant}/gpt`, `${tenant}/vectors`] });
-  return () => provider[Symbol.asyncDispose]();
-});
-
-const addAzure = (changes: object = {}) =>
-  egress.addProvider(tenant, {
-    type: 'AzureOpenAI',
-    baseURL: provider.baseURL,
-    credentials: { secretName: 'azure-key', key: 'key' },
-    models: [model('gpt')],
-    embeddingModels: [{ name: 'vectors', contextWindow: 100, price: { inputPerMillion: 1 } }],
-    ...changes,
-  });
-const post = (path: string, body: object = {}) => fetch(`${egress.url}${path}`, ask(token, { model: `${tenant}/gpt`, ...body }));
-const chat = (body: object = {}) => post('/v1/chat/completions', body);
-const embed = () =>
-  fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body: JSON.stringify({ model: `${tenant}/vectors`, input: 'Hi' }) });
-const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
-const refusalOf = async (answer: Response) => ({ status: answer.status, ...errorBody.parse(await answer.json()).error });
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+const { provider, key, offer, chat, embed, refusalOf, settled } = await providerUnderTest('AzureOpenAI', { models: [model('gpt')] });
 
 describe('Azure hears', () => {
   test('the key in the header that it reads, and by its v1 API the deployment as the model', async () => {
@@ -53,7 +19,7 @@ describe('Azure hears', () => {
   });
 
   test('by its older API the deployment and the version in the address, for chat and for embeddings', async () => {
-    addAzure({ baseURL: provider.baseURL.replace(/v1$/, 'openai'), apiVersion: '2024-10-21' });
+    offer({ baseURL: provider.baseURL.replace(/v1$/, 'openai'), apiVersion: '2024-10-21' });
     await (await chat()).text();
     await (await embed()).text();
     expect(provider.asked.map(({ url }) => url)).toEqual([
@@ -97,7 +63,7 @@ describe('what Azure refuses', () => {
   test('for a moment is tried again after the milliseconds that it asks for', async () => {
     const busy = api.refusal(429, { code: '429', message: 'busy' }, { 'retry-after-ms': '20', 'retry-after': '60' });
     provider.answer = inTurn(busy, completion('Hello'));
-    addAzure({ retries: 1 });
+    offer({ retries: 1 });
     expect((await chat()).status).toBe(200);
     expect(provider.asked).toHaveLength(2);
   });

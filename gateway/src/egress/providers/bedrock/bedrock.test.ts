@@ -1,50 +1,13 @@
 /** Through egress as a whole, with a double of the wire format of Bedrock's endpoints for OpenAI's clients behind it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../../egress.fixture.ts';
-import {
-  endMark,
-  failure,
-  inTurn,
-  piece,
-  providerDouble,
-  stopChunk,
-  streamed,
-  usageChunk,
-  type ProviderDouble,
-} from '../provider.double.ts';
+import { describe, expect, test } from 'vitest';
+import { model } from '../../egress.fixture.ts';
+import { endMark, failure, inTurn, piece, stopChunk, streamed, usageChunk } from '../provider.double.ts';
+import { providerUnderTest } from '../provider.fixture.ts';
 import * as api from './bedrock-api.double.ts';
 
-const key = 'bedrock-key-of-the-platform';
 const gptOss = 'openai.gpt-oss-20b-1:0';
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let token: string;
-let tenants = 0;
-let tenant: string;
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  tenant = `acme${++tenants}`;
-  provider = await providerDouble(api.reasoned('Hm.', 'Hello'));
-  egress.credentials.put('bedrock-key', { key });
-  egress.addProvider(tenant, {
-    type: 'Bedrock',
-    baseURL: provider.baseURL,
-    credentials: { secretName: 'bedrock-key', key: 'key' },
-    retries: 1,
-    models: [model(gptOss)],
-  });
-  token = await egress.addTenant(tenant, { models: [`${tenant}/${gptOss}`] });
-  return () => provider[Symbol.asyncDispose]();
-});
-
-const chat = (body: object = {}) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: `${tenant}/${gptOss}`, ...body }));
-const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
-const refusalOf = async (answer: Response) => ({ status: answer.status, ...errorBody.parse(await answer.json()).error });
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+const answered = api.reasoned('Hm.', 'Hello');
+const { provider, key, chat, refusalOf, settled } = await providerUnderTest('Bedrock', { retries: 1, models: [model(gptOss)] }, answered);
 
 test('Bedrock hears an API key of its own as bearer token, no signature, and the maximum by the name that it knows', async () => {
   await (await chat()).text();

@@ -1,40 +1,16 @@
 /** Through egress as a whole, with a double of the wire format of Gemini's layer for OpenAI's clients behind it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../../egress.fixture.ts';
-import { beginStream, endMark, inTurn, providerDouble, streamed, type ProviderDouble } from '../provider.double.ts';
+import { describe, expect, test } from 'vitest';
+import { model } from '../../egress.fixture.ts';
+import { beginStream, endMark, inTurn, streamed } from '../provider.double.ts';
+import { providerUnderTest } from '../provider.fixture.ts';
 import * as api from './gemini-api.double.ts';
 
-const key = 'gemini-key-of-the-platform';
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let token: string;
-let tenants = 0;
-let tenant: string;
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { idleTimeout: 300, connectTimeout: 300 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  tenant = `acme${++tenants}`;
-  provider = await providerDouble(api.answered('Hello', { input: 10, output: 5, thinking: 0 }));
-  egress.credentials.put('gemini-key', { key });
-  egress.addProvider(tenant, {
-    type: 'Gemini',
-    baseURL: provider.baseURL,
-    credentials: { secretName: 'gemini-key', key: 'key' },
-    retries: 1,
-    models: [model('flash')],
-    embeddingModels: [{ name: 'embedding', contextWindow: 100, price: { inputPerMillion: 1 } }],
-  });
-  token = await egress.addTenant(tenant, { models: [`${tenant}/flash`, `${tenant}/embedding`] });
-  return () => provider[Symbol.asyncDispose]();
-});
-
-const chat = (body: object = {}) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: `${tenant}/flash`, ...body }));
-const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) });
-const refusalOf = async (answer: Response) => ({ status: answer.status, ...errorBody.parse(await answer.json()).error });
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
+const hello = api.answered('Hello', { input: 10, output: 5, thinking: 0 });
+const { provider, key, chat, embed, refusalOf, settled } = await providerUnderTest(
+  'Gemini',
+  { retries: 1, models: [model('flash')] },
+  hello,
+);
 
 test('Gemini hears the platform’s key as bearer token, and a maximum, which holds for its thinking, too', async () => {
   await (await chat()).text();
@@ -77,8 +53,7 @@ describe('the usage of Gemini', () => {
 
   test('of embeddings may be missing: then all that was reserved is billed', async () => {
     provider.answer = api.vectors;
-    const body = JSON.stringify({ model: `${tenant}/embedding`, input: 'Hello' });
-    expect((await fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body })).status).toBe(200);
+    expect((await embed('Hello')).status).toBe(200);
     expect(provider.asked[0]?.url).toBe('/v1/embeddings');
     await settled({ settled: 21, reserved: 0 });
   });

@@ -21,8 +21,10 @@ export interface OpenAIOptions {
   readonly idleTimeout?: number;
 }
 
-/** Longest answer that is read whole, and longest event of a stream, in bytes. */
+/** Longest answer that is read whole, in bytes. */
 const mostBytes = 32 * 1024 * 1024;
+/** Longest event of a stream, in characters: a picture may be in it. */
+const longestEvent = 8 * 1024 * 1024;
 
 export const poolOf = ({ connectTimeout = 5_000, idleTimeout = 60_000 }: OpenAIOptions): Pool =>
   new Pool({ connect: { timeout: connectTimeout }, bodyTimeout: idleTimeout, keepAliveTimeout: 30_000, allowH2: false });
@@ -90,13 +92,13 @@ export async function answerOf({ stream }: ProviderCall, { body, headers }: Disp
   return { kind: 'whole', text: length <= mostBytes ? await body.text() : await textOf(body) };
 }
 
-async function textOf(body: Dispatcher.ResponseData['body'], limit = mostBytes): Promise<string> {
+async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
   const pieces: Buffer[] = [];
   let size = 0;
   for await (const piece of body) {
     if (!Buffer.isBuffer(piece)) continue;
     size += piece.length;
-    if (size > limit) throw new BrokenAnswer(`its answer is larger than ${limit} bytes`);
+    if (size > mostBytes) throw new BrokenAnswer(`its answer is larger than ${mostBytes} bytes`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces, size).toString('utf8');
@@ -105,7 +107,13 @@ async function textOf(body: Dispatcher.ResponseData['body'], limit = mostBytes):
 /** The events of each piece that comes in, together. Comments, which some providers send to keep connections open, are left out. */
 async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<readonly StreamEvent[]> {
   let batch: StreamEvent[] = [];
-  const parser = createParser({ onEvent: ({ event, data }) => void batch.push({ event, data }), maxBufferSize: mostBytes });
+  const parser = createParser({
+    onEvent: ({ event, data }) => void batch.push({ event, data }),
+    onError: ({ type }) => {
+      if (type === 'max-buffer-size-exceeded') throw new BrokenAnswer(`an event of its stream is longer than ${longestEvent} characters`);
+    },
+    maxBufferSize: longestEvent,
+  });
   const decoder = new TextDecoder();
   for await (const piece of body) {
     if (!Buffer.isBuffer(piece)) continue;
@@ -116,12 +124,34 @@ async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<
 }
 
 const longestError = 64 * 1024;
+/** Milliseconds. */
+const longestWaitForWords = 2_000;
+
+/** What can be had of an error's words. The status is what counts: it stands, though they may be too many, break off, or never come. */
+async function wordsOf(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  const late = setTimeout(() => body.destroy(), longestWaitForWords);
+  try {
+    for await (const piece of body) {
+      if (!Buffer.isBuffer(piece)) continue;
+      pieces.push(piece);
+      size += piece.length;
+      if (size > longestError) break;
+    }
+  } catch {
+    // the connection broke, or the time was up
+  } finally {
+    clearTimeout(late);
+  }
+  return Buffer.concat(pieces, size).toString('utf8');
+}
 
 export async function failureOf(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   { credential }: ProviderCall,
   judged: Dialect['failure'] = openAI.failure,
 ): Promise<ProviderFailure> {
-  const error = withoutKey(errorIn(await textOf(body, longestError)), credential);
+  const error = withoutKey(errorIn(await wordsOf(body)), credential);
   return judged(failureFrom(statusCode, error, headers), error, headers);
 }

@@ -1,0 +1,127 @@
+/** What providers do instead of answering as they should, one by one; the property test has them in any combination. */
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { model } from '../egress.fixture.ts';
+import * as anthropic from '../providers/anthropic/messages-api.double.ts';
+import {
+  beginStream,
+  chunk,
+  completion,
+  endMark,
+  failure,
+  piece,
+  stopChunk,
+  streamed,
+  usageChunk,
+  type ProviderDouble,
+} from '../providers/provider.double.ts';
+import { providerUnderTest } from '../providers/provider.fixture.ts';
+
+const { egress, provider, running, offer, become, chat, refusalOf, settled } = await providerUnderTest();
+beforeEach(() => become({ budget: { timeZone: 'UTC', daily: { usd: 1 } } }));
+const errorOf = async (answer: Response) => refusalOf(answer).then(({ status, code }) => [status, code]);
+const logged = () =>
+  vi.waitFor(() => egress.lines.find((line) => line.includes(`"tenant":"${running.tenant}"`)) ?? expect.fail('no line'), 3_000);
+
+describe('an error whose words', () => {
+  const errorWith = (words: (response: Parameters<ProviderDouble['answer']>[0]) => void) => {
+    provider.answer = (response) => words(response.writeHead(429, { 'retry-after': '7' }));
+  };
+
+  test.each<[string, Parameters<typeof errorWith>[0]]>([
+    ['are many', (response) => response.end('<html>'.repeat(50_000))],
+    ['break off', (response) => void response.write('{"err', () => response.destroy())],
+  ])('%s is what its status says, and costs nothing', async (_, words) => {
+    errorWith(words);
+    const answer = await chat();
+    expect(answer.headers.get('retry-after')).toBe('7');
+    expect(await errorOf(answer)).toEqual([429, 'provider_rate_limited']);
+    await settled({ settled: 0, reserved: 0 });
+  });
+
+  test('never come is not waited for until the provider’s time is up', async () => {
+    errorWith((response) => response.flushHeaders());
+    expect(await errorOf(await chat())).toEqual([429, 'provider_rate_limited']);
+  });
+});
+
+describe('a stream', () => {
+  test('whose provider does not hang up after its end mark is settled and was answered', async () => {
+    provider.answer = (response) => void beginStream(response).write(piece('one') + stopChunk + usageChunk(100, 50) + endMark);
+    expect(await (await chat({ stream: true })).text()).toBe(piece('one') + stopChunk + endMark);
+    await settled({ settled: 200, reserved: 0 });
+    expect(await logged()).not.toContain('"problem"');
+  });
+
+  test('in which something is no JSON ends there with an error, and not before', async () => {
+    provider.answer = streamed(piece('one'), 'data: {"choices":[{"ind\n\n', piece('two'), stopChunk, endMark);
+    const text = await (await chat({ stream: true })).text();
+    expect(text).toMatch(/one.*\n\ndata: \{"error":\{.*"code":"provider_failed"\}\}\n\n$/);
+    expect(text).not.toContain('two');
+    await settled({ reserved: 0 });
+  });
+
+  test('may hold events without data', async () => {
+    provider.answer = streamed('data:\n\n', piece('one'), 'event: ping\ndata: \n\n', stopChunk, endMark);
+    expect(await (await chat({ stream: true })).text()).toBe(piece('one') + stopChunk + endMark);
+  });
+});
+
+test.each([
+  ['a whole answer to who asked for a stream', true, completion('whole', 100, 50), 200],
+  ['an error that calls itself a success', false, failure(200, '{"error":{"message":"overloaded"}}'), undefined],
+  ['JSON that is no completion', false, failure(200, '{"hello":"you"}'), undefined],
+])('%s is a failure of the provider, and is billed all the same', async (_, stream, answer, cost) => {
+  provider.answer = answer;
+  expect(await errorOf(await chat({ stream }))).toEqual([502, 'provider_failed']);
+  await settled({ reserved: 0, ...(cost === undefined ? {} : { settled: cost }) });
+  expect((await egress.standing(running.tenant)).settled).toBeGreaterThan(0);
+});
+
+describe('usage', () => {
+  test('beyond all that the model can take in and give is not believed, and the log says so', async () => {
+    offer({ models: [model('m1', { contextWindow: 10_000 })] });
+    provider.answer = completion('x', 1e15, 1e15);
+    expect((await chat()).status).toBe(200);
+    expect(await logged()).toContain('"impossibleUsage":true');
+    await settled({ reserved: 0 });
+    const usage = 'select input_tokens::int, output_tokens::int from cloister_egress.usage where tenant = $1';
+    expect(await egress.sql.query(usage, [running.tenant])).toEqual([{ input_tokens: 10_000, output_tokens: 10_000 }]);
+  });
+
+  test.each([
+    ['negative', { prompt_tokens: -5, completion_tokens: 5 }],
+    ['missing', undefined],
+    ['nothing at all', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
+  ])('that is %s does not make a call free', async (_, usage) => {
+    provider.answer = streamed(piece('one two three four'), stopChunk, chunk({ choices: [], usage }), endMark);
+    await (await chat({ stream: true })).text();
+    await settled({ reserved: 0 });
+    expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(4);
+  });
+
+  test('that is told twice counts once, as it was told last', async () => {
+    provider.answer = streamed(piece('one'), stopChunk, usageChunk(10, 5), usageChunk(100, 50), endMark);
+    await (await chat({ stream: true })).text();
+    await settled({ reserved: 0, settled: 200 });
+  });
+
+  test('that Anthropic leaves out or spoils takes nothing from the answer, and does not make it free', async () => {
+    offer({ type: 'Anthropic' });
+    const start = anthropic.start().replace('"input_tokens":10', '"input_tokens":-1');
+    provider.answer = anthropic.streamedEvents(start, anthropic.textStart(), anthropic.text('Hello'), anthropic.stop(), anthropic.end());
+    expect(await (await chat({ stream: true })).text()).toMatch(/Hello[^]*"finish_reason":"stop"[^]*data: \[DONE\]\n\n$/);
+    await settled({ reserved: 0 });
+    expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(5);
+  });
+});
+
+test('output counts however deep it is nested', async () => {
+  provider.answer = streamed(
+    `data: {"choices":[{"index":0,"delta":${'['.repeat(50_000)}"${'word '.repeat(500)}"${']'.repeat(50_000)}}]}\n\n`,
+    stopChunk,
+    endMark,
+  );
+  expect((await (await chat({ stream: true })).text()).endsWith(endMark)).toBe(true);
+  await settled({ reserved: 0 });
+  expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(400);
+});
