@@ -2,6 +2,7 @@ export * from './names.ts';
 export * from './models.ts';
 export * from './scopes.ts';
 export * from './rate-limits.ts';
+export * from './response-cache.ts';
 export * from './budget-windows.ts';
 export * from './voucher.ts';
 export * from './document.ts';

@@ -25,6 +25,8 @@ export const tenantPolicy = z.object({
       scaledToZero: z.literal(true).optional(),
       /** What this agent may spend of the tenant's budget; absent means all of it. */
       budget: budgetWindows.optional(),
+      /** For which egress may give an answer again that this agent has had; absent where it does not want that. */
+      cacheSeconds: z.int().positive().optional(),
     }),
   ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
@@ -35,6 +37,8 @@ export const tenantPolicy = z.object({
   models: z.array(modelName),
   /** Where its tools may connect to. Nowhere when absent. */
   egress: z.object({ domains: z.array(domainPattern), ports: z.array(z.int().min(1).max(65_535)) }).optional(),
+  /** How much egress keeps of the answers that its agents may have again. Nothing when absent. */
+  cacheBytes: z.int().nonnegative().optional(),
   /** Of all callers together, and of every subject of a JWT. */
   rateLimits: rateLimits.extend({ perUser: rateLimits.optional() }),
   budget: budgetWindows.extend({

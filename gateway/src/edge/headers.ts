@@ -1,5 +1,5 @@
 /** What crosses edge: everything end to end, nothing that belongs to one connection, nothing that could pass for our own word. */
-import { voucherHeader } from '@cloister/tenancy';
+import { cacheHeader, voucherHeader } from '@cloister/tenancy';
 import { formatTraceparent } from '@cloister/telemetry';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from '../server/exchange.ts';
@@ -46,8 +46,9 @@ export function headersForAgent(
   return headers;
 }
 
+/** What egress did for the answer is the caller's to know, too. */
 export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders =>
-  pick(answered, (name) => notForCallers.has(name) || isOurs(name) || isLimit(name));
+  pick(answered, (name) => notForCallers.has(name) || (isOurs(name) && name !== cacheHeader) || isLimit(name));
 
 /** Without what `drop` names and what the Connection header declares to be for this hop alone. */
 function pick(headers: IncomingHttpHeaders, drop: (name: string) => boolean): Record<string, string | string[]> {

@@ -9,7 +9,7 @@ import { untilTold } from '../server/until-told.ts';
 import { startEdge } from './edge.ts';
 import { followedAuthorities } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
-import { followedRedis } from './followed-redis.ts';
+import { followedRedis } from '../redis/followed-redis.ts';
 import { kubernetesKeyStore } from './issued-keys/kubernetes-key-store.ts';
 import { redisUseStore } from './key-uses/redis-use-store.ts';
 import { RedisLimiter } from './rate-limit/redis-limiter.ts';

@@ -8,6 +8,7 @@ import { policyOf } from '../policy.fixture.ts';
 import { voucherSigner } from '../voucher/sign-voucher.ts';
 import { voucherVerifier } from '../voucher/verify-voucher.ts';
 import { auditStore } from './audit/store.ts';
+import { localCacheStore } from './cache/local-cache-store.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { pglite } from './budget/sql/pglite.fixture.ts';
@@ -78,6 +79,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     ledger: ledger(database),
     auditStore: auditStore(database),
     readUsage: usageBooks(database),
+    cacheStore: localCacheStore(),
     systemNamespace: 'cloister-system',
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,

@@ -7,6 +7,8 @@ import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import { auditMetrics } from './audit/metrics.ts';
 import type { AuditStore } from './audit/store.ts';
 import { AuditTrail } from './audit/trail.ts';
+import { AnswerCache } from './cache/answer-cache.ts';
+import type { CacheStore } from './cache/cache-store.ts';
 import { LeasedBudget } from './budget/budget.ts';
 import { keepExpiring } from './budget/keep-expiring.ts';
 import type { Ledger } from './budget/ledger.ts';
@@ -34,6 +36,7 @@ export interface EgressOptions {
   readonly ledger: Ledger;
   readonly auditStore: AuditStore;
   readonly readUsage: ReadUsage;
+  readonly cacheStore: CacheStore;
   /** Where edge runs. */
   readonly systemNamespace: string;
   readonly maxBodyBytes: number;
@@ -74,6 +77,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     budget,
     audit,
     gates,
+    answers: new AnswerCache(options.cacheStore, log),
     providerFor: ({ provider }) => providers[provider.type],
   });
   const proxy = new Proxy({ ...options, audit }, options.proxy);

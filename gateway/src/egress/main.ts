@@ -5,10 +5,12 @@ import { documentKinds, providerDocument, tenantPolicy } from '@cloister/tenancy
 import { connect, type Cluster } from 'kube-runtime';
 import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followRawSecrets } from '../directory/follow.ts';
+import { followedRedis } from '../redis/followed-redis.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
 import { auditStore } from './audit/store.ts';
 import { keepForgetting } from './budget/keep-forgetting.ts';
+import { redisCacheStore } from './cache/redis-cache-store.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { followedPostgres } from './budget/sql/followed-postgres.ts';
@@ -32,6 +34,7 @@ export async function runEgress(): Promise<void> {
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
   // What a tenant reads of its usage may be long; it must keep nobody's call waiting for the ledger.
   const readers = followedPostgres(settings.DATABASE_URL_FILE, log, { connections: 2 });
+  const redis = followedRedis(settings.REDIS_URL_FILE, log);
 
   const stopping = new AbortController();
   let verifyPod: VerifyPod | undefined;
@@ -48,6 +51,7 @@ export async function runEgress(): Promise<void> {
     ledger: ledger(sql),
     auditStore: auditStore(sql),
     readUsage: usageBooks(readers),
+    cacheStore: redisCacheStore(redis.use, 'egress:cache:'),
     systemNamespace: settings.SYSTEM_NAMESPACE,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     proxy: proxyOptions(settings),
@@ -67,6 +71,7 @@ export async function runEgress(): Promise<void> {
   await egress.drain();
   stopForgetting();
   edgeKeys.stop();
+  redis.close();
   metrics.close();
   await Promise.all([sql.close(), readers.close()]);
   await cluster.close();

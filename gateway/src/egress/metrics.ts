@@ -8,6 +8,7 @@ export interface EgressMetrics {
   readonly spent: Counter<'tenant'>;
   readonly tokens: Counter<'tenant' | 'type'>;
   readonly refused: Counter<'tenant' | 'code'>;
+  readonly cacheLookups: Counter<'tenant' | 'outcome'>;
   readonly reservations: Counter<'from'>;
   readonly ledgerDurations: Histogram;
   readonly forfeitedLeases: Counter;
@@ -113,6 +114,12 @@ const perTenant = (registers: Registry[]) => ({
     name: 'cloister_budget_refused_total',
     help: 'Calls refused by the budget, by the code of the error',
     labelNames: ['tenant', 'code'] as const,
+    registers,
+  }),
+  cacheLookups: new Counter({
+    name: 'cloister_cache_lookups_total',
+    help: 'Calls of agents that want answers to be given again; outcome is hit, miss, or away where that could not be known',
+    labelNames: ['tenant', 'outcome'] as const,
     registers,
   }),
 });

@@ -23,6 +23,7 @@ export const egressSettings = z.object({
   ...commonSettings,
   PROVIDERS_NAMESPACE: z.string().default('cloister-providers'),
   DATABASE_URL_FILE: z.string(),
+  REDIS_URL_FILE: z.string(),
   EDGE_KEYS_FILE: z.string(),
   PROXY_FORBIDDEN_CIDRS: ranges,
   PROXY_CONNECTIONS: count.default(proxyLimits.connections),

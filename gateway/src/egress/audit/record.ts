@@ -7,7 +7,18 @@
 import { z } from 'zod';
 
 /** What a call has noted of itself that is kept, in this order. */
-export const kept = ['caller', 'model', 'provider', 'attempts', 'tried', 'stream', 'inputTokens', 'outputTokens', 'microUsd'] as const;
+export const kept = [
+  'caller',
+  'model',
+  'provider',
+  'attempts',
+  'tried',
+  'stream',
+  'cache',
+  'inputTokens',
+  'outputTokens',
+  'microUsd',
+] as const;
 
 const writing = { writer: z.string(), number: z.int().positive() };
 

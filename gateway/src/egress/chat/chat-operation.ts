@@ -1,3 +1,4 @@
+import { repeatableChat } from '../cache/repeatable.ts';
 import { Meter } from './meter.ts';
 import type { Operation } from './operation.ts';
 import { outgoing } from './outgoing.ts';
@@ -13,18 +14,19 @@ export function chatOperation(asked: ChatRequest, bytes: number): Operation<Mode
     name: 'chat',
     model: asked.model,
     stream,
+    repeatable: repeatableChat(asked, bytes),
     offers: ({ models }) => models,
     fallbacks: (policy, providers) => fallbacksOf(asked.model, policy, providers),
     worst: (name, model) => worstCase(asked, bytes, name, model),
     begin: (bounds) => {
       const meter = new Meter(asked, bounds);
       return {
-        run: async ({ provider, target, response, requestId, time }) => {
+        run: async ({ provider, target, response, requestId, time, keep }) => {
           const { provider: document, model, credential } = target;
           const { signal, cut, begun } = time;
           const body = outgoing(asked, document.type, model.name, bounds.outputTokens);
           const answer = await provider.chat({ provider: document, credential, body, stream, requestId, signal });
-          return await passOn(answer, { response, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun });
+          return await passOn(answer, { response, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun, keep });
         },
         get reported() {
           return meter.reported;

@@ -2,6 +2,8 @@
 import type { ProviderDocument } from '@cloister/tenancy';
 import type { Response } from 'express';
 import { once } from 'node:events';
+import type { Answer } from '../cache/answer-cache.ts';
+import { Recording } from '../cache/recording.ts';
 import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../providers/provider.ts';
 import { isObject, parseObject } from './chunk.ts';
 import { asApiError } from './failures.ts';
@@ -19,6 +21,8 @@ export interface Passing {
   readonly cut: () => void;
   /** Hears that the stream has begun. */
   readonly begun: () => void;
+  /** Is given a whole answer that may be given again. Undefined where nobody wants it. */
+  readonly keep: ((answer: Answer) => void) | undefined;
 }
 
 /** How a stream ended: `cut` when the provider went on beyond what was reserved. */
@@ -27,8 +31,15 @@ export type Ending = 'complete' | 'cut';
 export async function passOn(answer: ProviderAnswer, passing: Passing): Promise<Ending> {
   if (answer.kind === 'stream') return passStream(answer.events, passing);
   if (!passing.meter.read(answer.text)) throw new BrokenAnswer('its answer is no JSON');
-  passing.response.status(200).set('content-type', 'application/json').end(answer.text);
+  give(answer, passing.response);
+  if (passing.meter.endedWell) passing.keep?.(answer);
   return 'complete';
+}
+
+/** Sends an answer that is there as a whole. */
+export function give({ kind, text }: Answer, response: Response): void {
+  if (kind === 'stream') begin(response).end(text);
+  else response.status(200).set('content-type', 'application/json').end(text);
 }
 
 /** Once the stream has begun, a failure is told as its last event, in the shape in which OpenAI's clients look for it. */
@@ -46,9 +57,11 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
 async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing: Passing): Promise<Ending> {
   const { response, meter, signal } = passing;
   const selection = new Selection(meter, passing.usageWanted);
+  const recording = passing.keep && new Recording();
   for await (const batch of events) {
     passing.begun();
     const text = selection.take(batch);
+    if (!response.writableEnded) recording?.add(text);
     if (selection.ended) {
       if (!response.writableEnded) begin(response).end(text + endMark);
       continue; // what follows the end mark is read, so that the connection can be used again, and goes nowhere
@@ -62,6 +75,8 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
   }
   if (!selection.finished) throw new BrokenAnswer('its stream broke off');
   if (!response.writableEnded) begin(response).end(endMark);
+  const text = recording?.text;
+  if (text !== undefined && meter.endedWell) passing.keep?.({ kind: 'stream', text: text + endMark });
   return 'complete';
 }
 
