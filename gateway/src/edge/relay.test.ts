@@ -21,6 +21,14 @@ test('a request with a valid key reaches the tenant’s agent, and its answer co
   expect(agent.heard).toMatchObject([{ method: 'POST', url: '/v1/chat/completions?x=%20y', body: '{"messages":[]}' }]);
 });
 
+test('the caller hears whether the answer was given again, and nothing else that Cloister’s parts tell each other', async () => {
+  const told = { 'x-cloister-cache': 'hit', 'x-cloister-other': '1', 'set-cookie': 'a=b', 'x-of-agent': 'yes' };
+  await using agent = await agentDouble((response) => response.writeHead(200, told).end('{}'));
+  await using edge = await edgeUnderTest();
+  const { headers } = await fetch(`${edge.url}/v1/chat/completions`, chat(edge.addTenant('acme', agentsAt(agent.url, 'support'))));
+  expect(Object.keys(told).map((name) => headers.get(name))).toEqual(['hit', null, null, 'yes']);
+});
+
 describe('the agent hears', () => {
   test('a signed word for the caller instead of the credential, and nothing that could pass for ours', async () => {
     await using agent = await agentDouble();

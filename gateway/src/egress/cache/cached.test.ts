@@ -177,6 +177,7 @@ describe('nothing is kept of', () => {
     ['an answer that a filter ended', finished('content_filter'), {}],
     ['an answer that does not say how it ended', finished(null), {}],
     ['an answer of which a choice is missing', finished('stop'), { n: 2 }],
+    ['an answer that is very long', completion('x'.repeat(1_100_000)), {}],
     ['an error in the shape of an answer', finished('stop', { error: { message: 'overloaded' } }), {}],
     ['an error', failure(400, '{"error":{"message":"no"}}'), {}],
     [
