@@ -25,7 +25,7 @@ test('the caller hears whether the answer was given again, and nothing else that
   const told = { 'x-cloister-cache': 'hit', 'x-cloister-other': '1', 'set-cookie': 'a=b', 'x-of-agent': 'yes' };
   await using agent = await agentDouble((response) => response.writeHead(200, told).end('{}'));
   await using edge = await edgeUnderTest();
-  const { headers } = await fetch(`${edge.url}/v1/chat/completions`, chat(edge.addTenant('acme', agentsAt(agent.url, 'support'))));
+  const { headers } = await fetch(`${edge.url}/v1/chat/completions`, chat(edge.addTenant('acme', agentsAt(agent.url, 'support')), {}));
   expect(Object.keys(told).map((name) => headers.get(name))).toEqual(['hit', null, null, 'yes']);
 });
 

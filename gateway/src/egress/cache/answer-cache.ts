@@ -39,7 +39,7 @@ export interface Place {
   /** `away` where that cannot be known. */
   find(): Promise<Answer | 'away' | undefined>;
   /** In the background. */
-  keep(answer: Answer): void;
+  readonly keep: (answer: Answer) => void;
 }
 
 export class AnswerCache {

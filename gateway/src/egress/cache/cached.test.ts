@@ -226,7 +226,8 @@ test('what answered in the place of another is kept as its own, and given again 
   provider.answer = failure(503, 'no');
   expect([await again(), asked(), spare.asked.length]).toEqual(['hit', 2, 1]);
   provider.answer = completion('from the first');
-  expect(await chat()).toMatchObject({ cache: 'miss', text: expect.stringContaining('from the first') });
+  const anew = await chat();
+  expect([anew.cache, anew.text.includes('from the first')]).toEqual(['miss', true]);
   expect((await chat({ model: 'spare/m1' })).cache).toBe('hit');
   await spare[Symbol.asyncDispose]();
 });

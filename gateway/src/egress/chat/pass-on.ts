@@ -57,11 +57,11 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
 async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing: Passing): Promise<Ending> {
   const { response, meter, signal } = passing;
   const selection = new Selection(meter, passing.usageWanted);
-  const recording = passing.keep && new Recording();
+  const recording = new Recording(passing.keep);
   for await (const batch of events) {
     passing.begun();
     const text = selection.take(batch);
-    if (!response.writableEnded) recording?.add(text);
+    recording.add(text);
     if (selection.ended) {
       if (!response.writableEnded) begin(response).end(text + endMark);
       continue; // what follows the end mark is read, so that the connection can be used again, and goes nowhere
@@ -75,8 +75,7 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
   }
   if (!selection.finished) throw new BrokenAnswer('its stream broke off');
   if (!response.writableEnded) begin(response).end(endMark);
-  const text = recording?.text;
-  if (text !== undefined && meter.endedWell) passing.keep?.({ kind: 'stream', text: text + endMark });
+  if (meter.endedWell) recording.keep(endMark);
   return 'complete';
 }
 
