@@ -8,6 +8,11 @@ import { followConfigMaps, followRawSecrets } from '../directory/follow.ts';
 import { followedRedis } from '../redis/followed-redis.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
+import { administrationStore } from './audit/administration/administration-store.ts';
+import { Administration } from './audit/administration/administration.ts';
+import { recordedPolicies } from './audit/administration/recorded-policies.ts';
+import { keepPruning } from './audit/keep-pruning.ts';
+import type { Owner } from './audit/chain.ts';
 import { auditStore } from './audit/store.ts';
 import { keepForgetting } from './budget/keep-forgetting.ts';
 import { redisCacheStore } from './cache/redis-cache-store.ts';
@@ -23,15 +28,19 @@ import { mebibyte, type ProxyOptions } from './proxy/proxy.ts';
 import { egressSettings, type EgressSettings } from './settings.ts';
 import { usageBooks } from './usage/usage-books.ts';
 
+/** Milliseconds after which this replica knows every tenant that was there when it started. */
+const untilAllIsKnown = 60_000;
+
 /** Resolves when the process was told to stop and everything in flight has ended and is settled. */
 export async function runEgress(): Promise<void> {
   const settings = readSettings(egressSettings);
   const log = createLogger({ name: 'egress', level: settings.LOG_LEVEL });
   const registry = createRegistry();
   const cluster = await connect({ log, registry });
-  const { informers, ...directories } = follow(cluster, settings, log);
   const edgeKeys = followedEdgeKeys(settings.EDGE_KEYS_FILE, log);
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
+  const administration = new Administration(administrationStore(sql), log);
+  const { informers, ...directories } = follow(cluster, settings, administration, log);
   // What a tenant reads of its usage may be long; it must keep nobody's call waiting for the ledger.
   const readers = followedPostgres(settings.DATABASE_URL_FILE, log, { connections: 2 });
   const redis = followedRedis(settings.REDIS_URL_FILE, log);
@@ -61,6 +70,11 @@ export async function runEgress(): Promise<void> {
     log,
   });
   const stopForgetting = keepForgetting(sql, log);
+  const lookForGone = setTimeout(() => {
+    const isThere = ({ tenant, tenantUid }: Owner) => directories.policies.byTenant(tenant)?.uid === tenantUid;
+    void untilDone('note which tenants are gone', log, stopping.signal, () => administration.noteGone('policy', 'operator', isThere));
+  }, untilAllIsKnown);
+  const stopPruning = keepPruning(sql, settings.AUDIT_RETENTION_DAYS, log);
   const live = () => informers.every((informer) => informer.alive);
   const metrics = await serveMetrics(registry, settings.METRICS_PORT, { live, ready: egress.ready });
   log.info({ port: egress.port }, 'egress serves');
@@ -69,7 +83,10 @@ export async function runEgress(): Promise<void> {
   stopping.abort();
   await starting;
   await egress.drain();
+  clearTimeout(lookForGone);
   stopForgetting();
+  stopPruning();
+  await administration.close();
   edgeKeys.stop();
   redis.close();
   metrics.close();
@@ -89,10 +106,16 @@ function proxyOptions(settings: EgressSettings): ProxyOptions {
   };
 }
 
-function follow(cluster: Cluster, { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE }: EgressSettings, log: Logger) {
+function follow(
+  cluster: Cluster,
+  { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE }: EgressSettings,
+  administration: Administration,
+  log: Logger,
+) {
   const [policies, providers, credentials] = [new PolicyDirectory(), new ProviderDirectory(), new CredentialDirectory()];
+  const into = recordedPolicies(policies, administration);
   const informers = [
-    followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into: policies, log }),
+    followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into, log }),
     followConfigMaps(cluster, { schema: providerDocument, documentKind: documentKinds.provider, namespace, into: providers, log }),
     followRawSecrets(cluster, PROVIDERS_NAMESPACE, credentials),
   ];

@@ -29,6 +29,8 @@ export const egressSettings = z.object({
   PROXY_CONNECTIONS: count.default(proxyLimits.connections),
   PROXY_CONNECTION_MEBIBYTES: count.default(proxyLimits.bytes / mebibyte),
   PROXY_HOURLY_MEBIBYTES: count.default(proxyLimits.hourlyBytes / mebibyte),
+  /** 0: for ever. */
+  AUDIT_RETENTION_DAYS: z.coerce.number().int().min(0).max(36_500).default(365),
   POD_IPS: addresses,
   NODE_IPS: addresses,
   /** Set by Kubernetes in every pod. */
