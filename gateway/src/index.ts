@@ -6,6 +6,7 @@ export { localKeyStore } from './edge/issued-keys/local-key-store.ts';
 export { localUseStore } from './edge/key-uses/local-use-store.ts';
 export { LocalLimiter } from './edge/rate-limit/local-limiter.ts';
 export { RedisLimiter } from './edge/rate-limit/redis-limiter.ts';
+export { Administration } from './egress/audit/administration/administration.ts';
 export { auditStore, type AuditStore } from './egress/audit/store.ts';
 export { localCacheStore } from './egress/cache/local-cache-store.ts';
 export { ledger, type Ledger } from './egress/budget/ledger.ts';

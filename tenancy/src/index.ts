@@ -10,6 +10,7 @@ export * from './domains.ts';
 export * from './tenant-policy.ts';
 export * from './tenant-access.ts';
 export * from './issued-key.ts';
+export * from './key-report.ts';
 export * from './provider-document.ts';
 export * from './agent-document.ts';
 export * from './edge-keys.ts';

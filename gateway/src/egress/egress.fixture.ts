@@ -7,6 +7,8 @@ import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../dire
 import { policyOf } from '../policy.fixture.ts';
 import { voucherSigner } from '../voucher/sign-voucher.ts';
 import { voucherVerifier } from '../voucher/verify-voucher.ts';
+import { administrationStore } from './audit/administration/administration-store.ts';
+import { Administration } from './audit/administration/administration.ts';
 import { auditStore } from './audit/store.ts';
 import { localCacheStore } from './cache/local-cache-store.ts';
 import { ledger } from './budget/ledger.ts';
@@ -69,6 +71,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
   const sign = await voucherSigner(identity.privateKey);
   const lines: string[] = [];
   const registry = createRegistry();
+  const log = createLogger({ name: 'egress', destination: { write: (line) => void lines.push(line) } });
   const running = await startEgress({
     port: 0,
     policies,
@@ -78,6 +81,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     verifyVoucher: voucherVerifier(edgeKeys.parse(identity.jwks)),
     ledger: ledger(database),
     auditStore: auditStore(database),
+    administration: new Administration(administrationStore(database), log),
     readUsage: usageBooks(database),
     cacheStore: localCacheStore(),
     systemNamespace: 'cloister-system',
@@ -85,7 +89,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     drainSeconds: 0,
     ready: () => true,
     registry,
-    log: createLogger({ name: 'egress', destination: { write: (line) => void lines.push(line) } }),
+    log,
     ...options,
   });
   const tokenOf = (tenant: string, changes: TokenChanges = {}) =>

@@ -4,6 +4,7 @@ import type { Credentials, Policies, Providers } from '../directory/directory.ts
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
+import type { Administration } from './audit/administration/administration.ts';
 import { auditMetrics } from './audit/metrics.ts';
 import type { AuditStore } from './audit/store.ts';
 import { AuditTrail } from './audit/trail.ts';
@@ -35,6 +36,8 @@ export interface EgressOptions {
   readonly verifyVoucher: VerifyVoucher;
   readonly ledger: Ledger;
   readonly auditStore: AuditStore;
+  /** Closed by who made it. */
+  readonly administration: Administration;
   readonly readUsage: ReadUsage;
   readonly cacheStore: CacheStore;
   /** Where edge runs. */

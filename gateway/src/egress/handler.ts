@@ -6,6 +6,7 @@ import type { Policies } from '../directory/directory.ts';
 import { openExchange } from '../server/exchange.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import { audited } from './audit/audited.ts';
+import { isKeyReportsRoute, keyReports, type KeyReportsParts } from './audit/administration/key-reports.ts';
 import type { AuditTrail } from './audit/trail.ts';
 import type { AskParts, ModelCall } from './chat/ask-models.ts';
 import { chat } from './chat/chat.ts';
@@ -16,7 +17,7 @@ import type { VerifyPod } from './pods/pod-token.ts';
 import { vouchedFor } from './pods/vouched.ts';
 import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
-export interface EgressParts extends AskParts, UsageParts {
+export interface EgressParts extends AskParts, UsageParts, KeyReportsParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
   readonly verifyVoucher: VerifyVoucher;
@@ -32,6 +33,10 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
     if (isUsageRoute(request)) {
       exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
       return usage(request, response, parts);
+    }
+    if (isKeyReportsRoute(request)) {
+      exchange.route = request.path;
+      return keyReports(request, response, parts);
     }
     const caller = await callerOf(request.headers, verifyPod, policies);
     const { policy, agent } = caller;

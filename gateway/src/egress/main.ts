@@ -59,6 +59,7 @@ export async function runEgress(): Promise<void> {
     verifyVoucher: edgeKeys.verify,
     ledger: ledger(sql),
     auditStore: auditStore(sql),
+    administration,
     readUsage: usageBooks(readers),
     cacheStore: redisCacheStore(redis.use, 'egress:cache:'),
     systemNamespace: settings.SYSTEM_NAMESPACE,

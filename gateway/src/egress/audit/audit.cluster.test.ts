@@ -13,8 +13,11 @@ import { z } from 'zod';
 import { migrate } from '../budget/migrate.ts';
 import { postgres, type Postgres } from '../budget/sql/postgres.ts';
 import { testDatabase, type TestDatabase } from '../budget/sql/test-database.fixture.ts';
+import { administrationStore } from './administration/administration-store.ts';
+import { Administration } from './administration/administration.ts';
 import { facts } from './chain.fixture.ts';
 import { exportOf } from './command.ts';
+import { pruneAudit } from './keep-pruning.ts';
 import { auditStore } from './store.ts';
 import { AuditTrail } from './trail.ts';
 import { verify } from './verify.ts';
@@ -50,6 +53,56 @@ test('three writers at once on the same tenants make chains without a gap', asyn
   await Promise.all(pools.map((pool) => pool.close()));
   for (const { tenantUid } of tenants)
     expect(await verdictOf(tenantUid)).toMatchObject({ problems: [], records: 3 * 301, writers: { gaps: [], open: [] } });
+});
+
+test('three replicas that write, see the same changes and prune at once make chains that verify, with each change once', async () => {
+  const tenants = Array.from({ length: 3 }, () => ({ tenantUid: randomUUID(), tenant: 't' }));
+  const pools = [1, 2, 3].map(() => postgres(database.url, () => undefined));
+  const log = createLogger({ name: 'egress', level: 'fatal' });
+  await Promise.all(
+    pools.map(async (pool) => {
+      const trail = new AuditTrail(auditStore(pool), { log, flushMs: 1 });
+      const administration = new Administration(administrationStore(pool), log);
+      for (let turn = 0; turn < 200; turn++) {
+        for (const tenant of tenants) {
+          trail.begin(tenant)(facts);
+          if (turn % 10 === 0) administration.tell({ ...tenant, what: 'policy', part: 'operator', version: turn, state: { turn } });
+        }
+        if (turn % 25 === 0) await pruneAudit(pool, -1, 40); // all that is there is old enough
+        await sleep(1);
+      }
+      await Promise.all([trail.close(), administration.close()]);
+    }),
+  );
+  await Promise.all(pools.map((pool) => pool.close()));
+  for (const { tenantUid } of tenants) {
+    const { problems, pruned, end, records } = await verdictOf(tenantUid);
+    expect(problems).toEqual([]);
+    expect(pruned?.seq).toBeGreaterThan(0);
+    expect(records).toBe((end?.seq ?? 0) - (pruned?.seq ?? 0));
+    const text = `select administrative::int - (select count(*)::int from cloister_egress.audit_record r where r.tenant_uid = c.tenant_uid
+      and record like '%"object":"audit"%') as most from cloister_egress.audit_chain c where tenant_uid = $1`;
+    const [row] = z.tuple([z.object({ most: z.number() })]).parse(await sql.query(text, [tenantUid]));
+    expect(row.most, '20 changes, and prunings whose records were pruned').toBeGreaterThanOrEqual(20);
+  }
+});
+
+test('of changes that three replicas see at once on Postgres each is on record once', async () => {
+  const tenant = { tenantUid: randomUUID(), tenant: 't' };
+  const pools = [1, 2, 3].map(() => postgres(database.url, () => undefined));
+  const log = createLogger({ name: 'egress', level: 'fatal' });
+  const all = pools.map((pool) => new Administration(administrationStore(pool), log));
+  for (let version = 1; version <= 100; version++)
+    for (const one of all) one.tell({ ...tenant, what: 'policy', part: 'operator', version, state: { version } });
+  await Promise.all(all.map((one) => one.close()));
+  await Promise.all(pools.map((pool) => pool.close()));
+  const { problems, records } = await verdictOf(tenant.tenantUid);
+  expect(problems).toEqual([]);
+  // One that is ahead of the others makes what they have seen before no news; none is there twice.
+  expect(records).toBeLessThanOrEqual(100);
+  const text = `select count(distinct record::jsonb -> 'changes' -> 0 ->> 'after')::int as different from cloister_egress.audit_record where tenant_uid = $1`;
+  expect(await sql.query(text, [tenant.tenantUid])).toEqual([{ different: records }]);
+  expect(records).toBeGreaterThan(0);
 });
 
 const perWriter = z.array(z.object({ writer: z.string(), stored: z.number(), highest: z.number() }));

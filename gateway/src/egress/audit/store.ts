@@ -57,10 +57,10 @@ export type StoredRecord = z.infer<typeof stored>;
 const pageSize = 1_000;
 
 /** Records of the chain that are kept, up to its head, in order, as they are stored. */
-export async function* recordsOf(sql: Sql, { tenantUid, seq: last, pruned }: Chain): AsyncGenerator<StoredRecord> {
+export async function* recordsOf(sql: Sql, { tenantUid, seq: last }: Chain): AsyncGenerator<StoredRecord> {
   const text = `select seq, hash, record from cloister_egress.audit_record
     where tenant_uid = $1 and seq > $2 and seq <= $3 order by seq limit ${pageSize}`;
-  for (let from = pruned?.seq ?? 0, full = true; full;) {
+  for (let from = 0, full = true; full;) {
     const page = z.array(stored).parse(await sql.query(text, [tenantUid, from, last]));
     yield* page;
     from = page.at(-1)?.seq ?? from;

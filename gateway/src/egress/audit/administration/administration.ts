@@ -6,7 +6,7 @@
  */
 import { canonicalJSON } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Outbox } from '../../../server/outbox.ts';
 import type { Owner } from '../chain.ts';
 import type { AdministrationStore } from './administration-store.ts';
 import { changesBetween } from './changes.ts';
@@ -24,31 +24,25 @@ export interface News extends Owner {
   readonly by?: string | undefined;
 }
 
-/** News that wait while the store is away. Beyond that, only the latest of each thing is kept. */
-const mostWaiting = 10_000;
-/** Milliseconds. */
-const pauses = { first: 250, longest: 5_000 };
-
 export class Administration {
   readonly #store: AdministrationStore;
-  readonly #log: Logger;
-  readonly #closing = new AbortController();
-  #waiting: News[] = [];
-  #working: Promise<void> | undefined;
+  readonly #outbox: Outbox<News>;
 
   constructor(store: AdministrationStore, log: Logger) {
     this.#store = store;
-    this.#log = log;
+    this.#outbox = new Outbox({
+      what: 'put an administrative change on record',
+      log,
+      deliver: async (all) => {
+        for (const news of all) await this.note(news);
+      },
+      replaces: (newer, older) => newer.tenantUid === older.tenantUid && newer.what === older.what,
+    });
   }
 
   /** In the background, one after the other, until the store takes it. */
   tell(news: News): void {
-    if (this.#waiting.length >= mostWaiting)
-      this.#waiting = this.#waiting.filter(
-        ({ tenantUid, what }, place) => place === 0 || tenantUid !== news.tenantUid || what !== news.what,
-      );
-    this.#waiting.push(news);
-    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    this.#outbox.put(news);
   }
 
   /** Resolves when it is on record, or is no news. Rejects where the store is away. */
@@ -70,27 +64,14 @@ export class Administration {
       if (!isThere(live)) await this.note({ ...live, part, version: live.version + 0.5, state: undefined });
   }
 
-  /** Gives what waits one last try. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#working;
+  /** Of every tenant, what is there according to the record. */
+  live(prefix: string): ReturnType<AdministrationStore['live']> {
+    return this.#store.live(prefix);
   }
 
-  async #work(): Promise<void> {
-    let pause = pauses.first;
-    for (let news = this.#waiting[0]; news; news = this.#waiting[0]) {
-      try {
-        await this.note(news);
-        this.#waiting.shift();
-        pause = pauses.first;
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : 'unknown';
-        this.#log.warn({ reason, waiting: this.#waiting.length, retryMs: pause }, 'administrative changes cannot be put on record yet');
-        if (this.#closing.signal.aborted) return; // the next process compares with what is on record
-        await sleep(pause, undefined, { signal: this.#closing.signal }).catch(() => undefined);
-        pause = Math.min(pause * 2, pauses.longest);
-      }
-    }
+  /** What is not taken by then, the next process finds by comparing with what is on record. */
+  close(): Promise<void> {
+    return this.#outbox.close();
   }
 }
 
