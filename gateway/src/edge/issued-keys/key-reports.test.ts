@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { IssuedKeyDirectory } from '../../directory/directory.ts';
 import { exportOf } from '../../egress/audit/command.ts';
 import { administrativeRecord } from '../../egress/audit/record.ts';
@@ -16,6 +17,8 @@ import { keyReports } from './key-reports.ts';
 import type { KeyStore } from './key-store.ts';
 import { tellEgress } from './tell-egress.ts';
 
+const link = z.object({ record: administrativeRecord });
+const answered = z.object({ id: z.string() });
 const log = createLogger({ name: 'edge', level: 'fatal' });
 const wait = { own: 20, others: 300 };
 
@@ -98,7 +101,10 @@ test(
     const [reports, bystander] = [keyReports(directory, send, log, wait), keyReports(new IssuedKeyDirectory(), send, log, wait)];
     // As both hear of what the API server holds.
     const keyStore: KeyStore = {
-      add: (key) => Promise.resolve([reports, bystander].forEach((one) => one.put(key.id, key))),
+      add: (key) => {
+        for (const one of [reports, bystander]) one.put(key.id, key);
+        return Promise.resolve();
+      },
       remove: (_, id) => {
         for (const one of [reports, bystander]) one.remove(id);
         return Promise.resolve(true);
@@ -109,11 +115,11 @@ test(
     const keys = `${edge.url}/api/v1/tenants/acme/keys`;
     const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' };
     const body = JSON.stringify({ name: 'website', scopes: ['chat'], budget: { daily: { usd: 2 } } });
-    const issued = administered(await (await fetch(keys, { method: 'POST', headers, body })).json());
+    const { id: issued } = answered.parse(await (await fetch(keys, { method: 'POST', headers, body })).json());
     const records = async () => {
       const lines: string[] = [];
       for await (const line of await exportOf(egress.sql, 'acme')) lines.push(line);
-      return lines.slice(1, -1).map((line) => administrativeRecord.parse(Object(JSON.parse(line)).record));
+      return lines.slice(1, -1).map((line) => link.parse(JSON.parse(line)).record);
     };
     await vi.waitFor(async () => expect(await records()).toHaveLength(1), 5_000);
     expect(await known()).toEqual([{ tenant: 'acme', tenantUid: 'uid-acme', id: issued }]);
@@ -130,5 +136,3 @@ test(
     await rm(folder, { recursive: true });
   },
 );
-
-const administered = (answer: unknown): string => String(Object(answer).id);

@@ -17,7 +17,7 @@ export type SendReports = (reports: readonly KeyReport[]) => Promise<void>;
 
 export interface KeyReports extends Source<IssuedKey> {
   /** This replica has revoked a key, for this subject. */
-  revoked(tenantUid: string, id: string, by: string): void;
+  readonly revoked: (tenantUid: string, id: string, by: string) => void;
   /** Tells of keys that egress takes to be there and that are not. Only once `keys` knows all that are. */
   tellGone(known: readonly KnownKey[], keys: IssuedKeys): void;
   /** Tries for the last time. */

@@ -55,7 +55,7 @@ test('three writers at once on the same tenants make chains without a gap', asyn
     expect(await verdictOf(tenantUid)).toMatchObject({ problems: [], records: 3 * 301, writers: { gaps: [], open: [] } });
 });
 
-test('three replicas that write, see the same changes and prune at once make chains that verify, with each change once', async () => {
+test('three replicas that write, see the same changes and prune at once make chains that verify', async () => {
   const tenants = Array.from({ length: 3 }, () => ({ tenantUid: randomUUID(), tenant: 't' }));
   const pools = [1, 2, 3].map(() => postgres(database.url, () => undefined));
   const log = createLogger({ name: 'egress', level: 'fatal' });
@@ -80,10 +80,6 @@ test('three replicas that write, see the same changes and prune at once make cha
     expect(problems).toEqual([]);
     expect(pruned?.seq).toBeGreaterThan(0);
     expect(records).toBe((end?.seq ?? 0) - (pruned?.seq ?? 0));
-    const text = `select administrative::int - (select count(*)::int from cloister_egress.audit_record r where r.tenant_uid = c.tenant_uid
-      and record like '%"object":"audit"%') as most from cloister_egress.audit_chain c where tenant_uid = $1`;
-    const [row] = z.tuple([z.object({ most: z.number() })]).parse(await sql.query(text, [tenantUid]));
-    expect(row.most, '20 changes, and prunings whose records were pruned').toBeGreaterThanOrEqual(20);
   }
 });
 
@@ -98,11 +94,9 @@ test('of changes that three replicas see at once on Postgres each is on record o
   await Promise.all(pools.map((pool) => pool.close()));
   const { problems, records } = await verdictOf(tenant.tenantUid);
   expect(problems).toEqual([]);
-  // One that is ahead of the others makes what they have seen before no news; none is there twice.
-  expect(records).toBeLessThanOrEqual(100);
+  expect(records).toBe(100);
   const text = `select count(distinct record::jsonb -> 'changes' -> 0 ->> 'after')::int as different from cloister_egress.audit_record where tenant_uid = $1`;
-  expect(await sql.query(text, [tenant.tenantUid])).toEqual([{ different: records }]);
-  expect(records).toBeGreaterThan(0);
+  expect(await sql.query(text, [tenant.tenantUid])).toEqual([{ different: 100 }]);
 });
 
 const perWriter = z.array(z.object({ writer: z.string(), stored: z.number(), highest: z.number() }));

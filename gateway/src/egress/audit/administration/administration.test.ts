@@ -2,6 +2,7 @@
 import { createLogger } from '@cloister/telemetry';
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { PolicyDirectory } from '../../../directory/directory.ts';
 import { policyOf } from '../../../policy.fixture.ts';
 import { migrate } from '../../budget/migrate.ts';
@@ -27,6 +28,7 @@ beforeAll(async () => {
   return () => database[Symbol.asyncDispose]();
 }, 60_000);
 
+const link = z.object({ record: administrativeRecord });
 const log = createLogger({ name: 'egress', level: 'fatal' });
 
 /** A tenant, as replicas of egress see it. */
@@ -39,7 +41,7 @@ function setUp(replicas = 1) {
   const records = async () => {
     const lines: string[] = [];
     for await (const line of await exportOf(sql, tenant)) lines.push(line);
-    return lines.slice(1, -1).map((line) => administrativeRecord.parse(Object(JSON.parse(line)).record));
+    return lines.slice(1, -1).map((line) => link.parse(JSON.parse(line)).record);
   };
   const verdict = async () => verify(await exportOf(sql, tenant));
   const settled = () => Promise.all(all.map(({ administration }) => administration.close()));

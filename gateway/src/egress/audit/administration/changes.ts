@@ -14,14 +14,14 @@ export interface FieldChange {
 export function changesBetween(before: unknown, after: unknown, field = ''): FieldChange[] {
   if (canonicalJSON(before) === canonicalJSON(after)) return [];
   const [was, is] = [membersOf(before), membersOf(after)];
-  const whole = (before !== undefined && !was) || (after !== undefined && !is);
-  if (whole || (!was && !is)) return [{ field, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }];
-  const names = [...new Set([...(was?.keys() ?? []), ...(is?.keys() ?? [])])].sort();
-  return names.flatMap((name) => changesBetween(was?.get(name), is?.get(name), field === '' ? name : `${field}.${name}`));
+  if (!was || !is) return [{ field, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }];
+  const names = [...new Set([...was.keys(), ...is.keys()])].sort();
+  return names.flatMap((name) => changesBetween(was.get(name), is.get(name), field === '' ? name : `${field}.${name}`));
 }
 
-/** Undefined for what has no names in it. */
+/** Undefined for what has no names in it; no names for what is not there. */
 function membersOf(value: unknown): ReadonlyMap<string, unknown> | undefined {
+  if (value === undefined) return new Map();
   if (Array.isArray(value)) {
     const list: readonly unknown[] = value;
     return list.length > 0 && list.every(isNamed) ? new Map(list.map(({ name, ...rest }) => [name, { ...rest }])) : undefined;
