@@ -19,7 +19,7 @@ import { RedisLimiter } from './rate-limit/redis-limiter.ts';
 import { edgeSettings } from './settings.ts';
 import { askEgress } from './usage/ask-egress.ts';
 
-/** Milliseconds after which this replica knows every key that was there when it started. */
+/** Milliseconds after which this replica knows the keys that the others had told of when it started. */
 const untilAllIsKnown = 60_000;
 
 /** Resolves when the process was told to stop and everything in flight has ended. */
@@ -83,7 +83,10 @@ export async function runEdge(): Promise<void> {
   log.info({ port: edge.port }, 'edge serves');
   const stopping = new AbortController();
   const lookForGone = setTimeout(() => {
-    const look = async () => reports.tellGone(await egress.known(), access.issued);
+    const look = async () => {
+      if (!informers.every((informer) => informer.synced)) throw new Error('not every key is known yet');
+      reports.tellGone(await egress.known(), access.issued);
+    };
     void untilDone('ask egress which API keys it knows', log, stopping.signal, look);
   }, untilAllIsKnown);
 

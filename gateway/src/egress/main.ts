@@ -28,7 +28,7 @@ import { mebibyte, type ProxyOptions } from './proxy/proxy.ts';
 import { egressSettings, type EgressSettings } from './settings.ts';
 import { usageBooks } from './usage/usage-books.ts';
 
-/** Milliseconds after which this replica knows every tenant that was there when it started. */
+/** Milliseconds after which this replica knows what the others had on record when it started. */
 const untilAllIsKnown = 60_000;
 
 /** Resolves when the process was told to stop and everything in flight has ended and is settled. */
@@ -73,7 +73,10 @@ export async function runEgress(): Promise<void> {
   const stopForgetting = keepForgetting(sql, log);
   const lookForGone = setTimeout(() => {
     const isThere = ({ tenant, tenantUid }: Owner) => directories.policies.byTenant(tenant)?.uid === tenantUid;
-    void untilDone('note which tenants are gone', log, stopping.signal, () => administration.noteGone('policy', 'operator', isThere));
+    void untilDone('note which tenants are gone', log, stopping.signal, async () => {
+      if (!informers.every((informer) => informer.synced)) throw new Error('not every tenant is known yet');
+      await administration.noteGone('policy', 'operator', isThere);
+    });
   }, untilAllIsKnown);
   const stopPruning = keepPruning(sql, settings.AUDIT_RETENTION_DAYS, log);
   const live = () => informers.every((informer) => informer.alive);

@@ -202,6 +202,13 @@ describe('nothing is kept of', () => {
     expect(asked()).toBe(2);
   });
 
+  test('vectors whose usage is not told, for they may be none', async () => {
+    provider.answer = (response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"error":{"message":"overloaded"}}');
+    const embed = () => fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body: '{"model":"openai/small","input":"Hi"}' });
+    expect([(await embed()).status, (await embed()).headers.get(cacheHeader), asked()]).toEqual([200, 'miss', 2]);
+  });
+
   test('an agent that does not want it, nor of one whose tenant may keep nothing', async () => {
     token = await addTenant(tenant, { agents: [{ ...cached, cacheSeconds: undefined }] });
     expect(await again()).toBeNull();

@@ -48,7 +48,7 @@ function courseOf(asked: EmbeddingsRequest, reserved: number): Course {
       if (answer.kind !== 'whole' || !looksLikeObject(answer.text)) throw new BrokenAnswer('its answer is no JSON');
       told = inputTokensIn(answer.text);
       give(answer, response);
-      keep?.(answer);
+      if (told !== undefined) keep?.(answer); // an error in the place of vectors has no usage
       return 'complete';
     },
     get reported() {
