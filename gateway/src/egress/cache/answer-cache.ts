@@ -52,13 +52,14 @@ export class AnswerCache {
     this.#log = log;
   }
 
-  /** Undefined where nothing is to be kept: the agent does not want it, or the same request need not have the same answer. */
+  /** Undefined where nothing is to be kept: the agent does not want it, or the same request need not have the same answer, or no end of depth. */
   placeOf({ policy, agent, target, operation }: Asked): Place | undefined {
     const seconds = policy.agents.find(({ name }) => name === agent)?.cacheSeconds;
     const { uid: tenantUid, cacheBytes: bytes = 0 } = policy;
     const { name, repeatable: request } = operation;
     if (seconds === undefined || bytes === 0 || !request) return undefined;
     const key = cacheKeyOf({ tenantUid, agent, provider: target.provider, model: target.model.name, operation: name, request });
+    if (!key) return undefined;
     return {
       find: () => this.#find(tenantUid, key, seconds),
       keep: (answer) => {

@@ -26,7 +26,17 @@ export interface CacheKey {
   readonly sealing: Buffer;
 }
 
-export function cacheKeyOf({ tenantUid, agent, provider, model, operation, request }: SameCall): CacheKey {
+/** Undefined for a request that is nested too deeply to be put in order. */
+export function cacheKeyOf(call: SameCall): CacheKey | undefined {
+  try {
+    return keyOf(call);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined; // the stack is full
+    throw error;
+  }
+}
+
+function keyOf({ tenantUid, agent, provider, model, operation, request }: SameCall): CacheKey {
   const { name, type, baseURL = null, apiVersion = null } = provider;
   const digest = createHash('sha512')
     .update(canonicalJSON(['cloister-cache/1', tenantUid, agent, [name, type, baseURL, apiVersion], model, operation, request]))

@@ -1,24 +1,12 @@
 /** Through egress as a whole: what is given again, to whom, and what it costs. */
 import { cacheHeader } from '@cloister/tenancy';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { exportOf } from '../audit/command.ts';
 import { callRecord } from '../audit/record.ts';
-import { ask, egressUnderTest, type EgressUnderTest } from '../egress.fixture.ts';
-import {
-  chunk,
-  completion,
-  endMark,
-  failure,
-  piece,
-  providerDouble,
-  stopChunk,
-  streamed,
-  usageChunk,
-  type Answer,
-  type ProviderDouble,
-} from '../providers/provider.double.ts';
+import { completion, endMark, failure, piece, providerDouble, stopChunk, streamed, usageChunk } from '../providers/provider.double.ts';
 import type { CacheStore } from './cache-store.ts';
+import { cached, CachedWorld, finished } from './cached.fixture.ts';
 import { localCacheStore } from './local-cache-store.ts';
 
 let away = false;
@@ -32,51 +20,11 @@ const cacheStore: CacheStore = {
   put: (...of) => (away ? Promise.reject(new Error('connection reset')) : inMemory.put(...of)),
 };
 
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let tenants = 0;
-let tenant: string;
-let token: string;
-beforeAll(async () => {
-  egress = await egressUnderTest({ cacheStore });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  provider = await providerDouble(completion('Hello'));
-  const embeddingModels = [{ name: 'small', contextWindow: 100, price: { inputPerMillion: 1 } }];
-  egress.addProvider('openai', { baseURL: provider.baseURL, embeddingModels });
+const world = CachedWorld.during(cacheStore);
+const { addTenant, again, asked, chat, embed } = world;
+beforeEach(() => {
   away = false;
-  tenant = `acme${++tenants}`;
-  token = await addTenant(tenant);
-  return () => provider[Symbol.asyncDispose]();
 });
-
-type Policy = Parameters<EgressUnderTest['addTenant']>[1];
-const cached = { name: 'support', url: 'https://127.0.0.1:1', cacheSeconds: 60 };
-const sales = { ...cached, name: 'sales' };
-const addTenant = (name: string, policy: Policy = {}) =>
-  egress.addTenant(name, {
-    models: ['openai/m1', 'openai/small', 'spare/m1'],
-    agents: [cached, sales],
-    cacheBytes: 1_000_000,
-    ...policy,
-  });
-
-const chat = async (body: object = {}, by = token) => {
-  const answer = await fetch(`${egress.url}/v1/chat/completions`, ask(by, { model: 'openai/m1', temperature: 0, ...body }));
-  return {
-    status: answer.status,
-    cache: answer.headers.get(cacheHeader),
-    type: answer.headers.get('content-type'),
-    text: await answer.text(),
-  };
-};
-const asked = () => provider.asked.length;
-/** Once, and then again: whether the second was given again. */
-const again = async (body: object = {}, by = token) => {
-  await chat(body, by);
-  return (await chat(body, by)).cache;
-};
 
 describe('the same question', () => {
   test('has the same answer, byte for byte, and the provider is asked once', async () => {
@@ -91,7 +39,7 @@ describe('the same question', () => {
   });
 
   test('as a stream has the same stream, without the usage that nobody asked for', async () => {
-    provider.answer = streamed(piece('Hel'), piece('lo'), stopChunk, usageChunk(10, 5), endMark);
+    world.provider.answer = streamed(piece('Hel'), piece('lo'), stopChunk, usageChunk(10, 5), endMark);
     const [first, second] = [await chat({ stream: true }), await chat({ stream: true })];
     expect([first.cache, second.cache, asked()]).toEqual(['miss', 'hit', 1]);
     expect(second).toEqual({ ...first, cache: 'hit' });
@@ -103,8 +51,7 @@ describe('the same question', () => {
 
   test('for embeddings has the same vectors, and needs no temperature', async () => {
     const vectors = JSON.stringify({ data: [{ embedding: [1, 2] }], usage: { prompt_tokens: 3, total_tokens: 3 } });
-    provider.answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(vectors);
-    const embed = () => fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body: '{"model":"openai/small","input":"Hi"}' });
+    world.provider.answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(vectors);
     expect((await embed()).headers.get(cacheHeader)).toBe('miss');
     const second = await embed();
     expect([second.headers.get(cacheHeader), await second.text(), asked()]).toEqual(['hit', vectors, 1]);
@@ -115,17 +62,17 @@ describe('the same question', () => {
   });
 
   test('of an answer that calls tools is answered again', async () => {
-    provider.answer = finished('tool_calls');
+    world.provider.answer = finished('tool_calls');
     expect(await again()).toBe('hit');
   });
 });
 
 describe('nobody gets what another one was answered:', () => {
   test('another tenant is answered anew, and neither pushes out what is the other’s', async () => {
-    const other = await addTenant(`${tenant}b`);
-    provider.answer = completion('for one');
+    const other = await addTenant(`${world.tenant}b`);
+    world.provider.answer = completion('for one');
     await chat();
-    provider.answer = completion('for the other');
+    world.provider.answer = completion('for the other');
     const first = await chat({}, other);
     expect([first.cache, first.text.includes('for the other')]).toEqual(['miss', true]);
     const [mine, theirs] = [await chat(), await chat({}, other)];
@@ -135,104 +82,40 @@ describe('nobody gets what another one was answered:', () => {
 
   test('a tenant of the same name, after the first is gone', async () => {
     await chat();
-    const heir = await addTenant(tenant, { uid: 'another' });
+    const heir = await addTenant(world.tenant, { uid: 'another' });
     expect((await chat({}, heir)).cache).toBe('miss');
   });
 
   test('another agent of the same tenant', async () => {
     await chat();
-    const agent = await egress.tokenOf(tenant, { pod: 'sales-7d9c5f8b6-x2x4z' });
+    const agent = await world.egress.tokenOf(world.tenant, { pod: 'sales-7d9c5f8b6-x2x4z' });
     expect((await chat({}, agent)).cache).toBe('miss');
     expect((await chat({}, agent)).cache).toBe('hit');
   });
 
   test('a provider of the same name at another place', async () => {
     await chat();
-    egress.addProvider('openai', { baseURL: provider.baseURL.replace('127.0.0.1', 'localhost') });
+    world.egress.addProvider('openai', { baseURL: world.provider.baseURL.replace('127.0.0.1', 'localhost') });
     expect((await chat()).cache).toBe('miss');
-  });
-});
-
-const finished = (finish_reason: string | null, more: object = {}): Answer => {
-  const choices = [{ index: 0, message: { role: 'assistant', content: 'Hel' }, finish_reason }];
-  return (response) =>
-    response
-      .writeHead(200, { 'content-type': 'application/json' })
-      .end(JSON.stringify({ choices, usage: { prompt_tokens: 1, completion_tokens: 1 }, ...more }));
-};
-
-describe('nothing is kept of', () => {
-  test.each<[string, object]>([
-    ['a request without a temperature', { temperature: undefined }],
-    ['a request that throws dice', { temperature: 0.1 }],
-    ['a completion that the provider is to store', { store: true }],
-    ['a request that is very long', { messages: [{ role: 'user', content: 'x'.repeat(300_000) }] }],
-  ])('%s, and its answer says nothing of it', async (_, body) => {
-    expect(await again(body)).toBeNull();
-    expect(asked()).toBe(2);
-  });
-
-  test.each<[string, Answer, object]>([
-    ['an answer that was cut off for length', finished('length'), {}],
-    ['an answer that a filter ended', finished('content_filter'), {}],
-    ['an answer that does not say how it ended', finished(null), {}],
-    ['an answer of which a choice is missing', finished('stop'), { n: 2 }],
-    ['an answer that is very long', completion('x'.repeat(1_100_000)), {}],
-    ['an error in the shape of an answer', finished('stop', { error: { message: 'overloaded' } }), {}],
-    ['an error', failure(400, '{"error":{"message":"no"}}'), {}],
-    [
-      'a stream that was cut off for length',
-      streamed(piece('a'), chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] }), endMark),
-      { stream: true },
-    ],
-    [
-      'a stream that broke off',
-      (response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(piece('a')),
-      { stream: true },
-    ],
-    ['a stream that failed', streamed(piece('a'), stopChunk, chunk({ error: { message: 'overloaded' } }), endMark), { stream: true }],
-    [
-      'a stream that is very long',
-      streamed(...Array.from({ length: 20 }, () => piece('x'.repeat(60_000))), stopChunk, endMark),
-      { stream: true },
-    ],
-  ])('%s', async (_, answer, body) => {
-    provider.answer = answer;
-    expect(await again(body)).toBe('miss');
-    expect(asked()).toBe(2);
-  });
-
-  test('vectors whose usage is not told, for they may be none', async () => {
-    provider.answer = (response) =>
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{"error":{"message":"overloaded"}}');
-    const embed = () => fetch(`${egress.url}/v1/embeddings`, { ...ask(token, {}), body: '{"model":"openai/small","input":"Hi"}' });
-    expect([(await embed()).status, (await embed()).headers.get(cacheHeader), asked()]).toEqual([200, 'miss', 2]);
-  });
-
-  test('an agent that does not want it, nor of one whose tenant may keep nothing', async () => {
-    token = await addTenant(tenant, { agents: [{ ...cached, cacheSeconds: undefined }] });
-    expect(await again()).toBeNull();
-    token = await addTenant(tenant, { cacheBytes: 0 });
-    expect(await again()).toBeNull();
   });
 });
 
 test('what an agent wanted kept for long is not given again once it allows less', async () => {
   await chat();
-  token = await addTenant(tenant, { agents: [{ ...cached, cacheSeconds: 1 }] });
+  world.token = await addTenant(world.tenant, { agents: [{ ...cached, cacheSeconds: 1 }] });
   expect((await chat()).cache).toBe('hit');
   await vi.waitFor(async () => expect((await chat()).cache).toBe('miss'), { timeout: 3_000, interval: 200 });
 });
 
 test('what answered in the place of another is kept as its own, and given again in that place', async () => {
   const spare = await providerDouble(completion('from the spare'));
-  egress.addProvider('spare', { baseURL: spare.baseURL });
+  world.egress.addProvider('spare', { baseURL: spare.baseURL });
   const fallbacks = ['spare/m1'];
   const models = [{ name: 'm1', contextWindow: 1000, maxOutputTokens: 100, price: { inputPerMillion: 1, outputPerMillion: 1 }, fallbacks }];
-  egress.addProvider('openai', { baseURL: provider.baseURL, models });
-  provider.answer = failure(503, 'no');
+  world.egress.addProvider('openai', { baseURL: world.provider.baseURL, models });
+  world.provider.answer = failure(503, 'no');
   expect([await again(), asked(), spare.asked.length]).toEqual(['hit', 2, 1]);
-  provider.answer = completion('from the first');
+  world.provider.answer = completion('from the first');
   const anew = await chat();
   expect([anew.cache, anew.text.includes('from the first')]).toEqual(['miss', true]);
   expect((await chat({ model: 'spare/m1' })).cache).toBe('hit');
@@ -243,7 +126,7 @@ describe('an answer that is given again', () => {
   const records = async (count: number) =>
     vi.waitFor(async () => {
       const lines: string[] = [];
-      for await (const line of await exportOf(egress.sql, tenant)) lines.push(line);
+      for await (const line of await exportOf(world.egress.sql, world.tenant)) lines.push(line);
       const found = lines.slice(1, -1).map((line) => z.object({ record: callRecord }).parse(JSON.parse(line)).record);
       expect(found).toHaveLength(count);
       return found;
@@ -251,21 +134,24 @@ describe('an answer that is given again', () => {
 
   test('costs nothing, is no usage, and is on record as what it is', async () => {
     await chat();
-    await vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject({ settled: 20, tokens: 15, reserved: 0 }), 3_000);
+    await vi.waitFor(
+      async () => expect(await world.egress.standing(world.tenant)).toMatchObject({ settled: 20, tokens: 15, reserved: 0 }),
+      3_000,
+    );
     await chat();
     expect(await records(2)).toMatchObject([
       { outcome: 'answered', cache: 'miss', attempts: 1, microUsd: 20, inputTokens: 10 },
       { outcome: 'answered', cache: 'hit', attempts: 0, microUsd: 0, inputTokens: 0, model: 'openai/m1', provider: 'openai' },
     ]);
-    expect(await egress.standing(tenant)).toMatchObject({ settled: 20, tokens: 15, reserved: 0 });
-    const usage = await egress.sql.query('select requests::int from cloister_egress.usage where tenant = $1', [tenant]);
+    expect(await world.egress.standing(world.tenant)).toMatchObject({ settled: 20, tokens: 15, reserved: 0 });
+    const usage = await world.egress.sql.query('select requests::int from cloister_egress.usage where tenant = $1', [world.tenant]);
     expect(usage).toEqual([{ requests: 1 }]);
   });
 
   test('is given where the budget is spent and the provider is away; a new question is not', async () => {
     await chat();
-    token = await addTenant(tenant, { budget: { timeZone: 'UTC', daily: { usd: 0 } } });
-    await provider[Symbol.asyncDispose]();
+    world.token = await addTenant(world.tenant, { budget: { timeZone: 'UTC', daily: { usd: 0 } } });
+    await world.provider[Symbol.asyncDispose]();
     expect(await chat()).toMatchObject({ status: 200, cache: 'hit' });
     expect((await chat({ top_p: 1 })).status).toBe(429);
   });
@@ -273,11 +159,11 @@ describe('an answer that is given again', () => {
   test('is refused to a tenant that is suspended, may not use the model, or asks for too much', async () => {
     const tooMuch = { max_tokens: 5000 };
     await chat();
-    token = await addTenant(tenant, { models: ['spare/m1'] });
+    world.token = await addTenant(world.tenant, { models: ['spare/m1'] });
     expect((await chat()).status).toBe(403);
-    token = await addTenant(tenant, { state: 'Suspended' });
+    world.token = await addTenant(world.tenant, { state: 'Suspended' });
     expect((await chat()).status).toBe(403);
-    token = await addTenant(tenant);
+    world.token = await addTenant(world.tenant);
     expect((await chat(tooMuch)).status).toBe(400);
   });
 
@@ -285,8 +171,10 @@ describe('an answer that is given again', () => {
     await again();
     away = true;
     await chat();
-    const found = await egress.registry.getSingleMetric('cloister_cache_lookups_total')?.get();
-    const own = found?.values.filter(({ labels }) => labels['tenant'] === tenant).map(({ labels, value }) => [labels['outcome'], value]);
+    const found = await world.egress.registry.getSingleMetric('cloister_cache_lookups_total')?.get();
+    const own = found?.values
+      .filter(({ labels }) => labels['tenant'] === world.tenant)
+      .map(({ labels, value }) => [labels['outcome'], value]);
     expect(Object.fromEntries(own ?? [])).toEqual({ miss: 1, hit: 1, away: 1 });
   });
 });
@@ -299,7 +187,7 @@ test('while the store is away every call is a miss, none fails, and few wait for
   expect(looked).toBeLessThan(5);
   away = false;
   await vi.waitFor(async () => expect(await again()).toBe('hit'), { timeout: 3_000, interval: 200 });
-  expect(egress.lines.join('')).toContain('kept answers cannot be reached');
+  expect(world.egress.lines.join('')).toContain('kept answers cannot be reached');
 });
 
 test('what somebody has spoilt in the store is as if it were not there', async () => {
