@@ -143,30 +143,33 @@ describe('a tenant whose credentials are to be replaced', () => {
   });
 });
 
-describe.each([systemSecrets.egressDatabase, systemSecrets.edgeRedis])("Cloister's own credential in Secret %s", (name) => {
-  const url = () => world.secret(namespaces.system, name, 'url');
+describe.each([systemSecrets.egressDatabase, systemSecrets.edgeRedis, systemSecrets.egressRedis])(
+  "Cloister's own credential in Secret %s",
+  (name) => {
+    const url = () => world.secret(namespaces.system, name, 'url');
 
-  test('is replaced when the Secret is annotated, and ended once nobody uses it any more', async () => {
-    const old = await until('the credential', url);
-    const session = name === systemSecrets.egressDatabase ? new pg.Client({ connectionString: old }) : undefined;
-    session?.on('error', () => undefined);
-    await session?.connect();
-    await operator.cluster.patch(
-      kinds.secrets,
-      { name, namespace: namespaces.system },
-      { metadata: { annotations: { [annotations.rotate]: `${Math.random()}` } } },
-    );
-    const fresh = await until('another', async () => {
-      const now = await url();
-      return now !== old && now;
+    test('is replaced when the Secret is annotated, and ended once nobody uses it any more', async () => {
+      const old = await until('the credential', url);
+      const session = name === systemSecrets.egressDatabase ? new pg.Client({ connectionString: old }) : undefined;
+      session?.on('error', () => undefined);
+      await session?.connect();
+      await operator.cluster.patch(
+        kinds.secrets,
+        { name, namespace: namespaces.system },
+        { metadata: { annotations: { [annotations.rotate]: `${Math.random()}` } } },
+      );
+      const fresh = await until('another', async () => {
+        const now = await url();
+        return now !== old && now;
+      });
+      expect(await usable(fresh)).toBe(true);
+      if (session) {
+        await pause(2_500); // longer than the settings let mounted copies follow
+        await session.query('SELECT 1');
+        await session.end();
+      }
+      await until('the old one to be refused', async () => !(await usable(old)), 15_000);
+      expect(await usable(fresh)).toBe(true);
     });
-    expect(await usable(fresh)).toBe(true);
-    if (session) {
-      await pause(2_500); // longer than the settings let mounted copies follow
-      await session.query('SELECT 1');
-      await session.end();
-    }
-    await until('the old one to be refused', async () => !(await usable(old)), 15_000);
-    expect(await usable(fresh)).toBe(true);
-  });
-});
+  },
+);

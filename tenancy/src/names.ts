@@ -141,6 +141,8 @@ export const systemSecrets = {
   egressDatabase: 'egress-database',
   /** key `url`. User `cloister_edge`, key prefix `edge:`. Mounted by edge. */
   edgeRedis: 'edge-redis',
+  /** key `url`. User `cloister_egress`, key prefix `egress:`. Mounted by egress. */
+  egressRedis: 'egress-redis',
   /** keys `signer.pem`, by which certificates of agents are signed, `next.pem` during a rotation, `trusted.pem`. Mounted by nobody. */
   agentsAuthority: 'agents-authority',
 } as const;

@@ -27,6 +27,8 @@ export const tenantPolicy = z.object({
       budget: budgetWindows.optional(),
       /** Models that answer in the place of dearer ones when a budget is exceeded, instead of those of the tenant's budget. */
       downgradeTo: z.array(modelName).optional(),
+      /** For which egress may give an answer again that this agent has had; absent where it does not want that. */
+      cacheSeconds: z.int().positive().optional(),
     }),
   ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
@@ -37,6 +39,8 @@ export const tenantPolicy = z.object({
   models: z.array(modelName),
   /** Where its tools may connect to. Nowhere when absent. */
   egress: z.object({ domains: z.array(domainPattern), ports: z.array(z.int().min(1).max(65_535)) }).optional(),
+  /** How much egress keeps of the answers that its agents may have again. Nothing when absent. */
+  cacheBytes: z.int().nonnegative().optional(),
   /** Of all callers together, and of every subject of a JWT. */
   rateLimits: rateLimits.extend({ perUser: rateLimits.optional() }),
   budget: budgetWindows.extend({

@@ -10,7 +10,11 @@ beforeAll(async () => {
   world = await openWorld();
   tenant = await createTenant(world, {
     name: 'chat',
-    agent: { instructions: 'You are a parrot.', settings: { temperature: { min: 0, max: 1 }, additionalInstructions: { maxLength: 200 } } },
+    agent: {
+      instructions: 'You are a parrot.',
+      responseCache: {},
+      settings: { temperature: { min: 0, max: 1 }, additionalInstructions: { maxLength: 200 } },
+    },
   });
 });
 afterAll(() => deleteTenant(world, 'chat'));
@@ -24,6 +28,32 @@ describe('the openai client, through the Ingress', () => {
     expect(answer.choices[0]?.message.content).toContain('You are a parrot.');
     expect(answer.choices[0]?.message.content).toContain('Hello there');
     expect(answer.usage?.total_tokens).toBeGreaterThan(0);
+  });
+
+  test('gets the answer that it has had, by its word, where it asks for the same and wants no dice thrown', async () => {
+    const asked = { model: agentName, temperature: 0, messages: [{ role: 'user' as const, content: `Hello ${Math.random()}` }] };
+    const ask = () => client().chat.completions.create(asked).withResponse();
+    const [first, second] = [await ask(), await ask()];
+    expect([first, second].map(({ response }) => response.headers.get('x-cloister-cache'))).toEqual(['miss', 'hit']);
+    expect(second.data).toEqual(first.data);
+    const stream = () =>
+      client()
+        .chat.completions.create({ ...asked, stream: true })
+        .withResponse();
+    const texts: string[] = [];
+    const told: (string | null)[] = [];
+    for (const { data, response } of [await stream(), await stream()]) {
+      told.push(response.headers.get('x-cloister-cache'));
+      let text = '';
+      for await (const chunk of data) text += chunk.choices[0]?.delta.content ?? '';
+      texts.push(text);
+    }
+    expect(told).toEqual(['miss', 'hit']);
+    expect(texts).toEqual([first.data.choices[0]?.message.content, first.data.choices[0]?.message.content]);
+    const { response } = await client()
+      .chat.completions.create({ ...asked, temperature: 1 })
+      .withResponse();
+    expect(response.headers.get('x-cloister-cache')).toBeNull();
   });
 
   test('gets a stream whose first chunk comes long before its last', async () => {

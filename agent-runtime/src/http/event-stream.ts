@@ -1,7 +1,7 @@
 /** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 import { once } from 'node:events';
 import { tokensHeader } from '@cloister/tenancy';
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 const headers = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -10,8 +10,10 @@ const headers = {
   trailer: tokensHeader,
 };
 
-export function startEventStream(response: ServerResponse, contentType?: string): void {
-  response.writeHead(200, { ...headers, ...(contentType === undefined ? {} : { 'content-type': contentType }) });
+/** Of `more`, what is undefined is left as it is without it. */
+export function startEventStream(response: ServerResponse, more: OutgoingHttpHeaders = {}): void {
+  const given = Object.entries(more).filter(([, value]) => value !== undefined);
+  response.writeHead(200, { ...headers, ...Object.fromEntries(given) });
   response.flushHeaders();
 }
 

@@ -1,5 +1,5 @@
-/** What edge is told of the cost of an answer. */
-import { tokensHeader } from '@cloister/tenancy';
+/** What edge is told of an answer: its cost, and whether it was given again. */
+import { cacheHeader, tokensHeader } from '@cloister/tenancy';
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,7 +30,12 @@ async function post(path: string, body: object, script: Script = echo) {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     request(`${agent.url}${path}`, { method: 'POST', headers }, resolve).once('error', reject).end(JSON.stringify(body));
   });
-  return { body: await text(answer), early: answer.headers[tokensHeader], late: answer.trailers[tokensHeader] };
+  return {
+    body: await text(answer),
+    cache: answer.headers[cacheHeader],
+    early: answer.headers[tokensHeader],
+    late: answer.trailers[tokensHeader],
+  };
 }
 
 test.each([
@@ -56,4 +61,13 @@ test('nothing, where a stream broke off and nobody knows', async () => {
   const { body, late } = await post('/v1/chat/completions', { messages, stream: true }, pausedStream(Promise.resolve(), 'broken'));
   expect(body).toContain('model_interrupted');
   expect(late).toBeUndefined();
+});
+
+test.each([false, true])('that egress gave an answer again, where it did; stream: %s', async (stream) => {
+  const hit: Script = (body, response) => {
+    response.setHeader(cacheHeader, 'hit');
+    return echo(body, response);
+  };
+  expect((await post('/v1/chat/completions', { messages, stream }, hit)).cache).toBe('hit');
+  expect((await post('/v1/chat/completions', { messages, stream })).cache).toBeUndefined();
 });

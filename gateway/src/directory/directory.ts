@@ -41,8 +41,9 @@ export interface Credentials {
 }
 
 export interface Source<T> {
-  put(objectName: string, document: T): void;
-  remove(objectName: string): void;
+  /** `version` is the object's resourceVersion: a number that grows with each of its changes. */
+  put(objectName: string, document: T, version?: string): void;
+  remove(objectName: string, version?: string): void;
 }
 
 export class PolicyDirectory extends Catalogue<TenantPolicy> implements Policies, Source<TenantPolicy> {

@@ -56,13 +56,14 @@ function follow<T>(
   dataOf: (object: Holder) => Holder['data'],
 ): Informer<Holder> {
   informer.onChange(({ type, object }) => {
-    const { name } = object.metadata;
+    const { name, resourceVersion } = object.metadata;
     if (type === 'deleted') {
-      into.remove(name);
+      into.remove(name, resourceVersion);
       return;
     }
     try {
-      into.put(name, parseDocument(schema, `${informer.kind.kind} ${informer.scope.namespace ?? ''}/${name}`, dataOf(object)[documentKey]));
+      const source = `${informer.kind.kind} ${informer.scope.namespace ?? ''}/${name}`;
+      into.put(name, parseDocument(schema, source, dataOf(object)[documentKey]), resourceVersion);
     } catch (error) {
       log.error(
         { object: name, reason: error instanceof Error ? error.message : 'unknown' },

@@ -44,6 +44,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     useStore: localUseStore(),
     askUsage: () => Promise.reject(new Error('this test has no egress')),
     keyStore: localKeyStore(access.issued),
+    keyRevoked: () => undefined,
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,

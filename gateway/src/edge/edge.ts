@@ -41,6 +41,8 @@ export interface EdgeOptions {
   readonly askUsage: AskUsage;
   /** What it holds, `access` hears of. */
   readonly keyStore: KeyStore;
+  /** Hears which key was revoked here, for whom. */
+  readonly keyRevoked: (tenantUid: string, id: string, by: string) => void;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;
   readonly ready: () => boolean;
@@ -71,6 +73,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     uses,
     askUsage: options.askUsage,
     keyStore,
+    keyRevoked: options.keyRevoked,
     making: inTheMaking(),
     tokenFor: callerTokens(sign),
     voucherFor: vouchers(signVoucher),

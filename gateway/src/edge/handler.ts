@@ -41,6 +41,7 @@ export interface EdgeParts {
   readonly askUsage: AskUsage;
   readonly keyStore: KeyStore;
   readonly making: Making;
+  readonly keyRevoked: (tenantUid: string, id: string, by: string) => void;
   readonly tokenFor: (caller: Caller) => Promise<string>;
   readonly voucherFor: VoucherFor;
   readonly relay: Relay;
@@ -116,9 +117,9 @@ const taskOf: Readonly<Record<EdgeTask, Task>> = {
       .set('cache-control', 'no-store')
       .json({ ...described(issued), key });
   },
-  revokeKey: async (_, response, { exchange, policy, route }, parts) => {
+  revokeKey: async (_, response, { exchange, caller, policy, route }, parts) => {
     const id = /[^/?]+(?=\?|$)/.exec(route.target)?.[0] ?? '';
-    await revokeKey(id, policy, parts);
+    await revokeKey(id, caller, policy, parts);
     exchange.note({ revokedKey: id });
     response.status(204).end();
   },

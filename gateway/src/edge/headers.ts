@@ -1,5 +1,5 @@
 /** What crosses edge: everything end to end, nothing that belongs to one connection, nothing that could pass for our own word. */
-import { budgetNotes, voucherHeader } from '@cloister/tenancy';
+import { budgetNotes, cacheHeader, voucherHeader } from '@cloister/tenancy';
 import { formatTraceparent } from '@cloister/telemetry';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from '../server/exchange.ts';
@@ -28,7 +28,7 @@ const notForCallers = new Set([...hopByHop, 'set-cookie', 'x-request-id']);
 const isOurs = (name: string): boolean => name.startsWith('x-cloister-');
 
 /** What callers are to hear of it. An image of a tenant's own may say so when it is not true: to that tenant's callers, and to nobody else. */
-const toldToCallers: ReadonlySet<string> = new Set(Object.values(budgetNotes));
+const toldToCallers: ReadonlySet<string> = new Set([...Object.values(budgetNotes), cacheHeader]);
 
 /** Limits are told by edge alone; an agent may pass on those of a provider, which are none of a caller's. */
 const isLimit = (name: string): boolean => name.startsWith('x-ratelimit-');
@@ -49,6 +49,7 @@ export function headersForAgent(
   return headers;
 }
 
+/** What egress did for the answer is the caller's to know, too. */
 export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders =>
   pick(answered, (name) => notForCallers.has(name) || (isOurs(name) && !toldToCallers.has(name)) || isLimit(name));
 

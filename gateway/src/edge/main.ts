@@ -5,16 +5,22 @@ import { documentKinds, issuedKey, tenantAccess, tenantPolicy } from '@cloister/
 import { connect } from 'kube-runtime';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followSecrets } from '../directory/follow.ts';
+import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
 import { startEdge } from './edge.ts';
 import { followedAuthorities } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
-import { followedRedis } from './followed-redis.ts';
+import { followedRedis } from '../redis/followed-redis.ts';
 import { kubernetesKeyStore } from './issued-keys/kubernetes-key-store.ts';
+import { keyReports } from './issued-keys/key-reports.ts';
+import { tellEgress } from './issued-keys/tell-egress.ts';
 import { redisUseStore } from './key-uses/redis-use-store.ts';
 import { RedisLimiter } from './rate-limit/redis-limiter.ts';
 import { edgeSettings } from './settings.ts';
 import { askEgress } from './usage/ask-egress.ts';
+
+/** Milliseconds after which this replica knows the keys that the others had told of when it started. */
+const untilAllIsKnown = 60_000;
 
 /** Resolves when the process was told to stop and everything in flight has ended. */
 export async function runEdge(): Promise<void> {
@@ -23,6 +29,8 @@ export async function runEdge(): Promise<void> {
   const registry = createRegistry();
   const cluster = await connect({ log, registry });
   const [policies, access] = [new PolicyDirectory(), new AccessDirectory()];
+  const egress = tellEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE);
+  const reports = keyReports(access.issued, egress.send, log);
   const informers = [
     followConfigMaps(cluster, {
       schema: tenantPolicy,
@@ -42,7 +50,7 @@ export async function runEdge(): Promise<void> {
       schema: issuedKey,
       documentKind: documentKinds.issuedKey,
       namespace: settings.KEYS_NAMESPACE,
-      into: access.issued,
+      into: reports,
       log,
     }),
   ];
@@ -63,6 +71,7 @@ export async function runEdge(): Promise<void> {
     askUsage: askEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE),
     useStore: redisUseStore(redis.use, 'edge:used:'),
     keyStore: kubernetesKeyStore(cluster, settings.KEYS_NAMESPACE),
+    keyRevoked: reports.revoked,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => informers.every((informer) => informer.synced),
@@ -72,9 +81,20 @@ export async function runEdge(): Promise<void> {
   const live = () => informers.every((informer) => informer.alive);
   const metrics = await serveMetrics(registry, settings.METRICS_PORT, { live, ready: edge.ready });
   log.info({ port: edge.port }, 'edge serves');
+  const stopping = new AbortController();
+  const lookForGone = setTimeout(() => {
+    const look = async () => {
+      if (!informers.every((informer) => informer.synced)) throw new Error('not every key is known yet');
+      reports.tellGone(await egress.known(), access.issued);
+    };
+    void untilDone('ask egress which API keys it knows', log, stopping.signal, look);
+  }, untilAllIsKnown);
 
   await untilTold();
+  stopping.abort();
+  clearTimeout(lookForGone);
   await edge.drain();
+  await reports.close();
   redis.close();
   identity.stop();
   authorities.stop();

@@ -21,14 +21,17 @@ test('a request with a valid key reaches the tenant’s agent, and its answer co
   expect(agent.heard).toMatchObject([{ method: 'POST', url: '/v1/chat/completions?x=%20y', body: '{"messages":[]}' }]);
 });
 
-test('the caller hears that its budget runs out, and nothing else of what Cloister’s parts tell each other', async () => {
-  const told = { 'x-cloister-downgraded': 'openai/small', 'x-cloister-throttled': '2.0' };
+test('the caller hears how its budget and kept answers were used, and nothing else that Cloister’s parts tell each other', async () => {
+  const told = { 'x-cloister-cache': 'hit', 'x-cloister-downgraded': 'openai/small', 'x-cloister-throttled': '2.0' };
   await using agent = await agentDouble((response) =>
-    response.writeHead(200, { ...told, 'x-cloister-tokens': '5', 'x-cloister-new': '1' }).end('{}'),
+    response
+      .writeHead(200, { ...told, 'x-cloister-tokens': '5', 'x-cloister-new': '1', 'set-cookie': 'a=b', 'x-of-agent': 'yes' })
+      .end('{}'),
   );
   await using edge = await edgeUnderTest();
   const answer = await fetch(`${edge.url}/v1/chat/completions`, chat(edge.addTenant('acme', agentsAt(agent.url, 'support')), {}));
   expect(Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith('x-cloister-')))).toEqual(told);
+  expect(['set-cookie', 'x-of-agent'].map((name) => answer.headers.get(name))).toEqual([null, 'yes']);
 });
 
 describe('the agent hears', () => {

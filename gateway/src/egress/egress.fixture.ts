@@ -7,7 +7,10 @@ import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../dire
 import { policyOf } from '../policy.fixture.ts';
 import { voucherSigner } from '../voucher/sign-voucher.ts';
 import { voucherVerifier } from '../voucher/verify-voucher.ts';
+import { administrationStore } from './audit/administration/administration-store.ts';
+import { Administration } from './audit/administration/administration.ts';
 import { auditStore } from './audit/store.ts';
+import { localCacheStore } from './cache/local-cache-store.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { pglite } from './budget/sql/pglite.fixture.ts';
@@ -69,6 +72,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
   const sign = await voucherSigner(identity.privateKey);
   const lines: string[] = [];
   const registry = createRegistry();
+  const log = createLogger({ name: 'egress', destination: { write: (line) => void lines.push(line) } });
   const running = await startEgress({
     port: 0,
     policies,
@@ -78,14 +82,16 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     verifyVoucher: voucherVerifier(edgeKeys.parse(identity.jwks)),
     ledger: ledger(database),
     auditStore: auditStore(database),
+    administration: new Administration(administrationStore(database), log),
     readUsage: usageBooks(database),
     readEveryUsage: everyBooks(database),
+    cacheStore: localCacheStore(),
     systemNamespace: 'cloister-system',
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,
     registry,
-    log: createLogger({ name: 'egress', destination: { write: (line) => void lines.push(line) } }),
+    log,
     ...options,
   });
   const tokenOf = (tenant: string, changes: TokenChanges = {}) =>

@@ -4,9 +4,12 @@ import type { Credentials, Policies, Providers } from '../directory/directory.ts
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
+import type { Administration } from './audit/administration/administration.ts';
 import { auditMetrics } from './audit/metrics.ts';
 import type { AuditStore } from './audit/store.ts';
 import { AuditTrail } from './audit/trail.ts';
+import { AnswerCache } from './cache/answer-cache.ts';
+import type { CacheStore } from './cache/cache-store.ts';
 import { LeasedBudget } from './budget/budget.ts';
 import { keepExpiring } from './budget/keep-expiring.ts';
 import type { Ledger } from './budget/ledger.ts';
@@ -35,8 +38,11 @@ export interface EgressOptions {
   readonly verifyVoucher: VerifyVoucher;
   readonly ledger: Ledger;
   readonly auditStore: AuditStore;
+  /** Closed by who made it. */
+  readonly administration: Administration;
   readonly readUsage: ReadUsage;
   readonly readEveryUsage: ReadEveryUsage;
+  readonly cacheStore: CacheStore;
   /** Where edge and the operator run. */
   readonly systemNamespace: string;
   readonly maxBodyBytes: number;
@@ -79,6 +85,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     audit,
     gates,
     throttle: new Throttle(),
+    answers: new AnswerCache(options.cacheStore, log),
     providerFor: ({ provider }) => providers[provider.type],
   });
   const proxy = new Proxy({ ...options, audit }, options.proxy);

@@ -116,6 +116,7 @@ export const egressErrors = {
     say: 'the budget cannot be checked at the moment, and this tenant has one; try again in a moment',
   },
   usage_unavailable: { status: 503, type: 'server_error', say: 'usage cannot be read at the moment; try again in a moment' },
+  audit_unavailable: { status: 503, type: 'server_error', say: 'the audit cannot be reached at the moment; try again in a moment' },
   provider_not_configured: {
     status: 503,
     type: 'server_error',

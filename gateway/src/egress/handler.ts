@@ -6,6 +6,7 @@ import type { Policies } from '../directory/directory.ts';
 import { openExchange } from '../server/exchange.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import { audited } from './audit/audited.ts';
+import { isKeyReportsRoute, keyReports, type KeyReportsParts } from './audit/administration/key-reports.ts';
 import type { AuditTrail } from './audit/trail.ts';
 import type { AskParts, ModelCall } from './chat/ask-models.ts';
 import { chat } from './chat/chat.ts';
@@ -17,7 +18,7 @@ import { vouchedFor } from './pods/vouched.ts';
 import { everyUsage, everyUsageRoute, type EveryUsageParts } from './usage/every-tenant.ts';
 import { isUsageRoute, usage, type UsageParts } from './usage/usage.ts';
 
-export interface EgressParts extends AskParts, UsageParts, EveryUsageParts {
+export interface EgressParts extends AskParts, UsageParts, EveryUsageParts, KeyReportsParts {
   readonly policies: Policies;
   readonly verifyPod: VerifyPod;
   readonly verifyVoucher: VerifyVoucher;
@@ -33,6 +34,10 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
     if (isUsageRoute(request)) {
       exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
       return usage(request, response, parts);
+    }
+    if (isKeyReportsRoute(request)) {
+      exchange.route = request.path;
+      return keyReports(request, response, parts);
     }
     const route = `${request.method} ${request.path}`;
     if (route === everyUsageRoute) {

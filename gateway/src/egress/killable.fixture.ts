@@ -6,10 +6,14 @@ import { createLogger, createRegistry } from '@cloister/telemetry';
 import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
 import { untilTold } from '../server/until-told.ts';
+import { administrationStore } from './audit/administration/administration-store.ts';
+import { Administration } from './audit/administration/administration.ts';
 import { auditStore } from './audit/store.ts';
 import { ledger } from './budget/ledger.ts';
 import { postgres } from './budget/sql/postgres.ts';
+import { localCacheStore } from './cache/local-cache-store.ts';
 import { startEgress } from './egress.ts';
+import { everyBooks } from './usage/every-books.ts';
 import { usageBooks } from './usage/usage-books.ts';
 
 const [url = '', baseURL = '', usd = '0', ...tenants] = process.argv.slice(2);
@@ -23,6 +27,7 @@ for (const tenant of tenants)
     `tenant-${tenant}`,
     policyOf(tenant, { uid: tenant, models: ['p/m'], budget: { timeZone: 'UTC', daily: { usd: Number(usd) } } }),
   );
+const log = createLogger({ name: 'egress', level: 'fatal' });
 const egress = await startEgress({
   port: 0,
   policies,
@@ -36,12 +41,15 @@ const egress = await startEgress({
   ledger: ledger(sql),
   auditStore: auditStore(sql),
   readUsage: usageBooks(sql),
+  readEveryUsage: everyBooks(sql),
+  administration: new Administration(administrationStore(sql), log),
+  cacheStore: localCacheStore(),
   systemNamespace: 'cloister-system',
   maxBodyBytes: 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,
   registry: createRegistry(),
-  log: createLogger({ name: 'egress', level: 'fatal' }),
+  log,
 });
 console.log(egress.port);
 await untilTold();

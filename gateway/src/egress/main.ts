@@ -5,10 +5,17 @@ import { documentKinds, providerDocument, tenantPolicy } from '@cloister/tenancy
 import { connect, type Cluster } from 'kube-runtime';
 import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followRawSecrets } from '../directory/follow.ts';
+import { followedRedis } from '../redis/followed-redis.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
+import { administrationStore } from './audit/administration/administration-store.ts';
+import { Administration } from './audit/administration/administration.ts';
+import { recordedPolicies } from './audit/administration/recorded-policies.ts';
+import { keepPruning } from './audit/keep-pruning.ts';
+import type { Owner } from './audit/chain.ts';
 import { auditStore } from './audit/store.ts';
 import { keepForgetting } from './budget/keep-forgetting.ts';
+import { redisCacheStore } from './cache/redis-cache-store.ts';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
 import { followedPostgres } from './budget/sql/followed-postgres.ts';
@@ -22,17 +29,22 @@ import { egressSettings, type EgressSettings } from './settings.ts';
 import { everyBooks } from './usage/every-books.ts';
 import { usageBooks } from './usage/usage-books.ts';
 
+/** Milliseconds after which this replica knows what the others had on record when it started. */
+const untilAllIsKnown = 60_000;
+
 /** Resolves when the process was told to stop and everything in flight has ended and is settled. */
 export async function runEgress(): Promise<void> {
   const settings = readSettings(egressSettings);
   const log = createLogger({ name: 'egress', level: settings.LOG_LEVEL });
   const registry = createRegistry();
   const cluster = await connect({ log, registry });
-  const { informers, ...directories } = follow(cluster, settings, log);
   const edgeKeys = followedEdgeKeys(settings.EDGE_KEYS_FILE, log);
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
+  const administration = new Administration(administrationStore(sql), log);
+  const { informers, ...directories } = follow(cluster, settings, administration, log);
   // What a tenant reads of its usage may be long; it must keep nobody's call waiting for the ledger.
   const readers = followedPostgres(settings.DATABASE_URL_FILE, log, { connections: 2 });
+  const redis = followedRedis(settings.REDIS_URL_FILE, log);
 
   const stopping = new AbortController();
   let verifyPod: VerifyPod | undefined;
@@ -48,8 +60,10 @@ export async function runEgress(): Promise<void> {
     verifyVoucher: edgeKeys.verify,
     ledger: ledger(sql),
     auditStore: auditStore(sql),
+    administration,
     readUsage: usageBooks(readers),
     readEveryUsage: everyBooks(readers),
+    cacheStore: redisCacheStore(redis.use, 'egress:cache:'),
     systemNamespace: settings.SYSTEM_NAMESPACE,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     proxy: proxyOptions(settings),
@@ -59,6 +73,14 @@ export async function runEgress(): Promise<void> {
     log,
   });
   const stopForgetting = keepForgetting(sql, log);
+  const lookForGone = setTimeout(() => {
+    const isThere = ({ tenant, tenantUid }: Owner) => directories.policies.byTenant(tenant)?.uid === tenantUid;
+    void untilDone('note which tenants are gone', log, stopping.signal, async () => {
+      if (!informers.every((informer) => informer.synced)) throw new Error('not every tenant is known yet');
+      await administration.noteGone('policy', 'operator', isThere);
+    });
+  }, untilAllIsKnown);
+  const stopPruning = keepPruning(sql, settings.AUDIT_RETENTION_DAYS, log);
   const live = () => informers.every((informer) => informer.alive);
   const metrics = await serveMetrics(registry, settings.METRICS_PORT, { live, ready: egress.ready });
   log.info({ port: egress.port }, 'egress serves');
@@ -67,8 +89,12 @@ export async function runEgress(): Promise<void> {
   stopping.abort();
   await starting;
   await egress.drain();
+  clearTimeout(lookForGone);
   stopForgetting();
+  stopPruning();
+  await administration.close();
   edgeKeys.stop();
+  redis.close();
   metrics.close();
   await Promise.all([sql.close(), readers.close()]);
   await cluster.close();
@@ -87,10 +113,16 @@ function proxyOptions(settings: EgressSettings): ProxyOptions {
   };
 }
 
-function follow(cluster: Cluster, { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE }: EgressSettings, log: Logger) {
+function follow(
+  cluster: Cluster,
+  { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE }: EgressSettings,
+  administration: Administration,
+  log: Logger,
+) {
   const [policies, providers, credentials] = [new PolicyDirectory(), new ProviderDirectory(), new CredentialDirectory()];
+  const into = recordedPolicies(policies, administration);
   const informers = [
-    followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into: policies, log }),
+    followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into, log }),
     followConfigMaps(cluster, { schema: providerDocument, documentKind: documentKinds.provider, namespace, into: providers, log }),
     followRawSecrets(cluster, PROVIDERS_NAMESPACE, credentials),
   ];

@@ -10,6 +10,7 @@ export interface EgressMetrics {
   readonly refused: Counter<'tenant' | 'code'>;
   readonly downgraded: Counter<'tenant'>;
   readonly throttled: Counter<'tenant'>;
+  readonly cacheLookups: Counter<'tenant' | 'outcome'>;
   readonly reservations: Counter<'from'>;
   readonly ledgerDurations: Histogram;
   readonly forfeitedLeases: Counter;
@@ -127,6 +128,12 @@ const perTenant = (registers: Registry[]) => ({
     name: 'cloister_budget_throttled_total',
     help: 'Calls that were held back because a budget was used up to its soft limit, whether or not they went on',
     labelNames: ['tenant'] as const,
+    registers,
+  }),
+  cacheLookups: new Counter({
+    name: 'cloister_cache_lookups_total',
+    help: 'Calls of agents that want answers to be given again; outcome is hit, miss, or away where that could not be known',
+    labelNames: ['tenant', 'outcome'] as const,
     registers,
   }),
 });

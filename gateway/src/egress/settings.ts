@@ -23,12 +23,15 @@ export const egressSettings = z.object({
   ...commonSettings,
   PROVIDERS_NAMESPACE: z.string().default('cloister-providers'),
   DATABASE_URL_FILE: z.string(),
+  REDIS_URL_FILE: z.string(),
   EDGE_KEYS_FILE: z.string(),
   PROXY_FORBIDDEN_CIDRS: ranges,
   PROXY_CONNECTIONS: count.default(proxyLimits.connections),
   PROXY_TOTAL_CONNECTIONS: count.default(proxyLimits.totalConnections),
   PROXY_CONNECTION_MEBIBYTES: count.default(proxyLimits.bytes / mebibyte),
   PROXY_HOURLY_MEBIBYTES: count.default(proxyLimits.hourlyBytes / mebibyte),
+  /** 0: for ever. */
+  AUDIT_RETENTION_DAYS: z.coerce.number().int().min(0).max(36_500).default(365),
   POD_IPS: addresses,
   NODE_IPS: addresses,
   /** Set by Kubernetes in every pod. */

@@ -3,7 +3,7 @@ import { longestRequestSeconds } from '@cloister/tenancy';
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, imageReference, model, noneTwice, quantity, rules } from './fields.ts';
-import { budgetOfAgent } from './limits.ts';
+import { budgetOfAgent, longestKept } from './limits.ts';
 
 const ordered = rules({ rule: 'self.min <= self.max', message: 'min is above max' });
 const temperature = z.number().min(0).max(2);
@@ -96,6 +96,15 @@ export const agentConfigSpec = z
     budget: budgetOfAgent
       .describe(
         "What this agent may spend of the tenant's budget, in the tenant's days and months. A call must fit into both. Not set, or more than the tenant's: all of it. What the agent has spent before counts.",
+      )
+      .optional(),
+    responseCache: z
+      .object({
+        ttlSeconds: z.int().min(1).max(longestKept).describe("For how long; no longer than the tenant's responseCache says.").default(300),
+      })
+      .describe(
+        'Give an answer again where the agent asks a model for exactly the same, with temperature 0 or a seed, or for embeddings. ' +
+          "It costs nothing. Not set: every request is asked anew. How much is kept is the tenant's to say.",
       )
       .optional(),
     settings: settings.describe('What the settings API may change, and how far. What is not set here cannot be changed.').prefault({}),

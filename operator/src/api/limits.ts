@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { atomic, domain, listSet, model, modelPattern, noneTwice, quantity, rules, type CelRule } from './fields.ts';
 
+/** Seconds: a week. */
+export const longestKept = 604800;
+
 export const quota = z.object({
   cpu: quantity().describe('Sum of the CPU requests of all pods, for example "2".').optional(),
   memory: quantity().describe('Sum of the memory requests, and of the memory limits, of all pods, for example 4Gi.').optional(),
@@ -146,6 +149,18 @@ export const budgetOfAgent = z
       .optional(),
   })
   .meta(windowsAgree);
+
+/** Bounds of what egress keeps of answers; which agents want that, their AgentConfigs say. */
+export const responseCache = z.object({
+  ttlSeconds: z.int().min(1).max(longestKept).describe('For how long an answer may be given again, at most.').optional(),
+  mebibytes: z
+    .int()
+    .min(0)
+    .max(65536)
+    .describe('How much is kept for all agents together; the oldest goes first. 0: nothing, and no answer is given again.')
+    .optional(),
+});
+export type ResponseCache = z.infer<typeof responseCache>;
 
 /** Edge counts them, for all its replicas together. */
 const rates = {

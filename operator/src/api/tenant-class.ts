@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { atomic, countOrShare, labelSelector, objectName, rules } from './fields.ts';
-import { budget, budgetCeilings, egress, models, quota, rateLimits, rateNames } from './limits.ts';
+import { budget, budgetCeilings, egress, models, quota, rateLimits, rateNames, responseCache } from './limits.ts';
 
 /** Bounds what the status of a class holds. */
 export const mostInAWave = 1000;
@@ -94,6 +94,7 @@ export const tenantClassSpec = z
           .describe('What tenants reach.')
           .optional(),
         rateLimits: rateLimits.describe('Rates for tenants that set none. Built in: no limit.').optional(),
+        responseCache: responseCache.describe('For tenants that set none. Built in: 16 mebibytes, a week at most.').optional(),
       })
       .describe('For what a Tenant does not set.')
       .optional(),
@@ -107,6 +108,7 @@ export const tenantClassSpec = z
           .describe('What tenants reach.')
           .optional(),
         rateLimits: rateLimits.describe('No tenant of this class may call more often.').optional(),
+        responseCache: responseCache.describe('Of no tenant of this class is more kept, or for longer.').optional(),
       })
       .describe('What a Tenant sets above these is cut to them, and its status says so.')
       .optional(),
@@ -125,7 +127,7 @@ export const tenantClassSpec = z
     rules(
       withinCeiling('cpu'),
       withinCeiling('memory'),
-      ...['quota.pods', 'quota.agents'].map(countWithinCeiling),
+      ...['quota.pods', 'quota.agents', 'responseCache.ttlSeconds', 'responseCache.mebibytes'].map(countWithinCeiling),
       ...['rateLimits', 'rateLimits.perUser'].flatMap((path) => rateNames.map((name) => countWithinCeiling(`${path}.${name}`))),
     ),
   );

@@ -16,7 +16,7 @@ import {
   issuerURL,
   worded,
 } from './fields.ts';
-import { budget, egress, keyRateLimits, models, quota, rateLimits, shareOfBudget } from './limits.ts';
+import { budget, egress, keyRateLimits, models, quota, rateLimits, responseCache, shareOfBudget } from './limits.ts';
 import { usageStatus } from './usage.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
@@ -152,6 +152,9 @@ export const tenantSpec = z.object({
   models: models.describe('Models that agents may use; the default of the class when not set.').optional(),
   budget: budget.describe('What models may cost; the class supplies what is not set here.').optional(),
   rateLimits: rateLimits.describe('How often the agents of the tenant may be called, all of them together.').optional(),
+  responseCache: responseCache
+    .describe('How much of the answers of agents that want them given again is kept; the class supplies what is not set here.')
+    .optional(),
   access: access.describe('How callers prove who they are.').prefault({}),
   network: z
     .object({

@@ -25,8 +25,8 @@ export const tenantCommands = [
   '-@dangerous -@admin -@scripting',
 ].join(' ');
 
-/** For edge, which is trusted with scripts; its keys are bounded all the same. */
-export const edgeCommands = '+@all -@admin -@dangerous';
+/** For edge and egress, which are trusted with scripts; their keys are bounded all the same. */
+export const gatewayCommands = '+@all -@admin -@dangerous';
 
 export const passwordHash = (password: string): string => createHash('sha256').update(password).digest('hex');
 

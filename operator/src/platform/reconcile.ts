@@ -4,7 +4,7 @@ import { base64, versionOf } from '../child.ts';
 import type { Account } from '../data/account.ts';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
-import { edgeCommands } from '../data/redis-rules.ts';
+import { gatewayCommands } from '../data/redis-rules.ts';
 import { secrets, type Namespace } from '../kinds.ts';
 import { systemLabels } from '../labels.ts';
 import { annotationsOf, credentialIn } from '../rotation/credential.ts';
@@ -31,7 +31,10 @@ type Context = ReconcileContext<Namespace>;
 export async function providePlatform(context: Context, parts: PlatformParts): Promise<Result> {
   const identityLookMs = await provideIdentity(context, parts);
   const authorityLookMs = await provideAuthority(context, parts);
-  const outcomes = await Promise.allSettled([provideDatabase(context, parts), provideRedis(context, parts)]);
+  const outcomes = await Promise.allSettled([
+    provideDatabase(context, parts),
+    ...redisUsers.map((user) => provideRedis(user, context, parts)),
+  ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   const rotating = outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value);
   const dataLookMs = rotating ? rotationLookMs : parts.configuration.dataCheckSeconds * 1000;
@@ -49,9 +52,19 @@ async function provideDatabase(context: Context, { accounts, configuration }: Pl
   });
 }
 
-async function provideRedis(context: Context, { accounts, configuration }: PlatformParts): Promise<boolean> {
-  const account = accounts.redis({ name: 'cloister_edge', owner, prefix: 'edge:', commands: edgeCommands });
-  return provideURL(context, { secret: systemSecrets.edgeRedis, account, maxAgeDays: configuration.rotation.redisDays, configuration });
+/** Limits are edge's, answers that may be given again egress'. */
+const redisUsers = [
+  { name: 'cloister_edge', prefix: 'edge:', secret: systemSecrets.edgeRedis },
+  { name: 'cloister_egress', prefix: 'egress:', secret: systemSecrets.egressRedis },
+] as const;
+
+async function provideRedis(
+  { name, prefix, secret }: (typeof redisUsers)[number],
+  context: Context,
+  { accounts, configuration }: PlatformParts,
+): Promise<boolean> {
+  const account = accounts.redis({ name, owner, prefix, commands: gatewayCommands });
+  return provideURL(context, { secret, account, maxAgeDays: configuration.rotation.redisDays, configuration });
 }
 
 interface Wanted {

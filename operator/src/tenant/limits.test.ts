@@ -13,6 +13,7 @@ describe('a tenant gets', () => {
       budget: { timeZone: 'UTC', daily: undefined, monthly: undefined },
       egress: { domains: [], ports: [443] },
       rateLimits: { perUser: {} },
+      responseCache: { ttlSeconds: 604_800, mebibytes: 16 },
     });
   });
   test('the defaults of its class, field by field', () => {
@@ -28,6 +29,17 @@ describe('a tenant gets', () => {
       requestsPerMinute: 5,
       concurrentRequests: 3,
       perUser: { tokensPerMinute: 9, requestsPerMinute: 2 },
+    });
+  });
+  test('what is kept of answers as it says, else as its class does', () => {
+    const { responseCache } = merge(
+      { responseCache: { ttlSeconds: 60 } },
+      { defaults: { responseCache: { ttlSeconds: 90, mebibytes: 5 } } },
+    ).limits;
+    expect(responseCache).toEqual({ ttlSeconds: 60, mebibytes: 5 });
+    expect(merge({}, { ceilings: { responseCache: { ttlSeconds: 90, mebibytes: 0 } } }).limits.responseCache).toEqual({
+      ttlSeconds: 90,
+      mebibytes: 0,
     });
   });
   test('its own budget window instead of that of its class, not a mixture of both', () => {
@@ -65,6 +77,13 @@ describe('the ceiling of the class', () => {
   test.each<[string, object, object, string, string | number]>([
     ['cuts CPU written in thousandths', { quota: { cpu: '2500m' } }, { quota: { cpu: 2 } }, 'spec.quota.cpu', '2'],
     ['cuts memory across units', { quota: { memory: '3Gi' } }, { quota: { memory: '2048Mi' } }, 'spec.quota.memory', '2048Mi'],
+    [
+      'cuts what is kept of answers',
+      { responseCache: { mebibytes: 64 } },
+      { responseCache: { mebibytes: 8 } },
+      'spec.responseCache.mebibytes',
+      8,
+    ],
     ['cuts pods', { quota: { pods: 50 } }, { quota: { pods: 20 } }, 'spec.quota.pods', 20],
     ['cuts the budget', { budget: { daily: { usd: 9 } } }, { budget: { daily: { usd: 5 } } }, 'spec.budget.daily.usd', 5],
     [

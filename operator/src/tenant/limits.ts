@@ -3,7 +3,7 @@
  * Pure, and the only place where Tenant and TenantClass are merged.
  */
 import { domainMatches, type BudgetWindows, type OnExceeded, type RateLimits, type WindowLimit } from '@cloister/tenancy';
-import { builtInAlerts, builtInSoftLimitPercent, rateNames, type Budget, type ShareOfBudget } from '../api/limits.ts';
+import { builtInAlerts, builtInSoftLimitPercent, longestKept, rateNames, type Budget, type ShareOfBudget } from '../api/limits.ts';
 import type { TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
 import { quantityValue } from './quantity.ts';
@@ -24,6 +24,8 @@ export interface Limits {
   /** What is reached through egress. */
   readonly egress: { readonly domains: readonly string[]; readonly ports: readonly number[] };
   readonly rateLimits: RateLimits & { readonly perUser: RateLimits };
+  /** What may be kept of answers, for agents that want them given again. */
+  readonly responseCache: { readonly ttlSeconds: number; readonly mebibytes: number };
 }
 
 /** A wish of the Tenant that the class does not grant. */
@@ -41,7 +43,7 @@ export interface EffectiveLimits {
 }
 
 /** For tenants of a class that says nothing: room for some small agents, and no model. */
-const builtIn = { cpu: '2', memory: '4Gi', pods: 20, agents: 10 };
+const builtIn = { cpu: '2', memory: '4Gi', pods: 20, agents: 10, cacheMebibytes: 16 };
 
 export function effectiveLimits(spec: TenantSpec, tenantClass: TenantClassSpec | undefined): EffectiveLimits {
   const tier: Tier = { defaults: tenantClass?.defaults ?? {}, ceilings: tenantClass?.ceilings ?? {} };
@@ -55,6 +57,7 @@ export function effectiveLimits(spec: TenantSpec, tenantClass: TenantClassSpec |
       budget: budgetWithin(spec, tier, cap),
       egress: egressWithin(spec, tier, cuts),
       rateLimits: rateLimitsWithin(spec, tier, cap),
+      responseCache: responseCacheWithin(spec, tier, cap),
     },
     alerts: spec.budget?.alertAtPercent ?? defaults.budget?.alertAtPercent ?? builtInAlerts,
     // What a class gives by default but does not allow is the class's own business; a tenant is told of its own wishes alone.
@@ -89,6 +92,15 @@ function quotaWithin({ quota: own = {} }: TenantSpec, { defaults, ceilings }: Ti
     memory: cap('spec.quota.memory', [own.memory, given.memory, memory], top.memory) ?? memory,
     pods: cap('spec.quota.pods', [own.pods, given.pods, pods], top.pods) ?? pods,
     agents: cap('spec.quota.agents', [own.agents, given.agents, agents], top.agents) ?? agents,
+  };
+}
+
+function responseCacheWithin({ responseCache: own = {} }: TenantSpec, { defaults, ceilings }: Tier, cap: Cap): Limits['responseCache'] {
+  const [given, top] = [defaults.responseCache ?? {}, ceilings.responseCache ?? {}];
+  const { cacheMebibytes } = builtIn;
+  return {
+    ttlSeconds: cap('spec.responseCache.ttlSeconds', [own.ttlSeconds, given.ttlSeconds], top.ttlSeconds) ?? longestKept,
+    mebibytes: cap('spec.responseCache.mebibytes', [own.mebibytes, given.mebibytes, cacheMebibytes], top.mebibytes) ?? cacheMebibytes,
   };
 }
 

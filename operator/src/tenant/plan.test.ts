@@ -116,6 +116,17 @@ describe('the policy document', () => {
     expect(told({ onExceeded: 'Throttle' })).toEqual([{ action: 'Throttle', softLimitPercent: 80 }, undefined, undefined]);
     expect(told({})).toEqual([undefined, undefined, undefined]);
   });
+  test('says which agents have answers given again, no longer than the tenant allows, and how much is kept of them', () => {
+    const cached = (name: string, responseCache: object) => ({ ...agentNamed(name), spec: { model: 'offline/echo', responseCache } });
+    const agents = [cached('brief', {}), cached('long', { ttlSeconds: 900 }), agentNamed('plain')];
+    const policy = of({ agents, spec: { responseCache: { ttlSeconds: 600, mebibytes: 3 } } });
+    expect(policy.agents.map(({ name, cacheSeconds }) => [name, cacheSeconds])).toEqual([
+      ['brief', 300],
+      ['long', 600],
+      ['plain', undefined],
+    ]);
+    expect(policy.cacheBytes).toBe(3 * 1024 * 1024);
+  });
   test('names the oldest agent as default where the spec names none, and none where it names a missing one', () => {
     const agents = [agentNamed('young', {}, '2026-02-01T00:00:00Z'), agentNamed('old', {}, '2026-01-01T00:00:00Z')];
     expect(of({ agents }).defaultAgent).toBe('old');

@@ -47,6 +47,7 @@ const edge = await startEdge({
   useStore: localUseStore(),
   askUsage: () => Promise.reject(new Error('there is no egress here')),
   keyStore: localKeyStore(access.issued),
+  keyRevoked: () => undefined,
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,

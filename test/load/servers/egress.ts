@@ -1,8 +1,10 @@
 /** Egress as it runs, with pod tokens, ceilings, metering and, where asked for, the durable budget. */
 import {
+  Administration,
   auditStore,
   CredentialDirectory,
   ledger,
+  localCacheStore,
   migrate,
   podVerifier,
   PolicyDirectory,
@@ -56,6 +58,8 @@ const token = await new SignJWT({
   .sign(privateKey);
 
 const { books, records, note } = await openLedger();
+const log = createLogger({ name: 'egress', destination: { write: () => undefined } });
+const nobody = () => Promise.reject(new Error('nobody asks here'));
 const egress = await startEgress({
   port: 0,
   policies,
@@ -65,14 +69,16 @@ const egress = await startEgress({
   verifyVoucher: () => Promise.resolve(undefined),
   ledger: books,
   auditStore: records,
-  readUsage: () => Promise.reject(new Error('nobody asks here')),
-  readEveryUsage: () => Promise.reject(new Error('nobody asks here')),
+  administration: new Administration({ seen: nobody, note: nobody, live: nobody }, log),
+  cacheStore: localCacheStore(),
+  readUsage: nobody,
+  readEveryUsage: nobody,
   systemNamespace: 'cloister-system',
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,
   registry: createRegistry(),
-  log: createLogger({ name: 'egress', destination: { write: () => undefined } }),
+  log,
 });
 const headers = { authorization: `Bearer ${token}` };
 announce({

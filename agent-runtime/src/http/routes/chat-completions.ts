@@ -1,6 +1,6 @@
 /** `POST /v1/chat/completions`: the caller keeps the conversation, the agent adds its instructions and rules. Touches no stored memory. */
 import { ApiError } from '@cloister/api-errors';
-import { tokensHeader } from '@cloister/tenancy';
+import { cacheHeader, tokensHeader } from '@cloister/tenancy';
 import type { RequestHandler, Response } from 'express';
 import { completionBody, completionRequest } from '../../agent/completion-request.ts';
 import { inForce } from '../../agent/in-force.ts';
@@ -43,13 +43,17 @@ async function passWhole({ status, headers, body }: ModelAnswer, response: Respo
     'content-type': headers['content-type'] ?? 'application/json',
     'content-length': bytes.byteLength,
     ...(used && { [tokensHeader]: String(used.tokens) }),
+    ...cacheIn(headers),
   });
   response.end(bytes);
 }
 
+/** Whether egress gave the answer again. */
+const cacheIn = ({ [cacheHeader]: cache }: ModelAnswer['headers']) => (cache === undefined ? {} : { [cacheHeader]: cache });
+
 /** Passes the bytes as they come. A stream that breaks ends with an error event, on which OpenAI clients throw. */
 async function passStream({ headers, body }: ModelAnswer, tap: UsageTap, response: Response, signal: AbortSignal): Promise<void> {
-  startEventStream(response, headers['content-type']);
+  startEventStream(response, { ...cacheIn(headers), 'content-type': headers['content-type'] });
   try {
     for await (const chunk of chunksOf(body)) {
       const events = tap.take(chunk);

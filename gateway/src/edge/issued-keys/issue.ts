@@ -49,6 +49,8 @@ export interface KeyIssuing {
   readonly access: Access;
   readonly keyStore: KeyStore;
   readonly making: Making;
+  /** Hears who has revoked which key. */
+  readonly keyRevoked: (tenantUid: string, id: string, by: string) => void;
   readonly log: Logger;
 }
 
@@ -92,12 +94,18 @@ export async function issueKey(
 }
 
 /** Resolves when the key is gone for good. */
-export async function revokeKey(id: string, { tenant, uid }: TenantPolicy, { access, keyStore, making, log }: KeyIssuing): Promise<void> {
+export async function revokeKey(
+  id: string,
+  { subject }: KnownCaller,
+  { tenant, uid }: TenantPolicy,
+  { access, keyStore, making, keyRevoked, log }: KeyIssuing,
+): Promise<void> {
   const declared = access.byTenant(tenant)?.apiKeys.find((known) => known.id === id);
   if (declared) throw fail('key_declared', { values: { name: declared.name } });
   // Asked of the store, not of memory: a key that another replica issued a moment ago can be revoked here.
   if (!/^[0-9a-f]{12}$/.test(id) || !(await keyStore.remove(tenant, id).catch(unavailable(log)))) throw fail('key_not_found');
   making.end(uid, id);
+  keyRevoked(uid, id, subject);
 }
 
 function read(body: Buffer): z.infer<typeof wish> {

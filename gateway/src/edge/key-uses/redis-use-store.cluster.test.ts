@@ -1,7 +1,7 @@
 /** Needs CLOISTER_TEST_REDIS_URL. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { connectRedis } from '../followed-redis.ts';
+import { connectRedis } from '../../redis/followed-redis.ts';
 import { redisUseStore } from './redis-use-store.ts';
 
 const redis = connectRedis(process.env['CLOISTER_TEST_REDIS_URL'] ?? '', () => undefined, 10_000);

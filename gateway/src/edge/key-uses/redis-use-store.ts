@@ -1,4 +1,4 @@
-import type { UseRedis } from '../followed-redis.ts';
+import type { UseRedis } from '../../redis/followed-redis.ts';
 import type { UseStore } from './use-store.ts';
 
 /** Seconds after the last use of a key: a quarter. */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admitted, claimOf, describeLimiter, limitOf } from './limiter.specification.ts';
-import { connectRedis } from '../followed-redis.ts';
+import { connectRedis } from '../../redis/followed-redis.ts';
 import type { Limit } from './limiter.ts';
 import { RedisLimiter } from './redis-limiter.ts';
 

@@ -1,7 +1,7 @@
 /** Limits counted in Redis, so that all replicas count together. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { UseRedis } from '../followed-redis.ts';
+import type { UseRedis } from '../../redis/followed-redis.ts';
+import { runScript, script, type Script } from '../../redis/script.ts';
 import { holdSeconds, type Claim, type RateLimiter, type Standing } from './limiter.ts';
 import { endScript, holdScript, takeScript } from './redis-scripts.ts';
 import { windowSeconds } from './rolling-minute.ts';
@@ -43,26 +43,12 @@ export class RedisLimiter implements RateLimiter {
     await this.#run(scripts.end, ending, [id, this.#periods.minute, tokens, ...ending.map(({ counted }) => counted)]);
   }
 
-  /** By digest; Redis forgets scripts when it restarts, then the text is sent once more. */
-  async #run({ text, digest }: Script, limits: Claim['limits'], args: readonly (string | number)[]): Promise<unknown> {
+  #run(one: Script, limits: Claim['limits'], args: readonly (string | number)[]): Promise<unknown> {
     const keys = limits.map(({ key }) => `${this.#prefix}${key}`);
-    return this.#use(async (redis) => {
-      try {
-        return await redis.evalsha(digest, keys.length, ...keys, ...args);
-      } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return redis.eval(text, keys.length, ...keys, ...args);
-      }
-    });
+    return this.#use((redis) => runScript(redis, one, keys, args));
   }
 }
 
-interface Script {
-  readonly text: string;
-  readonly digest: string;
-}
-
-const script = (text: string): Script => ({ text, digest: createHash('sha1').update(text).digest('hex') });
 const scripts = { take: script(takeScript), hold: script(holdScript), end: script(endScript) };
 
 const standingAt = (numbers: readonly number[], start: number): Standing => {

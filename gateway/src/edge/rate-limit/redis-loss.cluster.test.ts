@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { portOf } from '../../server/serve.ts';
 import { agentDouble } from '../agent.double.ts';
 import { agentsAt, edgeUnderTest } from '../edge.fixture.ts';
-import { connectRedis } from '../followed-redis.ts';
+import { connectRedis } from '../../redis/followed-redis.ts';
 import { RedisLimiter } from './redis-limiter.ts';
 
 type Line = 'whole' | 'refused' | 'silent';

@@ -13,8 +13,11 @@ import { z } from 'zod';
 import { migrate } from '../budget/migrate.ts';
 import { postgres, type Postgres } from '../budget/sql/postgres.ts';
 import { testDatabase, type TestDatabase } from '../budget/sql/test-database.fixture.ts';
+import { administrationStore } from './administration/administration-store.ts';
+import { Administration } from './administration/administration.ts';
 import { facts } from './chain.fixture.ts';
 import { exportOf } from './command.ts';
+import { pruneAudit } from './keep-pruning.ts';
 import { auditStore } from './store.ts';
 import { AuditTrail } from './trail.ts';
 import { verify } from './verify.ts';
@@ -50,6 +53,50 @@ test('three writers at once on the same tenants make chains without a gap', asyn
   await Promise.all(pools.map((pool) => pool.close()));
   for (const { tenantUid } of tenants)
     expect(await verdictOf(tenantUid)).toMatchObject({ problems: [], records: 3 * 301, writers: { gaps: [], open: [] } });
+});
+
+test('three replicas that write, see the same changes and prune at once make chains that verify', async () => {
+  const tenants = Array.from({ length: 3 }, () => ({ tenantUid: randomUUID(), tenant: 't' }));
+  const pools = [1, 2, 3].map(() => postgres(database.url, () => undefined));
+  const log = createLogger({ name: 'egress', level: 'fatal' });
+  await Promise.all(
+    pools.map(async (pool) => {
+      const trail = new AuditTrail(auditStore(pool), { log, flushMs: 1 });
+      const administration = new Administration(administrationStore(pool), log);
+      for (let turn = 0; turn < 200; turn++) {
+        for (const tenant of tenants) {
+          trail.begin(tenant)(facts);
+          if (turn % 10 === 0) administration.tell({ ...tenant, what: 'policy', part: 'operator', version: turn, state: { turn } });
+        }
+        if (turn % 25 === 0) await pruneAudit(pool, -1, 40); // all that is there is old enough
+        await sleep(1);
+      }
+      await Promise.all([trail.close(), administration.close()]);
+    }),
+  );
+  await Promise.all(pools.map((pool) => pool.close()));
+  for (const { tenantUid } of tenants) {
+    const { problems, pruned, end, records } = await verdictOf(tenantUid);
+    expect(problems).toEqual([]);
+    expect(pruned?.seq).toBeGreaterThan(0);
+    expect(records).toBe((end?.seq ?? 0) - (pruned?.seq ?? 0));
+  }
+});
+
+test('of changes that three replicas see at once on Postgres each is on record once', async () => {
+  const tenant = { tenantUid: randomUUID(), tenant: 't' };
+  const pools = [1, 2, 3].map(() => postgres(database.url, () => undefined));
+  const log = createLogger({ name: 'egress', level: 'fatal' });
+  const all = pools.map((pool) => new Administration(administrationStore(pool), log));
+  for (let version = 1; version <= 100; version++)
+    for (const one of all) one.tell({ ...tenant, what: 'policy', part: 'operator', version, state: { version } });
+  await Promise.all(all.map((one) => one.close()));
+  await Promise.all(pools.map((pool) => pool.close()));
+  const { problems, records } = await verdictOf(tenant.tenantUid);
+  expect(problems).toEqual([]);
+  expect(records).toBe(100);
+  const text = `select count(distinct record::jsonb -> 'changes' -> 0 ->> 'after')::int as different from cloister_egress.audit_record where tenant_uid = $1`;
+  expect(await sql.query(text, [tenant.tenantUid])).toEqual([{ different: 100 }]);
 });
 
 const perWriter = z.array(z.object({ writer: z.string(), stored: z.number(), highest: z.number() }));

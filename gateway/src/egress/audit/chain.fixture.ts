@@ -20,11 +20,11 @@ export const endText = (writer: string, number: number): string =>
   JSON.stringify({ kind: 'writer_ended', writer, number, at: '2026-11-22T12:00:01.000Z' });
 
 /** The export of a chain of these records. */
-export async function exportOfRecords(records: readonly string[]): Promise<string[]> {
+export async function exportOfRecords(records: readonly string[], pruned?: Head): Promise<string[]> {
   let head: Head = beginning(owner);
   const links = records.map((record) => ({ ...(head = after(head, record)), record }));
   const lines: string[] = [];
-  for await (const line of exportLines({ ...owner, ...head }, inTurn(links))) lines.push(line);
+  for await (const line of exportLines({ ...owner, ...head, pruned }, inTurn(links.slice(pruned?.seq ?? 0)))) lines.push(line);
   return lines;
 }
 

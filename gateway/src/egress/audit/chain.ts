@@ -21,6 +21,12 @@ export interface Head {
   readonly hash: string;
 }
 
+/** A chain as far as it is kept. */
+export interface Chain extends Owner, Head {
+  /** The last of the records that were removed for their age, from the first one on; undefined where none was. */
+  readonly pruned: Head | undefined;
+}
+
 /** Where a chain begins. */
 export const beginning = ({ tenantUid, tenant }: Owner): Head => ({ seq: 0, hash: sha256(`${format}\n${tenantUid}\n${tenant}`) });
 

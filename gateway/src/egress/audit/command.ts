@@ -71,7 +71,7 @@ function anchorOf(text: string): Head {
 
 const mostProblems = 20;
 
-function tell({ tenant, tenantUid, records, end, problems, writers }: Verdict): string[] {
+function tell({ tenant, tenantUid, records, pruned, end, problems, writers }: Verdict): string[] {
   if (problems.length > 0) {
     const more = problems.length - mostProblems;
     return [
@@ -81,6 +81,7 @@ function tell({ tenant, tenantUid, records, end, problems, writers }: Verdict): 
     ];
   }
   return [
+    ...(pruned ? [`removed for their age, which is on record: records up to ${pruned.seq}; anchors of before say nothing here`] : []),
     ...writers.gaps.map(({ writer, from, to }) => `lost before it was stored: numbers ${from} to ${to} of writer ${writer}`),
     ...writers.open.map(({ writer, lastAt }) => `writer ${writer} has not ended; its last record is of ${lastAt}`),
     `intact: ${records} records of tenant ${tenant} (${tenantUid}); anchor ${end?.seq}:${end?.hash}`,

@@ -8,7 +8,7 @@ import { z } from 'zod';
 
 /** What a call has noted of itself that is kept, in this order. */
 export const kept = [
-  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'attempts', 'tried', 'stream'],
+  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'attempts', 'tried', 'stream', 'cache'],
   ...['inputTokens', 'outputTokens', 'microUsd'],
 ] as const;
 
@@ -51,7 +51,29 @@ export const connectionRecord = z.looseObject({
 });
 export type ConnectionRecord = z.infer<typeof connectionRecord>;
 
+/** The writer of administrative records: no process, so it is never at its end. */
+export const administration = '00000000-0000-0000-0000-000000000000';
+
+export const administrativeRecord = z.looseObject({
+  kind: z.literal('administrative_change'),
+  ...writing,
+  /** When egress heard of it. */
+  at,
+  /** Who brought it about among Cloister's parts. */
+  part: z.enum(['operator', 'edge', 'egress']),
+  object: z.string(),
+  action: z.enum(['added', 'changed', 'removed', 'pruned']),
+});
+
+/** Records were removed for their age, up to this one. */
+export const pruningRecord = administrativeRecord.extend({
+  object: z.literal('audit'),
+  action: z.literal('pruned'),
+  upTo: z.int().positive(),
+  hash: z.string(),
+});
+
 /** The last of a writer that ended in order: nothing of it is missing. */
 export const endRecord = z.strictObject({ kind: z.literal('writer_ended'), ...writing, at });
 
-export const auditRecord = z.discriminatedUnion('kind', [callRecord, connectionRecord, endRecord]);
+export const auditRecord = z.discriminatedUnion('kind', [callRecord, connectionRecord, administrativeRecord, endRecord]);

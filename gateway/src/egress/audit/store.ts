@@ -1,7 +1,7 @@
 /** The audit as egress sees it in Postgres. Guarantees: sql/tables.ts. */
 import { z } from 'zod';
 import type { Sql } from '../budget/sql/sql.ts';
-import type { Head, Owner } from './chain.ts';
+import type { Chain, Head, Owner } from './chain.ts';
 
 /** A record on its way. */
 export interface Entry extends Owner {
@@ -40,14 +40,15 @@ export const auditStore = (sql: Sql): AuditStore => ({
   },
 });
 
-const chains = z.array(z.object({ tenantUid: z.string(), tenant: z.string(), seq: z.coerce.number(), hash: z.string() }));
-export type Chain = Owner & Head;
+const place = { seq: z.coerce.number(), hash: z.string() };
+const chains = z.array(z.object({ tenantUid: z.string(), tenant: z.string(), ...place, pruned: z.object(place).nullable() }));
 
 /** Chains of tenants with this name or UID: several where a name was used again. */
 export async function findChains(sql: Sql, nameOrUid: string): Promise<readonly Chain[]> {
-  const text = `select tenant_uid as "tenantUid", tenant, seq, hash from cloister_egress.audit_chain
-    where tenant = $1 or tenant_uid = $1 order by tenant_uid`;
-  return chains.parse(await sql.query(text, [nameOrUid]));
+  const text = `select tenant_uid as "tenantUid", tenant, seq, hash,
+      case when pruned_hash is not null then json_build_object('seq', pruned_seq, 'hash', pruned_hash) end as pruned
+    from cloister_egress.audit_chain where tenant = $1 or tenant_uid = $1 order by tenant_uid`;
+  return chains.parse(await sql.query(text, [nameOrUid])).map(({ pruned, ...chain }) => ({ ...chain, pruned: pruned ?? undefined }));
 }
 
 const stored = z.object({ seq: z.coerce.number(), hash: z.string(), record: z.string() });
@@ -55,7 +56,7 @@ export type StoredRecord = z.infer<typeof stored>;
 
 const pageSize = 1_000;
 
-/** Records of the chain up to its head, in order, as they are stored. */
+/** Records of the chain that are kept, up to its head, in order, as they are stored. */
 export async function* recordsOf(sql: Sql, { tenantUid, seq: last }: Chain): AsyncGenerator<StoredRecord> {
   const text = `select seq, hash, record from cloister_egress.audit_record
     where tenant_uid = $1 and seq > $2 and seq <= $3 order by seq limit ${pageSize}`;

@@ -2,19 +2,23 @@
  * Verifies an export, with nothing but the export and, at best, anchors that were kept elsewhere. Reads line by line, so its size does not
  * matter.
  *
+ * An export of which records were pruned begins after them, with the hash of the last one, and has the record that says so.
+ *
  * Finds every line that was removed, changed, repeated, moved or added, and an end that was cut off. Whoever recomputes all hashes from the
  * change on, and the last line, is found by an anchor from after the change; without an anchor nothing in the export can tell.
  */
 import { z } from 'zod';
 import { after, beginning, format, type Head } from './chain.ts';
 import { firstLine, lastLine, recordLine } from './export.ts';
-import { auditRecord } from './record.ts';
+import { auditRecord, pruningRecord } from './record.ts';
 import { Writers, type WriterReport } from './writers.ts';
 
 export interface Verdict {
   readonly tenant: string | undefined;
   readonly tenantUid: string | undefined;
   readonly records: number;
+  /** The last of those that are not here because they were removed for their age. */
+  readonly pruned: Head | undefined;
   /** Where the chain ends: the anchor for the next time. */
   readonly end: Head | undefined;
   /** What is wrong, in order; empty where nothing is. */
@@ -24,7 +28,8 @@ export interface Verdict {
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const first = z.strictObject({ format: z.literal(format), tenantUid: z.string(), tenant: z.string() });
+const pruned = z.strictObject({ seq: z.int().positive(), hash }).optional();
+const first = z.strictObject({ format: z.literal(format), tenantUid: z.string(), tenant: z.string(), pruned });
 const link = z.strictObject({ seq: z.int().positive(), hash, record: auditRecord });
 const last = z.strictObject({ end: z.strictObject({ seq: z.int().nonnegative(), hash }) });
 
@@ -38,11 +43,13 @@ export async function verify(lines: AsyncIterable<string>, anchors: readonly Hea
 class Examination {
   readonly #anchors: ReadonlyMap<number, readonly Head[]>;
   readonly #problems: string[] = [];
-  readonly #writers = new Writers();
+  #writers = new Writers(true);
   #owner: z.infer<typeof first> | undefined;
   #head: Head = { seq: 0, hash: '' };
   #end: Head | undefined;
   #records = 0;
+  /** The latest pruning that is on record. */
+  #pruning: Head | undefined;
 
   constructor(anchors: readonly Head[]) {
     this.#anchors = Map.groupBy(anchors, ({ seq }) => seq);
@@ -59,6 +66,9 @@ class Examination {
 
   verdict(): Verdict {
     if (!this.#end) this.#problems.push(`the export has no last line: it was cut off after record ${this.#head.seq}`);
+    const begins = this.#owner?.pruned;
+    if (begins && (begins.seq !== this.#pruning?.seq || begins.hash !== this.#pruning.hash))
+      this.#problems.push(`records up to ${begins.seq} are missing, and it is not on record that they were removed for their age`);
     for (const seq of this.#anchors.keys())
       if (seq > this.#head.seq)
         this.#problems.push(`an anchor knows record ${seq}, and the chain ends with ${this.#head.seq}: the rest was cut off`);
@@ -66,6 +76,7 @@ class Examination {
       tenant: this.#owner?.tenant,
       tenantUid: this.#owner?.tenantUid,
       records: this.#records,
+      pruned: this.#owner?.pruned,
       end: this.#end,
       problems: this.#problems,
       writers: this.#writers.report(),
@@ -73,9 +84,10 @@ class Examination {
   }
 
   #readFirst(line: string, value: unknown, tell: (problem: string) => void): void {
-    this.#owner = first.safeParse(value).data;
-    if (!this.#owner || firstLine(this.#owner) !== line) tell(`it does not say whose records follow, in format ${format}`);
-    if (this.#owner) this.#head = beginning(this.#owner);
+    const owner = (this.#owner = first.safeParse(value).data);
+    if (!owner || lineOf(owner) !== line) tell(`it does not say whose records follow, in format ${format}`);
+    if (owner) this.#head = owner.pruned ?? beginning(owner);
+    this.#writers = new Writers(owner?.pruned === undefined);
     this.#compare(this.#head, tell);
   }
 
@@ -94,6 +106,8 @@ class Examination {
     else if (after(this.#head, text).hash !== read.hash) tell(`record ${read.seq} or its hash was changed`);
     this.#records++;
     this.#writers.saw(read.record);
+    const pruning = read.record.kind === 'administrative_change' ? pruningRecord.safeParse(read.record).data : undefined;
+    if (pruning) this.#pruning = { seq: pruning.upTo, hash: pruning.hash };
     this.#head = { seq: read.seq, hash: read.hash };
     this.#compare(this.#head, tell);
   }
@@ -111,6 +125,8 @@ class Examination {
       tell(`record ${seq} is not the one that the anchor knows: the chain was written anew`);
   }
 }
+
+const lineOf = ({ pruned: before, ...owner }: z.infer<typeof first>): string => firstLine({ ...owner, pruned: before });
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditAdministration, auditRetention } from '../audit/sql/administration.ts';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
 import { callers } from './sql/callers.ts';
@@ -19,6 +20,7 @@ const migrations: readonly string[] = [
   auditTables,
   accounts,
   callers,
+  auditAdministration + auditRetention,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */

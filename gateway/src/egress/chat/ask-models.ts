@@ -5,15 +5,17 @@
  * asked for, whatever became of the others.
  */
 import { ApiError } from '@cloister/api-errors';
-import { budgetNotes, type TenantPolicy, type Voucher } from '@cloister/tenancy';
+import { budgetNotes, cacheHeader, type TenantPolicy, type Voucher } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Soft } from '../budget/soft-limit.ts';
+import type { AnswerCache, Place } from '../cache/answer-cache.ts';
 import { attempt, type Attempt, type AttemptParts } from './attempt.ts';
 import { cheaperModels } from './cheaper.ts';
 import type { Operation } from './operation.ts';
+import { give } from './pass-on.ts';
 import { mayFallBack, pauseBefore } from './retry.ts';
 import { Tally } from './tally.ts';
 import { targetOf, type Offered } from './target.ts';
@@ -23,6 +25,7 @@ export interface AskParts extends AttemptParts {
   readonly throttle: Throttle;
   readonly providers: Providers;
   readonly credentials: Credentials;
+  readonly answers: AnswerCache;
   readonly maxBodyBytes: number;
 }
 
@@ -103,7 +106,9 @@ async function askModel<M extends Offered>(model: string, asking: Asking<M>, par
     const target = targetOf(model, operation.offers, policy, parts);
     if (model === operation.model) exchange.note({ model }); // and not before: who may not use it may write anything in its place
     const worst = operation.worst(model, target.model);
-    return await askInTime({ ...asking, model, target, worst }, parts);
+    const place = parts.answers.placeOf({ ...asking, target });
+    if (place && (await gaveAgain(model, place, asking, parts))) return undefined;
+    return await askInTime({ ...asking, model, target, worst, keep: place?.keep }, parts);
   } catch (error) {
     if (exchange.gone.aborted) return undefined;
     if (error instanceof ApiError) return error;
@@ -125,6 +130,21 @@ async function askInTime(call: Omit<Attempt, 'left'>, parts: AskParts): Promise<
     response.setHeader(budgetNotes.throttled, (waited / 1000).toFixed(1));
     exchange.note({ throttledMs: waited });
   }
+}
+
+/** Whether the answer was there. It costs nothing, so it needs no budget, no provider that is well, and no place with it. */
+async function gaveAgain(model: string, place: Place, asking: Asking<Offered>, { metrics }: AskParts): Promise<boolean> {
+  const { response, exchange, policy } = asking;
+  const found = await place.find();
+  const hit = found !== undefined && found !== 'away';
+  const cache = hit ? 'hit' : 'miss';
+  metrics.cacheLookups.inc({ tenant: policy.tenant, outcome: found === 'away' ? found : cache });
+  response.set(cacheHeader, cache);
+  exchange.note({ cache });
+  if (!hit) return false;
+  asking.tally.gaveAgain(model);
+  give(found, response);
+  return true;
 }
 
 /** Rejects when the caller leaves during a pause. */

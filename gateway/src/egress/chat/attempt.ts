@@ -16,7 +16,7 @@ import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
 import { callTime, type CallTime } from './call-time.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
-import type { Bounds, Operation } from './operation.ts';
+import type { Bounds, Operation, Sending } from './operation.ts';
 import type { Tally } from './tally.ts';
 import type { Offered, Target } from './target.ts';
 
@@ -44,6 +44,7 @@ export interface Attempt {
   readonly tally: Tally;
   /** How far it may go into the budgets; undefined: as far as they go. */
   readonly soft: Soft | undefined;
+  readonly keep: Sending['keep'];
 }
 
 export interface Failed {
@@ -101,11 +102,11 @@ interface Performance extends Attempt {
 }
 
 async function perform(call: Performance, parts: AttemptParts): Promise<Failed | undefined> {
-  const { operation, target, worst, reservation, response, exchange, time } = call;
+  const { operation, target, worst, reservation, response, exchange, time, keep } = call;
   const course = operation.begin({ inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
   const finish = stopwatch(call, parts);
   try {
-    const ending = await course.run({ provider: parts.providerFor(target), target, response, requestId: exchange.id, time });
+    const ending = await course.run({ provider: parts.providerFor(target), target, response, requestId: exchange.id, time, keep });
     finish(await course.used(), ending === 'cut' ? 'reservation_cut' : undefined);
     return undefined;
   } catch (error) {

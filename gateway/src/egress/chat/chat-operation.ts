@@ -1,3 +1,4 @@
+import { repeatableChat } from '../cache/repeatable.ts';
 import { Meter } from './meter.ts';
 import type { Operation } from './operation.ts';
 import { outgoing } from './outgoing.ts';
@@ -13,6 +14,7 @@ export function chatOperation(asked: ChatRequest, bytes: number): Operation<Mode
     name: 'chat',
     model: asked.model,
     stream,
+    repeatable: repeatableChat(asked, bytes),
     offers: ({ models }) => models,
     replaceable: true,
     fallbacks: (policy, providers) => fallbacksOf(asked.model, policy, providers),
@@ -20,12 +22,13 @@ export function chatOperation(asked: ChatRequest, bytes: number): Operation<Mode
     begin: (bounds) => {
       const meter = new Meter(asked, bounds);
       return {
-        run: async ({ provider, target, response, requestId, time }) => {
+        run: async ({ provider, target, response, requestId, time, keep }) => {
           const { provider: document, model, credential } = target;
           const { signal, cut, begun } = time;
           const body = outgoing(asked, document.type, model.name, bounds.outputTokens);
           const answer = await provider.chat({ provider: document, credential, body, stream, requestId, signal });
-          return await passOn(answer, { response, stream, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun });
+          const how = { response, stream, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun, keep };
+          return await passOn(answer, how);
         },
         get reported() {
           return meter.reported;

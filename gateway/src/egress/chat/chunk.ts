@@ -11,6 +11,8 @@ export interface Chunk {
   /** Holds usage and nothing else: the chunk that `stream_options.include_usage` adds. */
   readonly onlyUsage: boolean;
   readonly finished: boolean;
+  /** Why choices have ended that end here. */
+  readonly reasons: readonly string[];
   /** The provider reports a failure. */
   readonly failed: boolean;
   /** It has choices, as completions and their chunks do, though there may be none in them. */
@@ -35,13 +37,17 @@ export function readChunk(data: string): Chunk | undefined {
   const { choices } = chunk;
   const list: unknown[] = Array.isArray(choices) ? choices : [];
   const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
-  const finished = list.some((choice) => isObject(choice) && typeof choice['finish_reason'] === 'string');
+  const reasons = list
+    .map((choice) => (isObject(choice) ? choice['finish_reason'] : undefined))
+    .filter((reason) => typeof reason === 'string');
+  const finished = reasons.length > 0;
   return {
     used,
     partial: !finished && list.some((choice) => isObject(choice) && isObject(choice['delta'])),
     text: list.map((choice) => (isObject(choice) ? textIn(choice['delta'] ?? choice['message']) : '')).join(''),
     onlyUsage: used !== undefined && list.length === 0,
     finished,
+    reasons,
     failed: isObject(chunk['error']),
     isCompletion: Array.isArray(choices),
   };

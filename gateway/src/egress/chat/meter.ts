@@ -9,13 +9,16 @@
 import type { Used } from '../budget/budget.ts';
 import { readChunk, type Chunk } from './chunk.ts';
 import { estimateTokens } from './estimate.ts';
-import type { ChatRequest } from './request.ts';
+import { choicesOf, type ChatRequest } from './request.ts';
 
 /** Output tokens a second that a call without usage is billed for at least. */
 const assumedPerSecond = 100;
 
 /** Tokenizers differ: a stream is taken to be beyond its reservation only when ours counts this much more than was reserved. */
 const tolerance = 1.25;
+
+/** Reasons for which a model ends what it has to say; the others cut it off. */
+const ownReasons: readonly string[] = ['stop', 'tool_calls', 'function_call'];
 
 export interface Bounds {
   readonly inputTokens: number;
@@ -29,6 +32,8 @@ export class Meter {
   #reported: Used | undefined;
   #soFar: Used | undefined;
   #finished = false;
+  #failed = false;
+  readonly #reasons: string[] = [];
   #delivered = '';
   #nextLook: number;
 
@@ -44,8 +49,10 @@ export class Meter {
   read(data: string): Chunk | undefined {
     const chunk = readChunk(data);
     if (!chunk) return undefined;
-    const { used, text, partial, finished } = chunk;
+    const { used, text, partial, finished, failed, reasons } = chunk;
     this.#finished ||= finished;
+    this.#failed ||= failed;
+    this.#reasons.push(...reasons);
     if (used && (!partial || (this.#finished && text === ''))) this.#reported = used;
     else if (used || text !== '') {
       this.#soFar = used ?? this.#reported ?? this.#soFar; // more output: what looked like the end was none
@@ -58,6 +65,12 @@ export class Meter {
   /** For the whole call; undefined until then. */
   get reported(): Used | undefined {
     return this.#reported;
+  }
+
+  /** Nothing failed, and the model itself has ended each choice. */
+  get endedWell(): boolean {
+    const all = this.#reasons.length === choicesOf(this.#request);
+    return all && !this.#failed && this.#reasons.every((reason) => ownReasons.includes(reason));
   }
 
   /**

@@ -7,7 +7,8 @@ import type { Response } from 'express';
 import type { Providers } from '../../directory/directory.ts';
 import type { Worst } from '../budget/ask.ts';
 import type { Used } from '../budget/budget.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Answer } from '../cache/answer-cache.ts';
+import type { JsonObject, Provider } from '../providers/provider.ts';
 import type { CallTime } from './call-time.ts';
 import type { Ending } from './pass-on.ts';
 import type { Offered, Target } from './target.ts';
@@ -24,6 +25,8 @@ export interface Operation<M extends Offered> {
   /** The model that was asked for, in full. */
   readonly model: string;
   readonly stream: boolean;
+  /** The request as far as it makes the answer, without its model; undefined where the same request need not have the same answer. */
+  readonly repeatable: JsonObject | undefined;
   /** What a provider offers for it. */
   readonly offers: (provider: ProviderDocument) => readonly M[];
   /** Another model may answer in the place of this one. */
@@ -52,4 +55,6 @@ export interface Sending {
   readonly response: Response;
   readonly requestId: string;
   readonly time: CallTime;
+  /** Is given an answer that may be given again to who asks the same. Undefined where nobody wants it. */
+  readonly keep: ((answer: Answer) => void) | undefined;
 }

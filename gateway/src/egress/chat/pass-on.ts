@@ -2,6 +2,8 @@
 import type { ProviderDocument } from '@cloister/tenancy';
 import type { Response } from 'express';
 import { once } from 'node:events';
+import type { Answer } from '../cache/answer-cache.ts';
+import { Recording } from '../cache/recording.ts';
 import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../providers/provider.ts';
 import { isObject, parseObject } from './chunk.ts';
 import { asApiError } from './failures.ts';
@@ -22,6 +24,8 @@ export interface Passing {
   readonly cut: () => void;
   /** Hears that the stream has begun. */
   readonly begun: () => void;
+  /** Is given a whole answer that may be given again. Undefined where nobody wants it. */
+  readonly keep: ((answer: Answer) => void) | undefined;
 }
 
 /** How a stream ended: `cut` when the provider went on beyond what was reserved. */
@@ -33,8 +37,15 @@ export async function passOn(answer: ProviderAnswer, passing: Passing): Promise<
   if (!said) throw new BrokenAnswer('its answer is no JSON');
   if (said.failed || !said.isCompletion) throw new BrokenAnswer('its answer is no completion');
   if (passing.stream) throw new BrokenAnswer('its answer is no stream');
-  passing.response.status(200).set('content-type', 'application/json').end(answer.text);
+  give(answer, passing.response);
+  if (passing.meter.endedWell) passing.keep?.(answer);
   return 'complete';
+}
+
+/** Sends an answer that is there as a whole. */
+export function give({ kind, text }: Answer, response: Response): void {
+  if (kind === 'stream') begin(response).end(text);
+  else response.status(200).set('content-type', 'application/json').end(text);
 }
 
 /** Once the stream has begun, a failure is told as its last event, in the shape in which OpenAI's clients look for it. */
@@ -52,9 +63,11 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
 async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing: Passing): Promise<Ending> {
   const { response, meter, signal } = passing;
   const selection = new Selection(meter, passing.usageWanted);
+  const recording = new Recording(passing.keep);
   for await (const batch of untilEnded(events, selection, passing)) {
     passing.begun();
     const text = selection.take(batch);
+    recording.add(text);
     if (selection.ended) {
       if (!response.writableEnded) begin(response).end(text + endMark);
       continue;
@@ -69,6 +82,7 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
   }
   if (!selection.finished) throw new BrokenAnswer('its stream broke off');
   if (!response.writableEnded) begin(response).end(endMark);
+  if (meter.endedWell) recording.keep(endMark);
   return 'complete';
 }
 

@@ -16,23 +16,34 @@ export class Tally {
     this.#exchange = exchange;
   }
 
-  ended(model: string, { inputTokens, outputTokens, microUsd }: Cost, problem: string | undefined): void {
+  ended(model: string, cost: Cost, problem: string | undefined): void {
+    this.#add(cost);
+    this.#note(model, problem ?? 'answered', problem);
+  }
+
+  /** An attempt that never went out. */
+  refused(model: string, problem: string): void {
+    this.#note(model, problem, problem);
+  }
+
+  /** Its answer was there, and nobody was asked. */
+  gaveAgain(model: string): void {
+    this.#add({ inputTokens: 0, outputTokens: 0, microUsd: 0n });
+    this.#note(model, 'given again');
+    this.#exchange.note({ attempts: this.#tried.length - 1 });
+  }
+
+  #add({ inputTokens, outputTokens, microUsd }: Cost): void {
     this.#cost = {
       inputTokens: this.#cost.inputTokens + inputTokens,
       outputTokens: this.#cost.outputTokens + outputTokens,
       microUsd: this.#cost.microUsd + microUsd,
     };
     this.#exchange.note({ ...this.#cost, microUsd: Number(this.#cost.microUsd) });
-    this.#note(model, problem);
   }
 
-  /** An attempt that never went out. */
-  refused(model: string, problem: string): void {
-    this.#note(model, problem);
-  }
-
-  #note(model: string, problem: string | undefined): void {
-    this.#tried.push(`${model} ${problem ?? 'answered'}`);
+  #note(model: string, ending: string, problem?: string): void {
+    this.#tried.push(`${model} ${ending}`);
     const all = this.#tried.length > 1 ? this.#tried.join(', ') : undefined;
     this.#exchange.note({ problem, provider: model.slice(0, model.indexOf('/')), attempts: this.#tried.length, tried: all });
   }

@@ -2,8 +2,10 @@
 import type { ProviderDocument } from '@cloister/tenancy';
 import { readBody } from '../../server/read-body.ts';
 import { priceOf } from '../budget/money.ts';
+import { repeatableEmbeddings } from '../cache/repeatable.ts';
 import { askModels, type AskParts, type ModelCall } from '../chat/ask-models.ts';
 import type { Course, Operation } from '../chat/operation.ts';
+import { give } from '../chat/pass-on.ts';
 import { BrokenAnswer } from '../providers/provider.ts';
 import { mostInput, parseEmbeddingsRequest, type EmbeddingsRequest } from './request.ts';
 import { inputTokensIn, looksLikeObject } from './usage.ts';
@@ -12,13 +14,14 @@ type Model = NonNullable<ProviderDocument['embeddingModels']>[number];
 
 export async function embeddings(call: ModelCall, parts: AskParts): Promise<void> {
   const body = await readBody(call.request, parts.maxBodyBytes);
-  await askModels(call, embeddingsOperation(parseEmbeddingsRequest(body)), parts);
+  await askModels(call, embeddingsOperation(parseEmbeddingsRequest(body), body.length), parts);
 }
 
-const embeddingsOperation = (asked: EmbeddingsRequest): Operation<Model> => ({
+const embeddingsOperation = (asked: EmbeddingsRequest, bytes: number): Operation<Model> => ({
   name: 'embeddings',
   model: asked.model,
   stream: false,
+  repeatable: repeatableEmbeddings(requestOf(asked), bytes),
   offers: ({ embeddingModels = [] }) => embeddingModels,
   replaceable: false, // vectors of two models cannot be compared
   fallbacks: () => [],
@@ -32,18 +35,22 @@ const embeddingsOperation = (asked: EmbeddingsRequest): Operation<Model> => ({
   begin: ({ inputTokens }) => courseOf(asked, inputTokens),
 });
 
+/** As the agent sent it, without the model. */
+const requestOf = ({ model: _model, input, ...rest }: EmbeddingsRequest) => ({ ...rest, input: input.given });
+
 /** The answer goes on as it came; only its usage is read. Where that is missing, all that was reserved is billed, which is little. */
 function courseOf(asked: EmbeddingsRequest, reserved: number): Course {
   let told: number | undefined;
   const usedOf = (inputTokens: number) => ({ inputTokens, outputTokens: 0 });
   return {
-    run: async ({ provider, target, response, requestId, time: { signal } }) => {
+    run: async ({ provider, target, response, requestId, time: { signal }, keep }) => {
       const { provider: document, model, credential } = target;
-      const body = { ...asked, input: asked.input.given, model: model.name };
+      const body = { ...requestOf(asked), model: model.name };
       const answer = await provider.embed({ provider: document, credential, body, stream: false, requestId, signal });
       if (answer.kind !== 'whole' || !looksLikeObject(answer.text)) throw new BrokenAnswer('its answer is no JSON');
       told = inputTokensIn(answer.text);
-      response.status(200).set('content-type', 'application/json').end(answer.text);
+      give(answer, response);
+      if (told !== undefined) keep?.(answer); // an error in the place of vectors has no usage
       return 'complete';
     },
     get reported() {

@@ -2,22 +2,18 @@
  * `GET /internal/tenants/{name}/{uid}/usage`: what a tenant has used, for edge alone, which has checked who asks. The UID is compared beside
  * the name, so that a tenant never reads what another used that had its name before it.
  */
-import { budgetHeader, budgetWindows, edgeServiceAccount, type BudgetWindows } from '@cloister/tenancy';
+import { budgetHeader, budgetWindows, type BudgetWindows } from '@cloister/tenancy';
 import type { Request, Response } from 'express';
 import type { Policies } from '../../directory/directory.ts';
 import { fail } from '../errors.ts';
-import { podOf, tokenRejected } from '../pods/bearer.ts';
-import type { VerifyPod } from '../pods/pod-token.ts';
+import { requireEdge, type EdgeKnown } from '../pods/edge-caller.ts';
 import { readQuestion } from './question.ts';
 import { usageReport } from './report.ts';
 import type { ReadUsage } from './usage-books.ts';
 
-export interface UsageParts {
+export interface UsageParts extends EdgeKnown {
   readonly policies: Policies;
-  readonly verifyPod: VerifyPod;
   readonly readUsage: ReadUsage;
-  /** Where edge runs. */
-  readonly systemNamespace: string;
 }
 
 const route = /^\/internal\/tenants\/([^/]+)\/([^/]+)\/usage$/;
@@ -26,8 +22,7 @@ export const isUsageRoute = ({ method, path }: Request): boolean => method === '
 
 /** Rejects with `token_invalid`, `not_found`, `invalid_request` or `usage_unavailable`. */
 export async function usage(request: Request, response: Response, parts: UsageParts): Promise<void> {
-  const pod = await podOf(request.headers, parts.verifyPod);
-  if (pod?.namespace !== parts.systemNamespace || pod.serviceAccount.name !== edgeServiceAccount) throw tokenRejected();
+  await requireEdge(request.headers, parts);
   const [, name = '', uid] = route.exec(request.path) ?? [];
   const policy = parts.policies.byTenant(name);
   if (!policy || policy.uid !== uid) throw fail('not_found');

@@ -14,8 +14,11 @@ import { child, type Child } from '../../child.ts';
 import { configMaps, type AgentConfig } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
 import { agentBudgetOf, downgradesOf } from '../agent-budget.ts';
+import { cacheSecondsOf } from '../agent-cache.ts';
 import type { Limits } from '../limits.ts';
 import type { TenantSnapshot } from '../observe.ts';
+
+const mebibyte = 1024 * 1024;
 
 /** What edge and egress must enforce. None until the ServiceAccount is there: its UID is part of it. */
 export function policyDocument(seen: TenantSnapshot): Child[] {
@@ -51,28 +54,31 @@ export function tenantPolicyOf({
   const byAge = [...agents].sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
   const names = byAge.map((agent) => agent.metadata.name);
   const defaultAgent = names.find((agent) => agent === spec.defaultAgent) ?? (spec.defaultAgent === undefined ? names[0] : undefined);
+  const entries = archived ? [] : byAge.map((agent) => agentEntry(name, agent, limits));
   return {
     tenant: name,
     uid,
     namespace: namespaceOf(name),
     state: spec.state,
     hosts: hostTakenBy === undefined && !archived ? [host] : [],
-    agents: archived ? [] : byAge.map((agent) => agentEntry(name, agent, limits)),
+    agents: entries,
     defaultAgent: archived ? undefined : defaultAgent,
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
     ...(limits.egress.domains.length > 0 && { egress: { domains: [...limits.egress.domains], ports: [...limits.egress.ports] } }),
+    ...(entries.some(({ cacheSeconds }) => cacheSeconds) && { cacheBytes: limits.responseCache.mebibytes * mebibyte }),
     rateLimits: limits.rateLimits,
     budget: limits.budget,
   };
 }
 
-const agentEntry = (tenant: string, agent: AgentConfig, { budget }: Limits): TenantPolicy['agents'][number] => ({
+const agentEntry = (tenant: string, agent: AgentConfig, { budget, responseCache }: Limits): TenantPolicy['agents'][number] => ({
   name: agent.metadata.name,
   url: agentURL(tenant, agent.metadata.name),
   ...(isScaledToZero(agent.spec) && { scaledToZero: true }),
   budget: agentBudgetOf(agent),
   downgradeTo: downgradesOf(agent, budget),
+  cacheSeconds: cacheSecondsOf(agent, responseCache),
 });
 
 const ageKey = ({ metadata }: AgentConfig): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { followedRedis } from './followed-redis.ts';
-import { admitted, claimOf, limitOf } from './rate-limit/limiter.specification.ts';
-import { RedisLimiter } from './rate-limit/redis-limiter.ts';
+import { admitted, claimOf, limitOf } from '../edge/rate-limit/limiter.specification.ts';
+import { RedisLimiter } from '../edge/rate-limit/redis-limiter.ts';
 
 const log = createLogger({ name: 'test', destination: { write: () => undefined } });
 const adminURL = process.env['CLOISTER_TEST_REDIS_URL'] ?? '';

@@ -9,7 +9,7 @@ const defaultPatience = 250;
 /** No command waits for a connection: while there is none, they fail at once and the caller falls back. */
 const redisOptions = {
   enableOfflineQueue: false,
-  enableReadyCheck: false, // asks INFO, which edge's Redis user may not
+  enableReadyCheck: false, // asks INFO, which the gateway's Redis users may not
   disableClientInfo: true,
   maxRetriesPerRequest: 0,
   connectTimeout: 2_000,
