@@ -6,7 +6,7 @@
  */
 import { ApiError } from '@cloister/api-errors';
 import { budgetNotes, cacheHeader, type TenantPolicy, type Voucher } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
@@ -30,8 +30,8 @@ export interface AskParts extends AttemptParts {
 }
 
 export interface ModelCall {
-  readonly request: Request;
-  readonly response: Response;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly exchange: Exchange;
   readonly policy: TenantPolicy;
   /** The agent's name, or empty where the pod is of none that the tenant has. */
@@ -139,7 +139,7 @@ async function gaveAgain(model: string, place: Place, asking: Asking<Offered>, {
   const hit = found !== undefined && found !== 'away';
   const cache = hit ? 'hit' : 'miss';
   metrics.cacheLookups.inc({ tenant: policy.tenant, outcome: found === 'away' ? found : cache });
-  response.set(cacheHeader, cache);
+  response.setHeader(cacheHeader, cache);
   exchange.note({ cache });
   if (!hit) return false;
   asking.tally.gaveAgain(model);

@@ -1,7 +1,7 @@
 /** Brings a provider's answer to the caller, as it comes, and lets the meter see it. */
 import type { ProviderDocument } from '@cloister/tenancy';
-import type { Response } from 'express';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { Answer } from '../cache/answer-cache.ts';
 import { Recording } from '../cache/recording.ts';
 import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../providers/provider.ts';
@@ -11,7 +11,7 @@ import type { Meter } from './meter.ts';
 import { frame, Selection } from './selection.ts';
 
 export interface Passing {
-  readonly response: Response;
+  readonly response: ServerResponse;
   /** The caller asked for a stream. */
   readonly stream: boolean;
   readonly meter: Meter;
@@ -43,9 +43,9 @@ export async function passOn(answer: ProviderAnswer, passing: Passing): Promise<
 }
 
 /** Sends an answer that is there as a whole. */
-export function give({ kind, text }: Answer, response: Response): void {
+export function give({ kind, text }: Answer, response: ServerResponse): void {
   if (kind === 'stream') begin(response).end(text);
-  else response.status(200).set('content-type', 'application/json').end(text);
+  else response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) }).end(text);
 }
 
 /** Once the stream has begun, a failure is told as its last event, in the shape in which OpenAI's clients look for it. */
@@ -109,11 +109,13 @@ async function* untilEnded(
 }
 
 /** Headers come with the first text and not before, so that a stream without any can still become an error, or be tried again. */
-function begin(response: Response): Response {
+function begin(response: ServerResponse): ServerResponse {
   if (response.headersSent) return response;
-  return response
-    .status(200)
-    .set({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
+  return response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  });
 }
 
 const endMark = 'data: [DONE]\n\n';

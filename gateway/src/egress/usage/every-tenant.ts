@@ -3,28 +3,23 @@
  * nothing this month are left out.
  */
 import { operatorServiceAccount, percentOf, type TenantPolicy, type TenantsUsage, type UsageWindow } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
+import type { Dressed } from '../../server/application.ts';
 import { termsOf, type Limit } from '../budget/limits.ts';
 import { fail } from '../errors.ts';
 import type { Policies } from '../../directory/directory.ts';
-import { podOf, tokenRejected } from '../pods/bearer.ts';
-import type { VerifyPod } from '../pods/pod-token.ts';
+import { requirePart, type PartsKnown } from '../pods/own-part.ts';
 import type { EveryBooks, ReadEveryUsage } from './every-books.ts';
 
-export interface EveryUsageParts {
+export interface EveryUsageParts extends PartsKnown {
   readonly policies: Policies;
-  readonly verifyPod: VerifyPod;
   readonly readEveryUsage: ReadEveryUsage;
-  /** Where the operator runs. */
-  readonly systemNamespace: string;
 }
 
 export const everyUsageRoute = 'GET /internal/usage';
 
 /** Rejects with `token_invalid` or `usage_unavailable`. */
-export async function everyUsage(request: Request, response: Response, parts: EveryUsageParts): Promise<void> {
-  const pod = await podOf(request.headers, parts.verifyPod);
-  if (pod?.namespace !== parts.systemNamespace || pod.serviceAccount.name !== operatorServiceAccount) throw tokenRejected();
+export async function everyUsage({ request, response }: Dressed, parts: EveryUsageParts): Promise<void> {
+  await requirePart(request.headers, operatorServiceAccount, parts);
   const policies = new Map([...parts.policies.all()].map((policy) => [policy.uid, policy]));
   const asked = [...policies.values()].map(({ uid, budget: { timeZone } }) => ({ uid, timeZone }));
   const books = await parts.readEveryUsage(asked).catch((cause: unknown) => {

@@ -2,27 +2,28 @@
  * `GET /internal/tenants/{name}/{uid}/usage`: what a tenant has used, for edge alone, which has checked who asks. The UID is compared beside
  * the name, so that a tenant never reads what another used that had its name before it.
  */
-import { budgetHeader, budgetWindows, type BudgetWindows } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
+import { budgetHeader, budgetWindows, edgeServiceAccount, type BudgetWindows } from '@cloister/tenancy';
+import type { Request } from 'express';
 import type { Policies } from '../../directory/directory.ts';
+import type { Dressed } from '../../server/application.ts';
 import { fail } from '../errors.ts';
-import { requireEdge, type EdgeKnown } from '../pods/edge-caller.ts';
+import { requirePart, type PartsKnown } from '../pods/own-part.ts';
 import { readQuestion } from './question.ts';
 import { usageReport } from './report.ts';
 import type { ReadUsage } from './usage-books.ts';
 
-export interface UsageParts extends EdgeKnown {
+export interface UsageParts extends PartsKnown {
   readonly policies: Policies;
   readonly readUsage: ReadUsage;
 }
 
 const route = /^\/internal\/tenants\/([^/]+)\/([^/]+)\/usage$/;
 
-export const isUsageRoute = ({ method, path }: Request): boolean => method === 'GET' && route.test(path);
+export const isUsageRoute = (method: string, path: string): boolean => method === 'GET' && route.test(path);
 
 /** Rejects with `token_invalid`, `not_found`, `invalid_request` or `usage_unavailable`. */
-export async function usage(request: Request, response: Response, parts: UsageParts): Promise<void> {
-  await requireEdge(request.headers, parts);
+export async function usage({ request, response }: Dressed, parts: UsageParts): Promise<void> {
+  await requirePart(request.headers, edgeServiceAccount, parts);
   const [, name = '', uid] = route.exec(request.path) ?? [];
   const policy = parts.policies.byTenant(name);
   if (!policy || policy.uid !== uid) throw fail('not_found');

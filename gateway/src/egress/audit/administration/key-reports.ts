@@ -1,14 +1,14 @@
 /** `/internal/audit/keys`: edge alone tells of the API keys that it issues and revokes, and asks which are there as far as the audit knows. */
-import { keyReport, keyReportsPath, type KnownKey } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
+import { edgeServiceAccount, keyReport, keyReportsPath, type KnownKey } from '@cloister/tenancy';
 import { z } from 'zod';
+import type { Dressed } from '../../../server/application.ts';
 import { readBody } from '../../../server/read-body.ts';
 import { parseBody } from '../../chat/parse-body.ts';
 import { fail } from '../../errors.ts';
-import { requireEdge, type EdgeKnown } from '../../pods/edge-caller.ts';
+import { requirePart, type PartsKnown } from '../../pods/own-part.ts';
 import type { Administration } from './administration.ts';
 
-export interface KeyReportsParts extends EdgeKnown {
+export interface KeyReportsParts extends PartsKnown {
   readonly administration: Administration;
 }
 
@@ -17,11 +17,12 @@ const longestMessage = 4 * 1024 * 1024;
 const prefix = 'key:';
 const reports = z.array(keyReport);
 
-export const isKeyReportsRoute = ({ method, path }: Request): boolean => path === keyReportsPath && (method === 'POST' || method === 'GET');
+export const isKeyReportsRoute = (method: string, path: string): boolean =>
+  path === keyReportsPath && (method === 'POST' || method === 'GET');
 
 /** Answers when all of it is on record, 204, or with `audit_unavailable`; then all of it may be said again. */
-export async function keyReports(request: Request, response: Response, parts: KeyReportsParts): Promise<void> {
-  await requireEdge(request.headers, parts);
+export async function keyReports({ request, response }: Dressed, parts: KeyReportsParts): Promise<void> {
+  await requirePart(request.headers, edgeServiceAccount, parts);
   const { administration } = parts;
   const unavailable = (cause: unknown): never => {
     throw fail('audit_unavailable', { retryAfterSeconds: 5, cause });
