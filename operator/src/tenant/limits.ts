@@ -59,7 +59,7 @@ export function effectiveLimits(spec: TenantSpec, tenantClass: TenantClassSpec |
       rateLimits: rateLimitsWithin(spec, tier, cap),
       responseCache: responseCacheWithin(spec, tier, cap),
     },
-    alerts: spec.budget?.alertAtPercent ?? defaults.budget?.alertAtPercent ?? builtInAlerts,
+    alerts: alertsOf(spec.budget, defaults.budget),
     // What a class gives by default but does not allow is the class's own business; a tenant is told of its own wishes alone.
     cuts: cuts.filter((cut) => wished(spec, cut.field)),
   };
@@ -114,6 +114,9 @@ function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: 
     onExceeded: exceeding(own, given),
   };
 }
+
+const alertsOf = (own: Budget | undefined, given: Budget | undefined): readonly number[] =>
+  own?.alertAtPercent ?? given?.alertAtPercent ?? builtInAlerts;
 
 /** Field by field. */
 function exceeding(own: Budget, given: Budget): OnExceeded | undefined {

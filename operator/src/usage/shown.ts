@@ -26,10 +26,10 @@ const kinds = ['daily', 'monthly'] as const;
 export const differs = (shown: UsageStatus | undefined, figures: Reading['figures']): boolean =>
   kinds.some((kind) => windowDiffers(shown?.[kind], figures === 'nothing' ? undefined : figures[kind]));
 
-function windowDiffers(shown: WindowStatus | undefined, heard: UsageWindow | undefined): boolean {
-  const { usd = 0, tokens = 0, percent = 0 } = shown ?? {};
-  return usd !== inDollars(heard?.microUsd ?? 0) || tokens !== (heard?.tokens ?? 0) || percent !== (heard?.percent ?? 0);
-}
+const unused = { startsOn: '', usd: 0, microUsd: 0, tokens: 0 };
+
+const windowDiffers = (shown: WindowStatus = unused, heard: UsageWindow = unused): boolean =>
+  shown.usd !== inDollars(heard.microUsd) || shown.tokens !== heard.tokens || (shown.percent ?? 0) !== (heard.percent ?? 0);
 
 /** What is to be shown. `thresholds` are the percents of a limit that are told. A replica that leads anew may have read before the last one wrote. */
 export function usageShown(
@@ -71,14 +71,15 @@ function emptied({ daily, monthly }: UsageStatus, at: Date): UsageStatus {
 
 /** One for each window that has reached a higher threshold than it had. */
 export const budgetAlerts = (before: UsageStatus | undefined, after: UsageStatus | undefined): EventNote[] =>
-  kinds.flatMap((kind) => {
-    const [was, is] = [before?.[kind], after?.[kind]];
-    const told = was?.startsOn === is?.startsOn ? (was?.alertedAtPercent ?? 0) : 0;
-    const { alertedAtPercent: reached = 0, usd = 0, tokens = 0, startsOn = '' } = is ?? {};
-    if (reached <= told) return [];
-    const used = `$${usd} and ${tokens} tokens since ${startsOn}`;
-    return [{ type: 'Warning', reason: 'BudgetAlert', message: `the ${kind} budget is used up to ${reached} %: ${used}` }];
-  });
+  kinds.flatMap((kind) => (after ? windowAlerts(kind, before?.[kind], after[kind]) : []));
+
+function windowAlerts(kind: (typeof kinds)[number], was: WindowStatus | undefined, is: WindowStatus): EventNote[] {
+  const told = was?.startsOn === is.startsOn ? (was.alertedAtPercent ?? 0) : 0;
+  const { alertedAtPercent: reached = 0, usd, tokens, startsOn } = is;
+  if (reached <= told) return [];
+  const used = `$${usd} and ${tokens} tokens since ${startsOn}`;
+  return [{ type: 'Warning', reason: 'BudgetAlert', message: `the ${kind} budget is used up to ${reached} %: ${used}` }];
+}
 
 /** Exact: six decimals are micro-dollars. */
 const inDollars = (microUsd: number): number => microUsd / 1e6;
