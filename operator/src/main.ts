@@ -6,18 +6,20 @@ import { collectWhenIdle } from './idle-collection.ts';
 import { memoryTrim } from './memory-trim.ts';
 import { readOperatorSettings } from './settings.ts';
 import { leaseName, startOperator } from './start.ts';
+import { askEgress } from './usage/read-usage.ts';
 
 const { environment, configuration } = readOperatorSettings();
 const log = createLogger({ name: 'operator', level: environment.LOG_LEVEL });
 
 const cluster = await connect({ fieldManager, userAgent: 'cloister-operator', log, registry: createRegistry() });
 const namespace = environment.POD_NAMESPACE ?? configuration.systemNamespace;
-const { POD_NAME: identity } = environment;
+const { POD_NAME: identity, EGRESS_TOKEN_FILE: tokenFile } = environment;
 const stopCollecting = collectWhenIdle(memoryTrim(log));
 
 try {
   await startOperator(cluster, configuration, {
     metricsPort: environment.METRICS_PORT,
+    readUsage: tokenFile === undefined ? undefined : askEgress(configuration.agentRuntime.egressURL, tokenFile),
     ...(configuration.leaderElection.enabled && { lease: { name: leaseName, namespace, ...(identity === undefined ? {} : { identity }) } }),
     onListening: ({ port }) => log.info({ port, server: cluster.server }, 'Started'),
   });

@@ -94,6 +94,8 @@ const configuration = z.strictObject({
   behindSeconds: z.int().min(1).default(120),
   /** How often Postgres and Redis, which tell nobody of changes, are checked for drift. */
   dataCheckSeconds: z.int().min(1).default(300),
+  /** How often egress is asked what tenants have used. */
+  usageSeconds: z.int().min(1).default(60),
 });
 export type Configuration = z.infer<typeof configuration>;
 
@@ -101,6 +103,8 @@ const environment = z.object({
   OPERATOR_CONFIG_FILE: z.string().default('/etc/cloister/operator.yaml'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   METRICS_PORT: z.coerce.number().int().min(0).max(65535).default(9090),
+  /** A token for egress. Without it nobody asks what tenants have used, and their status does not say. */
+  EGRESS_TOKEN_FILE: z.string().optional(),
   POD_NAME: z.string().optional(),
   POD_NAMESPACE: z.string().optional(),
 });

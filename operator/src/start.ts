@@ -12,6 +12,9 @@ import { credentialMetrics } from './rotation/metrics.ts';
 import type { Configuration } from './settings.ts';
 import { tenantController } from './tenant/controller.ts';
 import { measureIsolation } from './tenant/metrics.ts';
+import { measureUsage } from './usage/metrics.ts';
+import type { ReadUsage } from './usage/read-usage.ts';
+import { UsageWatch } from './usage/usage-watch.ts';
 import { Watchdog, type WatchedKind } from './watchdog/watchdog.ts';
 
 export const leaseName = 'cloister-operator';
@@ -19,17 +22,20 @@ export const leaseName = 'cloister-operator';
 export interface OperatorOptions extends Pick<RunOptions, 'metricsPort' | 'signal' | 'onListening' | 'lease'> {
   /** Who makes accounts. Default: administrators of the Postgres and Redis that these Secrets name. */
   readonly administrators?: (secrets: AdminSecrets) => Administrators;
+  /** Without it nobody is asked what tenants have used. */
+  readonly readUsage?: ReadUsage | undefined;
 }
 
 /** Runs until the signal (default: SIGTERM or SIGINT). Throws what `run` of kube-runtime throws. */
 export async function startOperator(
   cluster: Cluster,
   configuration: Configuration,
-  { administrators = (secrets) => new Connections(secrets), ...options }: OperatorOptions = {},
+  { administrators = (secrets) => new Connections(secrets), readUsage, ...options }: OperatorOptions = {},
 ): Promise<void> {
   const { systemNamespace, postgres, redis, dataCheckSeconds } = configuration;
   const caches = openCaches(cluster, configuration);
   measureIsolation(cluster.registry, caches.tenants);
+  measureUsage(cluster.registry, caches.tenants);
   const reader = (informer: typeof caches.postgresAdmin, name: string) => ({
     name,
     read: () => informer.get({ namespace: systemNamespace, name }),
@@ -40,7 +46,14 @@ export async function startOperator(
     redis: reader(caches.redisAdmin, redis.adminSecret.name),
   });
   const accounts = new Accounts(connections, dataCheckSeconds);
-  const parts = { caches, configuration, accounts };
+  const usage = new UsageWatch({
+    read: readUsage ?? (() => Promise.resolve({ tenants: [] })),
+    seconds: configuration.usageSeconds,
+    tenants: caches.tenants,
+    registry: cluster.registry,
+    log: cluster.log,
+  });
+  const parts = { caches, configuration, accounts, usage };
   const controllers: Controller[] = [
     platformController(parts),
     classController(parts),
@@ -52,11 +65,13 @@ export async function startOperator(
   const watchdog = new Watchdog({ cluster, kinds: watchedKinds(caches), limit: configuration.behindSeconds });
   watchdog.start();
   accounts.start();
+  if (readUsage) usage.start();
   try {
     await run({ cluster, controllers, ...options });
   } finally {
     watchdog.stop();
     accounts.stop();
+    usage.stop();
     await connections.close();
   }
 }

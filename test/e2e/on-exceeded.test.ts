@@ -1,6 +1,8 @@
 /** A budget that runs out, as the openai client sees it. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openai } from './support/http.ts';
+import { z } from 'zod';
+import { call, openai } from './support/http.ts';
+import { conditionOf } from './support/kubectl.ts';
 import { agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
@@ -31,18 +33,31 @@ afterAll(async () => {
   await world.kubectl.run(['delete', 'modelprovider', 'e2e-priced', '--ignore-not-found']);
 });
 
+const window = z.object({
+  starts_on: z.string(),
+  micro_usd: z.object({ spent: z.number() }),
+  tokens: z.object({ spent: z.number() }),
+});
+const usageAnswer = z.object({ budget: z.object({ daily: window }) });
+const spent = z.looseObject({ status: z.looseObject({ usage: z.looseObject({ daily: z.looseObject({ usd: z.number() }) }) }) });
+/** The status, once it says that so many dollars were spent today. */
+function spentOf(tenant: unknown, usd: number): z.infer<typeof spent>['status'] | undefined {
+  const status = spent.safeParse(tenant).data?.status;
+  return status?.usage.daily.usd === usd ? status : undefined;
+}
+
 /** A hundred words, for which a hundred tokens of output are reserved. */
 const hundredWords = (tenant: LiveTenant) =>
   openai(`${tenant.url}/v1`, tenant.key)
     .chat.completions.create({ model: agentName, max_completion_tokens: 100, messages: [{ role: 'user', content: 'say 100 words' }] })
     .withResponse();
 
-test('Downgrade: from the soft limit on the cheaper model answers, the client sees which, and at the limit nobody does', async () => {
+test('Downgrade: from the soft limit on the cheaper model answers, the client sees which, and at the limit nobody does; the status tells what was spent', async () => {
   // A little more than what five dear calls and sixty cheap ones cost: the last of each has some room, for what other replicas hold.
   const budget = { daily: { usd: 0.01105 }, onExceeded: 'Downgrade', softLimitPercent: 50 };
   const tenant = await createTenant(world, {
     name: 'ends-cheap',
-    spec: { models: { allow: ['e2e-priced/*'] }, budget },
+    spec: { models: { allow: ['e2e-priced/*'] }, budget, access: { apiKeys: [{ name: 'default', scopes: ['chat', 'usage'] }] } },
     agent: { model: big, fallbacks: [small] },
   });
   const seen: (string | null)[] = [];
@@ -62,6 +77,35 @@ test('Downgrade: from the soft limit on the cheaper model answers, the client se
   );
   expect(seen).toEqual([...Array.from({ length: 5 }, () => null), ...Array.from({ length: 60 }, () => small)]);
   expect(refused).toMatchObject({ status: 429, code: 'budget_exceeded' });
+
+  const status = await until('the usage in the status', async () => spentOf(await world.kubectl.get('tenant', tenant.name), 0.011), {
+    within: 90_000,
+    every: 500,
+  });
+  const { daily } = usageAnswer.parse(JSON.parse((await call(`${tenant.url}/v1/usage`, { key: tenant.key })).text)).budget;
+  expect(status).toMatchObject({
+    usage: {
+      daily: {
+        startsOn: daily.starts_on,
+        usd: daily.micro_usd.spent / 1e6,
+        tokens: daily.tokens.spent,
+        percent: 100,
+        alertedAtPercent: 100,
+      },
+    },
+  });
+  expect(conditionOf(await world.kubectl.get('tenant', tenant.name), 'BudgetExceeded')).toMatchObject({
+    status: 'True',
+    reason: 'BudgetSpent',
+  });
+  await until(
+    'the alert',
+    async () => {
+      const events = await world.kubectl.run(['get', 'events', '-A', '--field-selector', 'reason=BudgetAlert', '-o', 'json']);
+      return events.includes(tenant.name) && events.includes('the daily budget is used up to 100 %');
+    },
+    { within: 10_000 },
+  );
 });
 
 test('Throttle: what is released is there at once, the rest later, and the client is told when', async () => {

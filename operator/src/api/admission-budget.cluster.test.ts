@@ -19,6 +19,8 @@ test.each<[string, 'Tenant' | 'TenantClass' | 'AgentConfig', object]>([
     { defaults: { budget: { onExceeded: 'Downgrade', downgradeTo: ['a/b'] } } },
   ],
   ['an agent with a cheaper model of its own', 'AgentConfig', { model: 'a/b', budget: { downgradeTo: ['a/c'] } }],
+  ['alerts of its own', 'Tenant', { budget: { alertAtPercent: [25, 90] } }],
+  ['no alerts', 'Tenant', { budget: { alertAtPercent: [] } }],
 ])('%s is accepted', async (_, kind, spec) => {
   expect(await dryRunOn(cluster, kind, 'acme', spec)).toMatchObject({ spec });
 });
@@ -29,6 +31,8 @@ test.each<[string, 'Tenant' | 'AgentConfig', object, RegExp]>([
   ['a cheaper model without its provider', 'Tenant', { budget: { downgradeTo: ['nano'] } }, /downgradeTo.*expected <provider>\/<model>/],
   ['a cheaper model twice', 'AgentConfig', { model: 'a/b', budget: { downgradeTo: ['a/c', 'a/c'] } }, /an entry is there twice/],
   ['a day over a month of an agent', 'AgentConfig', { model: 'a/b', budget: { daily: { usd: 9 }, monthly: { usd: 8 } } }, /usd is above/],
+  ['an alert beyond the limit', 'Tenant', { budget: { alertAtPercent: [120] } }, /alertAtPercent.*less than or equal to 100/],
+  ['an alert twice', 'Tenant', { budget: { alertAtPercent: [50, 50] } }, /Duplicate value/],
 ])('%s is refused, and the message says what to do', async (_, kind, spec, message) => {
   expect(await dryRunOn(cluster, kind, 'acme', spec)).toMatch(message);
 });

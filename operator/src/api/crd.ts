@@ -6,7 +6,7 @@ import type { CelRule } from './fields.ts';
 
 export interface PrinterColumn {
   readonly name: string;
-  readonly type: 'string' | 'integer' | 'date';
+  readonly type: 'string' | 'integer' | 'number' | 'date';
   readonly jsonPath: string;
   /** 0 shows always, 1 only with `-o wide`. */
   readonly priority?: number;

@@ -89,6 +89,9 @@ export const timeZone = z
 /** Where a budget says what happens when most of it is used up, and not where. */
 export const builtInSoftLimitPercent = 80;
 
+/** Where a budget does not say of what it tells. */
+export const builtInAlerts = [50, 80, 100] as const;
+
 /** Models that answer in the place of dearer ones. The order is what counts, so nobody merges it. */
 export const downgradeTo = z
   .array(model())
@@ -119,7 +122,18 @@ const exceeding = {
     .optional(),
 };
 
-export const budget = z.object({ timeZone: timeZone.optional(), ...budgetWindows, perUser, ...exceeding }).meta(windowsAgree);
+const alertAtPercent = z
+  .array(z.int().min(1).max(100))
+  .max(8)
+  .meta(listSet)
+  .describe(
+    `Shares of each limit of the tenant at which an Event is told of the Tenant, once in a window, and its status says so. ${builtInAlerts.join(', ')} when not set; none: nothing is told.`,
+  )
+  .optional();
+
+export const budget = z
+  .object({ timeZone: timeZone.optional(), ...budgetWindows, perUser, ...exceeding, alertAtPercent })
+  .meta(windowsAgree);
 export type Budget = z.infer<typeof budget>;
 
 export const budgetOfAgent = z

@@ -32,6 +32,7 @@ export const tenantResource: ResourceDefinition = {
     { name: 'Agents', type: 'integer', jsonPath: '.status.agents' },
     ready,
     reason,
+    { name: 'Spent', type: 'number', jsonPath: '.status.usage.monthly.usd' },
     { name: 'Isolation', type: 'string', jsonPath: '.status.isolation' },
     { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint' },
     { name: 'Revision', type: 'string', jsonPath: '.status.classRevision', priority: 1 },

@@ -17,6 +17,7 @@ import {
   worded,
 } from './fields.ts';
 import { budget, egress, keyRateLimits, models, quota, rateLimits, shareOfBudget } from './limits.ts';
+import { usageStatus } from './usage.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
 
@@ -200,6 +201,9 @@ export const tenantStatus = z.object({
   credentials: z
     .object({ database: credentialStatus.optional(), redis: credentialStatus.optional(), serving: credentialStatus.optional() })
     .describe('How old the credentials of the agents are. They are replaced by age, and when the annotation cloister.dev/rotate changes.')
+    .optional(),
+  usage: usageStatus
+    .describe('What the tenant has spent and used, as the ledger has it: at most some minutes old while it changes.')
     .optional(),
   conditions,
 });

@@ -8,6 +8,7 @@ export const reasons = {
   Archived: { kind: 'good', means: 'spec.state is Archived, so nothing runs and nobody gets in; data and keys are kept' },
   ScaledToZero: { kind: 'good', means: 'spec.replicas is 0, so nothing runs' },
   Closed: { kind: 'good', means: 'nothing is open but what agents need' },
+  WithinBudget: { kind: 'good', means: 'something is left of every limit of the budget, or there is none' },
   NoAgents: { kind: 'good', means: 'the namespace holds no AgentConfig yet' },
 
   Pending: { kind: 'waits', means: 'something before this has to exist first' },
@@ -41,6 +42,10 @@ export const reasons = {
   DataTaken: { kind: 'needs someone', means: 'a database schema of that name belongs to another Tenant' },
   PolicyWidens: { kind: 'needs someone', means: "a NetworkPolicy that is not the operator's opens more than agents need" },
   ModelUnknown: { kind: 'needs someone', means: 'an allowed model is offered by no ModelProvider that this tenant may use' },
+  BudgetSpent: {
+    kind: 'needs someone',
+    means: 'a limit of the budget is used up; calls are refused until its window ends or it is raised',
+  },
   TooManyAgents: { kind: 'needs someone', means: 'the tenant has as many older AgentConfigs as spec.quota.agents allows' },
   ModelNotAllowed: { kind: 'needs someone', means: 'the agent names a model that its tenant may not use' },
   AgentNotFound: { kind: 'needs someone', means: 'spec.defaultAgent names no AgentConfig' },

@@ -95,6 +95,18 @@ describe('a tenant is told, and goes on', () => {
       'PolicyWidens',
       /NetworkPolicy "foreign" spec\.ingress\[0\] lets agents be reached by everything on TCP port 8080/,
     ],
+    [
+      'when a budget is spent',
+      {
+        usage: {
+          asOf: '',
+          daily: { startsOn: '2026-11-26', usd: 9, tokens: 9, percent: 100 },
+          monthly: { startsOn: '', usd: 9, tokens: 9, percent: 99 },
+        },
+      },
+      'BudgetSpent',
+      /^the daily budget that began on 2026-11-26 is spent.*raise spec\.budget\.daily/,
+    ],
     ['when an agent does not serve', { agents: [agentNamed('a', { Ready: 'False' })] }, 'AgentsNotReady', /: a;/],
   ])('%s', (_, given, reason, message) => {
     const found = check(snapshot(given));

@@ -26,7 +26,8 @@ export const parts = [
   'AgentsReady',
 ] as const;
 /** Named for the trouble: True is bad. They keep nothing from being Ready, since an administrator may mean it. */
-export const warnings = ['EgressWidened', 'IngressWidened'] as const;
+export const widenings = ['EgressWidened', 'IngressWidened'] as const;
+export const warnings = [...widenings, 'BudgetExceeded'] as const;
 export type Part = (typeof parts)[number] | (typeof warnings)[number];
 export type TenantFinding = Finding<Part>;
 
@@ -48,6 +49,7 @@ const checks: readonly Check[] = [
   defaultAgentExists,
   agentsAreReady,
   nothingIsWidened,
+  budgetLasts,
 ];
 
 export const check = (seen: TenantSnapshot): TenantFinding[] => checks.flatMap((rule) => rule(seen) ?? []);
@@ -227,6 +229,16 @@ function nothingIsWidened(seen: TenantSnapshot): TenantFinding[] {
       message: `${describe(opening)}${index === mostNamed - 1 && found.length > mostNamed ? `; and ${found.length - mostNamed} rules more` : ''}`,
       blocks: false,
     }));
+  });
+}
+
+/** What it costs to be refused is told by the budget's alerts; this is for one look. */
+function budgetLasts({ usage }: TenantSnapshot): TenantFinding[] {
+  return (['daily', 'monthly'] as const).flatMap((kind) => {
+    const { percent = 0, startsOn = '' } = usage?.[kind] ?? {};
+    if (percent < 100) return [];
+    const message = `the ${kind} budget that began on ${startsOn} is spent, so calls are refused until it renews; raise spec.budget.${kind} to let them go on`;
+    return [{ condition: 'BudgetExceeded', reason: 'BudgetSpent', message, blocks: false }];
   });
 }
 

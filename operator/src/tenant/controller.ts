@@ -23,7 +23,7 @@ const children = { ...ofTenants, label: labels.tenant, settleMs, priority: 'low'
 const maxBackoffMs = 30_000;
 
 export function tenantController(parts: TenantParts): Controller {
-  const { accounts, caches, configuration } = parts;
+  const { accounts, caches, configuration, usage } = parts;
   const { systemNamespace, postgres, redis } = configuration;
   const everyTenant = (): ObjectKey[] => caches.tenants.heads().map(({ name }) => ({ name }));
   return (
@@ -62,6 +62,7 @@ export function tenantController(parts: TenantParts): Controller {
       .watches(kinds.secrets, everyTenant, named(systemNamespace, postgres.adminSecret.name))
       .watches(kinds.secrets, everyTenant, named(systemNamespace, redis.adminSecret.name))
       .wokenBy((wake) => accounts.onDrift((name) => wake({ name })), { priority: 'low' })
+      .wokenBy((wake) => usage.onChange((name) => wake({ name })), { priority: 'low' })
       .concurrency(configuration.concurrency)
       .maxBackoff(maxBackoffMs)
       .finalizer(tenantFinalizer, (context) => retireTenant(context, parts))

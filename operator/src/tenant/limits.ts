@@ -3,7 +3,7 @@
  * Pure, and the only place where Tenant and TenantClass are merged.
  */
 import { domainMatches, type BudgetWindows, type OnExceeded, type RateLimits, type WindowLimit } from '@cloister/tenancy';
-import { builtInSoftLimitPercent, rateNames, type Budget, type ShareOfBudget } from '../api/limits.ts';
+import { builtInAlerts, builtInSoftLimitPercent, rateNames, type Budget, type ShareOfBudget } from '../api/limits.ts';
 import type { TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
 import { quantityValue } from './quantity.ts';
@@ -34,6 +34,8 @@ export interface Cut {
 }
 
 export interface EffectiveLimits {
+  /** Percents of a limit of the budget at which somebody is told. */
+  readonly alerts: readonly number[];
   readonly limits: Limits;
   readonly cuts: readonly Cut[];
 }
@@ -54,6 +56,7 @@ export function effectiveLimits(spec: TenantSpec, tenantClass: TenantClassSpec |
       egress: egressWithin(spec, tier, cuts),
       rateLimits: rateLimitsWithin(spec, tier, cap),
     },
+    alerts: alertsOf(spec.budget, defaults.budget),
     // What a class gives by default but does not allow is the class's own business; a tenant is told of its own wishes alone.
     cuts: cuts.filter((cut) => wished(spec, cut.field)),
   };
@@ -99,6 +102,9 @@ function budgetWithin({ budget: own = {} }: TenantSpec, { defaults, ceilings }: 
     onExceeded: exceeding(own, given),
   };
 }
+
+const alertsOf = (own: Budget | undefined, given: Budget | undefined): readonly number[] =>
+  own?.alertAtPercent ?? given?.alertAtPercent ?? builtInAlerts;
 
 /** Field by field. */
 function exceeding(own: Budget, given: Budget): OnExceeded | undefined {

@@ -16,8 +16,11 @@ import {
   type Secret,
   type Tenant,
 } from '../kinds.ts';
+import type { UsageStatus } from '../api/usage.ts';
 import type { ServingCertificate } from '../serving/certificate.ts';
 import type { Configuration } from '../settings.ts';
+import { usageShown } from '../usage/shown.ts';
+import type { UsageWatch } from '../usage/usage-watch.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
 import { publishedKeys, type PublishedKeys } from './identity.ts';
 import { servingOf } from './serving.ts';
@@ -49,6 +52,8 @@ export interface TenantSnapshot {
   readonly serving: ServingCertificate | undefined;
   readonly databaseSecret: Secret | undefined;
   readonly redisSecret: Secret | undefined;
+  /** As the status is to show it. */
+  readonly usage: UsageStatus | undefined;
   /** Objects made for this tenant that a later spec may no longer want. */
   readonly removable: readonly Removable[];
 }
@@ -71,6 +76,7 @@ export interface TenantWorld {
   readonly cluster: Cluster;
   readonly caches: Caches;
   readonly configuration: Configuration;
+  readonly usage: Pick<UsageWatch, 'of'>;
   readonly signal: AbortSignal;
 }
 
@@ -86,12 +92,14 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     ownSecret(namespace, tenantSecrets.redis, world),
     ownSecret(namespace, tenantSecrets.serving, world).then((secret) => servingOf(tenant, secret, world)),
   ]);
+  const standing = standingOf({ tenant, spec }, standingWorld(caches));
   return {
     tenant,
     name,
     uid,
     spec,
-    standing: standingOf({ tenant, spec }, standingWorld(caches)),
+    standing,
+    usage: usageShown(tenant.status?.usage, world.usage.of(uid), standing.alerts),
     configuration,
     host,
     hostTakenBy: eldersOf(tenant, caches.tenants.byIndex(byHost, host))[0]?.metadata.name,

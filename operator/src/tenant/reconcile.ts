@@ -17,7 +17,7 @@ import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
 import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
-import { check, warnings } from './checks.ts';
+import { check, widenings } from './checks.ts';
 import { edgeKeysConfigMap } from './children/edge-keys.ts';
 import { servingSecret } from './children/secrets.ts';
 import { parseTenantSpec } from './claims.ts';
@@ -27,11 +27,14 @@ import { observeTenant, type TenantSnapshot } from './observe.ts';
 import { groundwork, surplus, completion } from './plan.ts';
 import { keptServing, servingTold } from './serving.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
+import { budgetAlerts } from '../usage/shown.ts';
+import type { UsageWatch } from '../usage/usage-watch.ts';
 
 export interface TenantParts {
   readonly caches: Caches;
   readonly configuration: Configuration;
   readonly accounts: Accounts;
+  readonly usage: Pick<UsageWatch, 'of' | 'onChange'>;
 }
 
 export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: TenantParts): Promise<Result> {
@@ -106,9 +109,11 @@ async function lives({ cluster, object, signal }: ReconcileContext<Tenant>): Pro
 }
 
 async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<void> {
-  const before = context.object.status?.conditions;
+  const before = context.object.status;
   await context.updateStatus(status);
-  for (const note of announcements(before, status.conditions, warnings)) context.record(note);
+  const notes = announcements(before?.conditions, status.conditions, widenings);
+  // Only then: the status keeps what was told, whatever becomes of this process.
+  for (const note of [...notes, ...budgetAlerts(before?.usage, status.usage)]) context.record(note);
 }
 
 /** While an old credential waits for its last pod to go. */

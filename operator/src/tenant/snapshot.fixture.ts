@@ -77,6 +77,7 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     serving: undefined,
     databaseSecret: undefined,
     redisSecret: undefined,
+    usage: undefined,
     removable: [],
     ...rest,
   };

@@ -21,6 +21,8 @@ export interface Standing {
   readonly defaults: readonly string[];
   readonly limits: Limits;
   readonly cuts: readonly Cut[];
+  /** Percents of a limit of the budget at which somebody is told. */
+  readonly alerts: readonly number[];
   /** Models that may be used, by full name. */
   readonly models: readonly string[];
   /** Those of them that agents can talk with. The others make embeddings. */
@@ -51,7 +53,7 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
   const className = spec.classRef?.name ?? (defaults.length === 1 ? defaults[0] : undefined);
   const found = world.classes.find(({ metadata }) => metadata.name === className);
   const placed = found ? placeIn(found, subject, { kept: world.revisionsOf(found), choose }) : nowhere;
-  const { limits, cuts } = effectiveLimits(spec, placed.tenantClass?.spec);
+  const { limits, cuts, alerts } = effectiveLimits(spec, placed.tenantClass?.spec);
   const providers = world.providers.flatMap(readProvider);
   const models = allowedModels(providers, { tenant: name, tenantClass: className }, limits.models);
   return {
@@ -61,6 +63,7 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
     defaults: defaults.sort(),
     limits,
     cuts,
+    alerts,
     models,
     chatModels: chatModelsAmong(models, providers),
   };

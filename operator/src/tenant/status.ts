@@ -2,7 +2,7 @@ import { namespaceOf } from '@cloister/tenancy';
 import type { TenantSpec, TenantStatus } from '../api/tenant.ts';
 import type { Tenant } from '../kinds.ts';
 import { serves, judge, type Judgement } from '../status/conditions.ts';
-import { parts, warnings, type Part, type TenantFinding } from './checks.ts';
+import { parts, warnings, widenings, type Part, type TenantFinding } from './checks.ts';
 import type { TenantSnapshot } from './observe.ts';
 
 export function tenantStatusOf(
@@ -24,6 +24,7 @@ export function tenantStatusOf(
     isolation: isolationOf(findings),
     // What could not be looked at is as it was.
     credentials: credentials || tenant.status?.credentials ? { ...tenant.status?.credentials, ...credentials } : undefined,
+    usage: seen.usage,
     conditions: judge({ ...judgementOf(tenant, findings, now), warnings, good: good(seen) }),
   };
 }
@@ -32,7 +33,7 @@ export function tenantStatusOf(
 function isolationOf(findings: readonly TenantFinding[]): TenantStatus['isolation'] {
   const found = (conditions: readonly Part[]) => findings.some(({ condition }) => conditions.includes(condition));
   if (found(['NamespaceReady', 'NetworkIsolated'])) return 'Pending';
-  return found(warnings) ? 'Widened' : 'Closed';
+  return found(widenings) ? 'Widened' : 'Closed';
 }
 
 /** Set when a tenant comes from another revision, kept while it stays. */
@@ -69,6 +70,7 @@ function good(seen: TenantSnapshot): Judgement<Part>['good'] {
     NetworkIsolated: { reason: 'Ready', message: 'everything is closed but what agents need' },
     EgressWidened: { reason: 'Closed', message: 'no other policy lets agents reach more' },
     IngressWidened: { reason: 'Closed', message: 'no other policy lets more reach agents' },
+    BudgetExceeded: { reason: 'WithinBudget', message: 'calls are not refused for what they cost' },
     CredentialsReady: { reason: 'Ready', message: 'keys, roles and service account are there' },
     DataReady: archived
       ? { reason: 'Archived', message: 'the schema in Postgres is kept; nobody can log in' }

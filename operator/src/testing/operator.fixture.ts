@@ -9,13 +9,14 @@ import { base64 } from '../child.ts';
 import * as kinds from '../kinds.ts';
 import { parseConfiguration, type Configuration } from '../settings.ts';
 import { leaseName, startOperator } from '../start.ts';
+import type { ReadUsage } from '../usage/read-usage.ts';
 import { connectTestCluster, installResources } from './cluster.fixture.ts';
 import { standInForControllers } from './controllers.double.ts';
 import { testKubeconfig, testPostgres, testRedisURL } from './servers.fixture.ts';
 import { until } from './until.fixture.ts';
 
 export const configuration: Configuration = parseConfiguration(
-  'agentRuntime: { image: "localhost/agent-runtime:test", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { settleSeconds: 1 }',
+  'agentRuntime: { image: "localhost/agent-runtime:test", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { settleSeconds: 1 }\nusageSeconds: 1',
   'the test',
 );
 
@@ -40,14 +41,15 @@ export const startTimeoutMs = 600_000;
 
 const leases = kind('coordination.k8s.io/v1', 'Lease');
 
-export async function runOperator(): Promise<RunningOperator> {
+/** `readUsage`: what takes the place of egress; nobody is asked where it is not given. */
+export async function runOperator(readUsage?: ReadUsage): Promise<RunningOperator> {
   const cluster = await connectTestCluster();
   await installResources(cluster);
   await prepareNamespaces(cluster);
   const standIns = standInForControllers(cluster);
   const written: string[] = [];
   const life = { writesLeft: Infinity, died: false };
-  let current = await start(written, life);
+  let current = await start(written, life, readUsage);
   return {
     cluster,
     metrics: () => current.metrics(),
@@ -60,7 +62,7 @@ export async function runOperator(): Promise<RunningOperator> {
       await current.stop();
       await meanwhile?.();
       Object.assign(life, { writesLeft: Infinity, died: false });
-      current = await start(written, life);
+      current = await start(written, life, readUsage);
     },
     stop: async () => {
       await current.stop();
@@ -75,7 +77,7 @@ interface Started {
   readonly metrics: () => Promise<string>;
 }
 
-async function start(written: string[], life: { writesLeft: number; died: boolean }): Promise<Started> {
+async function start(written: string[], life: { writesLeft: number; died: boolean }, readUsage: ReadUsage | undefined): Promise<Started> {
   const cluster = await connect({ kubeconfig: testKubeconfig(), fieldManager, log: silentLogger });
   cluster.interceptWrites((write, proceed) => {
     if (write.path.includes('/leases')) return proceed();
@@ -88,7 +90,7 @@ async function start(written: string[], life: { writesLeft: number; died: boolea
   const ending = new AbortController();
   const identity = `test-${process.pid}-${Math.random()}`;
   const lease = { name: leaseName, namespace: namespaces.system, identity };
-  const ended = startOperator(cluster, configuration, { signal: ending.signal, lease });
+  const ended = startOperator(cluster, configuration, { signal: ending.signal, lease, readUsage });
   const leads = until('the operator to lead', async () => holderOf(await cluster.get(leases, lease)) === identity, startTimeoutMs);
   await Promise.race([leads, ended]);
   const stop = async (): Promise<void> => {

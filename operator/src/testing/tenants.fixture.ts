@@ -85,8 +85,13 @@ export class TenantWorld {
 
   /** What the last Event for this reason says. */
   async eventNote(tenant: string, reason: string): Promise<string | undefined> {
+    return (await this.eventNotes(tenant, reason))[0];
+  }
+
+  /** What each Event for this reason says, in no order. */
+  async eventNotes(tenant: string, reason: string): Promise<string[]> {
     const all = await this.#cluster.list(events, { fieldSelector: `regarding.name=${tenant}` });
-    return all.filter((event) => event['reason'] === reason).map((event) => String(event['note']))[0];
+    return all.filter((event) => event['reason'] === reason).map((event) => String(event['note']));
   }
 
   /** What Postgres and Redis still hold. */

@@ -36,4 +36,5 @@ concurrency: {{ .Values.operator.concurrency }}
 tenantRollouts: {{- toYaml .Values.operator.tenantRollouts | nindent 2 }}
 behindSeconds: {{ .Values.operator.behindSeconds }}
 dataCheckSeconds: {{ .Values.operator.dataCheckSeconds }}
+usageSeconds: {{ .Values.operator.usageSeconds }}
 {{- end }}

@@ -1,0 +1,87 @@
+/**
+ * What a Tenant's status says of its usage, and what is told when a budget runs out. Pure.
+ *
+ * Guarantees: the same figures make the same status, so a repeat writes nothing; a threshold is told once in a window, because the status
+ * keeps the highest that was.
+ */
+import type { UsageWindow } from '@cloister/tenancy';
+import type { EventNote } from 'kube-runtime';
+import type { UsageStatus, WindowStatus } from '../api/usage.ts';
+
+/** Of the present day and month. */
+export interface Figures {
+  readonly daily: UsageWindow;
+  readonly monthly: UsageWindow;
+}
+
+/** What egress has said of a tenant, and when it was asked. `nothing`: the ledger has nothing of this month. */
+export interface Reading {
+  readonly at: Date;
+  readonly figures: Figures | 'nothing';
+}
+
+const kinds = ['daily', 'monthly'] as const;
+
+/** Whether the status would show other numbers. A new day in which nothing was used is none. */
+export const differs = (shown: UsageStatus | undefined, figures: Reading['figures']): boolean =>
+  kinds.some((kind) => windowDiffers(shown?.[kind], figures === 'nothing' ? undefined : figures[kind]));
+
+const unused = { startsOn: '', usd: 0, microUsd: 0, tokens: 0 };
+
+const windowDiffers = (shown: WindowStatus = unused, heard: UsageWindow = unused): boolean =>
+  shown.usd !== inDollars(heard.microUsd) || shown.tokens !== heard.tokens || (shown.percent ?? 0) !== (heard.percent ?? 0);
+
+/** What is to be shown. `thresholds` are the percents of a limit that are told. A replica that leads anew may have read before the last one wrote. */
+export function usageShown(
+  before: UsageStatus | undefined,
+  reading: Reading | undefined,
+  thresholds: readonly number[],
+): UsageStatus | undefined {
+  if (!reading || (before && reading.at.getTime() < Date.parse(before.asOf)) || !differs(before, reading.figures)) return before;
+  const { at, figures } = reading;
+  if (figures === 'nothing') return before && emptied(before, at);
+  return {
+    asOf: timeOf(at),
+    daily: windowShown(before?.daily, figures.daily, thresholds),
+    monthly: windowShown(before?.monthly, figures.monthly, thresholds),
+  };
+}
+
+function windowShown(
+  before: WindowStatus | undefined,
+  { startsOn, microUsd, tokens, percent }: UsageWindow,
+  thresholds: readonly number[],
+) {
+  const told = before?.startsOn === startsOn ? (before.alertedAtPercent ?? 0) : 0;
+  const reached = Math.max(told, ...thresholds.filter((threshold) => threshold <= (percent ?? 0)));
+  return {
+    startsOn,
+    usd: inDollars(microUsd),
+    tokens,
+    ...(percent !== undefined && { percent }),
+    ...(reached > 0 && { alertedAtPercent: reached }),
+  };
+}
+
+/** A month has begun in which nothing was used yet. */
+function emptied({ daily, monthly }: UsageStatus, at: Date): UsageStatus {
+  const of = ({ startsOn, percent }: WindowStatus) => ({ startsOn, usd: 0, tokens: 0, ...(percent !== undefined && { percent: 0 }) });
+  return { asOf: timeOf(at), daily: of(daily), monthly: of(monthly) };
+}
+
+/** One for each window that has reached a higher threshold than it had. */
+export const budgetAlerts = (before: UsageStatus | undefined, after: UsageStatus | undefined): EventNote[] =>
+  kinds.flatMap((kind) => (after ? windowAlerts(kind, before?.[kind], after[kind]) : []));
+
+function windowAlerts(kind: (typeof kinds)[number], was: WindowStatus | undefined, is: WindowStatus): EventNote[] {
+  const told = was?.startsOn === is.startsOn ? (was.alertedAtPercent ?? 0) : 0;
+  const { alertedAtPercent: reached = 0, usd, tokens, startsOn } = is;
+  if (reached <= told) return [];
+  const used = `$${usd} and ${tokens} tokens since ${startsOn}`;
+  return [{ type: 'Warning', reason: 'BudgetAlert', message: `the ${kind} budget is used up to ${reached} %: ${used}` }];
+}
+
+/** Exact: six decimals are micro-dollars. */
+const inDollars = (microUsd: number): number => microUsd / 1e6;
+
+const timeOf = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
