@@ -59,8 +59,9 @@ async function play(socket: Socket, { pieces, ending }: Script): Promise<void> {
   if (ending === 'reset') socket.resetAndDestroy();
   if (ending !== 'endless') return;
   const last = pieces.at(-1) ?? Buffer.from('x');
-  for (const closed = once(socket, 'close'); !socket.destroyed;) {
+  const closed = new Promise((resolve) => socket.once('close', resolve)); // and not by once(), which a reset would make reject
+  while (!socket.destroyed) {
     if (socket.write(last)) await new Promise(setImmediate);
-    else await Promise.race([once(socket, 'drain'), closed]);
+    else await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
   }
 }
