@@ -38,12 +38,12 @@ export async function startPeer(
 }
 
 async function answering(url: string): Promise<void> {
-  for (const until = performance.now() + patience; performance.now() < until; await sleep(250)) {
-    const answered = await fetch(url).then(
-      (answer) => answer.body?.cancel().then(() => true) ?? true,
-      () => false,
-    );
-    if (answered) return;
+  const until = performance.now() + patience;
+  while (performance.now() < until) {
+    const answer = await fetch(url).catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer) return;
+    await sleep(250);
   }
   throw new Error(`nobody answered within ${patience / 1000} s`);
 }
