@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { connect, connectTo, type Cluster } from 'kube-runtime';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { foundCases } from './conformance/found.fixture.ts';
 import { operations } from './conformance/generate.ts';
 import { namespaces, pathFor, servedWidgets, widgetDefinition, widgets } from './conformance/kinds.fixture.ts';
 import type { Operation } from './conformance/operation.ts';
@@ -72,3 +73,5 @@ test.concurrent.each([0, 1, 2, 3])(
   },
   Math.max(240_000, runs * 5_000),
 );
+
+test.each(foundCases)('the model does as the API server does: %s', (_, sequence) => behaveAlike(sequence));

@@ -73,6 +73,19 @@ describe('an AgentConfig', () => {
     await world.agentReady('one', 'support');
   });
 
+  test('has documents of an earlier one of its name cleared away, where nobody collects them', async () => {
+    const { apiVersion = '', kind = '' } = await readyAgent();
+    const name = 'support-left';
+    const owner = { apiVersion, kind, name: 'support', uid: '11111111-1111-4111-8111-111111111111', controller: true };
+    const labels = { 'cloister.dev/tenant': 'one' };
+    await operator.cluster.create(kinds.configMaps, { metadata: { name, namespace, labels, ownerReferences: [owner] } });
+    await edit({ instructions: 'Be brief.' });
+    const left = async () => (await operator.cluster.get(kinds.configMaps, { name, namespace }))?.metadata;
+    await until('it to be going', async () => (await left())?.deletionTimestamp !== undefined);
+    await operator.cluster.patch(kinds.configMaps, { name, namespace }, { metadata: { finalizers: null } }); // nobody collects here
+    expect(await left()).toBeUndefined();
+  });
+
   test("that is edited all the time is rolled out at its tenant's pace, and in the end as it was edited last", async () => {
     await readyAgent();
     const { burst, perSecond } = configuration.tenantRollouts;

@@ -7,7 +7,7 @@ import type { TenantClassStatus } from './api/tenant-class.ts';
 import type { TenantStatus } from './api/tenant.ts';
 import type { PolicyPeer } from './tenant/isolation/peer.ts';
 import type { PolicyPort } from './tenant/isolation/port-range.ts';
-import type { LabelSelector } from './tenant/isolation/selector.ts';
+import type { LabelSelector } from './selector.ts';
 
 export { pods, type ContainerStatus, type Pod } from './pods.ts';
 

@@ -57,7 +57,7 @@ export const kindOf = ({ apiVersion, kind: name }: { readonly apiVersion: string
   kind(apiVersion, name, { namespaced: !clusterScoped.test(name) });
 
 export async function startWalled(name: string): Promise<Walled> {
-  const { kubeconfig } = await startControlPlane({ name, controllers: true });
+  const { kubeconfig } = await startControlPlane({ name, controllers: true, keeper: process.pid });
   const root = await connect({ kubeconfig, fieldManager: 'test' });
   const folder = await mkdtemp(join(tmpdir(), 'walled-'));
   const opened: Cluster[] = [root];

@@ -14,6 +14,8 @@ export interface ControlPlaneOptions {
   readonly name: string;
   /** Also run Kubernetes' own controllers: garbage collection, namespace deletion, Deployments and so on. Default: false. */
   readonly controllers?: boolean;
+  /** Id of the process with which it ends, however that ends: for tests, which may be cut off. Default: it outlives whoever starts it. */
+  readonly keeper?: number;
   readonly progress?: Progress;
 }
 
@@ -32,12 +34,18 @@ export interface ControlPlane {
 }
 
 /** Starts etcd and an API server in about three seconds. Returns the running one of that name if there is one. */
-export async function startControlPlane({ name, controllers = false, progress = silent() }: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane({
+  name,
+  controllers = false,
+  keeper,
+  progress = silent(),
+}: ControlPlaneOptions): Promise<ControlPlane> {
   const started = await start({
     name,
     kind: 'control-plane',
     programs: ['node', 'kube'],
     progress,
+    ...(keeper !== undefined && { keeper }),
     prepare: (dir, addresses) => prepareControlPlane(dir, addresses),
     plan: (dir, addresses) => ({
       setup: [...mounts(dir), ...network(addresses)],

@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cgroupOf } from './cgroups.ts';
 import { footprint, processesOf, type Footprint } from './footprint.ts';
 import { startCluster, startControlPlane, stopCluster, type Cluster } from './index.ts';
-import { isAlive, type ProcessIdentity } from './machine/process.ts';
+import { isAlive, membersOf, type ProcessIdentity } from './machine/process.ts';
 import { clusterDir } from './paths.ts';
 import { readRecord } from './record.ts';
 
@@ -59,6 +60,15 @@ describe('a stopped cluster', () => {
 
     await stopCluster(name);
     expect(await isAlive(machine)).toBe(false);
+  });
+
+  it('ends with the process that keeps it, even if that is killed', async () => {
+    const keeper = spawn('sleep', ['600']);
+    await startControlPlane({ name, ...(keeper.pid !== undefined && { keeper: keeper.pid }) });
+    const machine = await machineOf(name);
+    expect(await isAlive(machine)).toBe(true);
+    keeper.kill('SIGKILL');
+    await vi.waitUntil(async () => (await membersOf(machine.namespace)).length === 0, { timeout: 10_000 });
   });
 
   it('is started anew when only half of it is left', async () => {

@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly kind: ClusterRecord['kind'];
   readonly programs: readonly ModuleName[];
   readonly progress: Progress;
+  /** Id of the process with which the machine ends, however that ends. Default: it outlives whoever starts it. */
+  readonly keeper?: number;
   /** Writes what the components read, into the cluster's directory. */
   readonly prepare: (dir: string, addresses: Addresses) => Promise<void>;
   readonly plan: (dir: string, addresses: Addresses) => Pick<Plan, 'setup' | 'components' | 'forward'>;
@@ -114,6 +116,7 @@ function planOf(options: StartOptions, dir: string, addresses: Addresses): Plan 
     log: join(dir, 'log', 'init.log'),
     events: join(dir, 'log', 'events.ndjson'),
     link: addresses.nodeLink,
+    ...(options.keeper !== undefined && { keeper: options.keeper }),
     ...options.plan(dir, addresses),
   };
 }

@@ -1,4 +1,4 @@
-/** The kinds that are compared: four that operators use most, and a custom one with every way in which lists and maps are merged. */
+/** The kinds that are compared: those that operators use most, and a custom one with every way in which lists and maps are merged. */
 import { kind, pathOf, type BaseObject, type Kind } from 'kube-runtime';
 import type { StoredObject } from '../objects/object.ts';
 import { at, isRecord } from '../objects/json.ts';
@@ -12,6 +12,9 @@ export const kindsByName = {
   ConfigMap: kind('v1', 'ConfigMap'),
   Secret: kind('v1', 'Secret'),
   Deployment: kind('apps/v1', 'Deployment'),
+  Service: kind('v1', 'Service'),
+  ResourceQuota: kind('v1', 'ResourceQuota'),
+  Lease: kind('coordination.k8s.io/v1', 'Lease'),
   Widget: widgets,
 } as const;
 export type KindName = keyof typeof kindsByName;

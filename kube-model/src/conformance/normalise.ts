@@ -24,6 +24,7 @@ export class Normaliser {
     for (const field of ['creationTimestamp', 'deletionTimestamp']) if (field in rest) rest[field] = 'a time';
     return {
       ...object,
+      ...(object['kind'] === 'Service' && { spec: withoutAddresses(recordOf(object['spec'])) }),
       metadata: {
         ...rest,
         name,
@@ -58,6 +59,11 @@ export class Normaliser {
     this.#numbers.set(id, name);
     return name;
   }
+}
+
+/** Which the model does not give out. */
+function withoutAddresses({ clusterIP, clusterIPs, ...spec }: Json): Json {
+  return clusterIP === 'None' ? { ...spec, clusterIP, clusterIPs } : spec;
 }
 
 const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;

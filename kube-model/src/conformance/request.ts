@@ -1,6 +1,6 @@
 /** An operation as a request to one of the two servers, with the UIDs and versions that this server has given. */
 import type { ApiRequest } from 'kube-runtime';
-import { at, recordOf, type Json } from '../objects/json.ts';
+import { recordOf, type Json } from '../objects/json.ts';
 import type { StoredObject } from '../objects/object.ts';
 import { kindsByName, namespaces, pathFor } from './kinds.fixture.ts';
 import type { Content, JsonOperation, Operation, Target, UidNamed, VersionNamed } from './operation.ts';
@@ -111,10 +111,7 @@ function scaleRequest(known: Known, { target, how, replicas, manager }: Extract<
   const spec = { replicas };
   if (how === 'merge') return { method: 'PATCH', path, query, contentType: 'application/merge-patch+json', body: { spec } };
   const metadata = { name: target.name, namespace: known.spaces[target.space] };
-  // A PUT that changes nothing is a difference that the README names: the real server splits the entry of an owner, in an order left to chance.
-  const there = at(latest(known, pathOfTarget(known, target)), ['spec', 'replicas']);
-  const changed = { replicas: there === replicas ? replicas + 1 : replicas };
-  return { method: 'PUT', path, query, body: { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata, spec: changed } };
+  return { method: 'PUT', path, query, body: { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata, spec } };
 }
 
 function spaceRequest(known: Known, { how, finalizer }: Extract<Operation, { readonly type: 'space' }>): ApiRequest {

@@ -1,5 +1,6 @@
 import { equal, recordOf } from '../objects/json.ts';
-import { amountOf, charges, hardOf, spelt } from '../rules/quota.ts';
+import { amountOf, spelt } from '../rules/quantity.ts';
+import { charges, hardOf } from '../rules/quota.ts';
 import { label, on, type Step, type World } from './step.ts';
 
 /** Counts anew what a namespace uses. Until that was done once, a quota refuses all that it counts. */

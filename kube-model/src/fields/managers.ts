@@ -14,15 +14,15 @@ export interface Manager {
   readonly subresource?: string | undefined;
 }
 
-interface Entry extends Manager {
+export interface Entry extends Manager {
   readonly apiVersion: string;
-  readonly time: string;
+  readonly time: string | undefined;
   readonly set: FieldSet;
 }
 
 export type Managers = ReadonlyMap<string, Entry>;
 
-const idOf = ({ name, operation, subresource = '' }: Manager): string => JSON.stringify([name, operation, subresource]);
+export const idOf = ({ name, operation, subresource = '' }: Manager): string => JSON.stringify([name, operation, subresource]);
 
 export function managersOf(object: StoredObject | undefined): Managers {
   const entries = object?.metadata.managedFields ?? [];
@@ -64,7 +64,7 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
       manager: name,
       operation,
       apiVersion,
-      time,
+      ...(time !== undefined && { time }),
       fieldsType: 'FieldsV1',
       fieldsV1: set.encode(),
       ...(subresource && { subresource }),
@@ -149,7 +149,7 @@ function withOwn(others: Map<string, Entry>, own: Entry): Managers {
 }
 
 /** The time of an entry moves only with its fields. */
-const timeOf = (own: Entry | undefined, set: FieldSet, now: string): string =>
+const timeOf = (own: Entry | undefined, set: FieldSet, now: string): string | undefined =>
   own && equal(ownable(own.set).encode(), ownable(set).encode()) ? own.time : now;
 
 /** Ownership itself is no field that is owned. */

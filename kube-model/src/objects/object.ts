@@ -6,7 +6,7 @@ export interface ManagedFieldsEntry {
   readonly operation: 'Apply' | 'Update';
   readonly apiVersion: string;
   readonly subresource?: string;
-  readonly time: string;
+  readonly time?: string;
   readonly fieldsType: 'FieldsV1';
   readonly fieldsV1: Json;
 }

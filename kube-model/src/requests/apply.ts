@@ -29,7 +29,7 @@ function configurationFrom(call: Call): StoredObject {
 function createBy(call: Call, configuration: StoredObject): StoredObject {
   const { served, subresource } = call.route;
   const { name, uid } = configuration.metadata;
-  if (subresource !== undefined) throw notFound(served, name);
+  if (subresource !== undefined && !served.createOnUpdate) throw notFound(served, name);
   if (uid) throw conflict(served, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
   const { apiVersion, kind } = served.kind;
   const fresh = merged(call, { apiVersion, kind, metadata: { name }, ...served.bare }, configuration, true);

@@ -22,15 +22,15 @@ export function list(call: Call): Json {
   const { site, route, request } = call;
   const { version, after } = pageFrom(call);
   const matches = selectorOf(query(call, 'labelSelector'), query(call, 'fieldSelector'));
-  const found = site.store
+  const left = site.store
     .list(route.served, version)
     .filter((object) => route.namespace === undefined || object.metadata.namespace === route.namespace)
-    .filter((object) => after === undefined || positionOf(object) > after)
-    .filter(matches);
-  const limit = Number(query(call, 'limit') ?? 0) || found.length;
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  const more = found.length > limit && last ? { continue: tokenOf(version, last) } : {};
+    .filter((object) => after === undefined || positionOf(object) > after);
+  const limit = Number(query(call, 'limit') ?? 0) || left.length;
+  const page = left.filter(matches).slice(0, limit);
+  // Once a page is full, whether what comes after it matches is not looked at.
+  const last = page.length === limit ? page.at(-1) : undefined;
+  const more = last && last !== left.at(-1) ? { continue: tokenOf(version, last) } : {};
   const { apiVersion, kind } = route.served.kind;
   const partial = wantsMetadata(request);
   return {

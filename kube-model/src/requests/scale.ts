@@ -1,13 +1,14 @@
 import type { ApiRequest } from 'kube-runtime';
 import { at, isRecord, recordOf, textOf, withAt, type Json } from '../objects/json.ts';
 import type { StoredObject } from '../objects/object.ts';
-import { managersOf, type Managers } from '../fields/managers.ts';
+import type { Managers } from '../fields/managers.ts';
+import { ownersAfterScale } from '../fields/scale-owners.ts';
 import type { ScalePaths } from '../rules/served-kind.ts';
-import { nameOf, type Call } from './call.ts';
+import { managerName, nameOf, type Call } from './call.ts';
 import { mergePatch } from './patch.ts';
 import { badRequest, internal, methodNotAllowed, noSuchPath, notFound, unsupportedMediaType } from './refused.ts';
 import { keyFrom } from './route.ts';
-import { overwrite, ownersAfter } from './update.ts';
+import { overwrite } from './update.ts';
 
 /** `/scale`: the replicas of any kind in one shape. */
 export function scale(call: Call): Json {
@@ -53,18 +54,11 @@ function scaleOf(object: StoredObject, { specReplicasPath, statusReplicasPath, l
   };
 }
 
-/** Owned is the number of replicas alone, and only once somebody owns it. A Scale of no replicas leaves them out, so nobody owns the zero. */
-function ownersOfScale(call: Call, existing: StoredObject, paths: ScalePaths): (fresh: StoredObject) => Managers {
-  const field = fieldsIn(paths.specReplicasPath).map((name) => `f:${name}`);
-  const before = managersOf(existing);
-  if (![...before.values()].some(({ set }) => set.has(field))) return () => before;
-  const after = ownersAfter(call, withoutZero(existing, paths));
-  return (fresh) => after(withoutZero(fresh, paths));
-}
-
-function withoutZero(object: StoredObject, { specReplicasPath }: ScalePaths): StoredObject {
+/** A Scale of no replicas leaves them out, so nobody owns the zero. */
+function ownersOfScale(call: Call, existing: StoredObject, { specReplicasPath }: ScalePaths): (fresh: StoredObject) => Managers {
   const path = fieldsIn(specReplicasPath);
-  return at(object, path) === 0 ? asObject(withAt(object, path, undefined)) : object;
+  const told = (object: StoredObject): unknown => at(object, path) || undefined;
+  return (fresh) => ownersAfterScale(existing, path, managerName(call), { from: told(existing), to: told(fresh) });
 }
 
 /** A selector as text, or one of `matchLabels`. */

@@ -19,9 +19,9 @@ export function update(call: Call): StoredObject {
   const name = nameOf(call);
   const draft = draftFrom(call);
   const existing = site.store.get(served, keyFrom(route, name));
-  if (!existing && served.createOnUpdate && !draft.metadata.uid) return insert(call, draft, 'update', ownersAfter(call, undefined));
-  if (!existing) throw notFound(served, name);
-  if (draft.metadata.uid && draft.metadata.uid !== existing.metadata.uid) throw conflict(served, name, 'Precondition failed: UID');
+  if (!existing && !served.createOnUpdate) throw notFound(served, name);
+  if (draft.metadata.uid && draft.metadata.uid !== existing?.metadata.uid) throw conflict(served, name, 'Precondition failed: UID');
+  if (!existing) return insert(call, draft, 'update', ownersAfter(call, undefined));
   if (!draft.metadata.resourceVersion && !served.unconditionalUpdate) {
     throw invalid(served, name, [required('metadata.resourceVersion', 'must be specified for an update')]);
   }
@@ -80,7 +80,9 @@ function carry(served: ServedKind, subresource: string | undefined, given: Store
     return draft;
   }
   const part = subresource === 'status' ? 'status' : 'spec';
-  return { ...structuredClone(existing), [part]: given[part] };
+  const draft = { ...structuredClone(existing), [part]: given[part] };
+  served.defaults?.(draft);
+  return draft;
 }
 
 /** Metadata that the server keeps as it was, whatever a draft says. */

@@ -2,8 +2,11 @@
 import { kind } from 'kube-runtime';
 import { configMap } from './config-map.ts';
 import { deployment } from './deployment.ts';
+import { lease } from './lease.ts';
 import { namespace } from './namespace.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { secret } from './secret.ts';
+import { service } from './service.ts';
 import type { ServedKind } from './served-kind.ts';
 
 const plain = (apiVersion: string, name: string, rules: Omit<ServedKind, 'kind'> = {}): ServedKind => ({
@@ -17,10 +20,11 @@ export const builtInKinds: readonly ServedKind[] = [
   configMap,
   secret,
   deployment,
+  service,
+  resourceQuota,
+  lease,
   plain('v1', 'ServiceAccount', { unconditionalUpdate: false }),
-  plain('v1', 'Service', { status: true, createOnUpdate: true }),
   plain('v1', 'Pod', { status: true, generation: 'spec' }),
-  plain('v1', 'ResourceQuota', { status: true }),
   plain('v1', 'LimitRange', { createOnUpdate: true }),
   plain('rbac.authorization.k8s.io/v1', 'Role', { createOnUpdate: true }),
   plain('rbac.authorization.k8s.io/v1', 'RoleBinding', { createOnUpdate: true }),
@@ -28,6 +32,5 @@ export const builtInKinds: readonly ServedKind[] = [
   plain('networking.k8s.io/v1', 'Ingress', { status: true, generation: 'spec' }),
   plain('policy/v1', 'PodDisruptionBudget', { status: true, generation: 'spec', unconditionalUpdate: false }),
   plain('autoscaling/v2', 'HorizontalPodAutoscaler', { status: true }),
-  plain('coordination.k8s.io/v1', 'Lease', { unconditionalUpdate: false, createOnUpdate: true }),
   plain('events.k8s.io/v1', 'Event', { createOnUpdate: true }),
 ];

@@ -28,9 +28,9 @@ export function checkMetadata(served: ServedKind, { metadata }: StoredObject): F
   ];
 }
 
-/** Those of custom resources may go without a domain. */
+/** Those of custom resources, and of Leases, may go without a domain. */
 const isFinalizer = (served: ServedKind, name: string): boolean =>
-  ownFinalizers.has(name) || ((name.includes('/') || !isBuiltIn(served)) && qualified.test(name));
+  ownFinalizers.has(name) || ((name.includes('/') || !isBuiltIn(served) || served.kind.kind === 'Lease') && qualified.test(name));
 
 function checkName({ kind }: ServedKind, { name, generateName }: Metadata): FieldError[] {
   if (!name) return [required('metadata.name', 'name or generateName is required')];

@@ -1,6 +1,7 @@
-/** ResourceQuota: what an object costs, and whether a quota can bear it. */
-import { at, isRecord, recordOf, textOf, type Json } from '../objects/json.ts';
+/** What an object costs, and whether a quota can bear it. */
+import { at, isRecord, recordOf, type Json } from '../objects/json.ts';
 import type { StoredObject } from '../objects/object.ts';
+import { amountOf, spelt } from './quantity.ts';
 import type { ServedKind } from './served-kind.ts';
 
 export type Amounts = Readonly<Record<string, number>>;
@@ -39,28 +40,6 @@ export function exceeded(quota: StoredObject, costs: Amounts): Json | string | u
   if (over.length > 0) return `exceeded quota: ${quota.metadata.name}, limited: ${over.join(',')}`;
   return { ...used, ...Object.fromEntries(sums.map(([name, sum]) => [name, spelt(sum)])) };
 }
-
-const units: Readonly<Record<string, number>> = {
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
-
-/** A quantity as a number: `500m`, `2Gi`, 3. */
-export function amountOf(quantity: unknown): number {
-  if (typeof quantity === 'number') return quantity;
-  const [, digits = '0', unit = ''] = /^([-+.\d]+(?:e\d+)?)([A-Za-z]*)$/.exec(textOf(quantity) ?? '') ?? [];
-  return Number(digits) * (units[unit] ?? 1);
-}
-
-export const spelt = (amount: number): string => (Number.isInteger(amount) ? String(amount) : `${Math.round(amount * 1000)}m`);
 
 export const hardOf = (quota: StoredObject): Json => recordOf(at(quota, ['spec', 'hard']));
 export const isQuota = (value: unknown): value is StoredObject => isRecord(value) && value['kind'] === 'ResourceQuota';

@@ -11,6 +11,13 @@ import { applyBody, type ApplyBody } from './desired.ts';
 import { firstDifference } from './difference.ts';
 import { Unsettled } from './unsettled.ts';
 
+/**
+ * No object has this version: it is that of etcd before anything was written. Server-side apply knows no "only if there is none", but refuses
+ * another version than the object's, and looks at none where it creates. A POST would make us an updating owner, who keeps for ever what a later
+ * apply drops.
+ */
+const versionOfNone = '1';
+
 export interface ApplierOptions {
   readonly fieldManager: string;
   readonly log: Logger;
@@ -61,20 +68,14 @@ export class Applier {
   }
 
   #request(kind: Kind<BaseObject>, body: ApplyBody, { force = true, basedOn, signal }: ApplyOptions): ApiRequest {
-    if (basedOn === absent) return this.#creation(kind, body, signal);
+    const resourceVersion = basedOn === absent ? versionOfNone : basedOn;
     return {
       path: pathOf(kind, body.metadata),
       query: { fieldManager: this.#options.fieldManager, force },
       contentType: 'application/apply-patch+yaml',
-      body: basedOn === undefined ? body : { ...body, metadata: { ...body.metadata, resourceVersion: basedOn } },
+      body: resourceVersion === undefined ? body : { ...body, metadata: { ...body.metadata, resourceVersion } },
       signal,
     };
-  }
-
-  /** Server-side apply knows no "only if there is none". */
-  #creation(kind: Kind<BaseObject>, body: ApplyBody, signal: AbortSignal | undefined): ApiRequest {
-    const { namespace } = body.metadata;
-    return { method: 'POST', path: pathOf(kind, { namespace }), query: { fieldManager: this.#options.fieldManager }, body, signal };
   }
 
   /**

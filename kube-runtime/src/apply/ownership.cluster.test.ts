@@ -101,6 +101,12 @@ describe('what is made at random', () => {
     expect((await written('secret', { key: 'first' }, absent)).outcome).toBe('unchanged');
   });
 
+  test('loses what is no longer wanted, as everything does', async () => {
+    const { object } = await written('shrinking', { key: 'first', more: 'x' }, absent);
+    const { object: after } = await cluster.apply(configMaps, { metadata: { name: 'shrinking', namespace }, data: { key: 'first' } });
+    expect([object.data, after.data]).toEqual([{ key: 'first', more: 'x' }, { key: 'first' }]);
+  });
+
   test('is replaced once: where the object is another version by now, that stays', async () => {
     const { object } = await written('replaced', { key: 'first' }, absent);
     const version = object.metadata.resourceVersion ?? '';

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { CacheScope } from '../cluster/cluster.ts';
-import type { Wire } from '../cluster/wire.ts';
+import type { AttentiveWire } from '../cluster/outage.ts';
 import type { Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { counter } from '../metrics.ts';
@@ -10,7 +10,7 @@ import { SharedInformer } from './shared-informer.ts';
 import type { InformerTimings } from './timings.ts';
 
 export interface InformerPoolOptions {
-  readonly wire: Wire;
+  readonly wire: AttentiveWire;
   readonly log: Logger;
   readonly registry: Registry;
   readonly timings: InformerTimings;

@@ -1,5 +1,5 @@
 import type { CacheScope } from '../cluster/cluster.ts';
-import type { Wire } from '../cluster/wire.ts';
+import type { AttentiveWire } from '../cluster/outage.ts';
 import { isExpired, KubeError, KubeRuntimeError } from '../errors.ts';
 import { textOf, isRecord, type JsonRecord } from '../json.ts';
 import type { Kind } from '../kind.ts';
@@ -25,7 +25,7 @@ export interface Sink<Item> {
 }
 
 export interface ListWatchOptions {
-  readonly wire: Wire;
+  readonly wire: AttentiveWire;
   readonly kind: Kind<BaseObject>;
   readonly scope: CacheScope;
   readonly timings: InformerTimings;
@@ -36,8 +36,8 @@ export interface ListWatchOptions {
  *
  * Flow: list → watch from its version → watch again from the last version seen, whatever ended the watch → list again only when the
  * server has forgotten that version (410).
- * Guarantees: only `signal` ends it; each fault costs a pause (0.8 s doubled to 30 s, or what Retry-After says) and nothing else; a
- * connection that went silent is dropped and replaced.
+ * Guarantees: only `signal` ends it; each fault costs a pause (0.8 s doubled to 30 s, or what Retry-After says) and nothing else; where
+ * the server did not answer at all, the pause ends soon after it answers anybody; a connection that went silent is dropped and replaced.
  */
 export class ListWatch<Item> {
   readonly #options: ListWatchOptions;
@@ -62,7 +62,7 @@ export class ListWatch<Item> {
         await this.#watch(this.#version, signal);
       } catch (error) {
         if (stopped()) return;
-        await sleep(this.#pauseAfter(error), signal);
+        await this.#waitAfter(error, signal);
       }
     }
   }
@@ -125,6 +125,13 @@ export class ListWatch<Item> {
     if (version === undefined) return;
     this.#sink.event(event, version);
     this.#version = version; // only once delivered: an event that could not be is asked for again
+  }
+
+  /** A server that is away is waited for together with all others; what made the pauses grow is over then. */
+  async #waitAfter(error: unknown, signal: AbortSignal): Promise<void> {
+    const pause = this.#pauseAfter(error);
+    if (!(error instanceof KubeError) || error.status !== 0) await sleep(pause, signal);
+    else if (await this.#options.wire.pause(pause, signal)) this.#backoff.reset();
   }
 
   /** The first fault in a while is mended at once when the server had simply hung up; all others wait. */

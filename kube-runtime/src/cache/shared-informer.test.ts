@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CacheScope } from '../cluster/cluster.ts';
+import { AttentiveWire } from '../cluster/outage.ts';
 import { kind, type Kind } from '../kind.ts';
 import { silentLogger } from '../logger.ts';
 import type { BaseObject } from '../resource.ts';
@@ -24,7 +25,7 @@ const lights = kind<Light>('example.dev/v1', 'Light', { namespaced: false });
 function idle(of: Kind<Light> = lights, scope: CacheScope = {}): SharedInformer<Light> {
   const neverAsked = { send: () => Promise.reject(new Error('not asked')), stream: () => Promise.reject(new Error('not asked')) };
   return new SharedInformer<Light>({
-    wire: neverAsked,
+    wire: new AttentiveWire(neverAsked, informerTimings),
     kind: of,
     scope,
     timings: informerTimings,

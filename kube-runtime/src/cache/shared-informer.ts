@@ -1,5 +1,5 @@
 import type { CacheScope } from '../cluster/cluster.ts';
-import type { Wire } from '../cluster/wire.ts';
+import type { AttentiveWire } from '../cluster/outage.ts';
 import { KubeRuntimeError, messageOf } from '../errors.ts';
 import { deepFreeze, isRecord, textOf } from '../json.ts';
 import { keyOf, type Kind } from '../kind.ts';
@@ -19,7 +19,7 @@ import { compareVersions } from './version.ts';
 export type InformerFault = 'watch' | 'handler' | 'object';
 
 export interface SharedInformerOptions<T extends BaseObject> {
-  readonly wire: Wire;
+  readonly wire: AttentiveWire;
   readonly kind: Kind<T>;
   readonly scope: CacheScope;
   readonly timings: InformerTimings;

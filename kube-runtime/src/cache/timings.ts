@@ -1,7 +1,8 @@
+import type { OutageTimings } from '../cluster/outage.ts';
 import { listWatchBackoff, type BackoffOptions } from '../time/backoff.ts';
 
 /** The clockwork of list and watch, in milliseconds. Tests shorten it; nobody else should need to. */
-export interface InformerTimings {
+export interface InformerTimings extends OutageTimings {
   /** The server is asked to end a watch after a random time in here, so that watches spread over replicas of the server. */
   readonly watchMs: readonly [shortest: number, longest: number];
   /** How much longer than asked a watch may stay open, or silent, before its connection counts as dead. */
@@ -32,4 +33,6 @@ export const informerTimings: InformerTimings = {
   healthyWatchMs: 10_000,
   backoff: listWatchBackoff,
   pageSize: 1_500,
+  outageMs: 2_000, // longer than the first pause, which is over soon anyway
+  returnMs: 1_000,
 };

@@ -23,6 +23,7 @@ import type {
   WatchEvent,
 } from './cluster.ts';
 import type { ApiRequest, WriteInterceptor } from './request.ts';
+import { AttentiveWire } from './outage.ts';
 import type { Wire } from './wire.ts';
 import { WriteGate } from './write-gate.ts';
 
@@ -46,19 +47,22 @@ export class ClusterClient implements Cluster {
   readonly log: Logger;
   readonly registry: Registry;
   readonly #options: ClientOptions;
+  readonly #wire: Wire;
   readonly #gate: WriteGate;
   readonly #pool: InformerPool;
   readonly #applier: Applier;
 
   constructor(options: ClientOptions) {
+    const wire = new AttentiveWire(options.wire, options.timings);
+    this.#wire = wire;
     this.#options = options;
     this.server = options.server;
     this.namespace = options.namespace;
     this.fieldManager = options.fieldManager;
     this.log = options.log;
     this.registry = options.registry;
-    this.#gate = new WriteGate((request) => options.wire.send(request));
-    this.#pool = new InformerPool(options);
+    this.#gate = new WriteGate((request) => wire.send(request));
+    this.#pool = new InformerPool({ ...options, wire });
     this.#applier = new Applier({
       fieldManager: options.fieldManager,
       log: options.log,
@@ -87,7 +91,7 @@ export class ClusterClient implements Cluster {
 
   async list<T extends BaseObject>(kind: Kind<T>, scope: Scope = {}, { signal }: CallOptions = {}): Promise<T[]> {
     const { pageSize } = this.#options.timings;
-    const all = await readAll(this.#options.wire, kind, scope, { pageSize, signal, take: (raw) => deepFreeze(tidy(raw, kind)) });
+    const all = await readAll(this.#wire, kind, scope, { pageSize, signal, take: (raw) => deepFreeze(tidy(raw, kind)) });
     return [...all.items];
   }
 
@@ -98,7 +102,7 @@ export class ClusterClient implements Cluster {
   ): AsyncGenerator<WatchEvent<T>> {
     const [, longest] = this.#options.timings.watchMs;
     const timeoutSeconds = Math.ceil(longest / 1000);
-    for await (const events of rawWatch(this.#options.wire, kind, scope, {
+    for await (const events of rawWatch(this.#wire, kind, scope, {
       resourceVersion,
       timeoutSeconds,
       signal,

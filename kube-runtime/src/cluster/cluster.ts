@@ -41,8 +41,7 @@ export interface ApplyOptions extends CallOptions {
   readonly adopt?: boolean;
   /**
    * The resourceVersion of the object from which `desired` was made, or `absent`: a write is refused (409) where it is another by now. For
-   * content that two writers would make differently, such as a password. Default: whatever is there. What an object had when it was made from
-   * `absent` it keeps, also fields that are dropped later: it is created, since server-side apply knows no "only if there is none".
+   * content that two writers would make differently, such as a password. Default: whatever is there.
    */
   readonly basedOn?: string;
 }

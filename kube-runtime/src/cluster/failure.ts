@@ -3,17 +3,22 @@ import { isRecord, parseJson, textOf, type JsonRecord } from '../json.ts';
 import type { ApiRequest } from './request.ts';
 
 const longestMessage = 1000;
+/** No API server asks for more; a proxy whose clock is wrong may, and must not keep us away for days. */
+const longestWaitMs = 300_000;
+
+type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What the server answered, as an error. Understands `Status` objects; anything else, such as a proxy's page, is named by its code. */
-export function refusal(request: ApiRequest, status: number, body: string, retryAfter?: string): KubeError {
+export function refusal(request: ApiRequest, status: number, body: string, headers: AnswerHeaders = {}): KubeError {
   const answer = statusObject(body);
-  return new KubeError({ ...place(request), ...explain(request, status, answer), retryAfterMs: waitOf(retryAfter, answer) });
+  const retryAfterMs = waitInHeader(headers) ?? waitIn(answer);
+  return new KubeError({ ...place(request), ...explain(request, status, answer), retryAfterMs });
 }
 
 /** An `ERROR` event inside a watch: a `Status` object where an object was expected. */
 export function refusalInStream(request: ApiRequest, answer: JsonRecord): KubeError {
   const code = typeof answer['code'] === 'number' ? answer['code'] : 500;
-  return new KubeError({ ...place(request), ...explain(request, code, answer), retryAfterMs: waitOf(undefined, answer) });
+  return new KubeError({ ...place(request), ...explain(request, code, answer), retryAfterMs: waitIn(answer) });
 }
 
 /** No answer: refused, reset, timed out. Undici names the cause; the message holds no headers. */
@@ -45,11 +50,22 @@ function statusObject(body: string): JsonRecord {
   }
 }
 
-function waitOf(header: string | undefined, answer: JsonRecord): number | undefined {
+function waitIn(answer: JsonRecord): number | undefined {
   const details = isRecord(answer['details']) ? answer['details'] : {};
-  const seconds = header === undefined ? details['retryAfterSeconds'] : Number(header);
-  return typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined;
+  const seconds = details['retryAfterSeconds'];
+  return typeof seconds === 'number' ? bounded(seconds * 1000) : undefined;
 }
+
+/** `Retry-After` of RFC 9110: seconds, or a date, which is that of the server's own clock where it tells the time. */
+function waitInHeader({ 'retry-after': after, date }: AnswerHeaders): number | undefined {
+  if (typeof after !== 'string' || after.trim() === '') return undefined;
+  const seconds = Number(after);
+  if (!Number.isNaN(seconds)) return bounded(seconds * 1000);
+  const told = typeof date === 'string' ? Date.parse(date) : NaN;
+  return bounded(Date.parse(after) - (Number.isNaN(told) ? Date.now() : told));
+}
+
+const bounded = (ms: number): number | undefined => (ms > 0 ? Math.min(ms, longestWaitMs) : undefined);
 
 const reasons: Readonly<Record<number, string>> = {
   401: 'Unauthorized',

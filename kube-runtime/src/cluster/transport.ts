@@ -113,9 +113,8 @@ export class Transport implements Wire {
   }
 
   #refused(request: ApiRequest, answer: Dispatcher.ResponseData, body: string): KubeError {
-    const header = answer.headers['retry-after'];
     if (answer.statusCode === 401) this.#credentials.refresh();
-    return refusal(request, answer.statusCode, body, typeof header === 'string' ? header : undefined);
+    return refusal(request, answer.statusCode, body, answer.headers);
   }
 
   #asKubeError(request: ApiRequest, error: unknown): unknown {

@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
+import { KubeRuntimeError } from '../errors.ts';
 import type { EventRecorder } from '../events/recorder.ts';
 import { keyOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
@@ -18,6 +19,8 @@ export interface ContextParts<T extends BaseObject> {
 /** What one run gets to see of the world. */
 export function contextFor<T extends BaseObject>({ kind, object, cluster, recorder, log, signal }: ContextParts<T>): ReconcileContext<T> {
   const { name, namespace } = object.metadata;
+  const clear: ReconcileContext<T>['removeLeftOver'] = (childKind, key) =>
+    removeLeftOver(childKind, key, { cluster, kind, object, signal });
   return {
     key: keyOf(object.metadata),
     name,
@@ -32,10 +35,12 @@ export function contextFor<T extends BaseObject>({ kind, object, cluster, record
       try {
         return await cluster.apply(childKind, placed, { signal, ...options, ...(owned && { owner: object }) });
       } catch (error) {
-        await removeLeftOver(error, childKind, { name: placed.metadata.name, namespace: home }, { cluster, kind, object, signal });
+        const isTaken = error instanceof KubeRuntimeError && error.code === 'owned_by_another';
+        if (isTaken) await clear(childKind, { name: placed.metadata.name, namespace: home });
         throw error; // the next run finds the place free, once the caches know
       }
     },
+    removeLeftOver: clear,
     updateStatus: (status) => cluster.updateStatus(kind, object, status, { signal }),
     record: (note) => recorder.record(object, note),
   };

@@ -1,5 +1,4 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { KubeRuntimeError } from '../errors.ts';
 import type { Kind } from '../kind.ts';
 import { controllerOf } from '../owners.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
@@ -12,20 +11,13 @@ interface Owning<T extends BaseObject> {
   readonly signal: AbortSignal;
 }
 
-/**
- * Removes a child that an earlier object of the owner's name has left, which is why `error` refused to take it over.
- *
- * That is the garbage collector's work, but where its watches were cut while the owner was deleted and made again it hears of an update, takes the
- * earlier one for alive, and never does it. Asked live, so that neither an owner that is itself the earlier one nor another object's child is
- * mistaken. Namespaces and other cluster-scoped children are left to Kubernetes.
- */
+/** See `removeLeftOver` of the context. */
 export async function removeLeftOver<T extends BaseObject>(
-  error: unknown,
   childKind: Kind<BaseObject>,
   key: ObjectKey,
   { cluster, kind, object, signal }: Owning<T>,
 ): Promise<void> {
-  if (!(error instanceof KubeRuntimeError) || error.code !== 'owned_by_another' || !childKind.namespaced) return;
+  if (!childKind.namespaced) return;
   const child = await cluster.get(childKind, key, { signal });
   if (!child || !isOfNamesake(child, kind, object)) return;
   const { uid, name, namespace } = object.metadata;

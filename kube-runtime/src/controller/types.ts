@@ -31,6 +31,14 @@ export interface ReconcileContext<T extends BaseObject> {
   readonly signal: AbortSignal;
   /** Applies a child. Its namespace defaults to that of the object. */
   readonly apply: <C extends BaseObject>(kind: Kind<C>, desired: Desired<C>, options?: ChildOptions) => Promise<Applied<C>>;
+  /**
+   * Removes a namespaced child if an earlier object of this one's name has left it; `apply` does so where such a one is in its way.
+   *
+   * That is the garbage collector's work, but where its watches were cut while the owner was deleted and made again it hears of an update, takes the
+   * earlier one for alive, and never does it. Asked live, so that neither an owner that is itself the earlier one nor another object's child is
+   * mistaken.
+   */
+  readonly removeLeftOver: (kind: Kind<BaseObject>, key: ObjectKey) => Promise<void>;
   /** Writes the status if it differs. */
   readonly updateStatus: (status: StatusOf<T>) => Promise<Applied<T>>;
   /** Records an Event about the object. Returns at once; record transitions, not states. */

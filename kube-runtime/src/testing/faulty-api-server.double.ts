@@ -35,6 +35,8 @@ export class FaultyApiServer implements AsyncDisposable {
   oldest = 0;
   /** Watches end after this many milliseconds, whatever was asked. */
   endWatchAfterMs: number | undefined;
+  /** Nobody answers: every connection is reset. */
+  away = false;
   readonly #server: Server;
   readonly #objects = new Map<string, { readonly data: unknown; readonly version: number; readonly uid: string }>();
   readonly #log: { readonly version: number; readonly line: string }[] = [];
@@ -126,6 +128,7 @@ export class FaultyApiServer implements AsyncDisposable {
     const url = new URL(request.url ?? '/', 'http://double');
     const seen: SeenRequest = { method: request.method ?? '', path: url.pathname, query: url.searchParams, headers: request.headers };
     this.requests.push(seen);
+    if (this.away) return void request.socket.destroy();
     if (this.#forgotten.has(request.socket)) return;
     const phase = phaseOf(seen);
     const at = this.#faults.findIndex((waiting) => waiting.phase === phase);

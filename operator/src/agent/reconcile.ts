@@ -10,7 +10,7 @@ import type { ReconcileContext, Result } from 'kube-runtime';
 import type { z } from 'zod';
 import { agentConfigSpec } from '../api/agent-config.ts';
 import type { Caches } from '../caches.ts';
-import { agentConfigs, configMaps, type AgentConfig } from '../kinds.ts';
+import { configMaps, type AgentConfig } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
@@ -106,7 +106,7 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
     const { complete, findings } = rolloutOf(deployment, seen.pods, revision);
     for (const old of outdatedDocuments(seen, documentNameOf(plan), complete))
       await cluster.delete(configMaps, old, { uid: old.uid, signal });
-    await removeLeftDocuments(context, caches);
+    for (const left of documentsOf(context.object, caches).left) await context.removeLeftOver(configMaps, left);
     const expected = { count: deployment?.status?.replicas ?? 0, since: deployment?.metadata.creationTimestamp };
     const lookAgainMs = await endStrays(context, seen.pods, expected);
     return { outcome: { findings, revision, complete, deployment }, lookAgainMs };
@@ -114,18 +114,6 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
     const { reason, message, error: cause } = refusalOf(error, "the agent's objects");
     return { outcome: { findings: [{ condition: 'RolledOut', reason, message, blocks: false }], revision }, error: cause };
   }
-}
-
-/**
- * Documents of an earlier agent of this name, which the garbage collector takes for this one's where its watches were cut meanwhile. Asked live: this
- * object may itself be the earlier one.
- */
-async function removeLeftDocuments({ object, name, namespace, cluster, signal }: Context, caches: Caches): Promise<void> {
-  const { left } = documentsOf(object, caches);
-  if (left.length === 0) return;
-  const live = await cluster.get(agentConfigs, { name, namespace }, { signal });
-  if (live?.metadata.uid !== object.metadata.uid) return;
-  for (const document of left) await cluster.delete(configMaps, document, { uid: document.uid, signal });
 }
 
 async function tell(context: Context, status: NonNullable<AgentConfig['status']>): Promise<void> {

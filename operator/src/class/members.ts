@@ -6,7 +6,7 @@ import type { Caches } from '../caches.ts';
 import type { AgentConfig, Tenant } from '../kinds.ts';
 import { isReady } from '../status/conditions.ts';
 import { parseTenantSpec } from '../tenant/claims.ts';
-import { selects } from './selector.ts';
+import { canSelect } from '../selector.ts';
 import type { Member } from './waves.ts';
 
 /** Index of the tenants, by the class that they name; by nothing where they leave it to the default. */
@@ -71,7 +71,7 @@ export interface MemberParts {
 
 export const memberOf = (tenant: Membership, { caches, canary, inWave }: MemberParts): Member => ({
   ...tenant,
-  canary: canary !== undefined && selects(canary, tenant.labels),
+  canary: canary !== undefined && canSelect(canary, tenant.labels ?? {}),
   settled: !inWave.has(tenant.name) || hasSettled(tenant, caches.agentConfigs.list(namespaceOf(tenant.name))),
 });
 

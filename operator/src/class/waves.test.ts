@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { tenantClassSpec, type Wave } from '../api/tenant-class.ts';
-import { selects } from './selector.ts';
 import { decideWave, nextTenants, waveSizeOf, type Decision, type Member, type Situation } from './waves.ts';
 
 const second = 1000;
@@ -179,18 +178,4 @@ test('a thousand tenants take as many waves as their size says, and each is move
   expect(current?.wave).toBe(11);
   expect(order.slice(0, 3)).toEqual(['t-0', 't-1', 't-2']);
   expect([order.length, new Set(order).size]).toEqual([1000, 1000]);
-});
-
-test.each<[string, Parameters<typeof selects>[0], boolean]>([
-  ['an equal label', { matchLabels: { tier: 'gold' } }, true],
-  ['another value', { matchLabels: { tier: 'tin' } }, false],
-  ['one of several', { matchExpressions: [{ key: 'tier', operator: 'In', values: ['tin', 'gold'] }] }, true],
-  ['none of several', { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['tin'] }] }, true],
-  ['a missing label that must not have a value', { matchExpressions: [{ key: 'x', operator: 'NotIn', values: ['y'] }] }, true],
-  ['a label that is there', { matchExpressions: [{ key: 'tier', operator: 'Exists' }] }, true],
-  ['a label that is not there', { matchExpressions: [{ key: 'x', operator: 'Exists' }] }, false],
-  ['the absence of a label', { matchExpressions: [{ key: 'x', operator: 'DoesNotExist' }] }, true],
-  ['only what fits all', { matchLabels: { tier: 'gold' }, matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' }] }, false],
-])('a selector for %s', (_, selector, expected) => {
-  expect(selects(selector, { tier: 'gold' })).toBe(expected);
 });

@@ -6,6 +6,7 @@ export interface Plan {
   readonly hostname: string;
   readonly log: string;
   readonly events: string;
+  readonly keeper?: number;
   readonly link: string;
   readonly forward?: { readonly listen: string; readonly dial: string };
   readonly setup: readonly (readonly string[])[];

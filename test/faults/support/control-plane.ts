@@ -44,8 +44,8 @@ export interface OperatorAccount extends Account {
 const oneDay = 86_400;
 
 export async function openBareWorld(name: string): Promise<BareWorld> {
-  await stopCluster(name); // what a run that was cut off left behind
-  const plane = await startControlPlane({ name, controllers: true });
+  await stopCluster(name); // the files of a run that was cut off: its processes ended with it
+  const plane = await startControlPlane({ name, controllers: true, keeper: process.pid });
   const cluster = await connect({ kubeconfig: plane.kubeconfig, fieldManager: 'test' });
   await installResources(cluster);
   await furnish(cluster);

@@ -6,7 +6,7 @@ import { configuration } from '../snapshot.fixture.ts';
 import { openings } from './openings.ts';
 import type { PolicyPeer } from './peer.ts';
 import type { PolicyPort } from './port-range.ts';
-import { canSelect, isWithin, type LabelSelector } from './selector.ts';
+import { canSelect, isWithin, type LabelSelector } from '../../selector.ts';
 
 const ours = agentsPolicy({
   configuration: {

@@ -11,7 +11,7 @@ import { revisionLabel } from '../../agent/children/deployment.ts';
 import { policyNames } from '../children/network-policies.ts';
 import { describePeer, peersOf, peerWithin, type Peer } from './peer.ts';
 import { describePort, portRangesOf, portWithin, type PortNames, type PortRange } from './port-range.ts';
-import { canSelect, type Borne } from './selector.ts';
+import { canSelect, type Borne } from '../../selector.ts';
 
 export type Direction = 'egress' | 'ingress';
 

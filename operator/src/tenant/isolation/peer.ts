@@ -1,6 +1,6 @@
 /** Whom a NetworkPolicy rule names, and whether one names nobody whom others do not. */
 import { addressesWithin, type IPBlock } from './address-range.ts';
-import { isWithin, selectsNothing, type LabelSelector } from './selector.ts';
+import { isWithin, selectsNothing, type LabelSelector } from '../../selector.ts';
 
 export interface PolicyPeer {
   readonly namespaceSelector?: LabelSelector | undefined;

@@ -36,6 +36,10 @@ func initialise() error {
 		go forward(listenerFD, plan.Forward.Dial)
 	}
 	supervisor := newSupervisor(plan.Components, processes, log)
+	if plan.Keeper != 0 {
+		syscall.CloseOnExec(keeperFD)
+		go stopAfterKeeper(stop)
+	}
 	supervisor.start()
 	<-stop
 	supervisor.stop(stopWithin)

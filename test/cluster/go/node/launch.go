@@ -15,6 +15,7 @@ const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NE
 const (
 	planFD = 3 + iota
 	gateFD
+	keeperFD
 	listenerFD
 )
 
@@ -55,7 +56,12 @@ func startInit(plan Plan, planFile *os.File) (*os.Process, *os.File, error) {
 		return nil, nil, err
 	}
 	defer gateIn.Close()
-	inherited := []*os.File{planFile, gateIn}
+	keeper, err := openKeeper(plan.Keeper)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer keeper.Close()
+	inherited := []*os.File{planFile, gateIn, keeper}
 	if plan.Forward != nil {
 		listener, err := listen(plan.Forward.Listen)
 		if err != nil {

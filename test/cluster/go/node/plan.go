@@ -14,6 +14,7 @@ type Plan struct {
 	Hostname   string      `json:"hostname"`
 	Log        string      `json:"log"`        // output of init and of the set-up commands; a path outside
 	Events     string      `json:"events"`     // one JSON object a line for every change of a component; a path outside
+	Keeper     int         `json:"keeper"`     // process id, outside: the machine stops when that process ends; 0: it outlives whoever starts it
 	Link       string      `json:"link"`       // network link that moves into the machine before Setup
 	Forward    *Forward    `json:"forward"`    // nil: nothing is forwarded
 	Setup      [][]string  `json:"setup"`      // run one after the other; the first failure ends the machine
