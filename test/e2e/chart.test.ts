@@ -66,7 +66,9 @@ describe('the chart', () => {
 
   test('has dashboards for the sidecar of Grafana, where they are asked for', () => {
     const values = 'dashboards.enabled=true,dashboards.namespace=monitoring,dashboards.annotations.grafana_folder=Cloister';
-    const shown = parseAllDocuments(render('-s', 'templates/dashboards.yaml', '--set', values).stdout).map((one): unknown => one.toJS());
+    const shown = parseAllDocuments(render('-s', 'templates/dashboards.yaml', '--set', values).stdout).map((one) =>
+      z.unknown().parse(one.toJS()),
+    );
     const files = readdirSync(join(chart, 'files/dashboards')).sort();
     expect(shown.flatMap((one) => Object.entries(configMap.parse(one).data))).toEqual(
       files.map((name) => [name, readFileSync(join(chart, 'files/dashboards', name), 'utf8')]),

@@ -12,7 +12,9 @@ type Node = ReturnType<typeof parser.parse>['topNode'];
 
 const within = (node: Node, name: string): Node[] => {
   const found: Node[] = [];
-  node.cursor().iterate((at) => void (at.name === name && found.push(at.node)));
+  node.cursor().iterate((at) => {
+    if (at.name === name) found.push(at.node);
+  });
   return found;
 };
 
