@@ -1,9 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests on the installed product that measure how soon something happens, and want the cluster for themselves. */
+const timing = ['lifecycle', 'rotation', 'issued-keys'].map((name) => `test/e2e/${name}.test.ts`);
+/** Counts what is written while nobody does anything. */
+const rest = ['test/e2e/steady.test.ts'];
+
 /**
- * Six tiers. `unit` needs nothing but Node, nor does `simulation`, which takes minutes; `cluster` needs a running embedded cluster (etcd,
- * API server, Postgres, Redis); `faults` needs its Postgres and Redis, and starts API servers of its own to break; `e2e` needs the whole
- * product on the cluster, and so does `serving`, which takes things away under it. `make test` runs all six and starts what they need.
+ * Eight tiers. `unit` needs nothing but Node, nor does `simulation`, which takes minutes; `cluster` needs a running embedded cluster (etcd,
+ * API server, Postgres, Redis); `faults` needs its Postgres and Redis, and starts API servers of its own to break; the others need the whole
+ * product on the cluster: `rest`, in which nobody else may touch it, `e2e`, whose files run side by side, each with tenants of its own, `timing`,
+ * and `serving`, which takes things away under it. `make test` runs all eight and starts what they need.
  */
 export default defineConfig({
   test: {
@@ -16,12 +22,14 @@ export default defineConfig({
             'test/unit/**/*.test.ts',
           ],
           exclude: ['**/*.cluster.test.ts', '**/node_modules/**'],
+          maxWorkers: 2,
         },
       },
       {
         test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
+          maxWorkers: 2,
           // A test is hundreds of runs; how long they take is no result.
           testTimeout: 900_000,
           hookTimeout: 900_000,
@@ -59,8 +67,27 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'rest',
+          include: rest,
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/isolation/**/*.test.ts'],
+          exclude: [...timing, ...rest],
+          // Most of their time is waiting for pods to come and go.
+          maxWorkers: 3,
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          name: 'timing',
+          include: timing,
           testTimeout: 120_000,
           hookTimeout: 240_000,
           fileParallelism: false,

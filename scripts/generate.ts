@@ -1,8 +1,9 @@
-/** `npm run generate`: writes everything that is made from `crds/`, from docstrings and from the health checks. Tests fail when it is out of date. */
+/** `npm run generate`: writes everything that is made from `crds/`, from docstrings, from the health checks and from the dashboards' sources. Tests fail when it is out of date. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apiFolder, apiPages } from './generate/api.ts';
 import { chartCrdFolder, chartCrds } from './generate/chart-crds.ts';
+import { dashboardFiles, dashboardFolder } from './generate/dashboards.ts';
 import { healthFiles, healthFolder } from './generate/health.ts';
 import { referenceFolder, referencePages } from './generate/reference.ts';
 
@@ -20,3 +21,4 @@ replaceFolder(chartCrdFolder, chartCrds(root));
 replaceFolder(referenceFolder, referencePages(root));
 replaceFolder(apiFolder, apiPages(root));
 replaceFolder(healthFolder, healthFiles(root));
+replaceFolder(dashboardFolder, dashboardFiles());

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -62,6 +62,22 @@ describe('the chart', () => {
     });
     expect(rule).toHaveProperty('spec', parse(readFileSync(join(chart, 'files/alerts.yaml'), 'utf8')));
     expect(render().stdout).not.toContain('PrometheusRule');
+  });
+
+  test('has dashboards for the sidecar of Grafana, where they are asked for', () => {
+    const values = 'dashboards.enabled=true,dashboards.namespace=monitoring,dashboards.annotations.grafana_folder=Cloister';
+    const shown = parseAllDocuments(render('-s', 'templates/dashboards.yaml', '--set', values).stdout).map((one) =>
+      z.unknown().parse(one.toJS()),
+    );
+    const files = readdirSync(join(chart, 'files/dashboards')).sort();
+    expect(shown.flatMap((one) => Object.entries(configMap.parse(one).data))).toEqual(
+      files.map((name) => [name, readFileSync(join(chart, 'files/dashboards', name), 'utf8')]),
+    );
+    for (const one of shown)
+      expect(one).toMatchObject({
+        metadata: { namespace: 'monitoring', labels: { grafana_dashboard: '1' }, annotations: { grafana_folder: 'Cloister' } },
+      });
+    expect(render().stdout).not.toContain('grafana_dashboard');
   });
 
   test('publishes the health checks of examples/gitops, where they are asked for', () => {

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Answer } from './support/http.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
+import { median } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
 const secret = 'a test secret of more than thirty-two bytes';
@@ -19,6 +20,7 @@ beforeAll(async () => {
     const apiKeys = [
       { name: 'default', scopes: ['chat', 'settings'] },
       { name: 'chat-only', scopes: ['chat'] },
+      { name: 'counted', scopes: ['chat'], rateLimits: { requestsPerMinute: 1000 } },
     ];
     const hs256 = { secretRef: { name: 'jwt', key: 'secret' }, scopes: ['chat', 'settings'] };
     await world.kubectl.run(['patch', 'tenant', name, '--type=merge', '-p', JSON.stringify({ spec: { access: { hs256, apiKeys } } })]);
@@ -72,6 +74,31 @@ describe('without a valid credential, every route answers 401', () => {
     const wrong = one.key.slice(0, -1) + (one.key.endsWith('0') ? '1' : '0');
     expect((await call(`${one.url}/v1/models`, { key: wrong })).status).toBe(401);
   });
+});
+
+test('a flood of wrong keys that name a tenant and its key takes nothing from either, and callers are served meanwhile', async () => {
+  const key = await secretValue(world, one.namespace, tenantSecrets.apiKey('counted'), 'key');
+  const wrong = `${key.slice(0, -64)}${'0'.repeat(64)}`;
+  let flooding = true;
+  const statuses = new Set<number>();
+  let refused = 0;
+  const flood = Array.from({ length: 8 }, async () => {
+    for (; flooding; refused++) statuses.add((await call(`${one.url}/v1/models`, { key: wrong })).status);
+  });
+  const times: number[] = [];
+  const question = { method: 'POST' as const, key, ...body('POST') };
+  for (let asked = 1; asked <= 30; asked++) {
+    const began = performance.now();
+    const answer = await call(`${one.url}/v1/chat/completions`, question);
+    times.push(performance.now() - began);
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.headers['x-ratelimit-remaining-requests']).toBe(String(1000 - asked));
+  }
+  flooding = false;
+  await Promise.all(flood);
+  expect([...statuses]).toEqual([401]);
+  expect(refused).toBeGreaterThan(100);
+  expect(median(times)).toBeLessThan(1_000);
 });
 
 describe("a tenant's credential is worth nothing at another tenant", () => {

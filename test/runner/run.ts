@@ -3,8 +3,9 @@
  *
  * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
  * compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed as `make up`
- * does it → end-to-end and isolation tests → what goes away, and upgrades, under the installed Cloister. The simulation, which needs no
- * servers, runs beside what waits for some. Every step runs even if one before it failed, unless it needs that one.
+ * does it → minutes in which nobody touches it and nothing must be written; beside them the simulation, which needs no servers → end-to-end and
+ * isolation tests, those that measure time last → what goes away, and upgrades, under the installed Cloister. Every step runs even if one before it
+ * failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -103,20 +104,22 @@ async function everything(): Promise<void> {
   const boot = attempt('cluster', () => startCluster({ name: names.cluster, progress }));
   for (const one of staticChecks) await check(one);
   await suite('unit');
-  const simulated = suiteAside('simulation');
   const cluster = await boot;
   if (cluster) await clusterTier(cluster);
-  await simulated; // what comes now says how soon things happen, and wants the machine for itself
-  if (cluster) await installedTier();
+  const installed = cluster !== undefined && (await install());
+  const simulated = suiteAside('simulation');
+  const env = { CLOISTER_TEST_CLUSTER: names.cluster };
+  if (installed) await suite('rest', env);
+  await simulated; // what comes now waits for pods, or says how soon things happen
+  if (!installed) return;
+  for (const name of ['e2e', 'timing'] as const) await suite(name, env);
+  await suite('serving', env); // last: it takes the cluster apart
 }
 
-async function installedTier(): Promise<void> {
-  if (await check({ name: 'installation', command: ['node', 'test/product/cli.ts', 'up', '--name', names.cluster] })) {
-    await suite('e2e', { CLOISTER_TEST_CLUSTER: names.cluster });
-    await suite('serving', { CLOISTER_TEST_CLUSTER: names.cluster }); // last: it takes the cluster apart
-  } else if (!(await clusterStatus(names.cluster))) {
-    progress.say('the cluster did not survive the installation');
-  }
+async function install(): Promise<boolean> {
+  if (await check({ name: 'installation', command: ['node', 'test/product/cli.ts', 'up', '--name', names.cluster] })) return true;
+  if (!(await clusterStatus(names.cluster))) progress.say('the cluster did not survive the installation');
+  return false;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,10 +1,10 @@
-import { parser } from '@prometheus-io/lezer-promql';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { repository } from '../cluster/paths.ts';
+import { faultsIn, seriesIn } from '../metrics/promql.ts';
 
 const rule = z.strictObject({
   alert: z.string().regex(/^Cloister[A-Z]/),
@@ -20,17 +20,6 @@ const file = z.strictObject({ groups: z.array(z.strictObject({ name: z.string(),
 const { groups } = file.parse(parse(readFileSync(join(repository, 'charts/cloister/files/alerts.yaml'), 'utf8')));
 const rules = groups.flatMap((group) => group.rules);
 
-/** Where PromQL's own grammar finds something that it does not know. */
-function faultsIn(expression: string): string[] {
-  const found: string[] = [];
-  parser.parse(expression).iterate({
-    enter: ({ type, from, to }) => {
-      if (type.isError) found.push(`at ${from}: "${expression.slice(from, to)}"`);
-    },
-  });
-  return found;
-}
-
 test.each(rules)('alert $alert is PromQL', ({ expr }) => {
   expect(faultsIn(expr)).toEqual([]);
 });
@@ -38,6 +27,13 @@ test.each(rules)('alert $alert is PromQL', ({ expr }) => {
 test('what is no PromQL is found', () => {
   expect(faultsIn('sum by (kind (up) > 1')).not.toEqual([]);
   expect(faultsIn('rate(up[5x])')).not.toEqual([]);
+});
+
+test('what an expression asks for is known: each metric, its matchers and what it is grouped by', () => {
+  expect(seriesIn('sum by (le, b) (rate(a_bucket{c="d", e!~"f"}[5m])) / on (g) (h or vector(0))')).toEqual([
+    { metric: 'a_bucket', labels: ['c', 'e', 'le', 'b'] },
+    { metric: 'h', labels: [] },
+  ]);
 });
 
 test('no alert is there twice', () => {

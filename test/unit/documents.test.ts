@@ -57,10 +57,12 @@ const shown: readonly Shown[] = [
     ...shownIn(path, read(path)),
     ...uncommented(read(path)).flatMap((text) => shownIn(`${path}, commented out`, text)),
   ]),
-  ...[...read('README.md').matchAll(/<<'YAML'\n([\s\S]*?)\nYAML/g)].flatMap(([, text = '']) => shownIn('README.md', text)),
+  ...['README.md', 'docs/gateway.md'].flatMap((page) =>
+    [...read(page).matchAll(/<<'YAML'\n([\s\S]*?)\nYAML/g)].flatMap(([, text = '']) => shownIn(page, text)),
+  ),
 ];
 
-describe('every resource in the examples and in the README is one that the operator takes', () => {
+describe('every resource in the examples, in the README and in docs/gateway.md is one that the operator takes', () => {
   test('there are some', () => {
     expect(shown.length).toBeGreaterThan(9);
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { apiFolder, apiPages, undocumented } from '../../scripts/generate/api.ts';
 import { chartCrdFolder, chartCrds } from '../../scripts/generate/chart-crds.ts';
+import { dashboardFiles, dashboardFolder } from '../../scripts/generate/dashboards.ts';
 import { healthFiles, healthFolder } from '../../scripts/generate/health.ts';
 import { referenceFolder, referencePages } from '../../scripts/generate/reference.ts';
 
@@ -13,6 +14,7 @@ describe.each([
   ['the reference pages', referenceFolder, referencePages(root)],
   ["the pages of kube-runtime's API", apiFolder, apiPages(root)],
   ['the health checks for Argo CD and Flux', healthFolder, healthFiles(root)],
+  ['the dashboards of the chart', dashboardFolder, dashboardFiles()],
 ])('%s follow their sources; "npm run generate" writes them', (_, folder, wanted) => {
   test('none is missing and none is left over', () => {
     expect(readdirSync(join(root, folder)).sort()).toEqual([...wanted.keys()].sort());

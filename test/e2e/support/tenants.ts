@@ -56,8 +56,9 @@ export const isReady = (object: AnyObject | undefined): boolean => {
 const readyWithin = 90_000;
 
 let applied: Promise<string> | undefined;
-/** Once a file: tenants that are made side by side would race to create it. */
-const withTestClass = ({ kubectl }: World): Promise<string> => (applied ??= kubectl.apply(testClass));
+/** Once a file, since tenants that are made side by side would race to create it; other files that run beside this one may have been faster. */
+const withTestClass = ({ kubectl }: World): Promise<string> =>
+  (applied ??= until('the test class', () => kubectl.apply(testClass), { within: 10_000 }));
 
 /** Applies a tenant, then its agent, and waits until both are Ready. */
 export async function createTenant(world: World, options: TenantOptions): Promise<LiveTenant> {

@@ -1,0 +1,252 @@
+/** What a tenant has used, as it is told: by the answers to its callers, `GET /v1/usage`, the ledger, the metrics and the audit. All say the same. */
+import { parseApiKey } from '@cloister/identity';
+import { tenantSecrets } from '@cloister/tenancy';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { exportAudit, verifyOffline } from './support/audit.ts';
+import { call, openai } from './support/http.ts';
+import { metricsOf, sumOf } from './support/metrics.ts';
+import {
+  agentManifest,
+  agentName,
+  createTenant,
+  deleteTenant,
+  isReady,
+  offlineModel,
+  secretValue,
+  type LiveTenant,
+} from './support/tenants.ts';
+import { until } from './support/until.ts';
+import { openWorld, type World } from './support/world.ts';
+
+const name = 'usage';
+const secondAgent = 'second';
+
+const figures = z.object({ requests: z.int(), input_tokens: z.int(), output_tokens: z.int(), micro_usd: z.int() });
+type Figures = z.infer<typeof figures>;
+const line = figures.extend({ day: z.iso.date(), model: z.string(), key: z.string(), agent: z.string() });
+type Line = z.infer<typeof line>;
+const standing = z.object({
+  spent: z.int(),
+  reserved: z.int(),
+  forfeited: z.int(),
+  limit: z.int().nullable(),
+  remaining: z.int().nullable(),
+});
+const report = z.object({
+  total: figures,
+  data: z.array(line),
+  budget: z.object({ daily: z.object({ micro_usd: standing, tokens: standing }) }),
+});
+
+let world: World;
+let tenant: LiveTenant;
+let uid: string;
+let keys: Readonly<Record<'default' | 'website', string>>;
+/** What the offline provider said of each call, as its caller read it. */
+let told: Line[];
+let countedBefore: Readonly<Record<string, number>>;
+
+beforeAll(async () => {
+  world = await openWorld();
+  const apiKeys = [
+    { name: 'default', scopes: ['chat', 'usage'] },
+    { name: 'website', scopes: ['chat'], budget: { daily: { usd: 5 } } },
+  ];
+  tenant = await createTenant(world, { name, spec: { access: { apiKeys }, budget: { daily: { usd: 10 } } } });
+  uid = (await world.kubectl.get('tenant', name))?.metadata.uid ?? '';
+  keys = { default: tenant.key, website: await secretValue(world, tenant.namespace, tenantSecrets.apiKey('website'), 'key') };
+  await world.kubectl.apply({ ...agentManifest({ name }), metadata: { name: secondAgent, namespace: tenant.namespace } });
+  await until('the second agent', async () => isReady(await world.kubectl.get('agentconfig', secondAgent, tenant.namespace)), {
+    within: 90_000,
+  });
+  countedBefore = await counts();
+  told = grouped([
+    await whole('default', agentName, 5),
+    await whole('default', agentName, 70),
+    await streamed('default', agentName, 30),
+    await whole('default', secondAgent, 9),
+    await whole('website', agentName, 11),
+    await streamed('website', secondAgent, 13),
+  ]);
+});
+afterAll(() => deleteTenant(world, name));
+
+const idOf = (key: string): string => parseApiKey(key)?.id ?? '';
+const question = (words: number) => [{ role: 'user' as const, content: `say ${words} words` }];
+const client = (key: keyof typeof keys) => openai(`${tenant.url}/v1`, keys[key]);
+
+/** The example's provider takes a micro-dollar for a token of input, and four for one of output. */
+const lineOf = (
+  key: keyof typeof keys,
+  agent: string,
+  usage: { prompt_tokens: number; completion_tokens: number } | null | undefined,
+): Line => {
+  if (!usage) throw new Error('the answer does not tell its usage');
+  const { prompt_tokens: input_tokens, completion_tokens: output_tokens } = usage;
+  const day = new Date().toISOString().slice(0, 10);
+  const micro_usd = input_tokens + 4 * output_tokens;
+  return { day, model: offlineModel, key: idOf(keys[key]), agent, requests: 1, input_tokens, output_tokens, micro_usd };
+};
+
+async function whole(key: keyof typeof keys, agent: string, words: number): Promise<Line> {
+  const { usage } = await client(key).chat.completions.create({ model: agent, messages: question(words) });
+  expect(usage?.completion_tokens).toBe(words);
+  return lineOf(key, agent, usage);
+}
+
+async function streamed(key: keyof typeof keys, agent: string, words: number): Promise<Line> {
+  const options = { model: agent, stream: true as const, stream_options: { include_usage: true }, messages: question(words) };
+  let usage;
+  for await (const chunk of await client(key).chat.completions.create(options)) usage = chunk.usage ?? usage;
+  return lineOf(key, agent, usage);
+}
+
+/** Counters go by the tenant's name, and on with another of that name. */
+async function counts(): Promise<Readonly<Record<string, number>>> {
+  const [egress, edge] = await Promise.all([metricsOf(world, 'egress'), metricsOf(world, 'edge')]);
+  const tokens = (type: string) => sumOf(egress, 'cloister_budget_tokens_total', { tenant: name, type });
+  const answers = (agent: string) => sumOf(edge, 'cloister_edge_requests_total', { tenant: name, agent, status: '200' });
+  return {
+    micro_usd: sumOf(egress, 'cloister_budget_spent_micro_usd_total', { tenant: name }),
+    input_tokens: tokens('input'),
+    output_tokens: tokens('output'),
+    [agentName]: answers(agentName),
+    [secondAgent]: answers(secondAgent),
+  };
+}
+
+const sum = (all: readonly Figures[]): Figures =>
+  all.reduce(
+    (one, other) => ({
+      requests: one.requests + other.requests,
+      input_tokens: one.input_tokens + other.input_tokens,
+      output_tokens: one.output_tokens + other.output_tokens,
+      micro_usd: one.micro_usd + other.micro_usd,
+    }),
+    { requests: 0, input_tokens: 0, output_tokens: 0, micro_usd: 0 },
+  );
+const placeOf = ({ day, model, key, agent }: Line): string => [day, model, key, agent].join(' ');
+const grouped = (lines: readonly Line[]): Line[] =>
+  [...Map.groupBy(lines, placeOf)]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .flatMap(([, [first, ...others]]) => (first ? [{ ...first, ...sum([first, ...others]) }] : []));
+
+/** As soon as egress has nothing in hand any more: a second after the last call. */
+const usageAtRest = () =>
+  until(
+    'usage at rest',
+    async () => {
+      const answer = await call(`${tenant.url}/v1/usage?group_by=day,model,key,agent`, { key: keys.default });
+      expect(answer.status, answer.text).toBe(200);
+      const told = report.parse(JSON.parse(answer.text));
+      return told.budget.daily.micro_usd.reserved === 0 && told;
+    },
+    { within: 15_000, every: 200 },
+  );
+
+test('GET /v1/usage tells by day, model, key and agent what the answers said', async () => {
+  const { data, total, budget } = await usageAtRest();
+  expect(grouped(data)).toEqual(told);
+  expect(total).toEqual(sum(told));
+  // All within one day, unless midnight was in between.
+  const today = sum(data.filter(({ day }) => day === data.at(-1)?.day));
+  expect(budget.daily.micro_usd).toEqual({
+    limit: 10_000_000,
+    spent: today.micro_usd,
+    reserved: 0,
+    forfeited: 0,
+    remaining: 10_000_000 - today.micro_usd,
+  });
+  expect(budget.daily.tokens.spent).toBe(today.input_tokens + today.output_tokens);
+});
+
+test('who may not read usage is told so', async () => {
+  expect((await call(`${tenant.url}/v1/usage`, { key: keys.website })).status).toBe(403);
+});
+
+test('the ledger has the same, to the micro-dollar', async () => {
+  await usageAtRest();
+  const { host, port, user, password, database } = world.cluster.postgres;
+  const ledger = new pg.Client({ host, port, user, password, database });
+  await ledger.connect();
+  try {
+    const columns = `day::text, model, agent, requests::int, input_tokens::int, output_tokens::int, micro_usd::int`;
+    const callers = await ledger.query(
+      `select ${columns}, substr(caller, 5) as key from cloister_egress.caller_usage where tenant_uid = $1`,
+      [uid],
+    );
+    expect(grouped(z.array(line).parse(callers.rows))).toEqual(told);
+    const all = await ledger.query(`select ${columns} from cloister_egress.usage where tenant_uid = $1`, [uid]);
+    expect(sum(z.array(figures).parse(all.rows))).toEqual(sum(told));
+    const windows = await ledger.query(
+      `select sum(settled_micro_usd + overrun_micro_usd)::int as spent, sum(reserved_micro_usd)::int as reserved
+       from cloister_egress.budget_window where tenant_uid = $1 and kind = 'daily'`,
+      [uid],
+    );
+    expect(windows.rows).toEqual([{ spent: sum(told).micro_usd, reserved: 0 }]);
+  } finally {
+    await ledger.end();
+  }
+});
+
+test('so have the metrics', async () => {
+  const { input_tokens, output_tokens, micro_usd } = sum(told);
+  const counted = await counts();
+  const more = Object.fromEntries(Object.entries(counted).map(([what, count]) => [what, count - (countedBefore[what] ?? 0)]));
+  expect(more).toEqual({ micro_usd, input_tokens, output_tokens, [agentName]: 4, [secondAgent]: 2 });
+});
+
+describe('the audit, exported from what is installed', () => {
+  const record = z.looseObject({
+    kind: z.string(),
+    outcome: z.string().optional(),
+    caller: z.string().optional(),
+    microUsd: z.int().optional(),
+  });
+  const link = z.looseObject({ record });
+  let lines: string[];
+  let anchor: string;
+  beforeAll(async () => {
+    lines = await until(
+      'every call to be on record',
+      async () => {
+        const exported = await exportAudit(world, uid);
+        return exported.length >= 6 + 2 && exported;
+      },
+      { within: 10_000, every: 500 },
+    );
+    anchor = /anchor (\S+)$/m.exec(verifyOffline(lines).told)?.[1] ?? '';
+  });
+
+  test('verifies offline, and its records say the same', () => {
+    const { code, told: verdict } = verifyOffline(lines);
+    expect(code).toBe(0);
+    expect(verdict).toMatch(new RegExp(`^intact: 6 records of tenant ${name} `, 'm'));
+    const records = lines.flatMap((one) => link.safeParse(JSON.parse(one)).data?.record ?? []);
+    expect(records.map(({ kind, outcome }) => `${kind} ${outcome ?? ''}`)).toEqual(Array.from({ length: 6 }, () => 'model_call answered'));
+    expect(records.reduce((spent, { microUsd = 0 }) => spent + microUsd, 0)).toBe(sum(told).micro_usd);
+    expect(records.filter(({ caller }) => caller === `key:${idOf(keys.website)}`)).toHaveLength(2);
+  });
+
+  test.each([
+    ['a changed cost', (all: string[]) => all.with(2, (all[2] ?? '').replace(/"microUsd":\d+/, '"microUsd":1'))],
+    ['a record that was taken out', (all: string[]) => all.toSpliced(3, 1)],
+    ['two that changed places', (all: string[]) => all.with(2, all[3] ?? '').with(3, all[2] ?? '')],
+  ])('%s is found', (_, alter) => {
+    const altered = alter(lines);
+    expect(altered).not.toEqual(lines);
+    const { code, told: verdict } = verifyOffline(altered);
+    expect(code).toBe(1);
+    expect(verdict).toContain('NOT INTACT');
+  });
+
+  test('an end that was cut off and written anew is found by the anchor of an earlier export', () => {
+    const shorter = lines.toSpliced(-2, 1);
+    const last = z.object({ seq: z.int(), hash: z.string() }).parse(JSON.parse(shorter.at(-2) ?? ''));
+    const rewritten = shorter.with(-1, JSON.stringify({ end: { seq: last.seq, hash: last.hash } }));
+    expect(verifyOffline(rewritten).code).toBe(0);
+    expect(verifyOffline(rewritten, anchor).code).toBe(1);
+  });
+});
