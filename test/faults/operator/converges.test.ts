@@ -3,9 +3,22 @@
  * cluster, Postgres and Redis hold is compared. SEED repeats a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type Cluster } from 'kube-runtime';
-import { fieldManager } from '@cloister/tenancy';
+import { certificatesIn, readCertificate, readPair } from '@cloister/certificates';
+import {
+  authoritiesKey,
+  fieldManager,
+  namespaceOf,
+  namespaces,
+  servingKey,
+  systemConfigMaps,
+  systemSecrets,
+  tenantSecrets,
+} from '@cloister/tenancy';
+import { fromBase64 } from '../../../operator/src/child.ts';
+import * as kinds from '../../../operator/src/kinds.ts';
 import { parseConfiguration } from '../../../operator/src/settings.ts';
 import { startOperator } from '../../../operator/src/start.ts';
 import { takeDown } from '../../cluster/index.ts';
@@ -110,6 +123,24 @@ describe('the end is that of an undisturbed run', () => {
     }
   });
 
+  test('when two operators are at work with no lease between them, and both miss the authority of agents’ certificates', async () => {
+    const second = await world.account('operator-1');
+    await using _one = await startInProcess(account.kubeconfig);
+    await using _two = await startInProcess(second.kubeconfig);
+    try {
+      const { tenants, keys } = await runWorkload(world, workload, async (step) => {
+        if (step % 8 === 4)
+          await world.cluster.delete(kinds.secrets, { name: systemSecrets.agentsAuthority, namespace: namespaces.system });
+        await sleep(200);
+      });
+      await expectSameEnd(tenants, keys);
+      expect(await writesWithin(world, second.username, quietMs)).toEqual([]);
+      expect(await distrusted(tenants)).toEqual([]);
+    } finally {
+      await removeTenants(world, prefix);
+    }
+  });
+
   test('when etcd, the API server and both are killed and stay away for seconds, and history is compacted, without a restart', async () => {
     const operator = startProcess();
     await operator.leads();
@@ -138,6 +169,19 @@ describe('the end is that of an undisturbed run', () => {
     }
   });
 });
+
+/** Those for whose agents' certificate no authority stands that edge trusts. */
+async function distrusted(tenants: readonly string[]): Promise<string[]> {
+  const trust = await world.cluster.get(kinds.configMaps, { name: systemConfigMaps.agentsTrust, namespace: namespaces.system });
+  const authorities = certificatesIn(trust?.data?.[authoritiesKey]).map((one) => new X509Certificate(one));
+  const left: string[] = [];
+  for (const tenant of tenants) {
+    const secret = await world.cluster.get(kinds.secrets, { name: tenantSecrets.serving, namespace: namespaceOf(tenant) });
+    const shown = readCertificate(readPair(fromBase64(secret?.data?.[servingKey]))?.certificate);
+    if (!authorities.some(({ publicKey }) => shown?.verify(publicKey))) left.push(tenant);
+  }
+  return left;
+}
 
 /** Kills the components, keeps them down, and returns while they come up again: work goes on before they are there. */
 async function outageOf(components: readonly string[]): Promise<void> {
