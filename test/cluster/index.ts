@@ -7,3 +7,4 @@ export { freeze, runInside, takeDown, type Machine } from './machine/disturb.ts'
 export { Progress } from './progress.ts';
 export { clusterStatus, testCluster, type Cluster } from './status.ts';
 export { stopCluster } from './stop.ts';
+export { startStores, type Stores } from './stores.ts';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 /** What is remembered about a cluster in its directory: enough to use it, and to clean up after a start that was cut off. */
 const record = z.object({
   name: z.string(),
-  kind: z.enum(['cluster', 'control-plane']),
+  kind: z.enum(['cluster', 'control-plane', 'stores']),
   slot: z.number(),
   /** The first process of the machine; absent until it runs. */
   machine: z.object({ pid: z.number(), startTime: z.string(), namespace: z.string().default('') }).optional(),

@@ -5,14 +5,14 @@ import { etcd } from './components/etcd.ts';
 import { kwok, writeKwokConfig } from './components/kwok.ts';
 import { scheduler } from './components/scheduler.ts';
 import { controlPlaneOf, prepareControlPlane, type ControlPlane } from './control-plane.ts';
-import { adminUser, makeCredentials, readCredentials } from './credentials.ts';
+import { adminUser, makeCredentials } from './credentials.ts';
 import { mounts, network } from './machine/setup.ts';
-import { postgresDatabase, postgresPort, redisPort } from './manifests/names.ts';
 import { administrator } from './pki.ts';
 import { programPath } from './programs/build.ts';
 import { silent, type Progress } from './progress.ts';
 import { start } from './start.ts';
 import type { Cluster } from './status.ts';
+import { storesOf, type Stores } from './stores.ts';
 
 export interface ScaleClusterOptions {
   readonly name: string;
@@ -22,7 +22,7 @@ export interface ScaleClusterOptions {
 }
 
 /** A cluster in which everything is real but nodes and pods. */
-export type ScaleCluster = ControlPlane & Pick<Cluster, 'postgres' | 'redis' | 'helm'>;
+export type ScaleCluster = ControlPlane & Stores & Pick<Cluster, 'helm'>;
 
 /** Kubernetes' own controllers speak 20 times a second unless told otherwise: a brake for which thousands of objects would wait for minutes. */
 const unbraked = { 'kube-api-qps': 1000, 'kube-api-burst': 2000 };
@@ -62,14 +62,7 @@ export async function startScaleCluster({ name, audited, progress = silent() }: 
       ],
     }),
   });
-  const { user, postgresPassword, redisPassword } = await readCredentials(started.dir);
-  const host = started.addresses.nodeIP;
-  return {
-    ...controlPlaneOf(started),
-    helm: programPath(started.builds, 'helm'),
-    postgres: { host, port: postgresPort, user, password: postgresPassword, database: postgresDatabase },
-    redis: { url: `redis://${user}:${redisPassword}@${host}:${redisPort}/0` },
-  };
+  return { ...controlPlaneOf(started), helm: programPath(started.builds, 'helm'), ...(await storesOf(started)) };
 }
 
 const auditRules = (users: readonly string[]): object[] => [

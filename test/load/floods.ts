@@ -13,10 +13,12 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Pool } from 'undici';
 import { z } from 'zod';
+import { openStores } from './gateway/stores.ts';
 import { machine } from './measuring/machine.ts';
 import { cpuMicroseconds } from './measuring/process.ts';
 import { bootstrap, median, quantile, shuffled } from './measuring/statistics.ts';
 import { printTable } from './measuring/table.ts';
+import { makeKeys } from './servers/keys.ts';
 import { startServer } from './servers/start.ts';
 
 const quick = process.argv.includes('--quick');
@@ -24,7 +26,9 @@ const plan = quick ? { rounds: 1, seconds: 1, timingRounds: 20 } : { rounds: 5, 
 const perTimingRound = 10;
 
 const stub = await startServer('stub');
-const edge = await startServer('edge', stub.said.url);
+const keys = await makeKeys();
+const stores = await openStores();
+const edge = await startServer('edge', { upstream: stub.said.url, keys, stores: stores.setup });
 const origin = edge.said.url;
 const pool = new Pool(origin, { connections: 1 });
 const path = '/v1/chat/completions';
@@ -138,7 +142,7 @@ async function timing(): Promise<void> {
 }
 
 try {
-  console.log(`# Floods of bad credentials\n\n${await machine()}\n${edge.said.notes.map((note) => `- edge: ${note}`).join('\n')}\n`);
+  console.log(`# Floods of bad credentials\n\n${await machine()}\n- edge with everything on, limits counted in Redis, plain HTTP to the stub\n`);
   for (let turn = 0; turn < 500; turn++) await ask(good, 200);
   await floods();
   console.log(`\n${plan.timingRounds} rounds of ${perTimingRound} requests of each kind:\n`);
@@ -146,4 +150,5 @@ try {
 } finally {
   await pool.close();
   await Promise.all([edge.close(), stub.close()]);
+  await stores.close();
 }

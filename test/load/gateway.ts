@@ -1,34 +1,39 @@
 /**
- * What the gateway adds to a call: `node test/load/gateway.ts [--quick]`.
+ * What the gateway adds to a call, beside pass-throughs and beside the gateways of others: `node test/load/gateway.ts [--quick]`.
  *
- * Method: a stub of a model provider, a plain express + undici pass-through, egress and edge, each in a process of its own on loopback;
- * one client asks all of them in random order, round by round, so that whatever else the machine does hits all alike. Figures are medians
- * of rounds; differences to the direct call are taken within a round; the interval is a 95 % bootstrap over rounds.
+ * Method: a stub of a model provider, and before it each of what is compared, in processes of their own on loopback, with a Postgres that
+ * waits for the disk and a Redis; one client asks all of them in random order, round by round, so that whatever else the machine does hits
+ * all alike. Figures are medians of rounds; differences and ratios are taken within a round; intervals are 95 % bootstraps over rounds.
  */
+import { openStores } from './gateway/stores.ts';
+import { report } from './gateway/report.ts';
+import { openTargets } from './gateway/targets.ts';
 import { compare } from './measuring/compare.ts';
 import { machine } from './measuring/machine.ts';
-import { report } from './measuring/report.ts';
 import { loadOf } from './measuring/throughput.ts';
-import { openTargets } from './targets.ts';
 
 const quick = process.argv.includes('--quick');
 const plan = quick
   ? { rounds: 4, perRound: 10, loadRounds: 1, loadSeconds: 1 }
-  : { rounds: 15, perRound: 30, loadRounds: 3, loadSeconds: 3 };
+  : { rounds: 15, perRound: 30, loadRounds: 5, loadSeconds: 3 };
 const connections = 32;
 
-const opened = await openTargets();
-const { targets } = opened;
+const stores = await openStores();
+const { targets, notes, close } = await openTargets(stores).catch(async (error: unknown) => {
+  await stores.close();
+  throw error;
+});
 try {
-  console.log(`# Gateway\n\n${await machine()}\n${opened.notes.map((note) => `- ${note}`).join('\n')}`);
+  console.log(`# Gateway\n\n${await machine()}\n${notes.map((note) => `- ${note}`).join('\n')}`);
   console.log(
-    `- ${plan.rounds} rounds of ${plan.perRound} sequential requests each, then ${connections} connections for ${plan.loadSeconds} s\n`,
+    `- ${plan.rounds} rounds of ${plan.perRound} sequential requests each, then ${plan.loadRounds} rounds of ${plan.loadSeconds} s at ${connections} connections\n`,
   );
   const idle = new Map(targets.map(({ name, memory }) => [name, memory()]));
   const whole = await compare(targets, 'whole', plan);
   const stream = await compare(targets, 'stream', plan);
   const load = await loadOf(targets, { rounds: plan.loadRounds, seconds: plan.loadSeconds, connections });
-  report(targets, { whole, stream, load, idle, connections, baseline: opened.baseline });
+  report(targets, { whole, stream, load, idle, connections });
 } finally {
-  await opened.close();
+  await close();
+  await stores.close();
 }

@@ -10,10 +10,14 @@ import { postgresDatabase, postgresPort, redisPort } from '../manifests/names.ts
 import { inside } from '../paths.ts';
 import type { Progress } from '../progress.ts';
 
+/** Without waiting for the disk, as data that nobody will miss may be written. */
+const careless = ['fsync=off', 'full_page_writes=off'];
+
 /**
- * Postgres and Redis as processes of the node, out of the very trees that their images are made of: for clusters without containers.
+ * Postgres and Redis as processes of the node, out of the very trees that their images are made of: for clusters without containers. With
+ * `durable`, Postgres waits for the disk as it does where it matters.
  */
-export function dataServers({ user }: Pick<Credentials, 'user'>): Component[] {
+export function dataServers({ user }: Pick<Credentials, 'user'>, { durable = false } = {}): Component[] {
   return [
     server('postgres', 'tmp/.s.PGSQL.5432', {
       env: {
@@ -26,7 +30,7 @@ export function dataServers({ user }: Pick<Credentials, 'user'>): Component[] {
       args: [
         '-c',
         `port=${postgresPort}`,
-        ...['max_connections=400', 'fsync=off', 'full_page_writes=off', 'shared_buffers=128MB'].flatMap((one) => ['-c', one]),
+        ...['max_connections=400', ...(durable ? [] : careless), 'shared_buffers=128MB'].flatMap((one) => ['-c', one]),
       ],
     }),
     server('redis', 'tmp/redis.sock', {

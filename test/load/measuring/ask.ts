@@ -1,4 +1,4 @@
-import type { Target } from '../targets.ts';
+import type { Mode, Target } from '../gateway/target.ts';
 
 /** Milliseconds until the first byte of the body, and until its last. */
 export interface Timing {
@@ -7,7 +7,7 @@ export interface Timing {
 }
 
 /** One request. Rejects when the answer is not what it should be: a benchmark of errors is worth nothing. */
-export async function ask({ pool, path, headers, body, name }: Target, mode: 'whole' | 'stream'): Promise<Timing> {
+export async function ask({ pool, path, headers, body, name }: Target, mode: Mode): Promise<Timing> {
   const started = performance.now();
   let first = 0;
   let size = 0;

@@ -40,6 +40,12 @@ function read(roots: readonly number[]): Reading {
   return { total, busy: total - idle - waiting, programs };
 }
 
+/** Processor time so far of these processes and of all that descend from them, in microseconds; of those that have ended, none. */
+export const cpuOfAll = (roots: readonly number[]): number =>
+  withDescendants(roots)
+    .filter((pid) => programOf(pid) !== '')
+    .reduce((sum, pid) => sum + cpuMicroseconds(pid), 0);
+
 function withDescendants(roots: readonly number[]): number[] {
   const children = Map.groupBy(readdirSync('/proc').map(Number).filter(Number.isInteger), parentOf);
   const found = [...roots];

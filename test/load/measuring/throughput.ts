@@ -1,14 +1,16 @@
-import type { Target } from '../targets.ts';
+import type { Target } from '../gateway/target.ts';
 import { ask } from './ask.ts';
-import { median, quantile, shuffled } from './statistics.ts';
+import { bootstrap, median, quantile, shuffled, type Interval } from './statistics.ts';
 
 export interface Load {
   readonly perSecond: number;
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** Microseconds of processor time of the target's process for one request: holds on a busy machine too, unlike the rate. */
+  /** Microseconds of processor time of the target's processes for one request: holds on a busy machine too, unlike the rate. */
   readonly cpu: number;
+  /** The same of whatever stands behind all targets. */
+  readonly behind: number;
 }
 
 export interface LoadPlan {
@@ -17,23 +19,57 @@ export interface LoadPlan {
   readonly connections: number;
 }
 
-/** As many requests as get through, over a fixed number of connections; one target at a time, in random order. */
-export async function loadOf(targets: readonly Target[], { rounds, seconds, connections }: LoadPlan): Promise<Map<string, Load>> {
-  const found = new Map<string, Load[]>(targets.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const target of shuffled(targets)) found.get(target.name)?.push(await loadOnce(target, seconds, connections));
+/** What one target carried, round by round. */
+export class Loads {
+  readonly #rounds: Load[] = [];
+
+  addRound(load: Load): void {
+    this.#rounds.push(load);
   }
-  return new Map([...found].map(([name, loads]) => [name, combine(loads)]));
+
+  middle(part: keyof Load): number {
+    return median(this.#of(part));
+  }
+
+  /** How many times as much as another in the same round. */
+  ratio(other: Loads, part: keyof Load): Interval {
+    const theirs = other.#of(part);
+    return bootstrap(this.#of(part).map((figure, round) => figure / (theirs[round] ?? NaN)));
+  }
+
+  over(other: Loads, part: keyof Load): Interval {
+    const theirs = other.#of(part);
+    return bootstrap(this.#of(part).map((figure, round) => figure - (theirs[round] ?? NaN)));
+  }
+
+  #of(part: keyof Load): number[] {
+    return this.#rounds.map((load) => load[part]);
+  }
 }
 
-function combine(loads: readonly Load[]): Load {
-  const of = (part: keyof Load) => median(loads.map((load) => load[part]));
-  return { perSecond: of('perSecond'), p50: of('p50'), p99: of('p99'), cpu: of('cpu') };
+/**
+ * As many requests as get through, over a fixed number of connections; one target at a time, in random order. `cpuBehind` tells the processor
+ * time so far of what all of them use, in microseconds.
+ */
+export async function loadOf(
+  targets: readonly Target[],
+  { rounds, seconds, connections }: LoadPlan,
+  cpuBehind: () => number = () => 0,
+): Promise<Map<string, Loads>> {
+  const found = new Map(targets.map(({ name }) => [name, new Loads()]));
+  for (let round = 0; round < rounds; round++) {
+    for (const target of shuffled(targets)) found.get(target.name)?.addRound(await loadOnce(target, { seconds, connections }, cpuBehind));
+  }
+  return found;
 }
 
-async function loadOnce(target: Target, seconds: number, connections: number): Promise<Load> {
+async function loadOnce(
+  target: Target,
+  { seconds, connections }: Omit<LoadPlan, 'rounds'>,
+  cpuBehind: () => number,
+): Promise<Load> {
   const totals: number[] = [];
-  const cpuBefore = target.cpu();
+  const before = { cpu: target.cpu(), behind: cpuBehind() };
   const started = performance.now();
   const until = started + seconds * 1000;
   const worker = async () => {
@@ -41,6 +77,7 @@ async function loadOnce(target: Target, seconds: number, connections: number): P
   };
   await Promise.all(Array.from({ length: connections }, worker));
   const elapsed = (performance.now() - started) / 1000;
-  const cpu = (target.cpu() - cpuBefore) / totals.length;
-  return { perSecond: totals.length / elapsed, p50: median(totals), p99: quantile(totals, 0.99), cpu };
+  const cpu = (target.cpu() - before.cpu) / totals.length;
+  const behind = (cpuBehind() - before.behind) / totals.length;
+  return { perSecond: totals.length / elapsed, p50: median(totals), p99: quantile(totals, 0.99), cpu, behind };
 }

@@ -1,13 +1,18 @@
+import type { Server } from 'node:net';
+import { portOf } from '../../../gateway/src/server/serve.ts';
 import type { Announcement } from './start.ts';
 
-/** Tells the benchmark that the server is ready. It serves until it is told to end. */
-export const announce = (said: Announcement): void => {
+/** Tells whoever started this process where it can be reached, and how. Once it is to end, `end` is waited for. */
+export function announce(said: Announcement, end: () => Promise<unknown> = () => Promise.resolve()): void {
+  // In order, so that a profile is written.
+  process.once('SIGTERM', () => void end().finally(() => process.exit()));
   process.stdout.write(`${JSON.stringify(said)}\n`);
-};
+}
 
-/** The port of the stub, given as the first argument of the servers that stand before it. */
-export function upstreamArgument(): string {
-  const url = process.argv[2];
-  if (url === undefined) throw new Error('the first argument must be the URL of the stub');
-  return url;
+/** Listens on any free port of loopback. Resolves with the number. */
+export async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  return portOf(server);
 }

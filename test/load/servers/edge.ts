@@ -1,5 +1,4 @@
-/** Edge as it runs, with API keys, limits and signed callers, before the stub instead of an agent. */
-import { makeAuthority } from '@cloister/certificates';
+/** Edge as it runs, with API keys, limits, callers vouched for and TLS to the agent, less what it is told to leave out. */
 import {
   AccessDirectory,
   connectRedis,
@@ -11,38 +10,47 @@ import {
   startEdge,
   voucherSigner,
 } from '@cloister/gateway';
-import { callerSigner, createApiKey, generateIdentityKeys, hashApiKey, parseApiKey } from '@cloister/identity';
-import { edgeIssuer } from '@cloister/tenancy';
-import { createLogger, createRegistry } from '@cloister/telemetry';
-import { announce, upstreamArgument } from './announce.ts';
-import { policyFor, tenantCount } from './tenants.ts';
+import { callerSigner, createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
+import { edgeIssuer, type TenantAccess } from '@cloister/tenancy';
+import { createRegistry } from '@cloister/telemetry';
+import { announce } from './announce.ts';
+import { letEverybodyIn } from './everybody.ts';
+import { logger } from './log.ts';
+import { given, readSetup } from './setup.ts';
+import { farBudget, farLimits, nameOf, policyFor } from './tenants.ts';
+import { stopCounting } from './unmeasured.ts';
+
+const { upstream, tenants, without, stores, keys } = readSetup();
+const has = (feature: (typeof without)[number]) => !without.includes(feature);
+const { identity, authority } = given(keys, 'keys');
+if (!has('metrics')) stopCounting();
 
 const policies = new PolicyDirectory();
 const access = new AccessDirectory();
-let key = '';
-const others: string[] = [];
 const hs256 = { secret: 'only for measuring, as long as it must be', scopes: ['chat' as const] };
-for (let tenant = 0; tenant < tenantCount; tenant++) {
-  const name = `t${tenant}`;
-  if (key !== '') others.push(key);
-  key = createApiKey(name);
-  policies.put(name, policyFor(name, upstreamArgument()));
-  const entry = { id: parseApiKey(key)?.id ?? '', name: 'default', hash: hashApiKey(key), scopes: ['chat' as const] };
+const apiKeys = Array.from({ length: tenants }, (_, number) => {
+  const name = nameOf(number);
+  const key = createApiKey(name);
+  const own = { scopes: ['chat' as const], budget: farBudget, ...(has('limits') && { rateLimits: farLimits }) };
+  const entry: TenantAccess['apiKeys'][number] = { id: parseApiKey(key)?.id ?? '', name: 'default', hash: hashApiKey(key), ...own };
+  policies.put(name, policyFor(name, { agentURL: upstream, limits: has('limits'), dailyUsd: undefined }));
   access.put(name, { tenant: name, apiKeys: [entry], hs256, oidc: [] });
-}
-const redisURL = process.env['CLOISTER_TEST_REDIS_URL'];
-const redis = redisURL === undefined ? undefined : connectRedis(redisURL, () => undefined);
-// The stub speaks plain HTTP.
-const { certificate } = await makeAuthority('nobody', { from: new Date(), days: 1 });
-const identity = await generateIdentityKeys();
-const edge = await startEdge({
+  return { key, entry, name };
+});
+const measured = given(apiKeys.at(-1), 'tenants');
+
+const redis = stores && connectRedis(stores.redisURL, () => undefined);
+const sign = await callerSigner(identity.privateKey, edgeIssuer);
+const signVoucher = await voucherSigner(identity.privateKey);
+const start = has('authentication') ? startEdge : letEverybodyIn({ tenant: measured.name, apiKey: measured.entry });
+const edge = await start({
   port: 0,
   policies,
   access,
   sharedHosts: new Set(['*']),
-  sign: await callerSigner(identity.privateKey, edgeIssuer),
-  signVoucher: await voucherSigner(identity.privateKey),
-  authorities: { initial: certificate, onChange: () => undefined },
+  sign,
+  signVoucher: has('vouchers') ? signVoucher : () => Promise.resolve('none'),
+  authorities: { initial: authority, onChange: () => undefined },
   limiter: redis ? new RedisLimiter((work) => work(redis), 'edge:bench:') : new LocalLimiter(),
   useStore: localUseStore(),
   askUsage: () => Promise.reject(new Error('there is no egress here')),
@@ -51,8 +59,11 @@ const edge = await startEdge({
   drainSeconds: 0,
   ready: () => true,
   registry: createRegistry(),
-  log: createLogger({ name: 'edge', destination: { write: () => undefined } }),
+  log: logger('edge', { silent: !has('log lines') }),
 });
-const counted = redis ? 'in Redis' : 'in this process (set CLOISTER_TEST_REDIS_URL to count in Redis)';
-const notes = [`API key, requests per minute counted ${counted}, caller token, metrics and log lines on; ${tenantCount} tenants known`];
-announce({ url: `http://127.0.0.1:${edge.port}`, headers: { authorization: `Bearer ${key}` }, notes, others: others.slice(0, 100) });
+announce({
+  url: `http://127.0.0.1:${edge.port}`,
+  headers: { authorization: `Bearer ${measured.key}` },
+  model: 'support',
+  others: apiKeys.slice(0, Math.min(100, tenants - 1)).map(({ key }) => key),
+});

@@ -1,9 +1,11 @@
 /** The least that an express server can do with a call: hand it on through undici. What the gateway adds is measured against this. */
 import express from 'express';
+import { createServer } from 'node:http';
 import { Agent, request } from 'undici';
-import { announce, upstreamArgument } from './announce.ts';
+import { announce, listen } from './announce.ts';
+import { readSetup } from './setup.ts';
 
-const upstream = upstreamArgument();
+const { upstream } = readSetup();
 const dispatcher = new Agent({ keepAliveTimeout: 4_000 });
 const app = express().disable('x-powered-by');
 app.post('/v1/chat/completions', async (incoming, response) => {
@@ -16,7 +18,4 @@ app.post('/v1/chat/completions', async (incoming, response) => {
   response.status(answer.statusCode).set('content-type', String(answer.headers['content-type']));
   answer.body.pipe(response);
 });
-const server = app.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  if (typeof address === 'object' && address) announce({ url: `http://127.0.0.1:${address.port}` });
-});
+announce({ url: `http://127.0.0.1:${await listen(createServer(app))}` });

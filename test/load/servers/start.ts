@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
+import { setupVariable, type Setup } from './setup.ts';
 
 /** What a server says on its first line. */
 const announcement = z.object({
   url: z.url(),
+  /** The same over TLS. */
+  secureURL: z.url().optional(),
   headers: z.record(z.string(), z.string()).default({}),
   model: z.string().default('stub'),
-  notes: z.array(z.string()).default([]),
   /** Credentials of tenants beside that of `headers`. */
   others: z.array(z.string()).default([]),
 });
@@ -24,10 +26,10 @@ export interface RunningServer {
 }
 
 /** Resolves once it serves. */
-export async function startServer(script: string, ...args: readonly string[]): Promise<RunningServer> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, `${script}.ts`), ...args], {
+export async function startServer(script: string, setup: Setup = {}): Promise<RunningServer> {
+  const child = spawn(process.execPath, [...optionsOf(script), join(import.meta.dirname, `${script}.ts`)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, NODE_ENV: 'production', [setupVariable]: JSON.stringify(setup) },
   });
   const said = await Promise.race([firstLine(child.stdout), endOf(script, child)]);
   const close = async () => {
@@ -37,6 +39,9 @@ export async function startServer(script: string, ...args: readonly string[]): P
   };
   return { said, pid: child.pid ?? 0, close };
 }
+
+/** `BENCH_PROFILE=edge` writes a profile of what edge's processor time goes into, when it ends, to where the benchmark was started. */
+const optionsOf = (script: string): string[] => (process.env['BENCH_PROFILE'] === script ? ['--cpu-prof'] : []);
 
 async function firstLine(output: Readable): Promise<z.output<typeof announcement>> {
   for await (const line of createInterface(output)) return announcement.parse(JSON.parse(line));

@@ -1,7 +1,10 @@
-/** A model provider that answers at once: JSON of 583 bytes, or a stream of 20 chunks in one go. */
-import { createServer } from 'node:http';
-import { announce } from './announce.ts';
+/** A model provider that answers at once, or after a time: JSON of 583 bytes, or a stream of 20 chunks in one go. Over TLS, too, where it is given a certificate. */
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { announce, listen } from './announce.ts';
+import { readSetup } from './setup.ts';
 
+const { keys, answerAfter } = readSetup();
 const usage = { prompt_tokens: 12, completion_tokens: 40, total_tokens: 52 };
 const common = { id: 'chatcmpl-stub', created: 1, model: 'stub' };
 const content = 'You can cancel an order from your account until it has been packed. '.repeat(4);
@@ -19,10 +22,10 @@ const pieces = Array.from({ length: 20 }, (_, at) =>
 const last = chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
 const events = [...pieces, last, chunk({ choices: [], usage }), 'data: [DONE]\n\n'];
 
-const server = createServer((request, response) => {
+const answer: RequestListener = (request, response) => {
   let body = '';
   request.setEncoding('utf8').on('data', (piece: string) => (body += piece));
-  request.on('end', () => {
+  const say = () => {
     if (!body.includes('"stream":true')) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(whole) }).end(whole);
       return;
@@ -30,9 +33,11 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     for (const event of events) response.write(event);
     response.end();
-  });
-});
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  if (typeof address === 'object' && address) announce({ url: `http://127.0.0.1:${address.port}` });
-});
+  };
+  request.on('end', () => (answerAfter > 0 ? setTimeout(say, answerAfter) : say()));
+};
+
+const url = `http://127.0.0.1:${await listen(createServer(answer))}`;
+const serving = keys?.serving;
+const secure = serving === undefined ? undefined : await listen(createSecureServer({ cert: serving, key: serving, minVersion: 'TLSv1.3' }, answer));
+announce({ url, ...(secure !== undefined && { secureURL: `https://localhost:${secure}` }) });
