@@ -2,8 +2,8 @@
  * The one shape in which Cloister's HTTP servers report errors, the shape that OpenAI clients parse:
  * `{"error":{"message","type","param","code"}}`. Each server keeps its own catalogue of {@link ErrorKind}s.
  */
-import { STATUS_CODES } from 'node:http';
-import type { ErrorRequestHandler, Response } from 'express';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { ErrorRequestHandler } from 'express';
 
 export interface ErrorKind {
   readonly status: number;
@@ -73,24 +73,37 @@ const tooLarge: ErrorKind = { status: 413, type: 'invalid_request_error', say: '
 const malformed: ErrorKind = { status: 400, type: 'invalid_request_error', say: 'the request body is no valid JSON' };
 
 /** Writes an error unless the answer has begun, in which case the connection is cut so that nobody takes a half answer for a whole one. */
-export function sendError(response: Response, error: ApiError): void {
+export function sendError(response: ServerResponse, error: ApiError): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  response.status(error.kind.status).set(error.headers).json(error.body);
+  const body = JSON.stringify(error.body);
+  response
+    .writeHead(error.kind.status, {
+      ...error.headers,
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+    })
+    .end(body);
 }
 
-/** Last express handler: known errors as they are, body-parser's in our shape, everything else as 500 after `report` has logged it. */
-export function errorHandler(report: (error: unknown, requestId: string) => void): ErrorRequestHandler {
-  return (error: unknown, _request, response, _next) => {
-    const header = response.getHeader('x-request-id');
-    const requestId = typeof header === 'string' ? header : 'unknown';
-    const known = asApiError(error);
-    if (!known) report(error, requestId);
-    sendError(response, known ?? new ApiError('internal_error', internal, { values: { requestId } }));
-  };
+export type Report = (error: unknown, requestId: string) => void;
+
+/** Known errors as they are, body-parser's in our shape, everything else as 500 after `report` has logged it. */
+export function answerError(response: ServerResponse, error: unknown, report: Report): void {
+  const header = response.getHeader('x-request-id');
+  const requestId = typeof header === 'string' ? header : 'unknown';
+  const known = asApiError(error);
+  if (!known) report(error, requestId);
+  sendError(response, known ?? new ApiError('internal_error', internal, { values: { requestId } }));
 }
+
+/** {@link answerError} as the last handler of an express application. */
+export const errorHandler =
+  (report: Report): ErrorRequestHandler =>
+  (error: unknown, _request, response, _next) =>
+    answerError(response, error, report);
 
 function asApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;

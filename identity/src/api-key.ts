@@ -4,7 +4,7 @@
  * The tenant stands in the key so that checking one is a single look-up; tenant names and ids hold no `_`, so the parts are unambiguous.
  * The secret is 32 random bytes in hexadecimal, which is why one SHA-256 is enough to store it safely.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash as digestOf, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const pattern = /^ck_([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)_([0-9a-f]{12})_([0-9a-f]{64})$/;
 const longest = 256;
@@ -26,11 +26,11 @@ export function parseApiKey(text: string): ParsedApiKey | undefined {
 }
 
 /** SHA-256 of the whole key, hexadecimal. */
-export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+export const hashApiKey = (key: string): string => digestOf('sha256', key, 'hex');
 
 /** Compares in constant time. */
 export function apiKeyMatches(key: string, hash: string): boolean {
   const expected = Buffer.from(hash, 'hex');
-  const actual = createHash('sha256').update(key).digest();
+  const actual = digestOf('sha256', key, 'buffer');
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }

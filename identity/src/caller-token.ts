@@ -5,6 +5,7 @@
 import { createLocalJWKSet, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWK } from 'jose';
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { remembered } from './remembered.ts';
 
 export const callerTokenSeconds = 60;
 
@@ -15,7 +16,7 @@ export interface Caller {
   readonly scopes: readonly string[];
 }
 
-const claims = z.object({ sub: z.string().min(1), tenant: z.string().min(1), scope: z.string() });
+const claims = z.object({ sub: z.string().min(1), tenant: z.string().min(1), scope: z.string(), exp: z.number() });
 
 export interface IdentityKeys {
   /** Ed25519 private key with `kid`. */
@@ -56,10 +57,13 @@ export interface CallerTokenRules {
 
 export type VerifyCaller = (token: string) => Promise<Caller>;
 
-/** The verifier rejects (throws) a token of another issuer, audience, algorithm or key, and one that has expired. */
+/**
+ * The verifier rejects (throws) a token of another issuer, audience, algorithm or key, and one that has expired. Edge sends the same token for a
+ * while, so it is verified once and then remembered until it expires: a signature costs more than the rest of a call.
+ */
 export function callerVerifier({ issuer, audience, jwks }: CallerTokenRules): VerifyCaller {
   const keys = createLocalJWKSet(jwks);
-  return async (token) => {
+  const verify = remembered(async (token) => {
     const { payload } = await jwtVerify(token, keys, {
       issuer,
       audience,
@@ -67,7 +71,12 @@ export function callerVerifier({ issuer, audience, jwks }: CallerTokenRules): Ve
       clockTolerance: 5,
       requiredClaims: ['exp'],
     });
-    const { sub, tenant, scope } = claims.parse(payload);
-    return { tenant, subject: sub, scopes: scope.split(' ').filter(Boolean) };
+    const { sub, tenant, scope, exp } = claims.parse(payload);
+    return { value: { tenant, subject: sub, scopes: scope.split(' ').filter(Boolean) }, until: exp * 1000 };
+  });
+  return async (token) => {
+    const caller = await verify(token);
+    if (!caller) throw new Error('nobody is vouched for'); // which a token that is not valid has said already
+    return caller;
   };
 }

@@ -1,2 +1,3 @@
 export * from './api-key.ts';
 export * from './caller-token.ts';
+export * from './remembered.ts';

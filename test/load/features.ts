@@ -7,7 +7,7 @@
  * cannot be left out (who calls, what is counted) the server is put together without it, in test/load/servers.
  */
 import { podHeaders, makeKeys } from './servers/keys.ts';
-import type { Feature } from './servers/setup.ts';
+import type { Feature, PlatformKeys } from './servers/setup.ts';
 import { startServer, type RunningServer } from './servers/start.ts';
 import { nameOf } from './servers/tenants.ts';
 import { openStores, type LoadStores } from './gateway/stores.ts';
@@ -49,11 +49,14 @@ async function edges(stub: RunningServer['said'], common: object): Promise<Famil
   return family(ofEdge, open);
 }
 
-async function egresses(stub: RunningServer['said'], common: object, headers: Readonly<Record<string, string>>): Promise<Family> {
+async function egresses(stub: RunningServer['said'], common: object, keys: PlatformKeys): Promise<Family> {
+  const measured = nameOf(tenants - 1);
+  const [headers, unlimited] = [await podHeaders(keys, measured), await podHeaders(keys, measured, 'unlimited')];
   const { authorization = '' } = headers;
   const open = async (name: string, without: readonly Feature[]) => {
     const { said, pid } = await start('egress', { ...common, upstream: stub.url, without: [...without] });
-    const shown = without.includes('vouchers') ? { authorization } : headers;
+    // A key's own budget is in its voucher.
+    const shown = without.includes('vouchers') ? { authorization } : without.includes('budget') ? unlimited : headers;
     return targetAt({ name: `egress ${name}`, url: said.url, headers: shown, model: said.model, pids: [pid] });
   };
   return family(ofEgress, open);
@@ -96,7 +99,7 @@ async function measure(stores: LoadStores): Promise<void> {
   const common = { keys, stores: stores.setup, tenants };
   console.log(`# The price of each feature\n\n${await machine()}`);
   console.log(`- prices, with their 95 % intervals: what a call takes less when the feature is left out\n`);
-  for (const one of [await edges(stub.said, common), await egresses(stub.said, common, await podHeaders(keys, nameOf(tenants - 1)))]) {
+  for (const one of [await edges(stub.said, common), await egresses(stub.said, common, keys)]) {
     const timings = await compare(one.targets, 'whole', plan);
     const loads = await loadOf(one.targets, { rounds: plan.loadRounds, seconds: plan.loadSeconds, connections }, stores.cpu);
     show(one, { timings, loads });

@@ -103,7 +103,7 @@ async function floods(): Promise<void> {
   const bads = Object.values(bad).flatMap((make) => Array.from({ length: 50 }, make));
   const kinds: Flood[] = [{ name: 'nothing', keys: [], perSecond: 0 }];
   for (const perSecond of [250, 1000]) {
-    kinds.push({ name: 'bad credentials', keys: bads, perSecond }, { name: 'good ones of another', keys: edge.said.others, perSecond });
+    kinds.push({ name: 'bad credentials', keys: bads, perSecond }, { name: 'good ones of another', keys: edge.said.others.slice(0, 100), perSecond });
   }
   const found = new Map<Flood, { p50: number; p99: number; rate: number; busy: number }[]>(kinds.map((kind) => [kind, []]));
   for (let round = 0; round < plan.rounds; round++) {

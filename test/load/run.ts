@@ -5,6 +5,9 @@ import { join } from 'node:path';
 
 const benchmarks: readonly (readonly [name: string, ...args: string[]])[] = [
   ['gateway.ts'],
+  ['features.ts'],
+  ['budget.ts'],
+  ['tenants.ts'],
   ['floods.ts'],
   ['informers.ts'],
   ['scale.ts', ...process.argv.slice(2)],

@@ -8,7 +8,9 @@ import type { Caller } from '@cloister/identity';
 import type { TenantPolicy } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access, Policies } from '../directory/directory.ts';
+import type { Handler } from '../server/application.ts';
 import { openExchange, type Exchange } from '../server/exchange.ts';
 import { readBody } from '../server/read-body.ts';
 import type { Authenticate, KnownCaller } from './authenticate.ts';
@@ -49,15 +51,15 @@ export interface EdgeParts {
   readonly log: Logger;
 }
 
-export function edgeHandler(parts: EdgeParts): (request: Request, response: Response) => Promise<void> {
-  return async (request, response) => {
+export function edgeHandler(parts: EdgeParts): Handler {
+  return async (request, response, dressed) => {
     const exchange = openExchange(request, response, { log: parts.log, durations: parts.metrics.durations });
-    if (request.url.length > longestTarget) throw fail('not_found');
+    if (targetOf(request).length > longestTarget) throw fail('not_found');
 
     const { caller, policy } = await whoCalls(request, parts);
     exchange.note({ tenant: policy.tenant, subject: caller.subject });
     if (caller.apiKey) parts.uses.note(policy.uid, caller.apiKey.id);
-    countWhenClosed(response, policy, parts.metrics);
+    countWhenClosed(exchange, response, policy, parts.metrics);
 
     const route = admit(request, caller, policy, parts);
     exchange.route = route.pattern;
@@ -66,8 +68,10 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
     let told: number | undefined;
     try {
       const admitted = { exchange, caller, policy, route };
-      if (route.task) await taskOf[route.task](request, response, admitted, parts);
-      else told = await passOn(request, response, admitted, parts);
+      if (route.task) {
+        const own = await dressed();
+        await taskOf[route.task](own.request, own.response, admitted, parts);
+      } else told = await passOn(request, response, admitted, parts);
     } finally {
       end(told ?? untold());
     }
@@ -75,7 +79,7 @@ export function edgeHandler(parts: EdgeParts): (request: Request, response: Resp
 }
 
 async function whoCalls(
-  request: Request,
+  request: IncomingMessage,
   { authenticate, policies }: EdgeParts,
 ): Promise<{ readonly caller: KnownCaller; readonly policy: TenantPolicy }> {
   const caller = await authenticate(request.headers);
@@ -89,8 +93,8 @@ async function whoCalls(
 }
 
 /** The route that this caller may take, or the reason why there is none. */
-function admit(request: Request, caller: Caller, policy: TenantPolicy, { policies, sharedHosts }: EdgeParts): Route {
-  const asked = { method: request.method, target: request.url, host: hostOf(request) };
+function admit(request: IncomingMessage, caller: Caller, policy: TenantPolicy, { policies, sharedHosts }: EdgeParts): Route {
+  const asked = { method: request.method ?? '', target: targetOf(request), host: hostOf(request) };
   const route = routeOf(asked, policy, { policies, shared: sharedHosts });
   if (!route) throw fail('not_found');
   if (!caller.scopes.includes(route.scope)) throw fail('scope_missing', { values: { scope: route.scope } });
@@ -161,29 +165,31 @@ interface Admitted {
 
 /** As {@link Relay} resolves. */
 async function passOn(
-  request: Request,
-  response: Response,
+  request: IncomingMessage,
+  response: ServerResponse,
   { exchange, caller, policy, route }: Admitted,
   parts: EdgeParts,
 ): Promise<number | undefined> {
   const whole = bodyDecides(route, policy) ? await readBody(request, parts.maxBodyBytes) : undefined;
   const agent = chooseAgent(route, policy, whole);
-  response.locals['agent'] = agent.name;
   exchange.note({ agent: agent.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
   const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
   return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body });
 }
 
+/** Path and query, which every request of a client has. */
+const targetOf = ({ url }: IncomingMessage): string => url ?? '';
+
 /** Undefined for a request with several Host headers: which of them counts is what smuggling is about. */
-function hostOf({ rawHeaders, headers }: Request): string | undefined {
+function hostOf({ rawHeaders, headers }: IncomingMessage): string | undefined {
   const hosts = rawHeaders.filter((name, position) => position % 2 === 0 && name.toLowerCase() === 'host');
   return hosts.length === 1 ? headers.host : undefined;
 }
 
-function countWhenClosed(response: Response, { tenant }: TenantPolicy, { requests }: EdgeMetrics): void {
+function countWhenClosed(exchange: Exchange, response: ServerResponse, { tenant }: TenantPolicy, { requests }: EdgeMetrics): void {
   response.once('close', () => {
-    const agent: unknown = response.locals['agent'];
-    requests.inc({ tenant, agent: typeof agent === 'string' ? agent : '', status: String(response.statusCode) });
+    const { agent = '' } = exchange.facts;
+    requests.inc({ tenant, agent: String(agent), status: String(response.statusCode) });
   });
 }

@@ -1,8 +1,8 @@
 /** Routes of egress. Every one of them begins with the pod's token; there is no way in without. */
 import type { Logger } from '@cloister/telemetry';
 import type { TenantPolicy } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
 import type { Policies } from '../directory/directory.ts';
+import type { Handler } from '../server/application.ts';
 import { openExchange } from '../server/exchange.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import { audited } from './audit/audited.ts';
@@ -24,22 +24,24 @@ export interface EgressParts extends AskParts, UsageParts {
   readonly log: Logger;
 }
 
-export function egressHandler(parts: EgressParts): (request: Request, response: Response) => Promise<void> {
+export function egressHandler(parts: EgressParts): Handler {
   const { policies, verifyPod, verifyVoucher, audit, log, metrics } = parts;
-  return async (request, response) => {
+  return async (request, response, dressed) => {
     const exchange = openExchange(request, response, { log, durations: metrics.durations });
-    if (!request.url.startsWith('/')) throw fail('proxy_connect_only', { headers: { allow: 'CONNECT' } });
-    if (isUsageRoute(request)) {
+    const { method = '', url = '' } = request;
+    if (!url.startsWith('/')) throw fail('proxy_connect_only', { headers: { allow: 'CONNECT' } });
+    const path = pathOf(url);
+    if (isUsageRoute(method, path)) {
       exchange.route = '/internal/tenants/{tenant}/{uid}/usage';
-      return usage(request, response, parts);
+      return usage(await dressed(), parts);
     }
     const caller = await callerOf(request.headers, verifyPod, policies);
     const { policy, agent } = caller;
     exchange.note({ tenant: policy.tenant, agent });
-    const route = `${request.method} ${request.path}`;
+    const route = `${method} ${path}`;
     const callModel = modelCalls.get(route);
     if (callModel) {
-      exchange.route = request.path;
+      exchange.route = path;
       const call = { request, response, exchange, policy, agent };
       await audited(call, audit, async () => {
         requireActive(policy);
@@ -52,7 +54,7 @@ export function egressHandler(parts: EgressParts): (request: Request, response: 
     requireActive(policy);
     if (route !== 'GET /v1/models') throw fail('not_found');
     exchange.route = '/v1/models';
-    response.json(modelsOf(policy));
+    (await dressed()).response.json(modelsOf(policy));
   };
 }
 
@@ -61,6 +63,8 @@ const modelCalls: ReadonlyMap<string, (call: ModelCall, parts: AskParts) => Prom
   ['POST /v1/chat/completions', chat],
   ['POST /v1/embeddings', embeddings],
 ]);
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
 const modelsOf = ({ models }: TenantPolicy) => ({
   object: 'list',

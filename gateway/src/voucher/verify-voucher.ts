@@ -1,12 +1,11 @@
+import { remembered, type Proven } from '@cloister/identity';
 import { edgeIssuer, voucher, voucherAudience, type EdgeKeys, type Voucher } from '@cloister/tenancy';
 import { createLocalJWKSet, errors, jwtVerify } from 'jose';
-import { hash } from 'node:crypto';
 import { z } from 'zod';
 
 /** Undefined for a voucher that is not valid. */
 export type VerifyVoucher = (text: string) => Promise<Voucher | undefined>;
 
-const mostRemembered = 20_000;
 const longest = 4_096;
 
 /**
@@ -15,24 +14,13 @@ const longest = 4_096;
  */
 export function voucherVerifier(edgeKeys: EdgeKeys, clock: () => number = Date.now): VerifyVoucher {
   const keys = createLocalJWKSet(edgeKeys);
-  const verified = new Map<string, { readonly voucher: Voucher; readonly until: number }>();
-  return async (text) => {
-    if (text.length > longest) return undefined;
-    const digest = hash('sha256', text, 'base64');
-    const known = verified.get(digest);
-    if (known && known.until > clock()) return known.voucher;
-    verified.delete(digest);
-    const found = await verify(text, keys, clock);
-    if (!found) return undefined;
-    if (verified.size >= mostRemembered) verified.clear();
-    verified.set(digest, found);
-    return found.voucher;
-  };
+  const known = remembered((text) => verify(text, keys, clock), clock);
+  return (text) => (text.length > longest ? Promise.resolve(undefined) : known(text));
 }
 
 const claims = voucher.extend({ exp: z.number() });
 
-async function verify(text: string, keys: ReturnType<typeof createLocalJWKSet>, clock: () => number) {
+async function verify(text: string, keys: ReturnType<typeof createLocalJWKSet>, clock: () => number): Promise<Proven<Voucher> | undefined> {
   try {
     const { payload } = await jwtVerify(text, keys, {
       issuer: edgeIssuer,
@@ -43,7 +31,7 @@ async function verify(text: string, keys: ReturnType<typeof createLocalJWKSet>, 
       requiredClaims: ['exp'],
     });
     const { exp, ...said } = claims.parse(payload);
-    return { voucher: said, until: exp * 1000 };
+    return { value: said, until: exp * 1000 };
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) return undefined;
     throw error;

@@ -8,7 +8,8 @@ export interface Target {
   readonly name: string;
   readonly pool: Pool;
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Of the next request. */
+  readonly headers: () => Headers;
   readonly body: (mode: Mode) => string;
   /** Resident memory of its processes in MiB. */
   readonly memory: () => number;
@@ -16,24 +17,33 @@ export interface Target {
   readonly cpu: () => number;
 }
 
+type Headers = Readonly<Record<string, string>>;
+
 export interface Asked {
   readonly name: string;
   readonly url: string;
   readonly pids: readonly number[];
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Several: the requests take them in turn. */
+  readonly headers?: Headers | readonly Headers[];
   readonly model?: string;
 }
 
 const messages = [{ role: 'user', content: 'How do I cancel my order?' }];
 
-export const targetAt = ({ name, url, pids, headers = {}, model = 'stub' }: Asked): Target => ({
-  name,
-  pool: new Pool(url, { connections: 64 }),
-  path: '/v1/chat/completions',
-  headers: { 'content-type': 'application/json', ...headers },
-  body: (mode) => JSON.stringify({ model, max_tokens: 64, messages, ...(mode === 'stream' ? { stream: true } : {}) }),
-  memory: () => sum(pids.map(residentMiB)),
-  cpu: () => sum(pids.map(cpuMicroseconds)),
-});
+export function targetAt({ name, url, pids, headers = {}, model = 'stub' }: Asked): Target {
+  const all = [headers].flat().map((one) => ({ 'content-type': 'application/json', ...one }));
+  const bodyOf = (more: object) => JSON.stringify({ model, max_tokens: 64, messages, ...more });
+  const bodies = { whole: bodyOf({}), stream: bodyOf({ stream: true }) };
+  let turn = 0;
+  return {
+    name,
+    pool: new Pool(url, { connections: 64 }),
+    path: '/v1/chat/completions',
+    headers: () => all[turn++ % all.length] ?? {},
+    body: (mode) => bodies[mode],
+    memory: () => sum(pids.map(residentMiB)),
+    cpu: () => sum(pids.map(cpuMicroseconds)),
+  };
+}
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -11,7 +11,7 @@ export async function ask({ pool, path, headers, body, name }: Target, mode: Mod
   const started = performance.now();
   let first = 0;
   let size = 0;
-  const answer = await pool.request({ path, method: 'POST', headers, body: body(mode) });
+  const answer = await pool.request({ path, method: 'POST', headers: headers(), body: body(mode) });
   for await (const piece of answer.body) {
     if (first === 0) first = performance.now() - started;
     size += Buffer.isBuffer(piece) ? piece.length : 0;

@@ -10,8 +10,23 @@ export interface OwnLimit extends Limit {
   readonly words: { readonly who: string; readonly what: string; readonly field: string };
 }
 
-/** Every limit that a request of this caller counts against: the tenant's, and that of its API key or user. */
-export function limitsOf({ apiKey, subject }: KnownCaller, { uid, rateLimits }: TenantPolicy): OwnLimit[] {
+type ApiKey = NonNullable<KnownCaller['apiKey']>;
+
+/** Of the documents as they are: a changed one is another object. */
+const ofKeys = new WeakMap<TenantPolicy, WeakMap<ApiKey, readonly OwnLimit[]>>();
+
+/** Every limit that a request of this caller counts against: the tenant's, and that of its API key or user. The same list for the same key. */
+export function limitsOf(caller: KnownCaller, policy: TenantPolicy): readonly OwnLimit[] {
+  const { apiKey } = caller;
+  if (!apiKey) return limitsAnew(caller, policy);
+  const ofTenant = ofKeys.get(policy) ?? new WeakMap<ApiKey, readonly OwnLimit[]>();
+  ofKeys.set(policy, ofTenant);
+  const known = ofTenant.get(apiKey) ?? limitsAnew(caller, policy);
+  ofTenant.set(apiKey, known);
+  return known;
+}
+
+function limitsAnew({ apiKey, subject }: KnownCaller, { uid, rateLimits }: TenantPolicy): OwnLimit[] {
   // In braces, so that a Redis of several nodes keeps a tenant's counts together, as one script needs them.
   const tenant = `{${uid}}`;
   const own = limits(rateLimits, { whose: 'tenant', who: 'this tenant', key: tenant, path: 'spec.rateLimits' });

@@ -21,11 +21,8 @@ export class RedisLimiter implements RateLimiter {
   async take({ id, limits }: Claim): Promise<readonly Standing[]> {
     const { minute, hold } = this.#periods;
     const args = limits.flatMap(({ counted, most }) => [counted, most]);
-    const answered = await this.#run(scripts.take, limits, [id, minute, hold, ...args]);
-    const numbers = z
-      .array(z.number())
-      .length(limits.length * 3)
-      .parse(answered);
+    const numbers = answer.parse(await this.#run(scripts.take, limits, [id, minute, hold, ...args]));
+    if (numbers.length !== limits.length * 3) throw new Error(`Redis answered ${numbers.length} numbers about ${limits.length} limits`);
     return limits.map((_, index) => standingAt(numbers, index * 3));
   }
 
@@ -56,6 +53,9 @@ export class RedisLimiter implements RateLimiter {
     });
   }
 }
+
+/** Three numbers for each limit. */
+const answer = z.array(z.number());
 
 interface Script {
   readonly text: string;

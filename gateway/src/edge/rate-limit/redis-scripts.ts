@@ -13,9 +13,10 @@ local ms = now * 1000 + math.floor(tonumber(time[2]) / 1000)
 `;
 
 const minute = `
-local function add(key, length, amount)
+local function add(key, length, amount, last)
   redis.call('HINCRBY', key, now, amount)
   redis.call('HINCRBY', key, 'sum', amount)
+  if last == now then return end -- the rest was written with the first amount of this second
   redis.call('HSETNX', key, 'first', now)
   redis.call('HSET', key, 'last', now)
   redis.call('EXPIRE', key, length + 2)
@@ -35,7 +36,7 @@ end
 
 local function minuteOf(key, most)
   local found = redis.call('HMGET', key, 'sum', 'first', 'last')
-  local used, first, last = tonumber(found[1]) or 0, tonumber(found[2]) or now, tonumber(found[3]) or now
+  local used, first, last = tonumber(found[1]) or 0, tonumber(found[2]) or now, tonumber(found[3])
   local old, gone = amounts(key, first, now - length - 1)
   if #old > 0 then
     for i = 1, #old do used = used - (tonumber(gone[i]) or 0) end
@@ -43,15 +44,15 @@ local function minuteOf(key, most)
     first = now - length
     redis.call('HSET', key, 'sum', used, 'first', first)
   end
-  local reset = used > 0 and last + length + 1 - now or 0
-  if used < most then return used, reset, 0 end
-  local seconds, taken = amounts(key, first, last)
+  local reset = used > 0 and (last or now) + length + 1 - now or 0
+  if used < most then return used, reset, 0, last end
+  local seconds, taken = amounts(key, first, last or now)
   local rest = used
   for i = 1, #seconds do
     rest = rest - (tonumber(taken[i]) or 0)
-    if rest < most then return used, reset, seconds[i] + length + 1 - now end
+    if rest < most then return used, reset, seconds[i] + length + 1 - now, last end
   end
-  return used, reset, reset
+  return used, reset, reset, last
 end
 
 local function inProgress(key, most)
@@ -60,17 +61,18 @@ local function inProgress(key, most)
   return used, 0, used < most and 0 or 1
 end
 
-local answer, admitted = {}, true
+local answer, lasts, admitted = {}, {}, true
 for i, key in ipairs(KEYS) do
   local counted, most = ARGV[2 + 2 * i], tonumber(ARGV[3 + 2 * i])
-  local used, reset, retry = (counted == 'concurrent' and inProgress or minuteOf)(key, most)
+  local used, reset, retry, last = (counted == 'concurrent' and inProgress or minuteOf)(key, most)
   answer[#answer + 1], answer[#answer + 2], answer[#answer + 3] = used, reset, retry
+  lasts[i] = last
   if retry > 0 then admitted = false end
 end
 if admitted then
   for i, key in ipairs(KEYS) do
     local counted = ARGV[2 + 2 * i]
-    if counted == 'requests' then add(key, length, 1) end
+    if counted == 'requests' then add(key, length, 1, lasts[i]) end
     if counted == 'concurrent' then
       redis.call('ZADD', key, ms + hold * 1000, id)
       redis.call('EXPIRE', key, hold + 1)
@@ -92,6 +94,6 @@ end
 export const endScript = `${clock}${minute}
 for i, key in ipairs(KEYS) do
   if ARGV[3 + i] == 'concurrent' then redis.call('ZREM', key, ARGV[1])
-  elseif ARGV[3] ~= '0' then add(key, tonumber(ARGV[2]), ARGV[3]) end
+  elseif ARGV[3] ~= '0' then add(key, tonumber(ARGV[2]), ARGV[3], tonumber(redis.call('HGET', key, 'last'))) end
 end
 `;

@@ -16,6 +16,7 @@ import { fail } from '../errors.ts';
 import { headersForAgent, headersForCaller } from '../headers.ts';
 import { agentConnections, NotConnected, type Authorities, type RelayTimeouts } from './agent-connections.ts';
 import type { Body } from './body.ts';
+import { dispatch } from './dispatch.ts';
 
 export interface RelayRequest {
   readonly agent: Agent;
@@ -73,8 +74,7 @@ function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, targe
     method: request.method ?? 'GET',
     headers: headersForAgent(request.headers, exchange, { callerToken, voucher }, body.length),
     body: body.open(),
-    signal: exchange.gone,
-  } satisfies Dispatcher.RequestOptions;
+  } satisfies Dispatcher.DispatchOptions;
 }
 
 /** Throws `agent_unavailable` at once where the agent could not be reached lately. */
@@ -93,14 +93,14 @@ interface Answered {
   readonly passage: Passage;
 }
 
-async function stream(pool: Pool, options: Dispatcher.RequestOptions, { response, passage }: Answered): Promise<number | undefined> {
+async function stream(pool: Pool, options: Dispatcher.DispatchOptions, { response, passage }: Answered): Promise<number | undefined> {
   let early: number | undefined;
-  const { trailers } = await pool.stream(options, ({ statusCode, headers }) => {
+  const begin = (status: number, headers: IncomingHttpHeaders) => {
     passage.answered();
     early = tokensIn(headers);
-    response.writeHead(statusCode, headersForCaller(headers));
-    return response;
-  });
+    response.writeHead(status, headersForCaller(headers));
+  };
+  const trailers = await dispatch(pool, options, { response, begin });
   return tokensIn(trailers) ?? early;
 }
 

@@ -6,7 +6,7 @@
  */
 import { ApiError } from '@cloister/api-errors';
 import type { TenantPolicy, Voucher } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
@@ -23,8 +23,8 @@ export interface AskParts extends AttemptParts {
 }
 
 export interface ModelCall {
-  readonly request: Request;
-  readonly response: Response;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly exchange: Exchange;
   readonly policy: TenantPolicy;
   /** The agent's name, or empty where the pod is of none that the tenant has. */

@@ -7,7 +7,7 @@
  */
 import { ApiError } from '@cloister/api-errors';
 import type { TenantPolicy, Voucher } from '@cloister/tenancy';
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Budget, Reservation, Used } from '../budget/budget.ts';
 import type { Worst } from '../budget/ask.ts';
@@ -28,7 +28,7 @@ export interface AttemptParts {
 }
 
 export interface Attempt {
-  readonly response: Response;
+  readonly response: ServerResponse;
   readonly exchange: Exchange;
   readonly policy: TenantPolicy;
   readonly agent: string;

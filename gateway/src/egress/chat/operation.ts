@@ -3,7 +3,7 @@
  * errors are the same for all of them and stand outside.
  */
 import type { ProviderDocument, TenantPolicy } from '@cloister/tenancy';
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import type { Providers } from '../../directory/directory.ts';
 import type { Worst } from '../budget/ask.ts';
 import type { Used } from '../budget/budget.ts';
@@ -41,7 +41,7 @@ export interface Course {
 export interface Sending {
   readonly provider: Provider;
   readonly target: Target;
-  readonly response: Response;
+  readonly response: ServerResponse;
   readonly requestId: string;
   readonly time: CallTime;
 }

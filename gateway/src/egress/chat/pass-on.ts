@@ -1,14 +1,14 @@
 /** Brings a provider's answer to the caller, as it comes, and lets the meter see it. */
 import type { ProviderDocument } from '@cloister/tenancy';
-import type { Response } from 'express';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../providers/provider.ts';
 import { isObject, parseObject } from './chunk.ts';
 import { asApiError } from './failures.ts';
 import type { Meter } from './meter.ts';
 
 export interface Passing {
-  readonly response: Response;
+  readonly response: ServerResponse;
   readonly meter: Meter;
   readonly provider: ProviderDocument;
   /** The caller asked for the usage chunk itself. */
@@ -27,8 +27,13 @@ export type Ending = 'complete' | 'cut';
 export async function passOn(answer: ProviderAnswer, passing: Passing): Promise<Ending> {
   if (answer.kind === 'stream') return passStream(answer.events, passing);
   if (!passing.meter.read(answer.text)) throw new BrokenAnswer('its answer is no JSON');
-  passing.response.status(200).set('content-type', 'application/json').end(answer.text);
+  sayWhole(passing.response, answer.text);
   return 'complete';
+}
+
+/** An answer in JSON. */
+export function sayWhole(response: ServerResponse, json: string): void {
+  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(json) }).end(json);
 }
 
 /** Once the stream has begun, a failure is told as its last event, in the shape in which OpenAI's clients look for it. */
@@ -66,11 +71,13 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
 }
 
 /** Headers come with the first text and not before, so that a stream without any can still become an error, or be tried again. */
-function begin(response: Response): Response {
+function begin(response: ServerResponse): ServerResponse {
   if (response.headersSent) return response;
-  return response
-    .status(200)
-    .set({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
+  return response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  });
 }
 
 /** Decides which events of a stream the caller gets. */

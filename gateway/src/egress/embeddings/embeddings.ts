@@ -4,6 +4,7 @@ import { readBody } from '../../server/read-body.ts';
 import { priceOf } from '../budget/money.ts';
 import { askModels, type AskParts, type ModelCall } from '../chat/ask-models.ts';
 import type { Course, Operation } from '../chat/operation.ts';
+import { sayWhole } from '../chat/pass-on.ts';
 import { BrokenAnswer } from '../providers/provider.ts';
 import { mostInput, parseEmbeddingsRequest, type EmbeddingsRequest } from './request.ts';
 import { inputTokensIn, looksLikeObject } from './usage.ts';
@@ -41,7 +42,7 @@ function courseOf(asked: EmbeddingsRequest, reserved: number): Course {
       const answer = await provider.embed({ provider: document, credential, body, stream: false, requestId, signal });
       if (answer.kind !== 'whole' || !looksLikeObject(answer.text)) throw new BrokenAnswer('its answer is no JSON');
       told = inputTokensIn(answer.text);
-      response.status(200).set('content-type', 'application/json').end(answer.text);
+      sayWhole(response, answer.text);
       return 'complete';
     },
     get reported() {

@@ -3,9 +3,9 @@
  *
  * Guarantees: signature, issuer, audience and expiry hold; the same token is verified once and then remembered until it expires.
  */
+import { remembered, type Proven } from '@cloister/identity';
 import { egressAudience } from '@cloister/tenancy';
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 export interface PodIdentity {
@@ -28,25 +28,11 @@ const claims = z.object({
 });
 
 const algorithms = ['RS256', 'ES256', 'ES384', 'ES512', 'RS384', 'RS512'];
-const mostRemembered = 20_000;
 
-export function podVerifier(issuer: string, keys: JWTVerifyGetKey, clock: () => number = Date.now): VerifyPod {
-  /** By digest of the token, so that a dump of memory holds no more tokens than it must. */
-  const verified = new Map<string, { readonly identity: PodIdentity; readonly until: number }>();
-  return async (token) => {
-    const digest = createHash('sha256').update(token).digest('base64');
-    const known = verified.get(digest);
-    if (known && known.until > clock()) return known.identity;
-    verified.delete(digest);
-    const found = await verify(token, issuer, keys, clock);
-    if (!found) return undefined;
-    if (verified.size >= mostRemembered) verified.clear();
-    verified.set(digest, found);
-    return found.identity;
-  };
-}
+export const podVerifier = (issuer: string, keys: JWTVerifyGetKey, clock: () => number = Date.now): VerifyPod =>
+  remembered((token) => verify(token, issuer, keys, clock), clock);
 
-async function verify(token: string, issuer: string, keys: JWTVerifyGetKey, clock: () => number) {
+async function verify(token: string, issuer: string, keys: JWTVerifyGetKey, clock: () => number): Promise<Proven<PodIdentity> | undefined> {
   try {
     const { payload } = await jwtVerify(token, keys, {
       issuer,
@@ -58,7 +44,7 @@ async function verify(token: string, issuer: string, keys: JWTVerifyGetKey, cloc
     });
     const { exp, 'kubernetes.io': kubernetes } = claims.parse(payload);
     const { namespace, serviceaccount, pod } = kubernetes;
-    return { identity: { namespace, serviceAccount: serviceaccount, pod: pod?.name }, until: exp * 1000 };
+    return { value: { namespace, serviceAccount: serviceaccount, pod: pod?.name }, until: exp * 1000 };
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) return undefined;
     throw error;

@@ -3,8 +3,9 @@
  * the name, so that a tenant never reads what another used that had its name before it.
  */
 import { budgetHeader, budgetWindows, edgeServiceAccount, type BudgetWindows } from '@cloister/tenancy';
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import type { Policies } from '../../directory/directory.ts';
+import type { Dressed } from '../../server/application.ts';
 import { fail } from '../errors.ts';
 import { podOf, tokenRejected } from '../pods/bearer.ts';
 import type { VerifyPod } from '../pods/pod-token.ts';
@@ -22,10 +23,10 @@ export interface UsageParts {
 
 const route = /^\/internal\/tenants\/([^/]+)\/([^/]+)\/usage$/;
 
-export const isUsageRoute = ({ method, path }: Request): boolean => method === 'GET' && route.test(path);
+export const isUsageRoute = (method: string, path: string): boolean => method === 'GET' && route.test(path);
 
 /** Rejects with `token_invalid`, `not_found`, `invalid_request` or `usage_unavailable`. */
-export async function usage(request: Request, response: Response, parts: UsageParts): Promise<void> {
+export async function usage({ request, response }: Dressed, parts: UsageParts): Promise<void> {
   const pod = await podOf(request.headers, parts.verifyPod);
   if (pod?.namespace !== parts.systemNamespace || pod.serviceAccount.name !== edgeServiceAccount) throw tokenRejected();
   const [, name = '', uid] = route.exec(request.path) ?? [];
