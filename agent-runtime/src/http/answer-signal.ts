@@ -3,14 +3,14 @@ import { ClientGone, fail } from '../errors.ts';
 
 /**
  * Aborts when the time for an answer is over (reason `request_timed_out`) or the client hangs up (reason {@link ClientGone}), whichever comes
- * first. Also aborts, with nobody left to notice, when the answer has been sent.
+ * first. Not any more when the answer has been sent.
  */
 export function answerSignal(response: ServerResponse, seconds: number): AbortSignal {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(fail('request_timed_out', { values: { seconds } })), seconds * 1_000);
   response.once('close', () => {
     clearTimeout(timer);
-    controller.abort(new ClientGone());
+    if (!response.writableFinished) controller.abort(new ClientGone());
   });
   return controller.signal;
 }

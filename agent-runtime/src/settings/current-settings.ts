@@ -2,6 +2,7 @@ import type { AgentDocument } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import { fail } from '../errors.ts';
 import { isAdjustable, withinBounds } from './bounds.ts';
+import { readTogether } from './read-together.ts';
 import type { SettingsStore } from './settings-store.ts';
 import { noSettings, type TenantSettings } from './tenant-settings.ts';
 
@@ -11,11 +12,12 @@ const patienceMs = 300;
 const pauseMs = 2_000;
 
 /**
- * The settings that apply to the request at hand: read from the database each time, so that a change counts on every replica from the next
- * request on. While the database is away, those last read here apply; what needs no database then keeps working.
+ * The settings that apply to the request at hand: read from the database each time, together for requests that come together, so that a change
+ * counts on every replica from the next request on. While the database is away, those last read here apply; what needs no database then keeps working.
  */
 export class CurrentSettings {
   readonly #store: SettingsStore;
+  readonly #read: () => Promise<TenantSettings>;
   readonly #document: AgentDocument;
   readonly #logger: Logger;
   #lastKnown: TenantSettings | undefined;
@@ -23,6 +25,7 @@ export class CurrentSettings {
 
   constructor(store: SettingsStore, document: AgentDocument, logger: Logger) {
     this.#store = store;
+    this.#read = readTogether(() => inTime(settingsIn(store), patienceMs));
     this.#document = document;
     this.#logger = logger;
     if (!isAdjustable(document)) this.#lastKnown = noSettings;
@@ -30,7 +33,7 @@ export class CurrentSettings {
 
   /** Reads them for the first time. Throws what the database throws. */
   async load(): Promise<void> {
-    this.#lastKnown = (await this.#store.read()).settings;
+    this.#lastKnown = await settingsIn(this.#store);
   }
 
   /** Throws 503 when they have never been read. */
@@ -43,9 +46,8 @@ export class CurrentSettings {
   async #fresh(): Promise<TenantSettings | undefined> {
     if (!isAdjustable(this.#document) || Date.now() < this.#retryAt) return undefined;
     try {
-      const { settings } = await inTime(this.#store.read(), patienceMs);
-      this.#lastKnown = settings;
-      return settings;
+      this.#lastKnown = await this.#read();
+      return this.#lastKnown;
     } catch (error) {
       this.#retryAt = Date.now() + pauseMs;
       this.#logger.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'Settings not readable, the last known apply');
@@ -53,6 +55,8 @@ export class CurrentSettings {
     }
   }
 }
+
+const settingsIn = async (store: SettingsStore): Promise<TenantSettings> => (await store.read()).settings;
 
 async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

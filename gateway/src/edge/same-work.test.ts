@@ -13,15 +13,15 @@ import { authenticator } from './authenticate.ts';
 const work = vi.hoisted(() => ({ hashes: 0, comparisons: 0, verifications: 0 }));
 vi.mock('node:crypto', async (load) => {
   const crypto = await load<typeof Crypto>();
-  const createHash: typeof crypto.createHash = (...args) => {
+  const hash = (...args: Parameters<typeof crypto.hash>) => {
     work.hashes++;
-    return crypto.createHash(...args);
+    return crypto.hash(...args);
   };
   const timingSafeEqual: typeof crypto.timingSafeEqual = (...args) => {
     work.comparisons++;
     return crypto.timingSafeEqual(...args);
   };
-  return { ...crypto, createHash, timingSafeEqual };
+  return { ...crypto, hash, timingSafeEqual };
 });
 vi.mock('jose', async (load) => {
   const jose = await load<typeof Jose>();
