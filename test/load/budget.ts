@@ -2,8 +2,8 @@
  * A budget that a thousand callers want at once, on three replicas: `node test/load/budget.ts`.
  *
  * Method: three egress processes before one Postgres that waits for the disk; a stub that answers after 200 ms, so that a thousand calls are
- * really under way together; a tenant that may spend half of what all calls cost. What was spent is the ledger's word, compared with what the
- * answers that came say. In the end calls go out one by one until one is refused: what is left then is left for good.
+ * really under way together; a tenant that may spend half of what all calls cost. What was spent is the ledger's word, compared with the
+ * sum over the calls on record. In the end calls go out one by one until one is refused: what is left then is left for good.
  */
 import { postgres } from '@cloister/gateway';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,8 +23,6 @@ const answerAfter = 200;
 /** What the stub's answer costs by the price of its model, in micro-dollars: 12 tokens in at 0.25 and 40 out at 2. */
 const costOfCall = 83;
 const limit = (calls / 2) * costOfCall;
-/** Micro-dollars that are left with certainty where a call is refused while nothing is under way: what one reserves, and not more. */
-const mostLeft = 250;
 
 interface Tally {
   readonly byOutcome: Record<string, number>;
@@ -35,6 +33,8 @@ interface Tally {
 
 const refusal = z.object({ error: z.object({ code: z.string() }) });
 const body = JSON.stringify({ model: 'stub/stub', max_tokens: 64, messages: [{ role: 'user', content: 'How do I cancel my order?' }] });
+/** Micro-dollars that one call reserves: a token for each byte, the margin for a template, and the most output that it asks for. */
+const reservedForCall = Math.ceil((body.length + 512) * 0.25) + 64 * 2;
 
 async function call(pool: Pool, headers: Readonly<Record<string, string>>, tally: Tally): Promise<string> {
   const started = performance.now();
@@ -47,14 +47,16 @@ async function call(pool: Pool, headers: Readonly<Record<string, string>>, tally
   return outcome;
 }
 
-const standing = z.tuple([z.object({ settled: z.coerce.number(), reserved: z.coerce.number() })]);
+const number = z.coerce.number();
+const standing = z.tuple([z.object({ settled: number, reserved: number, recorded: number })]);
 
-/** In micro-dollars. */
-async function standingOf(stores: LoadStores): Promise<{ readonly settled: number; readonly reserved: number }> {
+/** In micro-dollars: what the ledger has as spent and as held, and what the calls on record cost together. */
+async function standingOf(stores: LoadStores): Promise<z.infer<typeof standing>[0]> {
   const sql = postgres(stores.setup.postgresURL, () => undefined, 1);
   try {
-    const text = `select settled_micro_usd as settled, reserved_micro_usd as reserved from cloister_egress.budget_window
-      where tenant_uid = $1 and kind = 'daily'`;
+    const text = `select settled_micro_usd as settled, reserved_micro_usd as reserved,
+        (select sum((record::json->>'microUsd')::bigint) from cloister_egress.audit_record a where a.tenant_uid = w.tenant_uid) as recorded
+      from cloister_egress.budget_window w where tenant_uid = $1 and kind = 'daily'`;
     return standing.parse(await sql.query(text, [`uid-${nameOf(0)}`]))[0];
   } finally {
     await sql.close();
@@ -74,7 +76,9 @@ async function measure(stores: LoadStores, servers: RunningServer[]): Promise<vo
   for (let replica = 0; replica < replicas; replica++) pools.push(new Pool((await start('egress', setup)).said.url));
   const headers = await podHeaders(keys, nameOf(0), 'unlimited');
   console.log(`# A budget under ${inFlight} calls at once\n\n${await machine()}`);
-  console.log(`- ${calls} calls, ${inFlight} at a time, over ${replicas} replicas; each takes ${answerAfter} ms and costs ${costOfCall} micro-dollars`);
+  console.log(
+    `- ${calls} calls, ${inFlight} at a time, over ${replicas} replicas; each takes ${answerAfter} ms and costs ${costOfCall} micro-dollars`,
+  );
 
   const tally: Tally = { byOutcome: {}, answered: [], refused: [] };
   const started = performance.now();
@@ -87,26 +91,29 @@ async function measure(stores: LoadStores, servers: RunningServer[]): Promise<vo
   const seconds = (performance.now() - started) / 1000;
   await sleep(1_000); // a few heartbeats: what was held and not used comes back
   const first = await standingOf(stores);
-  const admitted = tally.byOutcome['answered'] ?? 0;
 
   const last: Tally = { byOutcome: {}, answered: [], refused: [] };
   while ((await call(pools[0] ?? new Pool(''), headers, last)) === 'answered');
   await sleep(1_000);
   const end = await standingOf(stores);
-  const all = admitted + (last.byOutcome['answered'] ?? 0);
   await Promise.all(pools.map((pool) => pool.destroy()));
   printFigures('what became of them', [
     plain('wall time', `${seconds.toFixed(2)} s`),
-    plain('outcomes', Object.entries(tally.byOutcome).map(([outcome, count]) => `${count} ${outcome}`).join(', ')),
+    plain(
+      'outcomes',
+      Object.entries(tally.byOutcome)
+        .map(([outcome, count]) => `${count} ${outcome}`)
+        .join(', '),
+    ),
     plain('time of those that were answered', spread(tally.answered)),
     plain('time of those that were refused', spread(tally.refused)),
-    exact('spent, by the ledger and by the answers', first.settled, admitted * costOfCall),
+    exact('spent, by the ledger and by the sum of the audit', first.settled, first.recorded),
     below('spent, of what may be spent', first.settled, limit),
     plain('left after that', `${limit - first.settled} µ$, ${first.reserved} of it held by replicas`),
     plain('… and then spent one by one, until one was refused', `${last.byOutcome['answered'] ?? 0} calls more`),
-    exact('spent in the end, by the ledger and by the answers', end.settled, all * costOfCall),
+    exact('spent in the end, by the ledger and by the sum of the audit', end.settled, end.recorded),
     below('spent in the end, of what may be spent', end.settled, limit),
-    below('left for good', limit - end.settled, mostLeft),
+    below('left for good: less than one call reserves', limit - end.settled, reservedForCall - 1),
   ]);
 }
 

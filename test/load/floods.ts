@@ -103,7 +103,10 @@ async function floods(): Promise<void> {
   const bads = Object.values(bad).flatMap((make) => Array.from({ length: 50 }, make));
   const kinds: Flood[] = [{ name: 'nothing', keys: [], perSecond: 0 }];
   for (const perSecond of [250, 1000]) {
-    kinds.push({ name: 'bad credentials', keys: bads, perSecond }, { name: 'good ones of another', keys: edge.said.others.slice(0, 100), perSecond });
+    kinds.push(
+      { name: 'bad credentials', keys: bads, perSecond },
+      { name: 'good ones of another', keys: edge.said.others.slice(0, 100), perSecond },
+    );
   }
   const found = new Map<Flood, { p50: number; p99: number; rate: number; busy: number }[]>(kinds.map((kind) => [kind, []]));
   for (let round = 0; round < plan.rounds; round++) {
@@ -142,7 +145,9 @@ async function timing(): Promise<void> {
 }
 
 try {
-  console.log(`# Floods of bad credentials\n\n${await machine()}\n- edge with everything on, limits counted in Redis, plain HTTP to the stub\n`);
+  console.log(
+    `# Floods of bad credentials\n\n${await machine()}\n- edge with everything on, limits counted in Redis, plain HTTP to the stub\n`,
+  );
   for (let turn = 0; turn < 500; turn++) await ask(good, 200);
   await floods();
   console.log(`\n${plan.timingRounds} rounds of ${perTimingRound} requests of each kind:\n`);

@@ -20,7 +20,17 @@ export function report(targets: readonly Target[], figures: Figures): void {
   const [direct] = targets;
   if (!direct) throw new Error('nothing was measured');
   printTable(
-    ['', 'JSON, ms', 'added, ms (95 %)', 'first chunk, added', 'stream, added', `JSON/s at ${figures.connections}`, 'p50 / p99, ms', 'CPU s per 1,000', 'MiB idle → loaded'],
+    [
+      '',
+      'JSON, ms',
+      'added, ms (95 %)',
+      'first chunk, added',
+      'stream, added',
+      `JSON/s at ${figures.connections}`,
+      'p50 / p99, ms',
+      'CPU s per 1,000',
+      'MiB idle → loaded',
+    ],
     targets.map((target) => row(target, direct.name, figures)),
   );
   const loaded = new Map(targets.map(({ name, memory }) => [name, memory()]));
@@ -49,7 +59,8 @@ function row({ name, memory }: Target, direct: string, { whole, stream, load, id
 }
 
 function againstPassThrough(name: string, direct: string, figures: Figures, loaded: ReadonlyMap<string, number>): Figure[] {
-  const added = (of: ReadonlyMap<string, Timings>, part: 'first' | 'total') => found(of, name).ratio(found(of, baseline), found(of, direct), part);
+  const added = (of: ReadonlyMap<string, Timings>, part: 'first' | 'total') =>
+    found(of, name).ratio(found(of, baseline), found(of, direct), part);
   const { whole, stream, load } = figures;
   const rate = found(load, name).ratio(found(load, baseline), 'perSecond');
   const memory = found(loaded, name) / found(loaded, baseline);

@@ -63,11 +63,7 @@ export async function loadOf(
   return found;
 }
 
-async function loadOnce(
-  target: Target,
-  { seconds, connections }: Omit<LoadPlan, 'rounds'>,
-  cpuBehind: () => number,
-): Promise<Load> {
+async function loadOnce(target: Target, { seconds, connections }: Omit<LoadPlan, 'rounds'>, cpuBehind: () => number): Promise<Load> {
   const totals: number[] = [];
   const before = { cpu: target.cpu(), behind: cpuBehind() };
   const started = performance.now();

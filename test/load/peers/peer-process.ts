@@ -13,7 +13,12 @@ export interface PeerProcess {
 const patience = 90_000;
 
 /** Starts a program that is to listen at `url`, and resolves once anything answers there. Rejects when it ends before. */
-export async function startPeer(url: string, program: string, args: readonly string[], environment: Readonly<Record<string, string>>): Promise<PeerProcess> {
+export async function startPeer(
+  url: string,
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<PeerProcess> {
   const child = spawn(program, args, { stdio: 'ignore', env: { ...process.env, NODE_ENV: 'production', ...environment } });
   const failure = new Promise<never>((_, reject) => {
     child.once('error', reject);

@@ -17,7 +17,16 @@ const asPublished = 'this.updateHeaders(i,n.cacheStatus,o),{response:i';
 const corrected = `i=new Response(i.body,i),${asPublished}`;
 
 async function install(folder: string): Promise<void> {
-  await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', '--prefix', folder, `@portkey-ai/gateway@${version}`]);
+  await run('npm', [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel=error',
+    '--prefix',
+    folder,
+    `@portkey-ai/gateway@${version}`,
+  ]);
   const file = entryIn(folder);
   const text = await readFile(file, 'utf8');
   if (text.split(asPublished).length !== 2) throw new Error('it is not what it was when its streams were mended here');

@@ -12,7 +12,7 @@ export function announce(said: Announcement, end: () => Promise<unknown> = () =>
 /** Listens on any free port of loopback. Resolves with the number. */
 export async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+    server.once('error', reject).listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve);
   });
   return portOf(server);
 }

@@ -52,7 +52,9 @@ const egress = await startEgress({
   policies,
   providers,
   credentials: new CredentialDirectory(),
-  verifyPod: has('authentication') ? podVerifier(podIssuer, createLocalJWKSet({ keys: [pods.publicKey] })) : () => Promise.resolve(measured),
+  verifyPod: has('authentication')
+    ? podVerifier(podIssuer, createLocalJWKSet({ keys: [pods.publicKey] }))
+    : () => Promise.resolve(measured),
   verifyVoucher: voucherVerifier(identity.jwks),
   ledger: has('budget') ? ledger(sql) : forgetful,
   auditStore: auditStore(sql),

@@ -37,7 +37,12 @@ export async function podToken({ pods }: PlatformKeys, tenant: string): Promise<
 /** What a pod of the tenant's agent "support" sends to egress, on behalf of an API key, which may have a budget of its own. */
 export async function podHeaders(keys: PlatformKeys, tenant: string, budget: 'limited' | 'unlimited' = 'limited'): Promise<PodHeaders> {
   const sign = await voucherSigner(keys.identity.privateKey);
-  const voucher = await sign({ tenantUid: `uid-${tenant}`, agent: 'support', caller: 'key:0123456789ab', ...(budget === 'limited' && { budget: farBudget }) });
+  const voucher = await sign({
+    tenantUid: `uid-${tenant}`,
+    agent: 'support',
+    caller: 'key:0123456789ab',
+    ...(budget === 'limited' && { budget: farBudget }),
+  });
   return { authorization: `Bearer ${await podToken(keys, tenant)}`, [voucherHeader]: voucher };
 }
 

@@ -39,5 +39,6 @@ const answer: RequestListener = (request, response) => {
 
 const url = `http://127.0.0.1:${await listen(createServer(answer))}`;
 const serving = keys?.serving;
-const secure = serving === undefined ? undefined : await listen(createSecureServer({ cert: serving, key: serving, minVersion: 'TLSv1.3' }, answer));
+const secure =
+  serving === undefined ? undefined : await listen(createSecureServer({ cert: serving, key: serving, minVersion: 'TLSv1.3' }, answer));
 announce({ url, ...(secure !== undefined && { secureURL: `https://localhost:${secure}` }) });
