@@ -102,6 +102,7 @@ async function measure(stores: LoadStores): Promise<void> {
   console.log(`# The price of each feature\n\n${await machine()}`);
   console.log(`- prices, with their 95 % intervals: what a call takes less when the feature is left out\n`);
   for (const one of [await edges(stub.said, common), await egresses(stub.said, common, keys)]) {
+    await loadOf(one.targets, { rounds: 1, seconds: plan.loadSeconds, connections });
     const timings = await compare(one.targets, 'whole', plan);
     const loads = await loadOf(one.targets, { rounds: plan.loadRounds, seconds: plan.loadSeconds, connections }, stores.cpu);
     show(one, { timings, loads });

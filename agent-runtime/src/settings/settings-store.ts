@@ -41,7 +41,7 @@ export class SettingsStore {
   }
 
   async read(): Promise<StoredSettings> {
-    const [row] = parseRows(settingsRow, await this.#database.query(read, [this.#agent]));
+    const [row] = parseRows(settingsRow, await this.#database.query(read, [this.#agent], 'settings_read'));
     return row ? storedOf(row) : { version: 0, settings: noSettings };
   }
 

@@ -8,8 +8,11 @@ export type Row = Readonly<Record<string, unknown>>;
 export type SqlValue = string | number | boolean | null;
 
 export interface Queries {
-  /** Throws {@link DatabaseUnavailable} or {@link StatementFailed}, nothing else. */
-  query(sql: string, values?: readonly SqlValue[]): Promise<readonly Row[]>;
+  /**
+   * Throws {@link DatabaseUnavailable} or {@link StatementFailed}, nothing else. With a name, which must stand for this one text, each connection
+   * plans the statement once: for what every request asks.
+   */
+  query(sql: string, values?: readonly SqlValue[], name?: string): Promise<readonly Row[]>;
 }
 
 export interface Database extends Queries {

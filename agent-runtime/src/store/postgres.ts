@@ -46,10 +46,10 @@ export function openPostgres({ urlFile, onConnectionLost }: PostgresOptions): Da
   };
   const connected = (): Promise<PoolClient> => translated(connect);
   return {
-    query: async (sql, values) => {
+    query: async (sql, values = [], name) => {
       const client = await connected();
       try {
-        const { rows } = await translated(() => client.query<Row>(sql, values && [...values]));
+        const { rows } = await translated(() => client.query<Row>({ text: sql, values: [...values], ...(name !== undefined && { name }) }));
         client.release();
         return rows;
       } catch (error) {
