@@ -22,7 +22,7 @@ import { loadOf, type Loads } from './measuring/throughput.ts';
 const quick = process.argv.includes('--quick');
 const plan = quick
   ? { rounds: 4, perRound: 10, loadRounds: 3, loadSeconds: 1 }
-  : { rounds: 15, perRound: 30, loadRounds: 7, loadSeconds: 2 };
+  : { rounds: 15, perRound: 30, loadRounds: 5, loadSeconds: 2 };
 const connections = 32;
 const tenants = 1000;
 

@@ -20,7 +20,7 @@ import { nameOf } from './servers/tenants.ts';
 const quick = process.argv.includes('--quick');
 const plan = quick
   ? { rounds: 4, perRound: 10, loadRounds: 3, loadSeconds: 1 }
-  : { rounds: 15, perRound: 100, loadRounds: 7, loadSeconds: 2 };
+  : { rounds: 15, perRound: 100, loadRounds: 5, loadSeconds: 2 };
 const choices = { few: { known: 10, ask: 10 }, known: { known: 1000, ask: 10 }, many: { known: 1000, ask: 1000 } } as const;
 type Choice = (typeof choices)[keyof typeof choices];
 
