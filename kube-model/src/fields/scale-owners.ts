@@ -7,7 +7,7 @@ import { idOf, managersOf, type Entry, type Managers } from './managers.ts';
  *
  * On the way through `autoscaling/v1`, the server loses sight of which entry of an updating owner was which: even a write that changes
  * nothing moves the replicas into a second entry of that owner's name, without a time. Of two entries of one name the next write believes
- * the last, which is the other one: then nobody owns the replicas any more.
+ * the last, which is the other one: then the replicas have no owner left.
  */
 export function ownersAfterScale(
   existing: StoredObject,

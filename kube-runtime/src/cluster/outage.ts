@@ -39,14 +39,11 @@ export class AttentiveWire implements Wire {
   /** Waits, for a request that got no answer. True when the server came back meanwhile and the wait was cut short. */
   async pause(ms: number, signal: AbortSignal): Promise<boolean> {
     const back = new AbortController();
-    const cut = (): void => back.abort();
-    signal.addEventListener('abort', cut, { once: true });
     this.#waiting.add(back);
     const began = performance.now();
-    const whole = signal.aborted || (await sleep(ms, back.signal));
+    await sleep(ms, AbortSignal.any([signal, back.signal]));
     this.#waiting.delete(back);
-    signal.removeEventListener('abort', cut);
-    if (whole || signal.aborted) return false;
+    if (!back.signal.aborted || signal.aborted) return false;
     const left = ms - (performance.now() - began);
     await sleep(Math.min(left, Math.random() * this.#timings.returnMs), signal);
     return true;
