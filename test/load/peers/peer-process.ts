@@ -40,7 +40,10 @@ export async function startPeer(
 async function answering(url: string): Promise<void> {
   for (const until = performance.now() + patience; performance.now() < until; await sleep(250)) {
     const answered = await fetch(url).then(
-      (answer) => answer.body?.cancel().then(() => true) ?? true,
+      async (answer) => {
+        await answer.body?.cancel();
+        return true;
+      },
       () => false,
     );
     if (answered) return;

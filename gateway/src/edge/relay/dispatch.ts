@@ -40,7 +40,10 @@ export function dispatch(
       if (asking && !asking.aborted) asking.abort(error);
       reject(error);
     };
-    if (response.closed) return void fail(new CallerGone());
+    if (response.closed) {
+      fail(new CallerGone());
+      return;
+    }
     response.once('close', closed).on('drain', resume);
     to.dispatch(options, {
       onRequestStart: (controller) => {
