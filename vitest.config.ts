@@ -7,7 +7,7 @@ const rest = ['test/e2e/steady.test.ts'];
 
 /**
  * Eight tiers. `unit` needs nothing but Node, nor does `simulation`, which takes minutes; `cluster` needs a running embedded cluster (etcd,
- * API server, Postgres, Redis); `faults` needs its Postgres and Redis, and starts API servers of its own to break; the others need the whole
+ * API server, Postgres, Redis); `faults` needs Postgres and Redis, and starts API servers of its own to break; the others need the whole
  * product on the cluster: `rest`, in which nobody else may touch it, `e2e`, whose files run side by side, each with tenants of its own, `timing`,
  * and `serving`, which takes things away under it. `make test` runs all eight and starts what they need.
  */
@@ -29,7 +29,6 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
-          maxWorkers: 2,
           // A test is hundreds of runs; how long they take is no result.
           testTimeout: 900_000,
           hookTimeout: 900_000,
