@@ -5,6 +5,7 @@ import { edgeMetrics } from '../../gateway/src/edge/metrics.ts';
 import { auditMetrics } from '../../gateway/src/egress/audit/metrics.ts';
 import { egressMetrics } from '../../gateway/src/egress/metrics.ts';
 import { proxyMetrics } from '../../gateway/src/egress/proxy/metrics.ts';
+import { measureUsage } from '../../operator/src/usage/metrics.ts';
 import { installedDashboards, queriesOf } from '../metrics/dashboards.ts';
 import { addedByPrometheus } from '../metrics/exposition.ts';
 import { faultsIn, seriesIn } from '../metrics/promql.ts';
@@ -60,13 +61,14 @@ function labelsOf(registry: Registry): ReadonlyMap<string, readonly string[]> {
   );
 }
 
-test('of the gateway, they ask for labels that its metrics have', () => {
-  const [edge, egress] = [createRegistry(), createRegistry()];
+test('of the gateway and of what tenants have used, they ask for labels that the metrics have', () => {
+  const [edge, egress, operator] = [createRegistry(), createRegistry(), createRegistry()];
   edgeMetrics(edge, () => 0);
   egressMetrics(egress, () => ({ unreported: 0, leases: 0 }), { openCircuits: 0, inProgress: new Map() });
   auditMetrics(egress, () => 0);
   proxyMetrics(egress, () => 0);
-  const labels = new Map([...labelsOf(edge), ...labelsOf(egress)]);
+  measureUsage(operator, { onChange: () => () => undefined });
+  const labels = new Map([...labelsOf(edge), ...labelsOf(egress), ...labelsOf(operator)]);
   const wrong = dashboards
     .filter(({ uid }) => uid !== 'cloister-operator')
     .flatMap(queriesOf)

@@ -153,7 +153,7 @@ const budget = {
 };
 
 const recorded = {
-  title: 'Audit and tools',
+  title: 'Audit, answers given again, tools',
   panels: [
     lines({ title: 'Audit records that wait', unit: Short, description: 'From 50,000 on, those of a replica are lost.' }, [
       'sum by (pod) (cloister_audit_unwritten_records)',
@@ -163,6 +163,10 @@ const recorded = {
       `sum by (outcome) (${perSecond('cloister_proxy_connections_total')})`,
       '{{outcome}}',
     ]),
+    lines(
+      { title: 'Answers looked for in Redis', unit: RequestsPerSecond, stacked: true, description: 'away: it was asked, and did not say.' },
+      [`sum by (outcome) (${perSecond('cloister_cache_lookups_total')})`, '{{outcome}}'],
+    ),
     lines({ title: 'Open connections of tools', unit: Short }, ['sum by (pod) (cloister_proxy_open_connections)', '{{pod}}']),
   ],
 };

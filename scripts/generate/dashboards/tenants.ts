@@ -1,6 +1,6 @@
 /** What tenants cost, and which of their limits they meet. */
 import { QueryVariableBuilder, VariableRefresh, VariableSort, type Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { BytesPerSecondSI, Dollars, RequestsPerSecond, Short } from '@grafana/grafana-foundation-sdk/units';
+import { BytesPerSecondSI, Dollars, Percent, PercentUnit, RequestsPerSecond, Short } from '@grafana/grafana-foundation-sdk/units';
 import { dashboard } from './frame.ts';
 import { lines, number, prometheus, rows } from './panels.ts';
 
@@ -68,9 +68,19 @@ const cost = {
   ],
 };
 
+/** As the operator has it from the ledger, once a minute; replicas of it say the same. */
+const ofWindow = (metric: string, window: 'daily' | 'monthly'): string =>
+  `max by (tenant) (${metric}{tenant=~"$tenant", window="${window}"})`;
+
 const limits = {
   title: 'Limits',
   panels: [
+    lines({ title: 'Budget used, day', unit: Percent, description: 'Of the limit of which most is used. From 100 on calls are refused.' }, [
+      ofWindow('cloister_tenant_budget_used_percent', 'daily'),
+      '{{tenant}}',
+    ]),
+    lines({ title: 'Budget used, month', unit: Percent }, [ofWindow('cloister_tenant_budget_used_percent', 'monthly'), '{{tenant}}']),
+    lines({ title: 'Spent this month', unit: Dollars }, [ofWindow('cloister_tenant_spent_usd', 'monthly'), '{{tenant}}']),
     lines(
       {
         title: 'Refused by budgets',
@@ -94,6 +104,16 @@ const limits = {
 const use = {
   title: 'Use',
   panels: [
+    lines(
+      { title: 'Cheaper or later', unit: RequestsPerSecond, description: 'Calls of tenants whose budget is used up to its soft limit.' },
+      [`sum by (tenant) (${perSecond('cloister_budget_downgraded_total')})`, '{{tenant}} downgraded'],
+      [`sum by (tenant) (${perSecond('cloister_budget_throttled_total')})`, '{{tenant}} throttled'],
+    ),
+    lines({ title: 'Answers given again', unit: PercentUnit, description: 'Of the calls of agents that want it.' }, [
+      `sum by (tenant) (${perSecond('cloister_cache_lookups_total', '{tenant=~"$tenant", outcome="hit"}')}) / sum by (tenant) (${perSecond('cloister_cache_lookups_total')})`,
+      '{{tenant}}',
+    ]),
+    lines({ title: 'Tokens this month', unit: Short }, [ofWindow('cloister_tenant_used_tokens', 'monthly'), '{{tenant}}']),
     lines({ title: 'Requests', unit: RequestsPerSecond, stacked: true }, [
       `sum by (tenant, agent) (${perSecond('cloister_edge_requests_total')})`,
       '{{tenant}} {{agent}}',
