@@ -5,7 +5,9 @@ import type { Announcement } from './start.ts';
 /** Tells whoever started this process where it can be reached, and how. Once it is to end, `end` is waited for. */
 export function announce(said: Announcement, end: () => Promise<unknown> = () => Promise.resolve()): void {
   // In order, so that a profile is written.
-  process.once('SIGTERM', () => void end().finally(() => process.exit()));
+  const leave = () => void end().finally(() => process.exit());
+  process.once('SIGTERM', leave);
+  process.stdin.once('end', leave).resume(); // whoever started it has ended
   process.stdout.write(`${JSON.stringify(said)}\n`);
 }
 

@@ -28,7 +28,7 @@ export interface RunningServer {
 /** Resolves once it serves. */
 export async function startServer(script: string, setup: Setup = {}): Promise<RunningServer> {
   const child = spawn(process.execPath, [...optionsOf(script), join(import.meta.dirname, `${script}.ts`)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_ENV: 'production', [setupVariable]: JSON.stringify(setup) },
   });
   const said = await Promise.race([firstLine(child.stdout), endOf(script, child)]);
