@@ -1,4 +1,5 @@
 import { KubeError } from '../errors.ts';
+import { deadline, type Deadline } from '../time/deadline.ts';
 import { sleep } from '../time/sleep.ts';
 import type { ApiRequest } from './request.ts';
 import type { Wire } from './wire.ts';
@@ -20,7 +21,7 @@ export interface OutageTimings {
 export class AttentiveWire implements Wire {
   readonly #wire: Wire;
   readonly #timings: OutageTimings;
-  readonly #waiting = new Set<AbortController>();
+  readonly #waiting = new Set<Deadline>();
   #since: number | undefined;
 
   constructor(wire: Wire, timings: OutageTimings) {
@@ -38,14 +39,13 @@ export class AttentiveWire implements Wire {
 
   /** Waits, for a request that got no answer. True when the server came back meanwhile and the wait was cut short. */
   async pause(ms: number, signal: AbortSignal): Promise<boolean> {
-    const back = new AbortController();
-    this.#waiting.add(back);
-    const began = performance.now();
-    await sleep(ms, AbortSignal.any([signal, back.signal]));
-    this.#waiting.delete(back);
-    if (!back.signal.aborted || signal.aborted) return false;
-    const left = ms - (performance.now() - began);
-    await sleep(Math.min(left, Math.random() * this.#timings.returnMs), signal);
+    const until = performance.now() + ms;
+    using wait = deadline(ms, signal, () => undefined);
+    this.#waiting.add(wait);
+    const whole = await sleep(ms, wait.signal);
+    this.#waiting.delete(wait);
+    if (whole || wait.expired || signal.aborted) return false;
+    await sleep(Math.min(until - performance.now(), Math.random() * this.#timings.returnMs), signal);
     return true;
   }
 
@@ -69,6 +69,6 @@ export class AttentiveWire implements Wire {
     const since = this.#since;
     this.#since = undefined;
     if (since === undefined || performance.now() - since < this.#timings.outageMs) return;
-    for (const waiting of this.#waiting) waiting.abort();
+    for (const waiting of this.#waiting) waiting.abort(undefined);
   }
 }
