@@ -2,8 +2,14 @@
 import OpenAI from 'openai';
 import { Agent, request } from 'undici';
 
-/** Connects every host name to 127.0.0.1, as a wildcard DNS entry would. */
-const toLoopback = new Agent({ connect: { lookup: (_host, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]) } });
+/**
+ * Connects every host name to 127.0.0.1, as a wildcard DNS entry would. A connection for each request: the Ingress ends those that wait for another
+ * whenever tenants come or go, and a request that is just being sent on one would be lost.
+ */
+const toLoopback = new Agent({
+  pipelining: 0,
+  connect: { lookup: (_host, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]) },
+});
 
 export interface Answer {
   readonly status: number;
