@@ -20,9 +20,14 @@ import type { UnrulyProxy } from './unruly-proxy.ts';
 export const className = 'faults';
 export const model = 'faults-offline/echo';
 
-/** For the operator's own settings file. */
-export const operatorSettings =
-  'agentRuntime: { image: "localhost/agent-runtime:test", egressURL: "http://egress.cloister-system.svc:80/v1" }';
+/**
+ * For the operator's own settings file. Nobody here has to be told of a new authority by a kubelet: where one is lost, tenants without a certificate
+ * would wait five minutes for the next one to sign.
+ */
+export const operatorSettings = [
+  'agentRuntime: { image: "localhost/agent-runtime:test", egressURL: "http://egress.cloister-system.svc:80/v1" }',
+  'rotation: { settleSeconds: 1 }',
+].join('\n');
 
 export interface BareWorld {
   readonly plane: ControlPlane;
