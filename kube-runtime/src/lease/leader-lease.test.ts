@@ -7,12 +7,19 @@ import { isRecord } from '../json.ts';
 import { eventually, quiet } from '../testing/eventually.ts';
 import { LeaderLease } from './leader-lease.ts';
 
-/** Keeps one Lease, and can be slow to show it. */
+/** Keeps one Lease, refuses a write that is based on another version of it, and can be slow to show and to take it. */
 class OneLease implements Wire {
   writes = 0;
   reads = 0;
   readMs = 0;
+  writeMs = 0;
   #lease: Record<string, unknown> | undefined;
+  #version = 0;
+
+  get holder(): unknown {
+    const spec = this.#lease?.['spec'];
+    return isRecord(spec) ? spec['holderIdentity'] : undefined;
+  }
 
   async send(request: ApiRequest): Promise<unknown> {
     if (request.method !== 'PUT' && request.method !== 'POST') {
@@ -22,7 +29,13 @@ class OneLease implements Wire {
       throw refusal(request, 404, JSON.stringify({ kind: 'Status', reason: 'NotFound', message: 'none' }));
     }
     this.writes++;
-    if (isRecord(request.body)) this.#lease = { ...request.body };
+    await new Promise((resolve) => setTimeout(resolve, this.writeMs));
+    if (!isRecord(request.body)) throw new Error('a lease is written with a body');
+    const { metadata } = request.body;
+    if (request.method === 'PUT' && isRecord(metadata) && metadata['resourceVersion'] !== String(this.#version))
+      throw refusal(request, 409, JSON.stringify({ kind: 'Status', reason: 'Conflict', message: 'another version' }));
+    this.#version++;
+    this.#lease = { ...request.body, metadata: { name: 'a', namespace: 'default', resourceVersion: String(this.#version) } };
     return this.#lease;
   }
 
@@ -48,5 +61,26 @@ test('a look at the lease that took until after the renew deadline is followed b
   expect(await lost).toMatchObject({ code: 'leadership_lost' });
   await quiet(600);
   expect(wire.writes).toBe(before);
+  await cluster.close();
+});
+
+test('a renewal that is under way when the lease is let go does not keep it', async () => {
+  const wire = new OneLease();
+  const cluster = connectTo(wire);
+  const timings = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 50 };
+  const lease = new LeaderLease({ cluster, name: 'a', namespace: 'default', identity: 'one', timings });
+  const renewing = new AbortController();
+  await lease.acquire(renewing.signal);
+  wire.writeMs = 300;
+  const held = lease.hold(renewing.signal);
+  await eventually('a slow renewal', () => wire.writes > 1);
+
+  renewing.abort();
+  await lease.release();
+  expect(wire.holder).toBe('');
+  const writes = wire.writes;
+  await held;
+  await quiet(200);
+  expect([wire.writes, wire.holder]).toEqual([writes, '']);
   await cluster.close();
 });

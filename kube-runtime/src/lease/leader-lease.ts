@@ -36,6 +36,9 @@ export class LeaderLease {
   /** Milliseconds until the lease that another holds runs out, as of the last try. */
   #freeIn = Infinity;
   #ended = false;
+  /** Never rejects. */
+  #renewal: Promise<unknown> = Promise.resolve();
+  #leaving = false;
 
   constructor(options: LeaderLeaseOptions) {
     this.#options = options;
@@ -70,6 +73,7 @@ export class LeaderLease {
     this.#lost = new AbortController();
     this.#renewedAt = -Infinity;
     this.#ended = false;
+    this.#leaving = false;
     while (!signal.aborted) {
       if (await this.#try(() => true)) {
         cluster.log.info({ lease: name, identity }, 'Became leader');
@@ -102,6 +106,8 @@ export class LeaderLease {
   /** Lets go, so that another replica need not wait the lease out. Call it when nothing writes any more. */
   async release(): Promise<void> {
     const { cluster, name, identity } = this.#options;
+    this.#leaving = true;
+    await this.#renewal; // it would come between what is read now and what is written then
     try {
       const lease = this.leading ? await this.#read() : undefined;
       if (lease?.spec.holderIdentity === identity) {
@@ -122,7 +128,8 @@ export class LeaderLease {
 
   async #inTime(ms: number): Promise<boolean> {
     const patience = new AbortController();
-    const renewed = this.#try(() => this.leading);
+    const renewed = this.#try(() => this.leading && !this.#leaving);
+    this.#renewal = renewed;
     const result = await Promise.race([renewed, sleep(ms, patience.signal).then(() => false)]);
     patience.abort();
     return result;
