@@ -4,10 +4,12 @@ import { agentDocument, scopes, type AgentDocument } from '@cloister/tenancy';
 import { createLogger } from '@cloister/telemetry';
 import { randomBytes } from 'node:crypto';
 import { APIError } from 'openai';
+import { afterAll } from 'vitest';
 import { devDocument } from './dev/dev-document.ts';
 import { egressDouble, type EgressDouble } from './model/egress.double.ts';
 import { startRuntime, type Runtime } from './runtime.ts';
 import type { Database } from './store/database.ts';
+import { openPGlite } from './store/pglite.ts';
 
 export interface TestAgentOptions {
   readonly database: Database;
@@ -49,6 +51,17 @@ export const testDocument = (changes: Partial<AgentDocument> = {}): AgentDocumen
   const identity = { issuer: 'cloister-edge', audience: `agent:${tenant}` };
   return agentDocument.parse({ ...document, tenant, agent: `agent-${randomBytes(4).toString('hex')}`, identity, ...changes });
 };
+
+/** To be called outside of tests, once in a file: an agent for all of them, with a database of its own. */
+export async function agentUnderTest(): Promise<TestAgent> {
+  const database = await openPGlite();
+  const agent = await testAgent({ database });
+  afterAll(async () => {
+    await agent.stop();
+    await database.close();
+  });
+  return agent;
+}
 
 export async function testAgent({ database, document: changes, maxBodyBytes = 1_048_576, ...rest }: TestAgentOptions): Promise<TestAgent> {
   const egress = rest.egress ?? (await egressDouble());

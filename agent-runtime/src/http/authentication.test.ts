@@ -1,22 +1,9 @@
 import { callerSigner, generateIdentityKeys } from '@cloister/identity';
 import { agentAudienceOf } from '@cloister/tenancy';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testAgent, type TestAgent } from '../runtime.fixture.ts';
-import { databaseStartMs } from '../store/database.fixture.ts';
-import type { Database } from '../store/database.ts';
-import { openPGlite } from '../store/pglite.ts';
+import { describe, expect, test } from 'vitest';
+import { agentUnderTest } from '../runtime.fixture.ts';
 
-let database: Database;
-let agent: TestAgent;
-
-beforeAll(async () => {
-  database = await openPGlite();
-  agent = await testAgent({ database });
-}, databaseStartMs);
-afterAll(async () => {
-  await agent.stop();
-  await database.close();
-});
+const agent = await agentUnderTest();
 
 const routes: [method: string, path: string, scope: 'chat' | 'settings'][] = [
   ['POST', '/v1/chat/completions', 'chat'],

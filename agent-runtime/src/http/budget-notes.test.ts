@@ -1,21 +1,9 @@
 /** What egress says of the budget beside its answer goes on to the caller. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { echo, refuse } from '../model/egress.double.ts';
-import { testAgent, type TestAgent } from '../runtime.fixture.ts';
-import { databaseStartMs } from '../store/database.fixture.ts';
-import type { Database } from '../store/database.ts';
-import { openPGlite } from '../store/pglite.ts';
+import { agentUnderTest } from '../runtime.fixture.ts';
 
-let database: Database;
-let agent: TestAgent;
-beforeAll(async () => {
-  database = await openPGlite();
-  agent = await testAgent({ database });
-}, databaseStartMs);
-afterAll(async () => {
-  await agent.stop();
-  await database.close();
-});
+const agent = await agentUnderTest();
 
 const told = { 'x-cloister-downgraded': 'spare/small', 'x-cloister-throttled': '2.0' };
 const messages = [{ role: 'user', content: 'Hello you' }];

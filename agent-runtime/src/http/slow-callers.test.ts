@@ -1,23 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { event } from '../model/egress.double.ts';
-import { tenant, testAgent, type TestAgent } from '../runtime.fixture.ts';
-import { databaseStartMs } from '../store/database.fixture.ts';
-import type { Database } from '../store/database.ts';
-import { openPGlite } from '../store/pglite.ts';
+import { agentUnderTest, tenant } from '../runtime.fixture.ts';
 
-let database: Database;
-let agent: TestAgent;
-beforeAll(async () => {
-  database = await openPGlite();
-  agent = await testAgent({ database });
-}, databaseStartMs);
-afterAll(async () => {
-  await agent.stop();
-  await database.close();
-});
+const agent = await agentUnderTest();
 
 const most = 128 * 1024 * 1024;
 const chunk = event({ choices: [{ index: 0, delta: { content: 'x'.repeat(16_000) }, finish_reason: null }] });
