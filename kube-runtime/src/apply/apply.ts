@@ -1,14 +1,16 @@
 import { absent, type Applied, type ApplyOptions } from '../cluster/cluster.ts';
 import type { ApiRequest } from '../cluster/request.ts';
-import { isInvalid, KubeError, KubeRuntimeError } from '../errors.ts';
+import { isConflict, isInvalid, KubeError, KubeRuntimeError } from '../errors.ts';
 import { keyOf, pathOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { controllerOf, isControlledBy } from '../owners.ts';
-import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
+import type { BaseObject, Desired, DesiredMeta, ObjectKey, StatusOf } from '../resource.ts';
 import type { Head } from '../cache/informer.ts';
+import type { Found } from '../cache/informer-pool.ts';
 import { AsWanted, type Wish } from './as-wanted.ts';
 import { applyBody, type ApplyBody } from './desired.ts';
 import { firstDifference } from './difference.ts';
+import { keepRecent } from '../recent.ts';
 import { Unsettled } from './unsettled.ts';
 
 /**
@@ -22,7 +24,9 @@ export interface ApplierOptions {
   readonly fieldManager: string;
   readonly log: Logger;
   readonly send: (request: ApiRequest) => Promise<unknown>;
-  /** The object as last known: from a cache that would hold it, else live. */
+  /** The object as caches know it. */
+  readonly find: <T extends BaseObject>(kind: Kind<T>, metadata: DesiredMeta) => Found<T>;
+  /** The object as the server has it. */
   readonly read: <T extends BaseObject>(kind: Kind<T>, key: ObjectKey, signal?: AbortSignal) => Promise<T | undefined>;
   /** What a cache that would hold the object knows of it, without reading it. */
   readonly head: (kind: Kind<BaseObject>, key: ObjectKey) => Head | undefined;
@@ -35,6 +39,8 @@ export class Applier {
   readonly #options: ApplierOptions;
   readonly #unsettled = new Unsettled();
   readonly #asWanted = new AsWanted();
+  /** Where something stands that no cache holds. */
+  readonly #taken = new Map<string, true>();
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -58,13 +64,44 @@ export class Applier {
   ): Promise<Applied<T>> {
     const { owner, adopt = true, signal, wish } = options;
     const body = applyBody(kind, desired, { fieldManager: this.#options.fieldManager, owner });
-    const live = await this.#options.read(kind, body.metadata, signal);
+    const made = await this.#createUnlessThere(kind, body, options);
+    if (made) return made;
+    const live = await this.#lastKnown(kind, body.metadata, signal);
+    if (!live) this.#taken.delete(wish.target);
     if (live?.metadata.deletionTimestamp) return { object: live, outcome: 'terminating' };
     if (live && owner) checkOwnership(kind, live, owner, adopt);
     const reason = live ? firstDifference(kind, body, live) : 'object';
     if (live && reason === undefined) this.#asWanted.note(wish, live);
     const request = this.#request(kind, body, options);
     return this.#settle(kind, live, { request, reason, stillDiffers: (object) => firstDifference(kind, body, object) });
+  }
+
+  /** From a cache that would hold it, else live. */
+  async #lastKnown<T extends BaseObject>(kind: Kind<T>, metadata: DesiredMeta, signal?: AbortSignal): Promise<T | undefined> {
+    const { object, absence } = this.#options.find(kind, metadata);
+    return object ?? (absence === 'certain' ? undefined : this.#options.read(kind, metadata, signal));
+  }
+
+  /**
+   * One request instead of two for what is hardly ever there. Undefined where there may be an object after all, which then has to be looked at, and
+   * is looked at first from then on: what stands in the way for long is asked for in vain only once.
+   */
+  async #createUnlessThere<T extends BaseObject>(
+    kind: Kind<T>,
+    body: ApplyBody,
+    options: ApplyOptions & { readonly wish: Wish },
+  ): Promise<Applied<T> | undefined> {
+    const { target } = options.wish;
+    if (this.#taken.has(target) || this.#options.find(kind, body.metadata).absence !== 'likely') return undefined;
+    const request = this.#request(kind, body, { ...options, basedOn: absent });
+    const stillDiffers = (object: BaseObject) => firstDifference(kind, body, object);
+    try {
+      return await this.#settle<T>(kind, undefined, { request, reason: 'object', stillDiffers });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      keepRecent(this.#taken, target, true);
+      return undefined;
+    }
   }
 
   #request(kind: Kind<BaseObject>, body: ApplyBody, { force = true, basedOn, signal }: ApplyOptions): ApiRequest {
@@ -86,7 +123,7 @@ export class Applier {
     const { uid } = object.metadata;
     if (!uid) throw refused('object_incomplete', kind, object.metadata, { field: 'metadata.uid' });
     // the cache may hold a newer answer to an earlier write of ours than the object that the caller was given
-    const known = await this.#options.read(kind, object.metadata, signal);
+    const known = await this.#lastKnown(kind, object.metadata, signal);
     const live = known?.metadata.uid === uid ? known : object;
     const request: ApiRequest = {
       path: pathOf(kind, object.metadata, 'status'),

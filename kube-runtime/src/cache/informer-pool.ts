@@ -4,8 +4,9 @@ import type { AttentiveWire } from '../cluster/outage.ts';
 import type { Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { counter } from '../metrics.ts';
-import type { BaseObject, ObjectKey } from '../resource.ts';
+import type { BaseObject, DesiredMeta, ObjectKey } from '../resource.ts';
 import type { Head, Informer } from './informer.ts';
+import { selects } from './label-selector.ts';
 import { SharedInformer } from './shared-informer.ts';
 import type { InformerTimings } from './timings.ts';
 
@@ -14,6 +15,15 @@ export interface InformerPoolOptions {
   readonly log: Logger;
   readonly registry: Registry;
   readonly timings: InformerTimings;
+}
+
+export interface Found<T> {
+  readonly object: T | undefined;
+  /**
+   * How sure it is that there is no object, where none was found. `likely`: a cache holds those that bear its labels, so all there can be is somebody
+   * else's in its place. `unknown`: no cache would hold it.
+   */
+  readonly absence?: 'certain' | 'likely' | 'unknown';
 }
 
 /** An informer that also takes in what we wrote ourselves. */
@@ -55,11 +65,13 @@ export class InformerPool {
     return fresh;
   }
 
-  /** The cached object. `known` says whether absence from the caches means absence from the cluster. */
-  find<T extends BaseObject>(kind: Kind<T>, key: ObjectKey): { readonly known: boolean; readonly object: T | undefined } {
-    const full = this.#holding(kind, key);
-    const objects = full.flatMap((informer) => informer.get(key) ?? []);
-    return { known: objects.length > 0 || full.some(isComplete), object: objects[0] };
+  /** The cached object, or what its absence from the caches says of one that is to have these labels. */
+  find<T extends BaseObject>(kind: Kind<T>, metadata: DesiredMeta): Found<T> {
+    const full = this.#holding(kind, metadata);
+    const objects = full.flatMap((informer) => informer.get(metadata) ?? []);
+    if (objects.length > 0) return { object: objects[0] };
+    if (full.some(isComplete)) return { object: undefined, absence: 'certain' };
+    return { object: undefined, absence: full.some((informer) => wouldHold(informer, metadata)) ? 'likely' : 'unknown' };
   }
 
   /** What is known of the cached object, without reading it. */
@@ -74,7 +86,7 @@ export class InformerPool {
   /** Gives the answer to a write of ours to the caches that would hold it. */
   remember<T extends BaseObject>(kind: Kind<T>, object: T): void {
     for (const informer of this.#holding(kind, object.metadata)) {
-      if (isComplete(informer) || informer.head(object.metadata)) informer.remember(object);
+      if (wouldHold(informer, object.metadata) || informer.head(object.metadata)) informer.remember(object);
     }
   }
 
@@ -93,6 +105,11 @@ export class InformerPool {
 
 /** Without selectors: whatever is not cached of the namespaces in its scope is not there. */
 const isComplete = ({ scope }: Informer<BaseObject>): boolean => scope.labelSelector === undefined && scope.fieldSelector === undefined;
+
+const wouldHold = (informer: Informer<BaseObject>, { labels }: Pick<DesiredMeta, 'labels'>): boolean => {
+  const { labelSelector, fieldSelector } = informer.scope;
+  return isComplete(informer) || (labelSelector !== undefined && fieldSelector === undefined && selects(labelSelector, labels) === true);
+};
 
 const kindId = ({ apiVersion, plural }: Kind<BaseObject>): string => `${apiVersion}/${plural}?`;
 const idOf = (kind: Kind<BaseObject>, { namespace, namespacePrefix, labelSelector, fieldSelector, metadataOnly }: CacheScope): string =>

@@ -64,13 +64,60 @@ describe('a write of our own, taken into the cache before the watch brings it', 
     expect(seen(changes)).toEqual([['added', undefined, true]]);
   });
 
-  test('and a second one are told with what was known before the first', () => {
+  test('and a second one are told one after the other: whoever read the first must hear that it is past', () => {
     const { informer, changes } = informerOf([at('5', false)]);
     informer.remember(at('6', true));
-    informer.remember(at('7', true));
+    informer.remember(at('7', false));
     informer.event({ type: 'MODIFIED', object: { ...at('6', true) } }, '6');
-    informer.event({ type: 'MODIFIED', object: { ...at('7', true) } }, '7');
-    expect(seen(changes)).toEqual([['updated', false, true]]);
+    expect(informer.get({ name: 'a' })?.status?.on).toBe(false);
+    informer.event({ type: 'MODIFIED', object: { ...at('7', false) } }, '7');
+    expect(seen(changes)).toEqual([
+      ['updated', false, true],
+      ['updated', true, false],
+    ]);
+  });
+
+  test('and two more are told in their order, and none of them twice', () => {
+    const { informer, changes } = informerOf([]);
+    for (const [version, on] of [
+      ['6', true],
+      ['7', false],
+      ['8', true],
+    ] as const)
+      informer.remember(at(version, on));
+    informer.event({ type: 'ADDED', object: { ...at('6', true) } }, '6');
+    informer.event({ type: 'ADDED', object: { ...at('6', true) } }, '6');
+    informer.event({ type: 'MODIFIED', object: { ...at('7', false) } }, '7');
+    informer.event({ type: 'MODIFIED', object: { ...at('8', true) } }, '8');
+    expect(seen(changes)).toEqual([
+      ['added', undefined, true],
+      ['updated', true, false],
+      ['updated', false, true],
+    ]);
+  });
+
+  test('is told although a list has only what came after it', () => {
+    const { informer, changes } = informerOf([at('5', false)]);
+    informer.remember(at('6', true));
+    informer.remember(at('7', false));
+    informer.replace([informer.take(at('7', false))], '9');
+    informer.replace([informer.take(at('7', false))], '9');
+    expect(seen(changes)).toEqual([
+      ['updated', false, true],
+      ['updated', true, false],
+    ]);
+  });
+
+  test('that a list has not caught up with leaves the list its say', () => {
+    const { informer, changes } = informerOf([at('5', false)]);
+    informer.remember(at('6', true));
+    informer.remember(at('8', false));
+    informer.replace([informer.take(at('6', true))], '7');
+    informer.event({ type: 'MODIFIED', object: { ...at('8', false) } }, '8');
+    expect(seen(changes)).toEqual([
+      ['updated', false, true],
+      ['updated', true, false],
+    ]);
   });
 
   test('is told by a list as well', () => {

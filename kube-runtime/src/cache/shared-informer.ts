@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts';
 import type { BaseObject, ObjectKey } from '../resource.ts';
 import { Held } from './held.ts';
 import type { Change, ChangeHandler, Head, IndexFunction, Informer, Projection } from './informer.ts';
+import { OwnWrites } from './own-writes.ts';
 import { ListWatch, type Sink } from './list-watch.ts';
 import { Packing } from './packing.ts';
 import type { RawEvent } from './source.ts';
@@ -39,8 +40,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
   readonly #firstSync = Promise.withResolvers<undefined>();
   #running: Promise<void> | undefined;
   #synced = false;
-  /** By key: what handlers last heard of an object into whose place `remember` has put something newer. Undefined: they know of none. */
-  readonly #told = new Map<string, Held<T> | undefined>();
+  readonly #ownWrites = new OwnWrites<T>();
   /** The version of the last thing the server told us. */
   #seen: string | undefined;
   #lastSign = performance.now();
@@ -142,9 +142,9 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     const newest = (compareVersions(resourceVersion, this.#seen) ?? -1) > 0;
     const newer = known === undefined || (compareVersions(resourceVersion, known.resourceVersion) ?? -1) > 0;
     if (!this.synced || !newest || !newer) return;
-    this.#hold(new Held(tidy(object, this.kind), this.kind), object);
-    const key = keyOf(object.metadata);
-    if (!this.#told.has(key)) this.#told.set(key, known);
+    const held = new Held(tidy(object, this.kind), this.kind);
+    this.#hold(held, object);
+    this.#ownWrites.note(held, known);
   }
 
   take(raw: unknown): Held<T> | undefined {
@@ -222,20 +222,24 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
   }
 
   #upsert(next: Held<T>, replay: boolean, read?: T): void {
-    const key = keyOf(next);
     const known = this.#store.find(next);
-    if (!this.#isNews(next, known, replay)) return;
-    const last = this.#told.has(key) ? this.#told.get(key) : known;
-    this.#told.delete(key);
-    const previous = last?.uid === next.uid ? last : undefined;
-    if (last && !previous) {
-      this.#store.delete(last); // re-created under the same name
-      this.#tell({ type: 'deleted', object: last.read(), replay });
+    const { isAhead, last: lastTold } = this.#ownWrites.toldOf(next, known);
+    if (!isNews(next, lastTold, replay || isAhead)) return;
+    const { missed, overtaken } = this.#ownWrites.catchUp(next);
+    let last = lastTold;
+    for (const held of missed) {
+      this.#tellOf(held.readOnce(), held, last, replay);
+      last = held;
     }
     const object = read ?? next.readOnce();
-    this.#hold(next, object);
+    if (!overtaken) this.#hold(next, object);
     if (read && !replay) next.reads(deepFreeze(read));
-    this.#tell(previous ? updated(object, previous, replay) : { type: 'added', object, replay });
+    this.#tellOf(object, next, last, replay);
+  }
+
+  #tellOf(object: T, { uid }: Held<T>, last: Held<T> | undefined, replay: boolean): void {
+    if (last && last.uid !== uid) this.#tell({ type: 'deleted', object: last.read(), replay }); // re-created under the same name
+    this.#tell(last?.uid === uid && last ? updated(object, last, replay) : { type: 'added', object, replay });
   }
 
   #hold(held: Held<T>, object: T): void {
@@ -243,16 +247,8 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     this.#packing.soon();
   }
 
-  /** False for what would go back in time, and for what a list only repeats. */
-  #isNews(next: Held<T>, known: Held<T> | undefined, replay: boolean): boolean {
-    if (known?.uid !== next.uid) return true;
-    const order = compareVersions(next.resourceVersion, known?.resourceVersion);
-    const repeats = replay && order === 0 && !this.#told.has(keyOf(next));
-    return !repeats && (order === undefined || order >= 0);
-  }
-
   #remove(object: T, replay: boolean): void {
-    this.#told.delete(keyOf(object.metadata));
+    this.#ownWrites.forget(object);
     if (this.#store.delete(object.metadata)) this.#tell({ type: 'deleted', object, replay });
   }
 
@@ -270,6 +266,13 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
       this.#options.log.error({ kind: this.kind.kind, err: messageOf(error) }, 'Change handler failed');
     }
   }
+}
+
+/** False for what would go back in time, and for what `maybeRepeats`, such as a list, only repeats. */
+function isNews(next: Head, known: Head | undefined, maybeRepeats: boolean): boolean {
+  if (known?.uid !== next.uid) return true;
+  const order = compareVersions(next.resourceVersion, known?.resourceVersion);
+  return !(maybeRepeats && order === 0) && (order === undefined || order >= 0);
 }
 
 /** The object before is read when somebody asks for it, once for all who do. */

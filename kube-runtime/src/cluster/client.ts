@@ -67,10 +67,8 @@ export class ClusterClient implements Cluster {
       fieldManager: options.fieldManager,
       log: options.log,
       send: (request) => this.#gate.send(request),
-      read: async (kind, key, signal) => {
-        const { known, object } = this.#pool.find(kind, key);
-        return known ? object : this.get(kind, key, signal && { signal });
-      },
+      find: (kind, metadata) => this.#pool.find(kind, metadata),
+      read: (kind, key, signal) => this.get(kind, key, signal && { signal }),
       head: (kind, key) => this.#pool.head(kind, key),
       wrote: (kind, object) => this.#pool.remember(kind, object),
     });

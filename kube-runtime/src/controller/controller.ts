@@ -30,6 +30,7 @@ export class ObjectController<T extends BaseObject> implements Controller {
     const log = withFields(cluster.log, { controller: name });
     const queue = new WorkQueue({
       maxBackoffMs,
+      lowBesideNormal: Math.ceil(count / 4),
       metrics: queueMetrics(cluster.registry, name),
       ...(group && { group: (key) => group(parseKey(key)) }),
     });

@@ -36,10 +36,10 @@ export class ReadyKeys<T extends Ready> {
     this.#levelOf(item.priority).items.push(item.group, item);
   }
 
-  take(): T | undefined {
-    const waiting = this.#levels.filter(({ items }) => items.peek() !== undefined);
-    this.#levels = waiting;
-    const [highest, ...lower] = waiting;
+  /** `lowToo`: also what is below the normal priority. */
+  take(lowToo = true): T | undefined {
+    this.#levels = this.#levels.filter(({ items }) => items.peek() !== undefined);
+    const [highest, ...lower] = lowToo ? this.#levels : this.#levels.filter(({ priority }) => priority >= 0);
     if (lower.length === 0) return highest?.items.take();
     this.#inARow += 1;
     if (this.#inARow < lowerShare) return highest?.items.take();

@@ -49,6 +49,24 @@ describe('the work queue', () => {
     expect(second).toBe('a');
   });
 
+  test('works on a few of low priority at a time while there is one of the normal, and on any number otherwise', async () => {
+    const queue = new WorkQueue({ maxBackoffMs: 1_000, lowBesideNormal: 2, now: () => Date.now() });
+    const taken: (string | undefined)[] = [];
+    const after = async (step: () => void) => {
+      step();
+      await vi.advanceTimersByTimeAsync(0);
+      return taken.splice(0);
+    };
+    queue.add('edit');
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) queue.add(key, { priority: lowPriority });
+    const workers = () => Array.from({ length: 8 }, () => void queue.take().then((key) => taken.push(key)));
+    expect(await after(workers)).toEqual(['edit', 'a', 'b']);
+    expect(await after(() => queue.add('another'))).toEqual(['another']);
+    expect(await after(() => queue.done('a'))).toEqual(['c']);
+    expect(await after(() => queue.done('edit'))).toEqual([]);
+    expect(await after(() => queue.done('another'))).toEqual(['d', 'e', 'f']);
+  });
+
   test('lets edits overtake a replayed list', async () => {
     const queue = newQueue();
     queue.add('old', { priority: lowPriority });

@@ -18,6 +18,11 @@ export interface WorkQueueOptions {
   readonly maxBackoffMs: number;
   /** Which keys share their turns. Among equal priorities every group in turn gives one key. Default: all are one group. */
   readonly group?: (key: string) => string;
+  /**
+   * How many keys of a priority below the normal one are worked on at a time while one of the normal priority is: when the API server is slow, what
+   * nobody waits for must not be in front of it. Default: any number.
+   */
+  readonly lowBesideNormal?: number;
   readonly metrics?: QueueMetrics;
   readonly now?: () => number;
 }
@@ -33,6 +38,11 @@ interface Item {
   place: 'delayed' | 'ready' | 'held' | 'replaced' | 'out';
 }
 
+interface Working {
+  readonly since: number;
+  readonly low: boolean;
+}
+
 /**
  * Keys that need work.
  *
@@ -46,17 +56,21 @@ export class WorkQueue {
   readonly #group: (key: string) => string;
   readonly #now: () => number;
   readonly #items = new Map<string, Item>();
-  readonly #working = new Map<string, number>();
+  readonly #working = new Map<string, Working>();
+  readonly #lowBesideNormal: number;
+  #lowWorking = 0;
   readonly #ready = new ReadyKeys<Item>(({ place }) => place === 'replaced');
   readonly #delayed = new Heap<Item>((a, b) => a.dueAt < b.dueAt);
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ maxBackoffMs, group = () => '', metrics = noQueueMetrics, now = () => performance.now() }: WorkQueueOptions) {
+  constructor(options: WorkQueueOptions) {
+    const { maxBackoffMs, group = () => '', lowBesideNormal = Infinity, metrics = noQueueMetrics, now = () => performance.now() } = options;
     this.#failures = new Failures(maxBackoffMs);
     this.#metrics = metrics;
     this.#group = group;
+    this.#lowBesideNormal = lowBesideNormal;
     this.#now = now;
     metrics.observe(() => this.#load());
   }
@@ -102,10 +116,11 @@ export class WorkQueue {
 
   /** Must be called for every key taken, once work on it is over. */
   done(key: string): void {
-    const since = this.#working.get(key);
-    if (since === undefined) return;
+    const working = this.#working.get(key);
+    if (!working) return;
     this.#working.delete(key);
-    this.#metrics.worked(this.#now() - since);
+    if (working.low) this.#lowWorking -= 1;
+    this.#metrics.worked(this.#now() - working.since);
     const again = this.#items.get(key);
     if (again) this.#place(again);
     this.#handOut();
@@ -154,18 +169,24 @@ export class WorkQueue {
 
   #handOut(): void {
     while (this.#takers.length > 0) {
-      const item = this.#ready.take();
+      const item = this.#ready.take(this.#lowMayGo);
       if (!item) return;
       item.place = 'out';
       this.#items.delete(item.key);
-      this.#working.set(item.key, this.#now());
+      const low = item.priority < 0;
+      if (low) this.#lowWorking += 1;
+      this.#working.set(item.key, { since: this.#now(), low });
       this.#metrics.taken(this.#now() - item.addedAt);
       this.#takers.shift()?.(item.key);
     }
   }
 
+  get #lowMayGo(): boolean {
+    return this.#lowWorking < this.#lowBesideNormal || this.#lowWorking === this.#working.size;
+  }
+
   #load() {
-    const busy = [...this.#working.values()].map((since) => this.#now() - since);
+    const busy = [...this.#working.values()].map(({ since }) => this.#now() - since);
     const ready = [...this.#items.values()].filter((item) => item.place === 'ready').length;
     return { depth: ready, unfinishedMs: busy.reduce((sum, ms) => sum + ms, 0), longestMs: Math.max(0, ...busy) };
   }

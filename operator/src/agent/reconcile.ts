@@ -6,11 +6,11 @@
  * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there; a tenant's rollouts begin
  * at its pace, and until its turn comes an edit is not yet observed.
  */
-import type { ReconcileContext, Result } from 'kube-runtime';
+import type { Applied, BaseObject, ReconcileContext, Result } from 'kube-runtime';
 import type { z } from 'zod';
 import { agentConfigSpec } from '../api/agent-config.ts';
 import type { Caches } from '../caches.ts';
-import { configMaps, type AgentConfig } from '../kinds.ts';
+import { configMaps, deployments, type AgentConfig } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
@@ -40,6 +40,8 @@ type Context = ReconcileContext<AgentConfig>;
 
 interface Attempt {
   readonly outcome: AgentOutcome;
+  /** The Deployment was written: what comes of it is told when it is seen. */
+  readonly begun?: boolean;
   /** Thrown after the status has told of it, so that the run is tried again with growing pauses. */
   readonly error?: Error;
   /** Nothing would wake the agent then. */
@@ -63,8 +65,8 @@ async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: O
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? waitOf(seen, plan, pace) : 0;
   if (wait > 0) return { requeueAfter: wait };
-  const { outcome, error, lookAgainMs }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
-
+  const { outcome, begun, error, lookAgainMs }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
+  if (begun) return {}; // the change of the Deployment comes back and wakes this agent: a status less for each rollout, and no edit waits behind it
   const serving = availability(outcome.deployment ?? seen.deployment);
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
@@ -100,7 +102,9 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
   const revision = revisionOf(plan);
   try {
     if (isAutoscaled(plan)) await handOverReplicas(seen, cluster, signal);
-    for (const stage of childrenOf(plan)) await together(stage.map(({ kind, desired }) => context.apply(kind, desired)));
+    const applied: Applied<BaseObject>[] = [];
+    for (const stage of childrenOf(plan)) applied.push(...(await together(stage.map(({ kind, desired }) => context.apply(kind, desired)))));
+    const begun = applied.some(({ object, outcome: did }) => object.kind === deployments.kind && (did === 'created' || did === 'changed'));
     for (const { kind, object } of surplus(seen, plan)) await cluster.delete(kind, object, { signal });
     const deployment = caches.deployments.get({ name, namespace });
     const { complete, findings } = rolloutOf(deployment, seen.pods, revision);
@@ -109,7 +113,7 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
     for (const left of documentsOf(context.object, caches).left) await context.removeLeftOver(configMaps, left);
     const expected = { count: deployment?.status?.replicas ?? 0, since: deployment?.metadata.creationTimestamp };
     const lookAgainMs = await endStrays(context, seen.pods, expected);
-    return { outcome: { findings, revision, complete, deployment }, lookAgainMs };
+    return { outcome: { findings, revision, complete, deployment }, begun, lookAgainMs };
   } catch (error) {
     const { reason, message, error: cause } = refusalOf(error, "the agent's objects");
     return { outcome: { findings: [{ condition: 'RolledOut', reason, message, blocks: false }], revision }, error: cause };

@@ -27,6 +27,7 @@ import { observeTenant, type TenantSnapshot } from './observe.ts';
 import { groundwork, surplus, completion } from './plan.ts';
 import { keptServing, servingTold } from './serving.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
+import { together } from '../together.ts';
 import { budgetAlerts } from '../usage/shown.ts';
 import type { UsageWatch } from '../usage/usage-watch.ts';
 
@@ -68,10 +69,13 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
   // Data follows the namespace that holds its Secrets.
   if (ground.findings.some(({ condition }) => condition === 'NamespaceReady')) return ground;
   const rest = completion(withAccount(seen, ground.applied));
-  const completed = ground.complete ? await applyChildren(context, [rest]) : nothingDone;
+  const complete = async (): Promise<Outcome> => {
+    const completed = ground.complete ? await applyChildren(context, [rest]) : nothingDone;
+    await removeSurplus(context, surplus(seen, [...foundations.flat(), ...rest]));
+    return completed;
+  };
   // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
-  await removeSurplus(context, surplus(seen, [...foundations.flat(), ...rest]));
-  const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
+  const [completed, data] = await together([complete(), provideData(context, seen, { accounts, lives: () => lives(context) })]);
   const kept = await applyChildren(context, [data.children]);
   const serving = servingTold(seen, ground.applied);
   return {

@@ -6,7 +6,7 @@ import { requestsPer, told } from './creating.ts';
 import { atMost, plain, rounded, spread, type Figure } from './figure.ts';
 import { agentNames } from './fleet.ts';
 import { editPlainly } from './plain-client.ts';
-import { endings, operatorRequests, repairs, rollouts } from './timeline.ts';
+import { acceptances, endings, operatorRequests, repairs, rollouts } from './timeline.ts';
 import type { World } from './world.ts';
 
 let edition = 0;
@@ -122,26 +122,30 @@ export async function noise(
   { noisy, agents, quiet, by }: Neighbours,
   { rounds, perRound, perSecond }: { readonly rounds: number; readonly perRound: number; readonly perSecond: number },
 ): Promise<Figure[]> {
-  const calm: number[] = [];
-  const loud: number[] = [];
+  const calm = { done: [] as number[], taken: [] as number[] };
+  const loud = { done: [] as number[], taken: [] as number[] };
   let noiseMade = 0;
   const edit = () => editAtPace(world, quiet, { count: perRound, perSecond });
-  const timesOf = async (): Promise<number[]> => {
+  const note = async ({ done, taken }: typeof calm): Promise<void> => {
     await world.operator().settled();
-    return rollouts(await world.requests(), (tenant) => tenant !== noisy);
+    const requests = await world.requests();
+    const ofOthers = (tenant: string) => tenant !== noisy;
+    done.push(...rollouts(requests, ofOthers));
+    taken.push(...acceptances(requests, ofOthers));
   };
   await world.requests();
   for (let round = 0; round < rounds; round++) {
     await edit();
-    calm.push(...(await timesOf()));
+    await note(calm);
     const ending = new AbortController();
     const storm = makeNoise(world, { noisy, agents, by }, ending.signal);
     await edit();
     ending.abort();
     noiseMade += await storm;
-    loud.push(...(await timesOf()));
+    await note(loud);
   }
-  const ratio = quantile(loud, 0.99) / quantile(calm, 0.99);
+  const ratio = quantile(loud.done, 0.99) / quantile(calm.done, 0.99);
+  const ofServer = quantile(loud.taken, 0.99) / quantile(calm.taken, 0.99);
   return [
     {
       what: `one tenant ${by === 'edit' ? 'edits' : 'touches'} ${agents} agents in a hot loop: the others' p99`,
@@ -149,8 +153,9 @@ export async function noise(
       measured: `× ${rounded(ratio)}`,
       holds: ratio < 1.2,
     },
-    plain('… without it', spread(calm)),
-    plain(`… with it (${noiseMade} changes in ${rounds} rounds)`, spread(loud)),
+    plain('… without it', spread(calm.done)),
+    plain(`… with it (${noiseMade} changes in ${rounds} rounds)`, spread(loud.done)),
+    plain("… the API server's own answer to these edits: p99", `× ${rounded(ofServer)}; ${spread(calm.taken)} → ${spread(loud.taken)}`),
   ];
 }
 

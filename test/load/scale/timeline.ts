@@ -41,13 +41,20 @@ export function rollouts(requests: readonly Request[], concerns: (tenant: string
   const writes = byObject(
     requests.filter(({ user, resource, verb }) => user === operatorUser && resource === 'deployments' && verb === 'patch'),
   );
-  return requests
-    .filter((one) => one.user !== operatorUser && one.resource === 'agentconfigs' && one.verb === 'patch' && concerns(tenantOf(one) ?? ''))
-    .map((edit) => {
-      const written = writes.get(`${edit.namespace}/${edit.name}`)?.find(({ cameAt }) => cameAt > edit.cameAt);
-      return (written?.answeredAt ?? Infinity) - edit.cameAt;
-    });
+  return editsIn(requests, concerns).map((edit) => {
+    const written = writes.get(`${edit.namespace}/${edit.name}`)?.find(({ cameAt }) => cameAt > edit.cameAt);
+    return (written?.answeredAt ?? Infinity) - edit.cameAt;
+  });
 }
+
+/** For each edit of an agent, milliseconds until the API server had taken it: what no operator has a part in. */
+export const acceptances = (requests: readonly Request[], concerns: (tenant: string) => boolean): number[] =>
+  editsIn(requests, concerns).map(({ cameAt, answeredAt }) => answeredAt - cameAt);
+
+const editsIn = (requests: readonly Request[], concerns: (tenant: string) => boolean): Request[] =>
+  requests.filter(
+    (one) => one.user !== operatorUser && one.resource === 'agentconfigs' && one.verb === 'patch' && concerns(tenantOf(one) ?? ''),
+  );
 
 /** For each object that somebody else deleted, milliseconds until the operator had made it again. */
 export function repairs(requests: readonly Request[]): number[] {
