@@ -10,7 +10,16 @@
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { clusterStatus, startCluster, startControlPlane, startStores, stopCluster, type Cluster, type Stores } from '../cluster/index.ts';
+import {
+  clusterStatus,
+  startCluster,
+  startControlPlane,
+  startStores,
+  stopCluster,
+  stopOrphans,
+  type Cluster,
+  type Stores,
+} from '../cluster/index.ts';
 import { Progress } from '../cluster/progress.ts';
 import { repository } from '../cluster/paths.ts';
 import { staticChecks, suites, type Check, type Suite } from './checks.ts';
@@ -82,6 +91,7 @@ async function attempt<T>(name: string, step: () => Promise<T>): Promise<T | und
 
 async function stopAll(): Promise<void> {
   for (const name of Object.values(names)) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
+  await attempt('stop of what was cut off', stopOrphans);
 }
 
 async function clusterTier(cluster: Cluster): Promise<void> {
