@@ -1,35 +1,12 @@
 /** What egress refuses an agent's pod, whatever runs in it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
-import { completion, providerDouble, type ProviderDouble } from '../providers/provider.double.ts';
+import { providerUnderTest } from '../providers/provider.fixture.ts';
 import type { AgentBounds } from './agent-bounds.ts';
 
-let egress: EgressUnderTest;
-let provider: ProviderDouble;
-let tenants = 0;
-let [tenant, token] = ['', ''];
-beforeAll(async () => {
-  egress = await egressUnderTest();
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  provider = await providerDouble(completion('x', 10, 5));
-  egress.addProvider('p', { baseURL: provider.baseURL, models: [model('m1', { maxOutputTokens: 1_000 })] });
-  tenant = `acme${++tenants}`;
-  return () => provider[Symbol.asyncDispose]();
-});
-
-async function bound(bounds: AgentBounds, name = 'support'): Promise<void> {
-  const agents = [{ name, url: 'https://127.0.0.1:1', bounds }];
-  token = await egress.addTenant(tenant, { models: ['p/m1'], agents });
-}
-const chat = (body: object) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: 'p/m1', ...body }));
-const errorBody = z.object({ error: z.object({ code: z.string(), param: z.string(), message: z.string() }) });
-async function refusal(body: object) {
-  const answer = await chat(body);
-  return { status: answer.status, ...errorBody.parse(await answer.json()).error };
-}
+const { egress, provider, running, become, chat, refusalOf } = await providerUnderTest();
+const bound = (bounds: AgentBounds, name = 'support') => become({ agents: [{ name, url: 'https://127.0.0.1:1', bounds }] });
+const refusal = async (body: object) => refusalOf(await chat(body));
 const called = (name: string) => ({ type: 'function', function: { name, parameters: { type: 'object' } } });
 
 describe('the temperature', () => {
@@ -120,7 +97,7 @@ test('a refusal is on record by its code, and what was asked for is not', async 
   await chat({ tools: [called('secret-tool')] });
   await vi.waitFor(async () => {
     const text = 'select record::text as record from cloister_egress.audit_record where tenant_uid = $1';
-    const rows = z.array(z.object({ record: z.string() })).parse(await egress.sql.query(text, [`uid-${tenant}`]));
+    const rows = z.array(z.object({ record: z.string() })).parse(await egress.sql.query(text, [`uid-${running.tenant}`]));
     expect(rows.map(({ record }) => record).join()).toContain('tool_not_allowed');
     expect(rows.map(({ record }) => record).join()).not.toContain('secret-tool');
   }, 3_000);
