@@ -1,6 +1,7 @@
 /** Agents, against a real API server. Pods are played: see `testing/controllers.double.ts`. */
 import { namespaces, parseDocument, tenantPolicy, documentKey } from '@cloister/tenancy';
 import type { BaseObject, Kind } from 'kube-runtime';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as kinds from './kinds.ts';
 import { frozen } from './testing/controllers.double.ts';
@@ -59,6 +60,27 @@ describe('an AgentConfig', () => {
     await until('edge to be told', toldOff);
     await edit({ replicas: 1 });
     await until('edge to be told otherwise', async () => !(await toldOff()));
+  });
+
+  test('may ask of models, and have again, what its AgentConfig says now, which egress is told although no pod is replaced', async () => {
+    const allowedTools = ['weather'];
+    await readyAgent({ responseCache: {}, allowedTools });
+    const told = async () => {
+      const [agent] = (await policy()).agents;
+      return [agent?.cacheSeconds, agent?.bounds];
+    };
+    expect(await told()).toEqual([300, { tools: allowedTools }]);
+    const before = await documents();
+    for (const [spec, expected] of [
+      [{ responseCache: { ttlSeconds: 60 } }, [60, { tools: allowedTools }]],
+      [{ responseCache: null }, [undefined, { tools: allowedTools }]],
+      [{ allowedTools: [] }, [undefined, { tools: [] }]],
+      [{ allowedTools: null }, [undefined, undefined]],
+    ] as const) {
+      await edit(spec);
+      await until(`egress to be told ${JSON.stringify(spec)}`, async () => isDeepStrictEqual(await told(), expected));
+    }
+    expect(await documents()).toEqual(before);
   });
 
   test('that is edited gets a new document, and the old one goes when the rollout is over', async () => {

@@ -29,6 +29,16 @@ export const tenantPolicy = z.object({
       downgradeTo: z.array(modelName).optional(),
       /** For which egress may give an answer again that this agent has had; absent where it does not want that. */
       cacheSeconds: z.int().positive().optional(),
+      /** What egress lets it ask of models in chat completions, whatever its pods send. What is absent is not bounded. */
+      bounds: z
+        .object({
+          temperature: z.object({ min: z.number(), max: z.number() }).optional(),
+          /** Of each choice. A larger maximum is lowered to it. */
+          maxOutputTokens: z.int().positive().optional(),
+          /** Names of the tools that models may be offered. */
+          tools: z.array(z.string()).optional(),
+        })
+        .optional(),
     }),
   ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */

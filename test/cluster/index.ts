@@ -6,5 +6,5 @@ export { ClusterError, type ErrorCode } from './errors.ts';
 export { freeze, runInside, takeDown, type Machine } from './machine/disturb.ts';
 export { Progress } from './progress.ts';
 export { clusterStatus, testCluster, type Cluster } from './status.ts';
-export { stopCluster } from './stop.ts';
+export { stopCluster, stopOrphans } from './stop.ts';
 export { startStores, type Stores } from './stores.ts';

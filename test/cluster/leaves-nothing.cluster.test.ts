@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cgroupOf } from './cgroups.ts';
 import { footprint, processesOf, type Footprint } from './footprint.ts';
-import { startCluster, startControlPlane, stopCluster, type Cluster } from './index.ts';
+import { startCluster, startControlPlane, stopCluster, stopOrphans, type Cluster } from './index.ts';
 import { isAlive, membersOf, type ProcessIdentity } from './machine/process.ts';
 import { clusterDir } from './paths.ts';
 import { readRecord } from './record.ts';
@@ -69,6 +71,17 @@ describe('a stopped cluster', () => {
     expect(await isAlive(machine)).toBe(true);
     keeper.kill('SIGKILL');
     await vi.waitUntil(async () => (await membersOf(machine.namespace)).length === 0, { timeout: 10_000 });
+  });
+
+  it('is cleared away by whoever looks for what was cut off, once its keeper has ended and not before', async () => {
+    const keeper = spawn('sleep', ['600']);
+    await startControlPlane({ name, ...(keeper.pid !== undefined && { keeper: keeper.pid }) });
+    await stopOrphans();
+    expect(await isAlive(await machineOf(name))).toBe(true);
+    keeper.kill('SIGKILL');
+    await once(keeper, 'exit');
+    await stopOrphans();
+    expect(existsSync(clusterDir(name))).toBe(false);
   });
 
   it('is started anew when only half of it is left', async () => {

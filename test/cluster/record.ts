@@ -2,13 +2,17 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
+const identity = z.object({ pid: z.number(), startTime: z.string(), namespace: z.string().default('') });
+
 /** What is remembered about a cluster in its directory: enough to use it, and to clean up after a start that was cut off. */
 const record = z.object({
   name: z.string(),
   kind: z.enum(['cluster', 'control-plane', 'stores']),
   slot: z.number(),
   /** The first process of the machine; absent until it runs. */
-  machine: z.object({ pid: z.number(), startTime: z.string(), namespace: z.string().default('') }).optional(),
+  machine: identity.optional(),
+  /** The process with which it ends; absent where it outlives whoever started it. */
+  keeper: identity.optional(),
   /** False until the start has succeeded as a whole. */
   complete: z.boolean(),
 });

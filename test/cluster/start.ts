@@ -6,7 +6,7 @@ import { withLock } from './lock.ts';
 import { awaitComponents } from './machine/events.ts';
 import { launch, prepareDirectory } from './machine/launch.ts';
 import type { Plan } from './machine/plan.ts';
-import { isAlive } from './machine/process.ts';
+import { identityOf, isAlive } from './machine/process.ts';
 import { checkName, lockFile, ownerOf } from './names.ts';
 import { clusterDir } from './paths.ts';
 import { buildPrograms, type Builds } from './programs/build.ts';
@@ -77,7 +77,8 @@ async function bootFromNothing(options: StartOptions, builds: Builds): Promise<S
   const dir = clusterDir(name);
   await prepareDirectory(dir);
   const addresses = await claimSlot(ownerOf(name));
-  const record = { name, kind, slot: addresses.slot, complete: false };
+  const keeper = options.keeper === undefined ? {} : { keeper: await identityOf(options.keeper) };
+  const record = { name, kind, slot: addresses.slot, complete: false, ...keeper };
   await writeRecord(dir, record);
   await options.prepare(dir, addresses);
   const plan = planOf(options, dir, addresses);

@@ -2,7 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { removeCgroups } from './cgroups.ts';
 import { removeLinks } from './link.ts';
 import { withLock } from './lock.ts';
-import { end, machinesOf } from './machine/process.ts';
+import { end, isAlive, machinesOf } from './machine/process.ts';
 import { clusterDir, homeDir } from './paths.ts';
 import { checkName, lockFile, ownerOf } from './names.ts';
 import { readRecord } from './record.ts';
@@ -22,6 +22,14 @@ export async function stopCluster(name: string): Promise<void> {
     await rm(lock, { force: true });
   });
   await removeIfEmpty(homeDir());
+}
+
+/** Stops each cluster whose keeper has ended: what runs that were cut off have left behind. Their processes ended with it. */
+export async function stopOrphans(): Promise<void> {
+  for (const name of await readdir(homeDir()).catch(() => [])) {
+    const known = await readRecord(clusterDir(name));
+    if (known?.keeper && !(await isAlive(known.keeper))) await stopCluster(name);
+  }
 }
 
 async function removeIfEmpty(dir: string): Promise<void> {

@@ -10,5 +10,5 @@ export const staticChecks: readonly Check[] = [
   { name: 'format', command: ['npm', 'run', '--silent', 'format:check'] },
 ];
 
-export const suites = ['unit', 'cluster', 'faults', 'rest', 'simulation', 'e2e', 'timing', 'serving'] as const;
+export const suites = ['unit', 'cluster', 'rest', 'faults', 'simulation', 'e2e', 'timing', 'serving'] as const;
 export type Suite = (typeof suites)[number];

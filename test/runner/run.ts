@@ -1,23 +1,32 @@
 /**
  * `make test`: everything that must pass, on clusters of its own, which are gone afterwards whatever happens.
  *
- * Flow: static checks and unit tests while the clusters start → tests against bare API servers (one for all, one that the model of it is
- * compared with and nobody else may touch), Postgres and Redis → operators on API servers that break → Cloister is installed as `make up`
- * does it → minutes in which nobody touches it and nothing must be written; beside them the simulation, which needs no servers → end-to-end and
- * isolation tests, those that measure time last → what goes away, and upgrades, under the installed Cloister. Every step runs even if one before it
- * failed, unless it needs that one.
+ * Flow: static checks and unit tests while the cluster starts → tests against bare API servers (one for all, one that the model of it is
+ * compared with and nobody else may touch), Postgres and Redis → Cloister is installed as `make up` does it → what waits for time to pass, all at
+ * once: nobody touches what is installed, and it must write nothing; operators on API servers that break, with a Postgres and a Redis of their own; the
+ * simulation, which takes what time these leave → end-to-end and isolation tests, those that measure time last → what goes away, and upgrades, under
+ * the installed Cloister. Every step runs even if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { clusterStatus, startCluster, startControlPlane, stopCluster, type Cluster } from '../cluster/index.ts';
+import {
+  clusterStatus,
+  startCluster,
+  startControlPlane,
+  startStores,
+  stopCluster,
+  stopOrphans,
+  type Cluster,
+  type Stores,
+} from '../cluster/index.ts';
 import { Progress } from '../cluster/progress.ts';
 import { repository } from '../cluster/paths.ts';
 import { staticChecks, suites, type Check, type Suite } from './checks.ts';
 import { countReport, failuresIn, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
 import { endCommands, runLogged } from './process.ts';
 
-const names = { cluster: 'test', api: 'test-api', model: 'test-model' } as const;
+const names = { cluster: 'test', api: 'test-api', model: 'test-model', stores: 'test-stores' } as const;
 const reports = join(repository, '.cluster', 'reports');
 const progress = new Progress((line) => console.log(line));
 const results: { name: string; counts: Counts }[] = [];
@@ -52,9 +61,13 @@ async function suite(name: Suite, env: Readonly<Record<string, string>> = {}): P
   await recordSuite(name);
 }
 
-/** Takes what time the others leave: for tests that need no servers and in which time is made up. Shown once it is over. */
-async function suiteAside(name: Suite): Promise<void> {
-  const { code, tail } = await runLogged(['nice', '-n', '15', ...vitest(name)], { log: join(reports, `${name}.log`) });
+/** Beside others: shown once it is over. */
+async function suiteAside(
+  name: Suite,
+  { env = {}, through = [] }: { env?: Readonly<Record<string, string>>; through?: string[] },
+): Promise<void> {
+  const [program = '', ...args] = [...through, ...vitest(name)];
+  const { code, tail } = await runLogged([program, ...args], { log: join(reports, `${name}.log`), env });
   if (code !== 0) console.log(tail);
   await recordSuite(name);
 }
@@ -78,26 +91,33 @@ async function attempt<T>(name: string, step: () => Promise<T>): Promise<T | und
 
 async function stopAll(): Promise<void> {
   for (const name of Object.values(names)) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
+  await attempt('stop of what was cut off', stopOrphans);
 }
 
 async function clusterTier(cluster: Cluster): Promise<void> {
   const api = await attempt('bare API server', () => startControlPlane({ name: names.api, progress }));
   const model = await attempt('API server for the model', () => startControlPlane({ name: names.model, progress }));
   if (!api || !model) return;
-  const { host, port, user, password, database } = cluster.postgres;
-  const data = {
-    CLOISTER_TEST_POSTGRES_URL: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
-    CLOISTER_TEST_REDIS_URL: cluster.redis.url,
-  };
   await suite('cluster', {
     CLOISTER_TEST_CLUSTER: names.cluster,
     CLOISTER_TEST_KUBECONFIG: api.kubeconfig,
     CLOISTER_TEST_MODEL_KUBECONFIG: model.kubeconfig,
     CLOISTER_TEST_CONTROLLERS_KUBECONFIG: cluster.kubeconfig,
-    ...data,
+    ...dataEnv(cluster),
   });
   for (const name of [names.api, names.model]) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
-  await suite('faults', data);
+}
+
+const dataEnv = ({ postgres: { host, port, user, password, database }, redis }: Stores) => ({
+  CLOISTER_TEST_POSTGRES_URL: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
+  CLOISTER_TEST_REDIS_URL: redis.url,
+});
+
+async function faultsTier(): Promise<void> {
+  const data = await attempt('Postgres and Redis', () => startStores({ name: names.stores, progress }));
+  if (!data) return;
+  await suite('faults', dataEnv(data));
+  await attempt(`stop of cluster ${names.stores}`, () => stopCluster(names.stores));
 }
 
 async function everything(): Promise<void> {
@@ -107,10 +127,12 @@ async function everything(): Promise<void> {
   const cluster = await boot;
   if (cluster) await clusterTier(cluster);
   const installed = cluster !== undefined && (await install());
-  const simulated = suiteAside('simulation');
   const env = { CLOISTER_TEST_CLUSTER: names.cluster };
-  if (installed) await suite('rest', env);
-  await simulated; // what comes now waits for pods, or says how soon things happen
+  await Promise.all([
+    installed ? suiteAside('rest', { env }) : undefined,
+    faultsTier(),
+    suiteAside('simulation', { through: ['nice', '-n', '15'] }), // time is made up in it
+  ]);
   if (!installed) return;
   for (const name of ['e2e', 'timing'] as const) await suite(name, env);
   await suite('serving', env); // last: it takes the cluster apart

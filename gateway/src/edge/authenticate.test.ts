@@ -162,6 +162,12 @@ describe('a token of an identity provider', () => {
   ])('with %s is refused', async (_, claims) => {
     expect(await withToken(await issuer.sign(claims))).toBe(401);
   });
+  test('may be 30 seconds off, as clocks are, and no more', async () => {
+    const at = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+    const claims = [{ exp: at(-20) }, { nbf: at(20) }, { exp: at(-40) }, { nbf: at(40) }];
+    const answers = claims.map(async (claim) => withToken(await issuer.sign({ aud: 'only-acme', ...claim })));
+    expect(await Promise.all(answers)).toEqual([200, 200, 401, 401]);
+  });
   test('signed by somebody else is refused', async () => {
     const { privateKey } = await generateKeyPair('RS256');
     expect(await withToken(await issuer.sign({ aud: 'only-acme' }, privateKey))).toBe(401);

@@ -34,6 +34,16 @@ export const egressErrors = {
     type: 'invalid_request_error',
     say: '{param} is {value}, and model "{model}" allows {limit} at most',
   },
+  parameter_not_allowed: {
+    status: 403,
+    type: 'permission_error',
+    say: '{param} is {value}, and agent "{agent}" may ask for {min} to {max}; its AgentConfig sets the bounds',
+  },
+  tool_not_allowed: {
+    status: 403,
+    type: 'permission_error',
+    say: 'agent "{agent}" may offer models no tool "{tool}"; spec.allowedTools of its AgentConfig names those that it may',
+  },
   parameter_not_priced: {
     status: 400,
     type: 'invalid_request_error',

@@ -107,6 +107,12 @@ export const agentConfigSpec = z
           "It costs nothing. Not set: every request is asked anew. How much is kept is the tenant's to say.",
       )
       .optional(),
+    allowedTools: z
+      .array(z.string().min(1).max(128))
+      .max(128)
+      .meta({ ...atomic, ...rules(noneTwice) })
+      .describe('Names of the tools that models may be offered, whatever the agent or its callers send. Empty: none. Not set: any.')
+      .optional(),
     settings: settings.describe('What the settings API may change, and how far. What is not set here cannot be changed.').prefault({}),
     replicas: z
       .int()

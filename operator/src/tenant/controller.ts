@@ -11,7 +11,9 @@ import { classOfRevision, revisionNameOf } from '../class/revisions.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { serves } from '../status/conditions.ts';
+import { boundsOf } from './agent-bounds.ts';
 import { spendingOf } from './agent-budget.ts';
+import { ownCacheSecondsOf } from './agent-cache.ts';
 import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retireTenant } from './retire.ts';
@@ -40,7 +42,7 @@ export function tenantController(parts: TenantParts): Controller {
       .owns(kinds.configMaps, children)
       .owns(kinds.ingresses, children)
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: comesGoesOrStops, settleMs })
-      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: budgetChanged, settleMs })
+      .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), { ...everything, when: policyChanged, settleMs })
       .watches(kinds.agentConfigs, ({ metadata }) => tenantNamed(metadata.namespace), {
         ...everything,
         when: readyChanged,
@@ -129,10 +131,10 @@ const comesGoesOrStops = ({ type, object, previous }: Change<kinds.AgentConfig>)
   object.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp ||
   isScaledToZero(object.spec) !== isScaledToZero(previous?.spec);
 
-/** The tenant's policy says what its agents may spend, and on which models when that runs out. */
-const budgetChanged = (change: Change<kinds.AgentConfig>): boolean =>
-  change.type === 'updated' && specChanged(change) && !isDeepStrictEqual(budgetOf(change.object), budgetOf(change.previous));
-const budgetOf = (agent: kinds.AgentConfig | undefined) => agent && spendingOf(agent);
+/** The tenant's policy says what its agents may spend, and on which models when that runs out; which answers they may have again; what they may ask. */
+const policyChanged = (change: Change<kinds.AgentConfig>): boolean =>
+  change.type === 'updated' && specChanged(change) && !isDeepStrictEqual(policyOf(change.object), policyOf(change.previous));
+const policyOf = (agent: kinds.AgentConfig | undefined) => agent && [spendingOf(agent), ownCacheSecondsOf(agent), boundsOf(agent)];
 
 /** Replicas come and go; the tenant cares whether an agent is Ready. */
 const readyChanged = ({ object, previous }: Change<kinds.AgentConfig>): boolean =>

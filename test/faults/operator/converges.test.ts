@@ -41,7 +41,7 @@ let account: OperatorAccount;
 let undisturbed: Outcome;
 beforeAll(async () => {
   console.log(`SEED=${seed}`);
-  world = await openBareWorld('faults-converge');
+  world = await openBareWorld('converge');
   account = await world.account('operator');
   const operator = startProcess();
   const began = performance.now();

@@ -17,7 +17,7 @@ let world: BareWorld;
 let account: OperatorAccount;
 let operator: OperatorProcess;
 beforeAll(async () => {
-  world = await openBareWorld('faults-token');
+  world = await openBareWorld('token');
   account = await world.account('operator');
   operator = start();
   await operator.leads();

@@ -29,7 +29,7 @@ let leader: Replica;
 let standby: Replica;
 let edits: { readonly stop: () => Promise<void> };
 beforeAll(async () => {
-  world = await openBareWorld('faults-lead');
+  world = await openBareWorld('lead');
   leader = await replica('replica-a');
   await leader.process.leads();
   standby = await replica('replica-b');

@@ -28,7 +28,7 @@ let operator: OperatorProcess;
 const strays = new Map<string, kinds.Pod>();
 
 beforeAll(async () => {
-  world = await openBareWorld('faults-strays');
+  world = await openBareWorld('strays');
   operator = new OperatorProcess({ ...world, kubeconfig: (await world.account('operator')).kubeconfig, identity: 'operator-0' });
   for (const name of tenants) await makeTenant(name);
   for (const name of tenants) strays.set(name, await onlyPodOf(name));

@@ -11,7 +11,7 @@ import * as kinds from '../../../operator/src/kinds.ts';
 import { installResources } from '../../../operator/src/testing/cluster.fixture.ts';
 import { testPostgres, testRedisURL } from '../../../operator/src/testing/servers.fixture.ts';
 import { bundleProgram } from '../../cluster/bundle.ts';
-import { startControlPlane, stopCluster, type ControlPlane } from '../../cluster/index.ts';
+import { startControlPlane, stopCluster, stopOrphans, type ControlPlane } from '../../cluster/index.ts';
 import { repository } from '../../cluster/paths.ts';
 import { standInForKubelets } from './kubelet.double.ts';
 import { makeAccount, mintToken, replaceToken, writeTokenKubeconfig, type Account } from './tokens.ts';
@@ -48,8 +48,10 @@ export interface OperatorAccount extends Account {
 
 const oneDay = 86_400;
 
-export async function openBareWorld(name: string): Promise<BareWorld> {
-  await stopCluster(name); // the files of a run that was cut off: its processes ended with it
+/** `purpose` tells it apart from others of the same run; another run, of this checkout or another, has names of its own. */
+export async function openBareWorld(purpose: string): Promise<BareWorld> {
+  await stopOrphans();
+  const name = `faults-${purpose}-${process.pid}`;
   const plane = await startControlPlane({ name, controllers: true, keeper: process.pid });
   const cluster = await connect({ kubeconfig: plane.kubeconfig, fieldManager: 'test' });
   await installResources(cluster);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { kept } from '../../cluster/kept.ts';
 import { until } from '../../e2e/support/until.ts';
 
 export interface OperatorOptions {
@@ -34,7 +35,7 @@ export class OperatorProcess {
       METRICS_PORT: '0',
       NODE_COMPILE_CACHE: dirname(program), // as in the image
     };
-    this.#child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(...kept(process.execPath, program), { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#ended = once(this.#child, 'exit');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (text) => this.#note(text));

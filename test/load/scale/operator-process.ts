@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { kept } from '../../cluster/kept.ts';
 import { repository } from '../../cluster/paths.ts';
 import { cpuMicroseconds, peakResidentMiB, residentMiB } from '../measuring/process.ts';
 import type { Installation } from './installation.ts';
@@ -42,7 +43,7 @@ export interface OperatorProcess {
 export async function startOperator({ kubeconfig, settings, environment, log }: Installation): Promise<OperatorProcess> {
   const startedAt = Date.now();
   const since = () => Date.now() - startedAt;
-  const child = spawn(process.execPath, [bundle], {
+  const child = spawn(...kept(process.execPath, bundle), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...environment,

@@ -1,30 +1,20 @@
 /** Chains of which old records were removed. */
 import { randomUUID } from 'node:crypto';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { migrate } from '../budget/migrate.ts';
-import { pglite } from '../budget/sql/pglite.fixture.ts';
-import type { Sql } from '../budget/sql/sql.ts';
 import { callText } from './chain.fixture.ts';
 import { exportOf } from './command.ts';
 import { pruneAudit } from './keep-pruning.ts';
-import { auditStore, findChains, type AuditStore, type Entry } from './store.ts';
+import { newOwner, storeUnderTest } from './store.fixture.ts';
+import { findChains, type Entry } from './store.ts';
 import { verify } from './verify.ts';
 
-let sql: Sql;
-let store: AuditStore;
-beforeAll(async () => {
-  const database = await pglite();
-  sql = database;
-  store = auditStore(sql);
-  await migrate(sql);
-  return () => database[Symbol.asyncDispose]();
-}, 60_000);
+const { sql, store } = await storeUnderTest();
 
-let of: { readonly tenantUid: string; readonly tenant: string };
+let of: ReturnType<typeof newOwner>;
 let writer: string;
 beforeEach(() => {
-  of = { tenantUid: randomUUID(), tenant: `t${randomUUID().slice(0, 8)}` };
+  of = newOwner();
   writer = randomUUID();
 });
 

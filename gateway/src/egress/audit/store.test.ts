@@ -1,27 +1,16 @@
 /** The chains as Postgres keeps them. */
 import { createLogger } from '@cloister/telemetry';
 import { randomUUID } from 'node:crypto';
-import { beforeAll, expect, test } from 'vitest';
-import { migrate } from '../budget/migrate.ts';
-import { pglite } from '../budget/sql/pglite.fixture.ts';
-import type { Sql } from '../budget/sql/sql.ts';
+import { expect, test } from 'vitest';
 import { callText, facts } from './chain.fixture.ts';
 import { exportOf } from './command.ts';
-import { auditStore, type AuditStore, type Entry } from './store.ts';
+import { newOwner, storeUnderTest } from './store.fixture.ts';
+import type { Entry } from './store.ts';
 import { AuditTrail } from './trail.ts';
 import { verify } from './verify.ts';
 
-let sql: Sql;
-let store: AuditStore;
-beforeAll(async () => {
-  const database = await pglite();
-  sql = database;
-  store = auditStore(sql);
-  await migrate(sql);
-  return () => database[Symbol.asyncDispose]();
-}, 60_000);
+const { sql, store } = await storeUnderTest();
 
-const newOwner = () => ({ tenantUid: randomUUID(), tenant: `t${randomUUID().slice(0, 8)}` });
 const entry = (of: ReturnType<typeof newOwner>, writer: string, number: number, more: object = {}): Entry => ({
   ...of,
   number,

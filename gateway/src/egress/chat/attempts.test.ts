@@ -1,8 +1,7 @@
 /** What happens to a call whose provider does not answer as it should. */
 import { voucherHeader } from '@cloister/tenancy';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { ask, model, type EgressUnderTest } from '../egress.fixture.ts';
 import {
   beginStream,
   completion,
@@ -10,47 +9,34 @@ import {
   failure,
   inTurn,
   piece,
-  providerDouble,
   stopChunk,
   streamed,
   usageChunk,
   type ProviderDouble,
 } from '../providers/provider.double.ts';
+import { twoProvidersUnderTest } from '../providers/two-providers.fixture.ts';
 
-let egress: EgressUnderTest;
-let [first, spare]: ProviderDouble[] = [];
-let tenants = 0;
+const { egress, provider: first, spare, errorOf, settled, ...running } = await twoProvidersUnderTest();
 let [tenant, token] = ['', ''];
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { connectTimeout: 300 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
 beforeEach(async () => {
-  [first, spare] = await Promise.all([providerDouble(), providerDouble(completion('from spare'))]);
-  tenant = `acme${++tenants}`;
+  tenant = running.tenant();
   token = await egress.addTenant(tenant, {
     models: [`${tenant}/m1`, `${tenant}-spare/m1`],
     budget: { timeZone: 'UTC', daily: { usd: 1 } },
   });
-  return async () => {
-    await Promise.all([first?.[Symbol.asyncDispose](), spare?.[Symbol.asyncDispose]()]);
-  };
 });
 
 /** Providers are the tenant's own here, so that what one test does to them is not felt in the next. */
 function providers(changes: Parameters<EgressUnderTest['addProvider']>[1] = {}, fallbacks: readonly string[] = []) {
-  egress.addProvider(tenant, { baseURL: first?.baseURL ?? '', models: [model('m1', { fallbacks: [...fallbacks] })], ...changes });
-  egress.addProvider(`${tenant}-spare`, { baseURL: spare?.baseURL ?? '' });
+  egress.addProvider(tenant, { baseURL: first.baseURL, models: [model('m1', { fallbacks: [...fallbacks] })], ...changes });
+  egress.addProvider(`${tenant}-spare`, { baseURL: spare.baseURL });
 }
 const chat = (body: object = {}, signal?: AbortSignal, headers: Record<string, string> = {}) =>
   fetch(`${egress.url}/v1/chat/completions`, { ...ask(token, { model: `${tenant}/m1`, ...body }, headers), ...(signal ? { signal } : {}) });
-const errorBody = z.object({ error: z.object({ code: z.string() }) });
-const errorOf = async (answer: Response) => [answer.status, errorBody.parse(await answer.json()).error.code];
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3000);
 const logged = (text: RegExp) =>
   vi.waitFor(() => expect(egress.lines.filter((line) => line.includes(`"${tenant}"`)).join('')).toMatch(text));
-const answer = (to: ProviderDouble | undefined, ...answers: Parameters<typeof inTurn>) => {
-  if (to) to.answer = inTurn(...answers);
+const answer = (to: ProviderDouble, ...answers: Parameters<typeof inTurn>) => {
+  to.answer = inTurn(...answers);
 };
 
 describe('a call that failed is sent again', () => {
@@ -58,7 +44,7 @@ describe('a call that failed is sent again', () => {
     providers({ retries: 2 });
     answer(first, failure(503, ''), failure(500, '<html>'), completion('at last', 100, 50));
     expect(await (await chat()).text()).toContain('at last');
-    expect(first?.asked).toHaveLength(3);
+    expect(first.asked).toHaveLength(3);
     await settled({ settled: 200, reserved: 0, tokens: 150 });
     await logged(/"attempts":3,"tried":"(\S+) provider_failed, \1 provider_failed, \1 answered"/);
   });
@@ -67,18 +53,17 @@ describe('a call that failed is sent again', () => {
     providers({ retries: 1 });
     answer(first, failure(503, ''));
     expect(await errorOf(await chat())).toEqual([502, 'provider_failed']);
-    expect(first?.asked).toHaveLength(2);
+    expect(first.asked).toHaveLength(2);
     await settled({ settled: 0, reserved: 0 });
   });
 
   test('not before the provider wants it to', async () => {
     providers({ retries: 1 });
     const times: number[] = [];
-    if (first)
-      first.answer = (response, asked) => {
-        times.push(performance.now());
-        (times.length === 1 ? failure(429, '{}', { 'retry-after': '1' }) : completion('later'))(response, asked);
-      };
+    first.answer = (response, asked) => {
+      times.push(performance.now());
+      (times.length === 1 ? failure(429, '{}', { 'retry-after': '1' }) : completion('later'))(response, asked);
+    };
     expect((await chat()).status).toBe(200);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
   });
@@ -102,7 +87,7 @@ describe('a call that failed is sent again', () => {
     providers({ retries: 2 });
     answer(first, failure(status, '{}'));
     await chat();
-    expect(first?.asked).toHaveLength(1);
+    expect(first.asked).toHaveLength(1);
   });
 
   test('never once something has gone to the caller', async () => {
@@ -112,7 +97,7 @@ describe('a call that failed is sent again', () => {
       setTimeout(() => response.destroy(), 20);
     });
     expect(await (await chat({ stream: true })).text()).toMatch(/one.*\n\ndata: \{"error":\{.*"code":"provider_unreachable"\}\}\n\n$/);
-    expect([first?.asked.length, spare?.asked.length]).toEqual([1, 0]);
+    expect([first.asked.length, spare.asked.length]).toEqual([1, 0]);
     await settled({ reserved: 0 });
   });
 
@@ -132,7 +117,7 @@ describe('a call that failed is sent again', () => {
     answer(first, (response) => void setTimeout(() => response.destroy(), 200));
     const headers = { [voucherHeader]: await egress.vouch(tenant, { caller, budget: ofKey }) };
     expect(await errorOf(await chat({ max_tokens: 100 }, undefined, headers))).toEqual([502, 'provider_unreachable']);
-    expect(first?.asked).toHaveLength(1);
+    expect(first.asked).toHaveLength(1);
     await logged(/"tried":"\S+ provider_unreachable, \S+ budget_exceeded"/);
     await settled({ reserved: 0 });
     for (const part of ['support', caller])
@@ -149,7 +134,7 @@ describe('a call that failed is sent again', () => {
     await expect(chat({}, leave.signal)).rejects.toThrow();
     await logged(/"aborted":true/);
     await settled({ settled: 0, reserved: 0 });
-    expect(first?.asked).toHaveLength(1);
+    expect(first.asked).toHaveLength(1);
   });
 });
 
@@ -176,7 +161,7 @@ describe('another model answers', () => {
     providers({}, [`${tenant}-spare/m1`]);
     answer(first, failure(400, '{"error":{"message":"bad tool"}}'));
     expect(await errorOf(await chat())).toEqual([400, 'provider_rejected']);
-    expect(spare?.asked).toEqual([]);
+    expect(spare.asked).toEqual([]);
   });
 
   test('not one that the tenant may not use', async () => {
@@ -184,7 +169,7 @@ describe('another model answers', () => {
     token = await egress.addTenant(tenant, { models: [`${tenant}/m1`] });
     answer(first, failure(500, ''));
     expect(await errorOf(await chat())).toEqual([502, 'provider_failed']);
-    expect(spare?.asked).toEqual([]);
+    expect(spare.asked).toEqual([]);
   });
 
   test('and where that fails too, the caller hears about the one that it asked for', async () => {
@@ -202,7 +187,7 @@ describe('a provider that fails again and again', () => {
     providers({}, [`${tenant}-spare/m1`]);
     answer(first, failure(503, ''));
     for (let turn = 0; turn < 7; turn++) expect((await chat()).status).toBe(200);
-    expect(first?.asked).toHaveLength(5);
+    expect(first.asked).toHaveLength(5);
     await logged(/provider_unavailable/);
     expect(await egress.registry.metrics()).toMatch(/cloister_egress_open_circuits [1-9]/);
   });
@@ -231,9 +216,9 @@ describe('a provider that fails again and again', () => {
 test('a provider has no more calls in progress than it allows: others wait a moment, and then hear so', async () => {
   providers({ concurrentCallsPerReplica: 1 });
   const release = Promise.withResolvers<undefined>();
-  if (first) first.answer = (response, asked) => void release.promise.then(() => completion('slow')(response, asked));
+  first.answer = (response, asked) => void release.promise.then(() => completion('slow')(response, asked));
   const slow = chat();
-  await vi.waitFor(() => expect(first?.asked).toHaveLength(1));
+  await vi.waitFor(() => expect(first.asked).toHaveLength(1));
   expect(await egress.registry.metrics()).toContain(`cloister_egress_calls_in_progress{provider="${tenant}"} 1`);
   expect(await errorOf(await chat())).toEqual([503, 'provider_busy']);
   const waiting = chat();
@@ -271,5 +256,5 @@ test('all attempts together take no longer than the provider is allowed', async 
   providers({ retries: 5, timeoutSeconds: 1, firstTokenSeconds: 1 });
   answer(first, failure(503, '', { 'retry-after': '2' }));
   expect(await errorOf(await chat())).toEqual([502, 'provider_failed']);
-  expect(first?.asked).toHaveLength(1);
+  expect(first.asked).toHaveLength(1);
 });

@@ -7,8 +7,8 @@ import { wantsStream, wantsUsage, type ChatRequest } from './request.ts';
 import { fallbacksOf } from './target.ts';
 import { worstCase, type Model } from './worst-case.ts';
 
-/** `bytes` is the length of the body. */
-export function chatOperation(asked: ChatRequest, bytes: number): Operation<Model> {
+/** `bytes` is the length of the body; `longest` the most output for a choice that the agent may have of any model. */
+export function chatOperation(asked: ChatRequest, bytes: number, longest = Infinity): Operation<Model> {
   const stream = wantsStream(asked);
   return {
     name: 'chat',
@@ -18,7 +18,7 @@ export function chatOperation(asked: ChatRequest, bytes: number): Operation<Mode
     offers: ({ models }) => models,
     replaceable: true,
     fallbacks: (policy, providers) => fallbacksOf(asked.model, policy, providers),
-    worst: (name, model) => worstCase(asked, bytes, name, model),
+    worst: (name, model) => worstCase(asked, bytes, name, { ...model, maxOutputTokens: Math.min(model.maxOutputTokens, longest) }),
     begin: (bounds) => {
       const meter = new Meter(asked, bounds);
       return {

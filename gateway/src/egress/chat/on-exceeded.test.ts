@@ -1,41 +1,23 @@
 /** What becomes of calls when most of a budget is used up. */
 import type { TenantPolicy } from '@cloister/tenancy';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
-import {
-  completion,
-  failure,
-  piece,
-  providerDouble,
-  stopChunk,
-  streamed,
-  usageChunk,
-  type ProviderDouble,
-} from '../providers/provider.double.ts';
+import { ask, model } from '../egress.fixture.ts';
+import { completion, failure, piece, stopChunk, streamed, usageChunk, type ProviderDouble } from '../providers/provider.double.ts';
+import { twoProvidersUnderTest } from '../providers/two-providers.fixture.ts';
 
 const noon = '2026-11-29T12:00:00Z';
 const url = 'https://127.0.0.1:1';
 const models = ['p/big', 'p/mid', 'p/small', 'spare/small', 'p/odd'];
-let egress: EgressUnderTest;
-let [provider, spare]: ProviderDouble[] = [];
-let tenants = 0;
+const { egress, provider, spare, errorOf, settled, ...running } = await twoProvidersUnderTest();
 let [tenant, token] = ['', ''];
-beforeAll(async () => {
-  egress = await egressUnderTest({ openAI: { connectTimeout: 300 } });
-}, 60_000);
-afterAll(() => egress[Symbol.asyncDispose]());
-beforeEach(async () => {
-  [provider, spare] = await Promise.all([providerDouble(), providerDouble(completion('from spare'))]);
-  tenant = `acme${++tenants}`;
+beforeEach(() => {
+  tenant = running.tenant();
   const of = (name: string, inputPerMillion: number, outputPerMillion: number, maxOutputTokens = 1_000) =>
     model(name, { price: { inputPerMillion, outputPerMillion }, maxOutputTokens });
   const offered = [of('big', 10, 20), of('mid', 5, 10), of('small', 1, 2, 500), of('odd', 1, 30)];
   egress.addProvider('p', { baseURL: provider.baseURL, models: offered });
   egress.addProvider('spare', { baseURL: spare.baseURL, models: [of('small', 1, 2)] });
-  return async () => {
-    await Promise.all([provider?.[Symbol.asyncDispose](), spare?.[Symbol.asyncDispose]()]);
-  };
 });
 
 interface Given {
@@ -50,13 +32,10 @@ async function budgetOf({ usd, onExceeded, downgradeTo, tokens }: Given): Promis
 }
 const downgrade = (...downgradeTo: string[]) => ({ action: 'Downgrade', softLimitPercent: 50, downgradeTo }) as const;
 const chat = (body: object = {}) => fetch(`${egress.url}/v1/chat/completions`, ask(token, { model: 'p/big', max_tokens: 100, ...body }));
-const asked = () => provider?.asked.map(({ body }) => body['model']) ?? [];
+const asked = () => provider.asked.map(({ body }) => body['model']);
 const answerWith = (answer: ProviderDouble['answer']) => {
-  if (provider) provider.answer = answer;
+  provider.answer = answer;
 };
-const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
-const errorOf = async (answer: Response) => [answer.status, errorBody.parse(await answer.json()).error.code];
-const settled = (expected: object) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3_000);
 const records = () =>
   vi.waitFor(async () => {
     const text = 'select record::json as record from cloister_egress.audit_record where tenant_uid = $1 order by seq';
@@ -149,7 +128,7 @@ describe('Downgrade', () => {
   test('does not shorten the answers of the dear model instead', async () => {
     await budgetOf({ usd: 0.04, onExceeded: downgrade('spare/small') }); // 20,000 for big, which reserves 26,000 for an answer of full length
     const answer = await chat({ max_tokens: undefined });
-    expect([answer.headers.get('x-cloister-downgraded'), spare?.asked[0]?.body['max_tokens']]).toEqual(['spare/small', 1_000]);
+    expect([answer.headers.get('x-cloister-downgraded'), spare.asked[0]?.body['max_tokens']]).toEqual(['spare/small', 1_000]);
   });
 
   test('goes on to the next cheaper model where the first fails, and tells of that one’s failure where all do', async () => {
@@ -160,7 +139,7 @@ describe('Downgrade', () => {
       'spare/small',
       expect.stringContaining('from spare'),
     ]);
-    if (spare) spare.answer = failure(503, '');
+    spare.answer = failure(503, '');
     const failed = await chat();
     expect(failed.headers.get('x-cloister-downgraded')).toBeNull();
     expect(await errorOf(failed)).toEqual([502, 'provider_failed']);
@@ -182,7 +161,7 @@ describe('Downgrade', () => {
 test('without a word on it a dear call is refused when the budget is spent, and shortened before', async () => {
   await budgetOf({ usd: 0.013 });
   const answer = await chat({ max_tokens: undefined });
-  expect([answer.status, answer.headers.get('x-cloister-downgraded'), provider?.asked[0]?.body['max_tokens']]).toEqual([200, null, 256]);
+  expect([answer.status, answer.headers.get('x-cloister-downgraded'), provider.asked[0]?.body['max_tokens']]).toEqual([200, null, 256]);
 });
 
 /** A fifth of 864 dollars a day is 2,000 micro-dollars a second. At noon half of it is released: 777.6 dollars in all. */

@@ -17,8 +17,8 @@ export interface ProviderDouble extends AsyncDisposable {
   answer: Answer;
 }
 
-/** An OpenAI-compatible provider that remembers what it was asked and answers as told. */
-export async function providerDouble(answer: Answer = completion('Hello')): Promise<ProviderDouble> {
+/** An OpenAI-compatible provider that remembers what it was asked and answers as told, at an address of this machine. */
+export async function providerDouble(answer: Answer = completion('Hello'), host = '127.0.0.1'): Promise<ProviderDouble> {
   const server = createServer((request, response) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
@@ -29,9 +29,9 @@ export async function providerDouble(answer: Answer = completion('Hello')): Prom
       double.answer(response, asked);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const double: ProviderDouble = {
-    baseURL: `http://127.0.0.1:${portOf(server)}/v1`,
+    baseURL: `http://${host}:${portOf(server)}/v1`,
     asked: [],
     answer,
     [Symbol.asyncDispose]: () =>

@@ -13,6 +13,7 @@ import { isScaledToZero } from '../../agent/scale.ts';
 import { child, type Child } from '../../child.ts';
 import { configMaps, type AgentConfig } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
+import { boundsOf } from '../agent-bounds.ts';
 import { agentBudgetOf, downgradesOf } from '../agent-budget.ts';
 import { cacheSecondsOf } from '../agent-cache.ts';
 import type { Limits } from '../limits.ts';
@@ -79,6 +80,7 @@ const agentEntry = (tenant: string, agent: AgentConfig, { budget, responseCache 
   budget: agentBudgetOf(agent),
   downgradeTo: downgradesOf(agent, budget),
   cacheSeconds: cacheSecondsOf(agent, responseCache),
+  bounds: boundsOf(agent),
 });
 
 const ageKey = ({ metadata }: AgentConfig): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;

@@ -1,0 +1,154 @@
+/** What edge knows of an issuer's keys, as time passes and the issuer changes them. */
+import { exportJWK, generateKeyPair, jwtVerify, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { createServer, type Server } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { portOf } from '../../server/serve.ts';
+import { discoverIssuerKeys } from './issuer-keys.ts';
+import type { IssuerKeys } from './user-token.ts';
+
+const minute = 60_000;
+
+/** An issuer that serves the keys it is told to, where it is told to, unless it is away. */
+class Issuer {
+  readonly asked = { discovery: 0, keys: 0 };
+  away = false;
+  path = '/keys';
+  names: string | undefined;
+  readonly #served = new Map<string, JWK>();
+  readonly #signing = new Map<string, CryptoKey>();
+  readonly #server: Server = createServer((request, response) => {
+    if (this.away) return void response.writeHead(503).end();
+    const isKeys = request.url === this.path;
+    this.asked[isKeys ? 'keys' : 'discovery']++;
+    if (!isKeys && !request.url?.includes('.well-known')) return void response.writeHead(404).end();
+    const body = isKeys ? { keys: [...this.#served.values()] } : { issuer: this.names ?? this.url, jwks_uri: `${this.url}${this.path}` };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this;
+  }
+  close(): Promise<unknown> {
+    this.#server.closeAllConnections();
+    return new Promise((resolve) => this.#server.close(resolve));
+  }
+  get url(): string {
+    return `http://127.0.0.1:${portOf(this.#server)}`;
+  }
+  async begins(kid: string): Promise<void> {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+    this.#signing.set(kid, privateKey);
+    this.#served.set(kid, { ...(await exportJWK(publicKey)), kid, alg: 'ES256' });
+  }
+  withdraws(kid: string): void {
+    this.#served.delete(kid);
+  }
+  signedBy(kid: string): Promise<string> {
+    const key = this.#signing.get(kid);
+    if (!key) throw new Error(`there is no key "${kid}"`);
+    return new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid }).sign(key);
+  }
+}
+
+let issuer: Issuer;
+let keysOf: IssuerKeys;
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  issuer = await new Issuer().start();
+  await issuer.begins('k1');
+  keysOf = discoverIssuerKeys();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await issuer.close();
+});
+
+const passes = (ms: number) => vi.setSystemTime(Date.now() + ms);
+/** `valid`, or the code of why not. */
+async function verdictOn(kid: string): Promise<string> {
+  try {
+    await jwtVerify(await issuer.signedBy(kid), await keysOf(issuer.url));
+    return 'valid';
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  }
+}
+const noKey = 'ERR_JWKS_NO_MATCHING_KEY';
+
+test('however many tokens come, the issuer is asked once in ten minutes', async () => {
+  expect(await Promise.all(Array.from({ length: 50 }, () => verdictOn('k1')))).toEqual(Array.from({ length: 50 }, () => 'valid'));
+  passes(9 * minute);
+  expect(await verdictOn('k1')).toBe('valid');
+  expect(issuer.asked).toEqual({ discovery: 1, keys: 1 });
+  passes(2 * minute);
+  expect(await verdictOn('k1')).toBe('valid');
+  expect(issuer.asked).toEqual({ discovery: 2, keys: 2 });
+});
+
+describe('a key that the issuer', () => {
+  test('has begun to use is known with its first token, and the one before still is', async () => {
+    await verdictOn('k1');
+    passes(minute);
+    await issuer.begins('k2');
+    expect(await verdictOn('k2')).toBe('valid');
+    expect(await verdictOn('k1')).toBe('valid');
+  });
+
+  test('does not have is asked for every 30 s at most, whoever names it', async () => {
+    await issuer.begins('gone');
+    issuer.withdraws('gone');
+    passes(minute);
+    for (let token = 0; token < 20; token++) expect(await verdictOn('gone')).toBe(noKey);
+    expect(issuer.asked.keys).toBe(1);
+    passes(31_000);
+    for (let token = 0; token < 20; token++) expect(await verdictOn('gone')).toBe(noKey);
+    expect(issuer.asked.keys).toBe(2);
+  });
+
+  test('has withdrawn is worth nothing after ten minutes', async () => {
+    expect(await verdictOn('k1')).toBe('valid');
+    await issuer.begins('k2');
+    issuer.withdraws('k1');
+    passes(10 * minute + 1);
+    expect(await verdictOn('k1')).toBe(noKey);
+    expect(await verdictOn('k2')).toBe('valid');
+  });
+});
+
+test('keys that the issuer has moved elsewhere are found there after ten minutes', async () => {
+  expect(await verdictOn('k1')).toBe('valid');
+  issuer.path = '/keys-of-2026';
+  passes(10 * minute + 1);
+  expect(await verdictOn('k1')).toBe('valid');
+});
+
+describe('an issuer that is away', () => {
+  test('is not missed for ten minutes; after that nobody can say whether a token is valid, until it is back', async () => {
+    expect(await verdictOn('k1')).toBe('valid');
+    issuer.away = true;
+    passes(9 * minute);
+    expect(await verdictOn('k1')).toBe('valid');
+    passes(2 * minute);
+    expect(await verdictOn('k1')).toBe('issuer_unreachable');
+    issuer.away = false;
+    expect(await verdictOn('k1')).toBe('valid');
+  });
+
+  test('from the beginning is asked again after 5 s, and not with every token', async () => {
+    issuer.away = true;
+    expect(await verdictOn('k1')).toBe('issuer_unreachable');
+    issuer.away = false;
+    passes(4_900);
+    expect(await verdictOn('k1')).toBe('issuer_unreachable');
+    expect(issuer.asked.discovery).toBe(0);
+    passes(200);
+    expect(await verdictOn('k1')).toBe('valid');
+  });
+});
+
+test('a document that speaks for another issuer is not believed', async () => {
+  issuer.names = 'https://id.example.com';
+  expect(await verdictOn('k1')).toBe('issuer_unreachable');
+  expect(issuer.asked.keys).toBe(0);
+});
