@@ -29,6 +29,7 @@ const mishaps: readonly (readonly [string, Mishap | undefined])[] = [
   ['the operator dies before it', { crash: 'before' }],
   ['the operator dies after it', { crash: 'after' }],
   ['its answer is lost', { after: 'timeout' }],
+  ['it meets a conflict', { before: { code: 409, reason: 'Conflict', message: 'the simulation says so' } }],
   ['it is refused', { before: { code: 500, reason: 'InternalError', message: 'the simulation says so' } }],
 ];
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Cluster } from '../cluster/cluster.ts';
-import { isConflict, isNotFound, messageOf } from '../errors.ts';
+import { isAlreadyThere, isNotFound, messageOf } from '../errors.ts';
 import { kind } from '../kind.ts';
 import { counter } from '../metrics.ts';
 import { keepRecent } from '../recent.ts';
@@ -71,7 +71,7 @@ export class EventRecorder {
     try {
       await this.#cluster.create(events, this.#event(about, note, nameOf(about, id), Date.now()));
     } catch (error) {
-      if (!isConflict(error)) throw error;
+      if (!isAlreadyThere(error)) throw error;
     }
   }
 
