@@ -87,6 +87,8 @@ const hasStatus = (error: unknown, status: number): boolean => error instanceof 
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 /** Somebody else wrote in between, or the name is taken: look again, then decide again. */
 export const isConflict = (error: unknown): boolean => hasStatus(error, 409);
+/** The name is taken. */
+export const isAlreadyThere = (error: unknown): boolean => error instanceof KubeError && error.reason === 'AlreadyExists';
 /** The object breaks its schema or a policy: repeating the same write is useless. */
 export const isInvalid = (error: unknown): boolean => hasStatus(error, 422) || hasStatus(error, 400);
 /** The roles of this account do not allow it, or an admission policy or quota refused. */

@@ -3,6 +3,7 @@ import { annotations, edgeKeys, namespaces, systemSecrets, tenantConfigMaps } fr
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest';
 import type { BaseObject, Kind } from 'kube-runtime';
+import { fromBase64 } from './child.ts';
 import * as kinds from './kinds.ts';
 import { identityIn, publicKeysIn } from './platform/identity-secret.ts';
 import { edgeKeysFile } from './tenant/identity.ts';
@@ -39,8 +40,9 @@ const given = async (tenant: string) =>
 const annotate = (noted: Readonly<Record<string, string>>) =>
   operator.cluster.patch(kinds.secrets, key, { metadata: { annotations: noted } });
 const ask = () => annotate({ [annotations.rotate]: `${Math.random()}` });
-/** As if edge had changed its key so long ago that no token of the old one is left. */
-const letTokensExpire = () => annotate({ [annotations.madeAt]: new Date(Date.now() - 120_000).toISOString() });
+/** As if edge had changed its key so long ago that no token of the old one is left; after an hour more no voucher is either. */
+const letTokensExpire = (secondsAgo = 120) => annotate({ [annotations.madeAt]: new Date(Date.now() - secondsAgo * 1_000).toISOString() });
+const egressBelieves = async () => kids(edgeKeys.parse(JSON.parse(fromBase64((await secret())?.data?.['jwks.json']) ?? '')).keys);
 
 /** Every version of edge's Secret and of the tenants' ConfigMaps, in the order in which they were written. */
 class History {
@@ -150,6 +152,25 @@ test('every tenant has the next key before edge signs with it, and the old one u
   operator.writes();
   await pause(2_500);
   expect(operator.writes()).toEqual([]);
+});
+
+test('egress is told of an old key for as long as vouchers of it may be under way, so that one that starts meanwhile knows it', async () => {
+  await ask();
+  await until('edge to sign with another key', async () => (await signs()) !== before);
+  const after = await signs();
+  await letTokensExpire();
+  await until('agents to forget the old key', async () => String(await given('one')) === after);
+  expect(await egressBelieves()).toEqual(expect.arrayContaining([before, after]));
+  operator.writes();
+  await pause(2_500);
+  expect(operator.writes()).toEqual([]);
+
+  await ask();
+  await until('edge to sign with a third key', async () => (await signs()) !== after);
+  expect(await egressBelieves()).toEqual(expect.arrayContaining([before, after, await signs()]));
+  await letTokensExpire(2 * 3_600);
+  await until('egress to be told of the second key no more', async () => !(await egressBelieves()).includes(after));
+  expect(await egressBelieves()).toEqual(expect.arrayContaining([before, await signs()]));
 });
 
 test('an operator that dies after each of its writes brings it to the same end', async () => {

@@ -22,15 +22,18 @@ afterAll(async () => {
   await operator.stop();
 });
 
-const tenant = () => world.get(kinds.tenants, undefined, 'spender');
-const usage = async () => (await tenant())?.status?.usage;
-const alerts = () => world.eventNotes('spender', 'BudgetAlert');
+const tenant = (name = 'spender') => world.get(kinds.tenants, undefined, name);
+const usage = async (name?: string) => (await tenant(name))?.status?.usage;
+const alerts = (name = 'spender') => world.eventNotes(name, 'BudgetAlert');
 const exceeded = async () => findCondition((await tenant())?.status?.conditions, 'BudgetExceeded')?.status;
-async function spend(microUsd: number, percent: number): Promise<void> {
-  const uid = (await tenant())?.metadata.uid;
+async function spend(microUsd: number, percent: number, name = 'spender'): Promise<void> {
+  const uid = (await tenant(name))?.metadata.uid;
   const window = (startsOn: string) => ({ startsOn, microUsd, tokens: microUsd * 3, percent });
   told = tenantsUsage.parse({
-    tenants: [{ tenant: 'spender', uid, daily: window('2026-11-26'), monthly: { ...window('2026-11-01'), percent: 0 } }],
+    tenants: [
+      ...told.tenants.filter((other) => other.uid !== uid),
+      { tenant: name, uid, daily: window('2026-11-26'), monthly: { ...window('2026-11-01'), percent: 0 } },
+    ],
   });
 }
 
@@ -70,5 +73,22 @@ test(
     await until('the new month', async () => (await exceeded()) === 'False', 5_000);
     expect(await usage()).toMatchObject({ daily: { usd: 0, tokens: 0 }, monthly: { usd: 0 } });
     expect(await alerts()).toHaveLength(2);
+  },
+);
+
+test.each([0, 1])(
+  'a threshold is told of by one Event, though the operator dies when it has written %i of Event and status',
+  async (writes) => {
+    const name = `dying-${writes}`;
+    await world.tenant(name, { budget: { daily: { usd: 10 } } });
+    await world.ready(name);
+    await pause(1_000);
+    operator.dieAfter(writes);
+    await spend(6_000_000, 60, name);
+    await until('the operator to die', () => Promise.resolve(operator.died()), 5_000);
+    await operator.restart();
+    await until('the usage', async () => (await usage(name))?.daily.alertedAtPercent === 50, 5_000);
+    await pause(500);
+    expect(await alerts(name)).toEqual([expect.stringContaining('the daily budget is used up to 50 %')]);
   },
 );

@@ -11,6 +11,9 @@ export const edgeKey = z.object({
 });
 export type EdgeKey = z.infer<typeof edgeKey>;
 
-/** Public keys with which edge may sign, as agents find them in {@link agentFiles.identity}: two while the key is being replaced. */
+/**
+ * Public keys of edge. Agents find those with which it may sign in {@link agentFiles.identity}: two while the key is being replaced. Egress finds
+ * in Secret `edge-identity` also those with which it signs no more, as long as a voucher of theirs may be under way.
+ */
 export const edgeKeys = z.object({ keys: z.array(edgeKey).min(1) });
 export type EdgeKeys = z.infer<typeof edgeKeys>;

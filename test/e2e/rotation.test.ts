@@ -1,7 +1,8 @@
 /** Every credential between callers and their data is replaced while they are at work: nobody notices, and what was replaced is worth nothing. */
-import { callerSigner } from '@cloister/identity';
+import { callerSigner, generateIdentityKeys } from '@cloister/identity';
 import {
   agentAudienceOf,
+  agentFiles,
   agentHost,
   agentURL,
   annotations,
@@ -13,13 +14,16 @@ import {
   ports,
   servingKey,
   systemSecrets,
+  tenantConfigMaps,
   tenantSecrets,
+  voucherHeader,
 } from '@cloister/tenancy';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { voucherSigner } from '../../gateway/src/index.ts';
 import { reachable } from './support/data-url.ts';
 import { call, openai } from './support/http.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
@@ -91,6 +95,25 @@ async function answerTo(privateKey: string): Promise<string> {
   return fromEdge(`${agentURL(name, agentName)}/v1/models`, token);
 }
 
+/** As an agent calls egress while it works on a request: prints the status. */
+const vouchedCall = `
+const [document, token, header, voucher] = process.argv.slice(1);
+const read = (file) => require('node:fs').readFileSync(file, 'utf8');
+const { egressURL, model } = JSON.parse(read(document));
+const headers = { authorization: 'Bearer ' + read(token), 'content-type': 'application/json', [header]: voucher };
+const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'hello' }] });
+fetch(egressURL + '/chat/completions', { method: 'POST', headers, body }).then(({ status }) => console.log(status));`;
+
+/** What egress answers to the tenant's agent, with a voucher of the key. */
+async function answerToVoucherOf(privateKey: string): Promise<string> {
+  const sign = await voucherSigner(edgeKey.extend({ d: z.string() }).parse(JSON.parse(privateKey)));
+  const tenantUid = (await world.kubectl.get('tenant', name))?.metadata.uid ?? '';
+  const given = [agentFiles.document, agentFiles.egressToken, voucherHeader, await sign({ tenantUid, agent: agentName, caller })];
+  const exec = ['exec', '-n', tenant.namespace, `deployment/${agentName}`, '--', 'node', '-e', vouchedCall, ...given];
+  return (await world.kubectl.run(exec)).trim();
+}
+const caller = 'key:0123456789ab';
+
 const credentials = z.record(z.string(), z.looseObject({ madeFor: z.string().optional(), waitingFor: z.string().optional() }));
 
 async function dataRotated(): Promise<boolean> {
@@ -101,8 +124,8 @@ async function dataRotated(): Promise<boolean> {
 }
 
 async function identityRotated(old: string): Promise<boolean> {
-  const { keys } = edgeKeys.parse(JSON.parse(await identity('jwks.json')));
-  return keys.length === 1 && (await identity('private.jwk')) !== old;
+  const published = await world.kubectl.get('configmap', tenantConfigMaps.edgeIdentity, tenant.namespace);
+  return edgeKeys.parse(JSON.parse(published?.data?.['jwks.json'] ?? '')).keys.length === 1 && (await identity('private.jwk')) !== old;
 }
 
 async function authorityRotated(old: string): Promise<boolean> {
@@ -173,6 +196,12 @@ test('while callers chat, database, Redis, identity, serving certificate and its
   expect(await Promise.all((await urls()).map(letsIn))).toEqual([true, true]);
   expect(await answerTo(await identity('private.jwk'))).toBe('200');
   expect(await secretValue(world, tenant.namespace, tenantSecrets.serving, servingKey)).not.toBe(oldCertificate);
+
+  // An agent may work for an hour on a request for which edge has vouched with the old key, whatever starts meanwhile.
+  await world.kubectl.run(['rollout', 'restart', 'deployment/egress', '-n', namespaces.system]);
+  await world.kubectl.run(['rollout', 'status', 'deployment/egress', '-n', namespaces.system, '--timeout=100s']);
+  expect(await answerToVoucherOf(oldKey)).toBe('200');
+  expect(await answerToVoucherOf(JSON.stringify((await generateIdentityKeys()).privateKey))).toBe('403');
 });
 
 test('an agent speaks TLS alone, and its certificate passes for no other tenant', async () => {

@@ -8,6 +8,7 @@ import { connectTo, type ApiRequest, type Cluster } from 'kube-runtime';
 import type { Fault, ModelApiServer, ModelConnection } from 'kube-model';
 import { startOperator } from '../../operator/src/start.ts';
 import type { Configuration } from '../../operator/src/settings.ts';
+import type { ReadUsage } from '../../operator/src/usage/read-usage.ts';
 import type { DataServersDouble } from './data-servers.double.ts';
 
 export const operatorUser = 'system:serviceaccount:cloister-system:operator';
@@ -30,6 +31,8 @@ export interface ProcessOptions {
   readonly configuration: Configuration;
   /** Asked about every call. */
   readonly mishap: (call: Call) => Mishap | undefined;
+  /** What egress says of all tenants. Nobody is asked where it is not given. */
+  readonly readUsage?: ReadUsage | undefined;
   /** How many versions its lists and watches are behind when it starts. */
   readonly lag?: number;
 }
@@ -56,7 +59,8 @@ export class OperatorProcess {
     this.connection.faults = (request) => this.#fault(request);
     this.cluster = connectTo(this.connection, { fieldManager, namespace: 'cloister-system', server: 'https://model' });
     const administrators = options.data.administrators((what, change) => this.#gate(what, change));
-    startOperator(this.cluster, options.configuration, { signal: this.#ending.signal, administrators }).then(
+    const { configuration, readUsage } = options;
+    startOperator(this.cluster, configuration, { signal: this.#ending.signal, administrators, readUsage }).then(
       () => (this.end = {}),
       (error: unknown) => (this.end = { error }),
     );

@@ -5,7 +5,7 @@
  * thing; time goes on to the next timer. So a run follows from workload, faults and seed.
  */
 import { makeAuthority } from '@cloister/certificates';
-import { namespaces } from '@cloister/tenancy';
+import { namespaces, type TenantsUsage } from '@cloister/tenancy';
 import { connectTo, type ApiRequest, type Cluster } from 'kube-runtime';
 import { ModelApiServer, type Change, type StoredObject } from 'kube-model';
 import { parseConfiguration } from '../../operator/src/settings.ts';
@@ -48,6 +48,8 @@ export class World {
   readonly forbidden: string[] = [];
   /** Told of every call, and decides on its fate. */
   mishap: (call: Call) => Mishap | undefined;
+  /** What egress says to the processes that are started from now on; undefined: they do not ask. */
+  usage: TenantsUsage | undefined;
   /** How many versions the next process is behind when it starts. */
   lagOfNext: number | undefined;
   readonly administrator: Cluster;
@@ -71,10 +73,12 @@ export class World {
   }
 
   startOperator(): OperatorProcess {
+    const { usage } = this;
     const process = new OperatorProcess({
       server: this.server,
       data: this.data,
       configuration,
+      ...(usage && { readUsage: () => Promise.resolve(usage) }),
       ...(this.lagOfNext !== undefined && { lag: this.lagOfNext }),
       mishap: (call) => {
         if (call.write) this.calls.push(call);

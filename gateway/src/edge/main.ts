@@ -1,10 +1,11 @@
 /** `gateway edge`: settings, cluster and Redis into a running edge. */
 import { readSettings } from '@cloister/settings';
 import { createLogger, createRegistry, serveMetrics } from '@cloister/telemetry';
-import { documentKinds, issuedKey, tenantAccess, tenantPolicy } from '@cloister/tenancy';
+import { documentKinds, issuedKey, issuedKeyObjectName, tenantAccess, tenantPolicy } from '@cloister/tenancy';
 import { connect } from 'kube-runtime';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followSecrets } from '../directory/follow.ts';
+import { standsThere } from '../directory/stands-there.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
 import { startEdge } from './edge.ts';
@@ -31,6 +32,13 @@ export async function runEdge(): Promise<void> {
   const [policies, access] = [new PolicyDirectory(), new AccessDirectory()];
   const egress = tellEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE);
   const reports = keyReports(access.issued, egress.send, log);
+  const issued = followSecrets(cluster, {
+    schema: issuedKey,
+    documentKind: documentKinds.issuedKey,
+    namespace: settings.KEYS_NAMESPACE,
+    into: reports,
+    log,
+  });
   const informers = [
     followConfigMaps(cluster, {
       schema: tenantPolicy,
@@ -46,13 +54,7 @@ export async function runEdge(): Promise<void> {
       into: access,
       log,
     }),
-    followSecrets(cluster, {
-      schema: issuedKey,
-      documentKind: documentKinds.issuedKey,
-      namespace: settings.KEYS_NAMESPACE,
-      into: reports,
-      log,
-    }),
+    issued,
   ];
   cluster.startInformers();
 
@@ -85,7 +87,10 @@ export async function runEdge(): Promise<void> {
   const lookForGone = setTimeout(() => {
     const look = async () => {
       if (!informers.every((informer) => informer.synced)) throw new Error('not every key is known yet');
-      reports.tellGone(await egress.known(), access.issued);
+      reports.tellGone(await egress.known(), ({ tenant, tenantUid, id }) => {
+        const at = { name: issuedKeyObjectName(tenant, id), namespace: settings.KEYS_NAMESPACE };
+        return standsThere(issued, { at, tenantUid }, access.issued.byId(tenant, id));
+      });
     };
     void untilDone('ask egress which API keys it knows', log, stopping.signal, look);
   }, untilAllIsKnown);

@@ -10,9 +10,9 @@ import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
 import { administrationStore } from './audit/administration/administration-store.ts';
 import { Administration } from './audit/administration/administration.ts';
+import { noteGoneTenants } from './audit/administration/gone-tenants.ts';
 import { recordedPolicies } from './audit/administration/recorded-policies.ts';
 import { keepPruning } from './audit/keep-pruning.ts';
-import type { Owner } from './audit/chain.ts';
 import { auditStore } from './audit/store.ts';
 import { keepForgetting } from './budget/keep-forgetting.ts';
 import { redisCacheStore } from './cache/redis-cache-store.ts';
@@ -41,7 +41,7 @@ export async function runEgress(): Promise<void> {
   const edgeKeys = followedEdgeKeys(settings.EDGE_KEYS_FILE, log);
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
   const administration = new Administration(administrationStore(sql), log);
-  const { informers, ...directories } = follow(cluster, settings, administration, log);
+  const { informers, documents, ...directories } = follow(cluster, settings, administration, log);
   // What a tenant reads of its usage may be long; it must keep nobody's call waiting for the ledger.
   const readers = followedPostgres(settings.DATABASE_URL_FILE, log, { connections: 2 });
   const redis = followedRedis(settings.REDIS_URL_FILE, log);
@@ -74,10 +74,9 @@ export async function runEgress(): Promise<void> {
   });
   const stopForgetting = keepForgetting(sql, log);
   const lookForGone = setTimeout(() => {
-    const isThere = ({ tenant, tenantUid }: Owner) => directories.policies.byTenant(tenant)?.uid === tenantUid;
     void untilDone('note which tenants are gone', log, stopping.signal, async () => {
       if (!informers.every((informer) => informer.synced)) throw new Error('not every tenant is known yet');
-      await administration.noteGone('policy', 'operator', isThere);
+      await noteGoneTenants(administration, { documents, policies: directories.policies, namespace: settings.SYSTEM_NAMESPACE });
     });
   }, untilAllIsKnown);
   const stopPruning = keepPruning(sql, settings.AUDIT_RETENTION_DAYS, log);
@@ -121,13 +120,14 @@ function follow(
 ) {
   const [policies, providers, credentials] = [new PolicyDirectory(), new ProviderDirectory(), new CredentialDirectory()];
   const into = recordedPolicies(policies, administration);
+  const documents = followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into, log });
   const informers = [
-    followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into, log }),
+    documents,
     followConfigMaps(cluster, { schema: providerDocument, documentKind: documentKinds.provider, namespace, into: providers, log }),
     followRawSecrets(cluster, PROVIDERS_NAMESPACE, credentials),
   ];
   cluster.startInformers();
-  return { policies, providers, credentials, informers };
+  return { policies, providers, credentials, documents, informers };
 }
 
 async function verifier(cluster: Cluster): Promise<VerifyPod> {

@@ -1,11 +1,5 @@
-import { edgeIssuer, longestRequestSeconds, voucherAudience, type Voucher } from '@cloister/tenancy';
+import { edgeIssuer, voucherAudience, voucherSeconds, type Voucher } from '@cloister/tenancy';
 import { importJWK, SignJWT, type JWK } from 'jose';
-
-/**
- * Seconds: the longest that a request may take, and the time before it in which its voucher may have been made. For that long a pod can bill its
- * own tenant's calls to a caller that it has heard from.
- */
-export const voucherSeconds = longestRequestSeconds + 60;
 
 export type SignVoucher = (voucher: Voucher) => Promise<string>;
 

@@ -43,5 +43,6 @@ export function contextFor<T extends BaseObject>({ kind, object, cluster, record
     removeLeftOver: clear,
     updateStatus: (status) => cluster.updateStatus(kind, object, status, { signal }),
     record: (note) => recorder.record(object, note),
+    recordOnce: (note, occasion) => recorder.recordOnce(object, note, occasion),
   };
 }

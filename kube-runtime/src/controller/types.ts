@@ -43,6 +43,11 @@ export interface ReconcileContext<T extends BaseObject> {
   readonly updateStatus: (status: StatusOf<T>) => Promise<Applied<T>>;
   /** Records an Event about the object. Returns at once; record transitions, not states. */
   readonly record: (note: EventNote) => void;
+  /**
+   * For what must not be lost: resolves once the server has an Event for this occasion in the object's life, by whichever process. Call it before
+   * writing down that it was told. Rejects where the server does not take it.
+   */
+  readonly recordOnce: (note: EventNote, occasion: string) => Promise<void>;
 }
 
 /**

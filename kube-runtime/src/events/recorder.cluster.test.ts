@@ -61,6 +61,21 @@ describe('events', () => {
     await cluster.delete(realms, object);
   });
 
+  test('of an occasion are one, whoever tells of it and in whichever words, and another for an object of the same name', async () => {
+    const object = await about('occasions');
+    const tell = (message: string, occasion: string, of = object) =>
+      new EventRecorder(cluster, 'tester').recordOnce(of, { type: 'Warning', reason: 'Told', message }, occasion);
+    await tell('first', 'monday');
+    await tell('again', 'monday');
+    await tell('later', 'tuesday');
+    expect((await of('occasions')).map(({ note }) => note).sort()).toEqual(['first', 'later']);
+    await cluster.delete(configMaps, object);
+    await tell('anew', 'monday', await about('occasions'));
+    expect((await of('occasions')).map(({ note }) => note).sort()).toEqual(['anew', 'first', 'later']);
+    const nowhere = { metadata: { name: 'x', namespace: 'no-such-namespace' } };
+    await expect(tell('lost', 'monday', nowhere)).rejects.toThrow('404');
+  });
+
   test('that the server refuses harm nobody', async () => {
     const recorder = new EventRecorder(cluster, 'tester');
     recorder.record({ metadata: { name: 'x', namespace: 'no-such-namespace' } }, { type: 'Normal', reason: 'Lost', message: 'm' });

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Cluster } from '../cluster/cluster.ts';
-import { isNotFound, messageOf } from '../errors.ts';
+import { isAlreadyThere, isNotFound, messageOf } from '../errors.ts';
 import { kind } from '../kind.ts';
 import { counter } from '../metrics.ts';
 import { keepRecent } from '../recent.ts';
@@ -24,8 +24,8 @@ interface Written {
 /**
  * Writes Events about objects.
  *
- * Guarantees: never throws, never holds up its caller, never floods (see `correlation.ts`); the same note again within six minutes counts
- * up the series of the first, and so do notes alike beyond the ninth wording. What cannot be written is dropped and counted.
+ * Guarantees of `record`: never throws, never holds up its caller, never floods (see `correlation.ts`); the same note again within six minutes
+ * counts up the series of the first, and so do notes alike beyond the ninth wording. What cannot be written is dropped and counted.
  */
 export class EventRecorder {
   readonly #cluster: Cluster;
@@ -59,6 +59,22 @@ export class EventRecorder {
     else this.#enqueue(about, folded, now);
   }
 
+  /**
+   * Resolves once the server has the Event. It is named by the object's UID and `occasion`, so there is one however often, and by however many
+   * processes, it is told; what the first one says stands. Rejects where the server does not take it. Not limited: the caller bounds the occasions.
+   */
+  async recordOnce(about: BaseObject, note: EventNote, occasion: string): Promise<void> {
+    const id = createHash('sha256')
+      .update(`${about.metadata.uid ?? ''}\n${occasion}`)
+      .digest('hex')
+      .slice(0, 16);
+    try {
+      await this.#cluster.create(events, this.#event(about, note, nameOf(about, id), Date.now()));
+    } catch (error) {
+      if (!isAlreadyThere(error)) throw error;
+    }
+  }
+
   #enqueue(about: BaseObject, folded: Folded, now: number): void {
     this.#waiting++;
     this.#line = this.#line
@@ -79,7 +95,7 @@ export class EventRecorder {
     const id = createHash('sha256').update(series).digest('base64');
     const before = this.#written.get(id);
     if (before && now - before.last < seriesWindowMs && (await this.#countUp(about, before, now))) return;
-    const name = `${about.metadata.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`;
+    const name = nameOf(about, randomBytes(8).toString('hex'));
     await this.#cluster.create(events, this.#event(about, note, name, now));
     keepRecent(this.#written, id, { name, count: 1, last: now });
   }
@@ -120,6 +136,8 @@ export class EventRecorder {
     };
   }
 }
+
+const nameOf = ({ metadata }: BaseObject, id: string): string => `${metadata.name.slice(0, 230)}.${id}`;
 
 /** Events are namespaced; those about cluster-scoped objects live in `default`, where kubectl looks for them. */
 const homeOf = ({ metadata }: BaseObject): string => metadata.namespace ?? 'default';

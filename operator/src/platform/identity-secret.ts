@@ -1,6 +1,6 @@
 /**
- * What Secret `edge-identity` says: the key with which edge signs, the one that is to take its place, and the public keys that agents are to
- * trust. Nothing else of a rotation is kept anywhere, but for when the keys came to each tenant.
+ * What Secret `edge-identity` says: the key with which edge signs, the one that is to take its place, the public keys that agents are to
+ * trust, and those of which egress may still meet vouchers. Nothing else of a rotation is kept anywhere, but for when the keys came to each tenant.
  */
 import { generateIdentityKeys } from '@cloister/identity';
 import { annotations, canonicalJSON, edgeKey, edgeKeys, type EdgeKey, type EdgeKeys } from '@cloister/tenancy';
@@ -21,11 +21,18 @@ export interface Key {
   readonly request: string | undefined;
 }
 
+/** A public key with which edge signs no more. Beside the others in `jwks.json`, which egress mounts: an agent may work on one request for an hour. */
+export interface FormerKey extends EdgeKey {
+  readonly vouchersUntil: Date;
+}
+
 export interface Identity {
   readonly current: Key;
   readonly next: Key | undefined;
   /** Public keys, for the agents. */
   readonly trusted: readonly EdgeKey[];
+  /** Public keys that egress is to know beside these, and agents are not. */
+  readonly former: readonly FormerKey[];
 }
 
 /** Undefined where there is no key with which edge could sign. */
@@ -38,10 +45,19 @@ export function identityIn(secret: Secret | undefined): Identity | undefined {
     current: { jwk, madeAt: madeAtOf(secret), request: requestOf(secret) },
     next: next && nextMade && { jwk: next, ...nextMade },
     trusted: publicKeysIn(secret)?.keys ?? [],
+    former: (read(believedKeys, secret, 'jwks.json')?.keys ?? []).flatMap(({ vouchersUntil, ...key }) =>
+      vouchersUntil === undefined ? [] : [{ ...key, vouchersUntil: new Date(vouchersUntil) }],
+    ),
   };
 }
 
-export const publicKeysIn = (secret: Secret | undefined): EdgeKeys | undefined => read(edgeKeys, secret, 'jwks.json');
+const believedKeys = z.object({ keys: z.array(edgeKey.extend({ vouchersUntil: z.iso.datetime().optional() })) });
+
+/** For the agents. Undefined where there are none. */
+export function publicKeysIn(secret: Secret | undefined): EdgeKeys | undefined {
+  const keys = read(believedKeys, secret, 'jwks.json')?.keys.filter(({ vouchersUntil }) => vouchersUntil === undefined);
+  return edgeKeys.safeParse({ keys }).data;
+}
 
 export const publicOf = (jwk: PrivateKey): EdgeKey => edgeKey.parse(jwk);
 
@@ -49,12 +65,14 @@ export async function newKey(madeAt: Date, request: string | undefined): Promise
   return { jwk: privateKey.parse((await generateIdentityKeys()).privateKey), madeAt, request };
 }
 
-export const contentOf = ({ current, next, trusted }: Identity): Content => ({
+export const contentOf = ({ current, next, trusted, former }: Identity): Content => ({
   annotations: { ...annotationsOf(current), ...(next && nextAnnotationsOf(next)) },
   data: {
     'private.jwk': base64(JSON.stringify(current.jwk)),
     ...(next && { 'next.jwk': base64(JSON.stringify(next.jwk)) }),
-    'jwks.json': base64(canonicalJSON({ keys: trusted })),
+    'jwks.json': base64(
+      canonicalJSON({ keys: [...trusted, ...former.map((key) => ({ ...key, vouchersUntil: key.vouchersUntil.toISOString() }))] }),
+    ),
   },
 });
 

@@ -10,9 +10,11 @@ const [A, B, C] = [a, b, c].map(({ jwk }) => publicOf(jwk));
 if (!A || !B || !C) throw new Error('three keys were made');
 
 const due = { maxAgeDays: 90, holder: 'edge-identity', request: undefined };
-const calm: Identity = { current: a, next: undefined, trusted: [A] };
-const spreading: Identity = { current: a, next: b, trusted: [A, B] };
-const ending = (seconds: number): Identity => ({ current: { ...b, madeAt: ago(seconds) }, next: undefined, trusted: [A, B] });
+const calm: Identity = { current: a, next: undefined, trusted: [A], former: [] };
+const spreading: Identity = { current: a, next: b, trusted: [A, B], former: [] };
+const ending = (seconds: number): Identity => ({ current: { ...b, madeAt: ago(seconds) }, next: undefined, trusted: [A, B], former: [] });
+/** Agents have forgotten A, and egress is to know it for so many seconds more. */
+const vouched = (seconds: number): Identity => ({ ...calm, current: b, trusted: [B], former: [{ ...A, vouchersUntil: ago(-seconds) }] });
 
 const step = (identity: Identity, rest: Partial<Seen> = {}) =>
   stepOf({ identity, publishedSince: ago(300), due, settleSeconds: 300, now, ...rest });
@@ -42,7 +44,20 @@ test.each<[string, Identity, Partial<Seen>, object]>([
     { does: 'write', identity: { current: { ...b, madeAt: now }, next: undefined, trusted: [A, B] } },
   ],
   ['an old key whose tokens may still be under way', ending(364), {}, { does: 'wait', until: new Date(now.getTime() + 1000) }],
-  ['an old key whose last token has expired', ending(365), {}, { does: 'write', identity: { trusted: [B] } }],
+  [
+    'an old key whose last token has expired, but not its last voucher',
+    ending(365),
+    {},
+    { does: 'write', identity: { trusted: [B], former: [{ ...A, vouchersUntil: ago(365 - 300 - 3_660 - 5) }] } },
+  ],
+  ['a former key whose vouchers may still be under way', vouched(1), {}, { does: 'wait', until: ago(-1) }],
+  ['a former key whose last voucher has expired', vouched(0), {}, { does: 'write', identity: { trusted: [B], former: [] } }],
+  [
+    'a request while vouchers of a former key are under way',
+    vouched(1),
+    { due: { ...due, request: 'tuesday' } },
+    { does: 'make the next key' },
+  ],
   ['another request during a rotation', spreading, { publishedSince: undefined, due: { ...due, request: 'tuesday' } }, { does: 'wait' }],
   ['another request before the old key is forgotten', ending(0), { due: { ...due, request: 'tuesday' } }, { does: 'wait' }],
   [
@@ -61,6 +76,7 @@ test.each([
   ['calm', calm],
   ['spreading', spreading],
   ['ending', ending(3)],
+  ['vouched', vouched(60)],
 ] as const)('a state that is %s is read back from its Secret', (_, identity) => {
   const { annotations, data } = contentOf(identity);
   expect(identityIn({ metadata: { name: 'edge-identity', annotations }, data })).toEqual(identity);

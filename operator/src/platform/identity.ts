@@ -2,7 +2,7 @@
  * Makes edge's identity, and replaces it by age and on demand: one step of {@link stepOf} a run.
  *
  * Guarantees: the Secret is read live and written only in the version that was read, so that no key that is in use is ever lost to an operator that
- * is behind; no write but the three of a rotation.
+ * is behind; no write but the four of a rotation.
  */
 import { annotations, systemSecrets } from '@cloister/tenancy';
 import type { ReconcileContext } from 'kube-runtime';
@@ -32,7 +32,7 @@ export async function provideIdentity(
   const request = secret?.metadata.annotations?.[annotations.rotate];
   if (!secret || !identity) {
     const current = await newKey(now, request);
-    await write(context, secret, { current, next: undefined, trusted: [publicOf(current.jwk)] }, "Made edge's identity");
+    await write(context, secret, { current, next: undefined, trusted: [publicOf(current.jwk)], former: [] }, "Made edge's identity");
     return undefined;
   }
   const step = stepOf({

@@ -10,6 +10,7 @@ import { tenantsOfClass } from '../class/members.ts';
 import { classOfRevision, revisionNameOf } from '../class/revisions.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
+import { publicKeysIn } from '../platform/identity-secret.ts';
 import { serves } from '../status/conditions.ts';
 import { boundsOf } from './agent-bounds.ts';
 import { spendingOf } from './agent-budget.ts';
@@ -114,7 +115,7 @@ const tenantNamed = (namespace: string | undefined): ObjectKey[] =>
 const tenantOfNamespace = ({ metadata }: BaseObject): ObjectKey[] => tenantNamed(metadata.name);
 
 const publicKeysChanged = ({ object, previous }: Change<kinds.Secret>): boolean =>
-  object.data?.['jwks.json'] !== previous?.data?.['jwks.json'];
+  !isDeepStrictEqual(publicKeysIn(object), publicKeysIn(previous));
 
 const signerChanged = ({ object, previous }: Change<kinds.Secret>): boolean =>
   object.data?.['signer.pem'] !== previous?.data?.['signer.pem'];

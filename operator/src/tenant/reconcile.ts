@@ -28,7 +28,7 @@ import { groundwork, surplus, completion } from './plan.ts';
 import { keptServing, servingTold } from './serving.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 import { together } from '../together.ts';
-import { budgetAlerts } from '../usage/shown.ts';
+import { budgetAlerts, type Alert } from '../usage/shown.ts';
 import type { UsageWatch } from '../usage/usage-watch.ts';
 
 export interface TenantParts {
@@ -51,10 +51,10 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   const findings = check(seen);
   const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
 
-  await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
+  const untold = await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
   for (const note of outcome.notes ?? []) context.record(note);
   if (blocking(findings)) await keepTrust(context, parts);
-  if (outcome.error) throw outcome.error;
+  if (outcome.error ?? untold) throw outcome.error ?? untold;
   return { requeueAfter: nextLook(seen, outcome) };
 }
 
@@ -112,12 +112,23 @@ async function lives({ cluster, object, signal }: ReconcileContext<Tenant>): Pro
   return live !== undefined && live.metadata.uid === object.metadata.uid && live.metadata.deletionTimestamp === undefined;
 }
 
-async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<void> {
+/** Returns why an alert could not be told of; then it, and the usage that it is about, are left for the next run. */
+async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<unknown> {
   const before = context.object.status;
-  await context.updateStatus(status);
-  const notes = announcements(before?.conditions, status.conditions, widenings);
-  // Only then: the status keeps what was told, whatever becomes of this process.
-  for (const note of [...notes, ...budgetAlerts(before?.usage, status.usage)]) context.record(note);
+  // First: the status says which alerts were told, whatever becomes of this process.
+  const refused = await alert(context, budgetAlerts(before?.usage, status.usage));
+  await context.updateStatus(refused === undefined ? status : { ...status, usage: before?.usage });
+  for (const note of announcements(before?.conditions, status.conditions, widenings)) context.record(note);
+  return refused;
+}
+
+async function alert({ recordOnce }: ReconcileContext<Tenant>, alerts: readonly Alert[]): Promise<unknown> {
+  try {
+    for (const { note, occasion } of alerts) await recordOnce(note, occasion);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 /** While an old credential waits for its last pod to go. */

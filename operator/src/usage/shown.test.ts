@@ -61,7 +61,7 @@ describe('an alert', () => {
     let shown: UsageStatus | undefined;
     for (const figures of all) {
       const next = usageShown(shown, reading(figures), thresholds);
-      messages.push(...budgetAlerts(shown, next).map(({ message }) => message));
+      messages.push(...budgetAlerts(shown, next).map(({ note }) => note.message));
       shown = next;
     }
     return messages.map((message) => message.replace(/: .*/, ''));
@@ -86,10 +86,27 @@ describe('an alert', () => {
 
   test('is about day and month by themselves, and says what was used', () => {
     const figures = heard(day(85, 85), { startsOn: '2026-11-01', microUsd: 2_500_000, tokens: 7, percent: 55 });
-    expect(budgetAlerts(undefined, after(figures))).toEqual([
+    expect(budgetAlerts(undefined, after(figures)).map(({ note }) => note)).toEqual([
       { type: 'Warning', reason: 'BudgetAlert', message: `${daily(80)}: $0.000085 and 170 tokens since 2026-11-26` },
       { type: 'Warning', reason: 'BudgetAlert', message: 'the monthly budget is used up to 50 %: $2.5 and 7 tokens since 2026-11-01' },
     ]);
+  });
+
+  test('is the same whatever was used beyond the threshold, and another in the next window or for the next threshold', () => {
+    const occasions = (...all: Said[]) =>
+      all.map((figures) =>
+        budgetAlerts(undefined, after(figures))
+          .map(({ occasion }) => occasion)
+          .join(),
+      );
+    const [first, second, nextDay, nextThreshold] = occasions(
+      heard(day(81, 81)),
+      heard(day(99, 99)),
+      heard(day(81, 81, '2026-11-27')),
+      heard(day(100, 100)),
+    );
+    expect(second).toBe(first);
+    expect(new Set([first, nextDay, nextThreshold]).size).toBe(3);
   });
 
   test('is told by nobody who knows no more than the status', () => {

@@ -69,16 +69,23 @@ function emptied({ daily, monthly }: UsageStatus, at: Date): UsageStatus {
   return { asOf: timeOf(at), daily: of(daily), monthly: of(monthly) };
 }
 
+/** What is to be told, and what it is about, in no numbers that move. */
+export interface Alert {
+  readonly note: EventNote;
+  readonly occasion: string;
+}
+
 /** One for each window that has reached a higher threshold than it had. */
-export const budgetAlerts = (before: UsageStatus | undefined, after: UsageStatus | undefined): EventNote[] =>
+export const budgetAlerts = (before: UsageStatus | undefined, after: UsageStatus | undefined): Alert[] =>
   kinds.flatMap((kind) => (after ? windowAlerts(kind, before?.[kind], after[kind]) : []));
 
-function windowAlerts(kind: (typeof kinds)[number], was: WindowStatus | undefined, is: WindowStatus): EventNote[] {
+function windowAlerts(kind: (typeof kinds)[number], was: WindowStatus | undefined, is: WindowStatus): Alert[] {
   const told = was?.startsOn === is.startsOn ? (was.alertedAtPercent ?? 0) : 0;
   const { alertedAtPercent: reached = 0, usd, tokens, startsOn } = is;
   if (reached <= told) return [];
   const used = `$${usd} and ${tokens} tokens since ${startsOn}`;
-  return [{ type: 'Warning', reason: 'BudgetAlert', message: `the ${kind} budget is used up to ${reached} %: ${used}` }];
+  const message = `the ${kind} budget is used up to ${reached} %: ${used}`;
+  return [{ note: { type: 'Warning', reason: 'BudgetAlert', message }, occasion: `BudgetAlert ${kind} ${startsOn} ${reached}` }];
 }
 
 /** Exact: six decimals are micro-dollars. */

@@ -78,7 +78,7 @@ test('a key that went while no replica was there is told, and none that is there
   reports.put('k', here);
   reports.tellGone(
     [here, gone].map(({ tenant, uid, id }) => ({ tenant, tenantUid: uid, id })),
-    directory,
+    ({ tenant, id }) => directory.byId(tenant, id) !== undefined,
   );
   await vi.waitFor(() =>
     expect(heard.map(({ id, key }) => [id, key === undefined])).toEqual([

@@ -6,7 +6,7 @@
  */
 import type { IssuedKey, KeyReport, KnownKey } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
-import type { IssuedKeys, Source } from '../../directory/directory.ts';
+import type { Source } from '../../directory/directory.ts';
 import { Outbox } from '../../server/outbox.ts';
 
 /** Milliseconds after a key has gone: by then the answer to who asked for that is here, if it comes at all; and then it is told without. */
@@ -18,8 +18,8 @@ export type SendReports = (reports: readonly KeyReport[]) => Promise<void>;
 export interface KeyReports extends Source<IssuedKey> {
   /** This replica has revoked a key, for this subject. */
   readonly revoked: (tenantUid: string, id: string, by: string) => void;
-  /** Tells of keys that egress takes to be there and that are not. Only once `keys` knows all that are. */
-  tellGone(known: readonly KnownKey[], keys: IssuedKeys): void;
+  /** Tells of keys that egress takes to be there and that are not. */
+  tellGone(known: readonly KnownKey[], isThere: (key: KnownKey) => boolean): void;
   /** Tries for the last time. */
   close(): Promise<void>;
 }
@@ -61,8 +61,8 @@ export function keyReports(into: Source<IssuedKey>, send: SendReports, log: Logg
       });
     },
     revoked: (tenantUid, id, by) => void revokers.set(nameOf(tenantUid, id), by),
-    tellGone: (known, keys) => {
-      for (const key of known) if (keys.byId(key.tenant, key.id)?.uid !== key.tenantUid) outbox.put(key);
+    tellGone: (known, isThere) => {
+      for (const key of known) if (!isThere(key)) outbox.put(key);
     },
     close: () => {
       while (pending.size > 0) for (const act of pending) act();

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { postgres } from '../budget/sql/postgres.ts';
+import { snapshot } from '../budget/sql/snapshot.ts';
 import type { Sql } from '../budget/sql/sql.ts';
 import type { Head } from './chain.ts';
 import { exportLines } from './export.ts';
@@ -33,7 +33,7 @@ export async function runAudit(args: readonly string[]): Promise<number> {
 
 async function runExport(tenant: string): Promise<number> {
   const setting = 'DATABASE_URL_FILE';
-  const sql = postgres(readSecretFile(setting, process.env[setting] ?? ''), () => undefined);
+  const sql = await snapshot(readSecretFile(setting, process.env[setting] ?? ''));
   try {
     await pipeline(Readable.from(withNewlines(await exportOf(sql, tenant))), process.stdout, { end: false });
     return 0;
@@ -42,8 +42,8 @@ async function runExport(tenant: string): Promise<number> {
   }
 }
 
-/** Rejects where no tenant, or more than one, goes by that name. */
-export async function exportOf(sql: Sql, tenant: string): Promise<AsyncGenerator<string>> {
+/** One chain only if `sql` reads a snapshot: records may be removed meanwhile. Rejects where no tenant, or more than one, goes by that name. */
+export async function exportOf(sql: Pick<Sql, 'query'>, tenant: string): Promise<AsyncGenerator<string>> {
   const [chain, ...others] = await findChains(sql, tenant);
   if (!chain) throw new Error(`nothing is on record of a tenant of name or UID "${tenant}"`);
   if (others.length > 0) {

@@ -44,7 +44,7 @@ const place = { seq: z.coerce.number(), hash: z.string() };
 const chains = z.array(z.object({ tenantUid: z.string(), tenant: z.string(), ...place, pruned: z.object(place).nullable() }));
 
 /** Chains of tenants with this name or UID: several where a name was used again. */
-export async function findChains(sql: Sql, nameOrUid: string): Promise<readonly Chain[]> {
+export async function findChains(sql: Pick<Sql, 'query'>, nameOrUid: string): Promise<readonly Chain[]> {
   const text = `select tenant_uid as "tenantUid", tenant, seq, hash,
       case when pruned_hash is not null then json_build_object('seq', pruned_seq, 'hash', pruned_hash) end as pruned
     from cloister_egress.audit_chain where tenant = $1 or tenant_uid = $1 order by tenant_uid`;
@@ -57,7 +57,7 @@ export type StoredRecord = z.infer<typeof stored>;
 const pageSize = 1_000;
 
 /** Records of the chain that are kept, up to its head, in order, as they are stored. */
-export async function* recordsOf(sql: Sql, { tenantUid, seq: last }: Chain): AsyncGenerator<StoredRecord> {
+export async function* recordsOf(sql: Pick<Sql, 'query'>, { tenantUid, seq: last }: Chain): AsyncGenerator<StoredRecord> {
   const text = `select seq, hash, record from cloister_egress.audit_record
     where tenant_uid = $1 and seq > $2 and seq <= $3 order by seq limit ${pageSize}`;
   for (let from = 0, full = true; full;) {

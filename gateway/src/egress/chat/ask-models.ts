@@ -79,10 +79,16 @@ async function fallBack<M extends Offered>(failure: ApiError, asking: Asking<M>,
   return failure;
 }
 
-/** The same, as if the caller had asked for the first of these. Headers and facts stand before the answer does. */
+/**
+ * The same, as if the caller had asked for the first of these. Headers and facts stand before the answer does.
+ *
+ * That one cannot take the call as it is, since it is longer than its context window or has what that model does not know, is seen by its rejection
+ * alone, which costs nothing. Where no other one answers then, the call is what it would be without them.
+ */
 async function downgrade<M extends Offered>(cheaper: readonly string[], asking: Asking<M>, parts: AskParts): Promise<ApiError | undefined> {
   const { response, exchange, policy } = asking;
   let failure: ApiError | undefined;
+  let rejected = false;
   for (const model of cheaper) {
     response.setHeader(budgetNotes.downgraded, model);
     exchange.note({ downgradedTo: model });
@@ -92,12 +98,17 @@ async function downgrade<M extends Offered>(cheaper: readonly string[], asking: 
       return undefined;
     }
     failure ??= failed;
-    if (!mayFallBack(failed) && !isRefusal(failed)) break;
+    rejected ||= failed.code === 'provider_rejected';
+    if (!mayGoOn(failed)) break;
   }
   response.removeHeader(budgetNotes.downgraded);
   exchange.note({ downgradedTo: undefined });
-  return failure;
+  if (!rejected) return failure;
+  const blocked = await askModel(asking.operation.model, asking, parts);
+  return blocked && fallBack(blocked, asking, parts);
 }
+
+const mayGoOn = (failed: ApiError): boolean => mayFallBack(failed) || isRefusal(failed) || failed.code === 'provider_rejected';
 
 /** Undefined when nothing is left to be done. */
 async function askModel<M extends Offered>(model: string, asking: Asking<M>, parts: AskParts): Promise<ApiError | undefined> {

@@ -152,6 +152,36 @@ describe('Downgrade', () => {
     expect(await counted('cloister_budget_refused_total')).toBe(0);
   });
 
+  describe('whose cheaper model rejects the call, such as one that is longer than its context window', () => {
+    const tooLong = failure(400, '{"error":{"message":"maximum context length is 100 tokens","code":"context_length_exceeded"}}');
+    beforeEach(() => answerWith((response, one) => (one.body['model'] === 'small' ? tooLong : completion('x', 100, 50))(response, one)));
+
+    test('goes on to the next', async () => {
+      await budgetOf({ usd: 0.012, onExceeded: downgrade('p/small', 'p/mid') });
+      const answer = await chat();
+      expect([answer.status, answer.headers.get('x-cloister-downgraded'), asked()]).toEqual([200, 'p/mid', ['small', 'mid']]);
+      await settled({ settled: 1_000, reserved: 0 });
+    });
+
+    test('is as without Downgrade where there is no other', async () => {
+      await budgetOf({ usd: 0.012, onExceeded: downgrade('p/small') });
+      const answer = await chat();
+      expect([answer.status, answer.headers.get('x-cloister-downgraded'), asked()]).toEqual([200, null, ['small', 'big']]);
+      await settled({ settled: 2_000, reserved: 0 });
+      const tried = 'p/big budget_downgraded, p/small provider_rejected, p/big answered';
+      expect(await records()).toMatchObject([{ model: 'p/big', provider: 'p', tried, outcome: 'answered' }]);
+    });
+
+    test('hears that the budget is spent where it is, and of the model that was asked for where that rejects it too', async () => {
+      await budgetOf({ usd: 0.006, onExceeded: downgrade('p/small') });
+      expect(await errorOf(await chat())).toEqual([429, 'budget_exceeded']);
+      await budgetOf({ usd: 0.012, onExceeded: downgrade('p/small') });
+      answerWith((response, one) => failure(400, `{"error":{"message":"no, says ${String(one.body['model'])}"}}`)(response, one));
+      const answer = await chat();
+      expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('no, says big')]);
+    });
+  });
+
   test('looks at tokens as it does at money', async () => {
     await budgetOf({ usd: 1, tokens: 1_000, onExceeded: downgrade('p/small') });
     expect((await chat()).headers.get('x-cloister-downgraded')).toBe('p/small');
