@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { auditAdministration, auditRetention } from '../audit/sql/administration.ts';
+import { auditAppend } from '../audit/sql/append.ts';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
 import { callers } from './sql/callers.ts';
@@ -21,6 +22,7 @@ const migrations: readonly string[] = [
   accounts,
   callers,
   auditAdministration + auditRetention,
+  auditAppend,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */
