@@ -4,6 +4,7 @@ import { auditAppend } from '../audit/sql/append.ts';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
 import { callers } from './sql/callers.ts';
+import { converse } from './sql/leases/converse.ts';
 import { exchange } from './sql/leases/exchange.ts';
 import { expire } from './sql/leases/expire.ts';
 import { tables as leaseTables } from './sql/leases/tables.ts';
@@ -23,6 +24,7 @@ const migrations: readonly string[] = [
   callers,
   auditAdministration + auditRetention,
   auditAppend,
+  converse,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */
