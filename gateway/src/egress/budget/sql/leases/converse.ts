@@ -11,7 +11,7 @@ alter table lease add recalled boolean not null default false;
 create index lease_recalled on lease (replica) where recalled;
 create index lease_of_account on lease (tenant_uid);
 
--- What calls used, as a message says it. The version before says nothing of leases, and the one before that nothing of callers.
+-- What calls used, as a message says it.
 create type used as (
   tenant_uid text, tenant text, day date, month date, model text, agent text, caller text, tenant_leased boolean, agent_leased boolean,
   caller_leased boolean, requests bigint, input_tokens bigint, output_tokens bigint, tokens bigint, micro_usd bigint, overrun_tokens bigint,
@@ -21,9 +21,8 @@ create function used_in(p_usage jsonb) returns setof used language sql stable as
   select u."tenantUid", u.tenant,
     coalesce(u.day, cloister_egress.window_start('daily', cloister_egress.known_zone(u."timeZone"))),
     coalesce(u.month, cloister_egress.window_start('monthly', cloister_egress.known_zone(u."timeZone"))),
-    u.model, u.agent, coalesce(u.caller, ''), coalesce(u."tenantLeased", u.day is not null), coalesce(u."agentLeased", false),
-    coalesce(u."callerLeased", false), u.requests, u."inputTokens", u."outputTokens", u."inputTokens" + u."outputTokens", u."microUsd",
-    u."overrunTokens", u."overrunMicroUsd"
+    u.model, u.agent, u.caller, u."tenantLeased", u."agentLeased", u."callerLeased", u.requests, u."inputTokens", u."outputTokens",
+    u."inputTokens" + u."outputTokens", u."microUsd", u."overrunTokens", u."overrunMicroUsd"
   from jsonb_to_recordset(p_usage) as u("tenantUid" text, tenant text, "timeZone" text, day date, month date, model text, agent text, caller text,
     "tenantLeased" boolean, "agentLeased" boolean, "callerLeased" boolean, requests bigint, "inputTokens" bigint, "outputTokens" bigint,
     "microUsd" bigint, "overrunTokens" bigint, "overrunMicroUsd" bigint)
@@ -49,8 +48,8 @@ create type part as (
   overrun_usd bigint, overrun_tokens bigint
 );
 create function parts_in(p_used used[], p_returns jsonb) returns setof part language sql stable as $$
-  select account, day, month, bool_or(leased), sum(case when leased then leaving_usd else 0 end)::bigint,
-    sum(case when leased then leaving_tokens else 0 end)::bigint, sum(settled_usd)::bigint, sum(settled_tokens)::bigint,
+  select account, day, month, bool_or(leased), coalesce(sum(leaving_usd) filter (where leased), 0)::bigint,
+    coalesce(sum(leaving_tokens) filter (where leased), 0)::bigint, sum(settled_usd)::bigint, sum(settled_tokens)::bigint,
     sum(overrun_usd)::bigint, sum(overrun_tokens)::bigint
   from (
     select c.account, u.day, u.month, c.leased, u.micro_usd - u.overrun_micro_usd, u.tokens - u.overrun_tokens,
