@@ -59,7 +59,7 @@ interface Asking {
 /** Milliseconds without a new call after which only some calls' worth is kept in hand, rather than a slice. */
 export const idleAfter = 1_000;
 
-/** Milliseconds without a new call after which nothing is. */
+/** Milliseconds without a new call after which nothing is, unless somebody wants it otherwise. */
 export const keptFor = 60_000;
 
 /** Calls like the last one, of what each reserves: so who asks now and then need not wait, and a crash forfeits no more of it. */
@@ -80,6 +80,7 @@ export interface Rooms {
 
 export class AccountLease {
   readonly #account: string;
+  readonly #keptFor: number;
   readonly #leases = new Map<string, Lease>();
   #present: Present | undefined;
   #terms: Terms | undefined;
@@ -91,8 +92,9 @@ export class AccountLease {
   /** When the ledger last said how the present windows stand. */
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(account: string) {
+  constructor(account: string, keptForMs = keptFor) {
     this.#account = account;
+    this.#keptFor = keptForMs;
   }
 
   /** What the ledger counts as held here. */
@@ -262,10 +264,11 @@ export class AccountLease {
   #slice(lease: Lease, now: number): Amount {
     const terms = this.#terms;
     const rested = now - this.#wantedAt;
-    if (!terms || rested >= keptFor || this.#presentLease(terms, now) !== lease) return nothing;
+    if (!terms || this.#presentLease(terms, now) !== lease) return nothing;
     const limits = this.#limits(terms, now);
     const slice = each((unit) => sliceOf(freeOf(limits, lease.windows, unit) ?? 0n, this.#replicas));
-    return rested < idleAfter ? slice : each((unit) => smaller(slice[unit], this.#lastCall[unit] * keptCalls));
+    if (rested < idleAfter) return slice;
+    return rested < this.#keptFor ? each((unit) => smaller(slice[unit], this.#lastCall[unit] * keptCalls)) : nothing;
   }
 }
 

@@ -9,6 +9,7 @@ import { TenantLease, type Waiting } from './tenant-lease.ts';
 
 export class Replica {
   readonly #newId: () => string;
+  readonly #keptFor: number | undefined;
   #id: string;
   #number = 0;
   /** Has said good-bye. */
@@ -17,8 +18,9 @@ export class Replica {
   readonly #tenants = new Map<string, TenantLease>();
   readonly #callerLines = { count: 0 };
 
-  constructor(newId: () => string) {
+  constructor(newId: () => string, keptForMs?: number) {
     this.#newId = newId;
+    this.#keptFor = keptForMs;
     this.#id = newId();
   }
 
@@ -29,7 +31,7 @@ export class Replica {
   of(tenantUid: string): TenantLease {
     const known = this.#tenants.get(tenantUid);
     if (known) return known;
-    const tenant = new TenantLease(tenantUid, this.#callerLines);
+    const tenant = new TenantLease(tenantUid, this.#callerLines, this.#keptFor);
     this.#tenants.set(tenantUid, tenant);
     return tenant;
   }

@@ -35,14 +35,16 @@ export interface AccountRefusal extends TimedRefusal {
 
 export class TenantLease {
   readonly #uid: string;
+  readonly #keptFor: number | undefined;
   readonly #accounts = new Map<string, AccountLease>();
   readonly #sheet: UsageSheet;
   /** Since the last report something was reserved, settled or told. */
   #stirred = true;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(uid: string, callerLines?: CallerLines) {
+  constructor(uid: string, callerLines?: CallerLines, keptForMs?: number) {
     this.#uid = uid;
+    this.#keptFor = keptForMs;
     this.#sheet = new UsageSheet(callerLines);
   }
 
@@ -155,7 +157,7 @@ export class TenantLease {
   }
 
   #of(account: string): AccountLease {
-    const known = this.#accounts.get(account) ?? new AccountLease(account);
+    const known = this.#accounts.get(account) ?? new AccountLease(account, this.#keptFor);
     this.#accounts.set(account, known);
     return known;
   }
