@@ -133,7 +133,7 @@ const grouped = (lines: readonly Line[]): Line[] =>
     .sort(([one], [other]) => one.localeCompare(other))
     .flatMap(([, [first, ...others]]) => (first ? [{ ...first, ...sum([first, ...others]) }] : []));
 
-/** As soon as egress has nothing in hand any more: a second after the last call. */
+/** As soon as egress has nothing in hand any more: a minute after the last call. */
 const usageAtRest = () =>
   until(
     'usage at rest',
@@ -143,7 +143,7 @@ const usageAtRest = () =>
       const told = report.parse(JSON.parse(answer.text));
       return told.budget.daily.micro_usd.reserved === 0 && told;
     },
-    { within: 15_000, every: 200 },
+    { within: 90_000, every: 500 },
   );
 
 test('GET /v1/usage tells by day, model, key and agent what the answers said', async () => {

@@ -89,6 +89,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     systemNamespace: 'cloister-system',
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
+    keptForMs: 0, // what is reserved then tells of calls alone, a second after the last
     ready: () => true,
     registry,
     log,

@@ -51,6 +51,8 @@ export interface EgressOptions {
   readonly registry: Registry;
   readonly log: Logger;
   readonly untakenTimeoutMs?: number;
+  /** As of {@link LeasedBudget}. */
+  readonly keptForMs?: number;
   readonly openAI?: OpenAIOptions;
   readonly proxy?: ProxyOptions;
 }
@@ -63,6 +65,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
   const audit = new AuditTrail(options.auditStore, { log, lost: (records) => auditing.lost.inc(records) });
   const budget = new LeasedBudget(ledger, {
     log,
+    keptForMs: options.keptForMs,
     reserved: (from) => metrics.reservations.inc({ from }),
     answered: (seconds) => metrics.ledgerDurations.observe(seconds),
   });

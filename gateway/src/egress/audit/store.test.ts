@@ -38,6 +38,15 @@ test('a batch whose answer was lost is said again, and nothing is there twice', 
   expect(await verdictOf(of.tenantUid)).toMatchObject({ problems: [], records: 3, writers: { gaps: [] } });
 });
 
+test('a batch in which records of several tenants are mixed goes onto the chain of each, what is there already passed over', async () => {
+  const [owners, writer] = [[newOwner(), newOwner(), newOwner()], randomUUID()];
+  const turn = (number: number) => owners.map((of) => entry(of, writer, number));
+  await store.append(writer, turn(1));
+  const heads = await store.append(writer, [...turn(1), ...turn(2), ...turn(3)]);
+  expect(heads.map(({ tenantUid, seq }) => [tenantUid, seq])).toEqual(owners.map(({ tenantUid }) => [tenantUid, 3]).sort());
+  for (const { tenantUid } of owners) expect(await verdictOf(tenantUid)).toMatchObject({ problems: [], records: 3, writers: { gaps: [] } });
+});
+
 test('writers that take turns make one chain', async () => {
   const of = newOwner();
   const log = createLogger({ name: 'egress', level: 'fatal' });

@@ -10,7 +10,7 @@
 import { atLeastNothing, each, isNothing, larger, minus, nothing, plus, smaller, times, units, type Amount, type Unit } from './amount.ts';
 import { leastOf, type Ladder, type Rung } from './ask.ts';
 import type { Growth, LeaseKey, LedgerState } from './ledger.ts';
-import { freeOf, shortage, sliceOf, type Limit, type Refusal, type Terms, type WindowKind, type Windows } from './limits.ts';
+import { areEqual, freeOf, shortage, sliceOf, type Limit, type Refusal, type Terms, type WindowKind, type Windows } from './limits.ts';
 import { limitsUnder, progressOf, untilReleased, type Progress, type Soft } from './soft-limit.ts';
 
 export interface Lease {
@@ -56,8 +56,14 @@ interface Asking {
   readonly now: number;
 }
 
-/** Milliseconds without a new call after which nothing is kept in hand. */
+/** Milliseconds without a new call after which only some calls' worth is kept in hand, rather than a slice. */
 export const idleAfter = 1_000;
+
+/** Milliseconds without a new call after which nothing is, unless somebody wants it otherwise. */
+export const keptFor = 60_000;
+
+/** Calls like the last one, of what each reserves: so who asks now and then need not wait, and a crash forfeits no more of it. */
+const keptCalls = 8n;
 
 /** Milliseconds for which a refusal needs no second opinion: a flood of calls on a spent budget is not passed on to the ledger. */
 const fresh = 250;
@@ -74,22 +80,30 @@ export interface Rooms {
 
 export class AccountLease {
   readonly #account: string;
+  readonly #keptFor: number;
   readonly #leases = new Map<string, Lease>();
   #present: Present | undefined;
   #terms: Terms | undefined;
   #replicas = 1;
   /** When the last call came that was served, or asked for. */
   #wantedAt = Number.NEGATIVE_INFINITY;
+  /** What the last call reserved. */
+  #lastCall = nothing;
   /** When the ledger last said how the present windows stand. */
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(account: string) {
+  constructor(account: string, keptForMs = keptFor) {
     this.#account = account;
+    this.#keptFor = keptForMs;
   }
 
   /** What the ledger counts as held here. */
   get held(): Amount {
     return [...this.#leases.values()].reduce((sum, { amount }) => plus(sum, amount), nothing);
+  }
+
+  get holdsAny(): boolean {
+    return this.#leases.values().some(({ amount }) => !isNothing(amount));
   }
 
   /** Nothing of it would be missed. */
@@ -99,14 +113,16 @@ export class AccountLease {
 
   /** What could be reserved. Undefined: not known without asking the ledger. */
   rooms(terms: Terms, now: number): Rooms | undefined {
-    this.#terms = terms;
     const lease = this.#presentLease(terms, now);
-    return lease && { lease, ...this.#room(lease, this.#limits(terms, now)) };
+    if (!lease || this.#isOutdated(terms, now)) return undefined;
+    this.#terms = terms;
+    return { lease, ...this.#room(lease, this.#limits(terms, now)) };
   }
 
   /** Reserves what there is room for. */
   reserve({ lease }: Rooms, amount: Amount, now: number): void {
     this.#wantedAt = now;
+    this.#lastCall = amount;
     lease.reserved = plus(lease.reserved, amount);
   }
 
@@ -120,6 +136,7 @@ export class AccountLease {
   /** How much to ask for, on behalf of calls that wait, the earliest first. Those that will not fit anyway are not asked for. */
   growth(waiting: readonly Ladder[], terms: Terms, now: number): Growth {
     this.#wantedAt = now;
+    this.#terms = terms;
     const lease = this.#presentLease(terms, now);
     const { inHand, total } = lease ? this.#room(lease, this.#limits(terms, now)) : { inHand: nothing, total: nothing };
     const short = (amount: Amount) => each((unit) => (inHand[unit] === undefined ? 0n : larger(amount[unit] - inHand[unit], 0n)));
@@ -199,9 +216,8 @@ export class AccountLease {
     this.#present = undefined;
   }
 
-  /** The ledger lists all leases of this replica; what it does not list is not leased. */
+  /** What the ledger does not list is as it was. */
   #adopt(leases: LedgerState['leases']): void {
-    for (const lease of this.#leases.values()) lease.amount = nothing;
     for (const { day, month, amount, windows } of leases) {
       const known = this.#leases.get(keyOf({ day, month }));
       if (known) Object.assign(known, { amount, windows });
@@ -220,6 +236,11 @@ export class AccountLease {
     const { ends, offset } = this.#present;
     const of = (kind: WindowKind) => progressOf(kind, lease.month, ends[kind] - now - offset);
     return { daily: of('daily'), monthly: of('monthly') };
+  }
+
+  /** Under other limits than before, what others have used meanwhile may leave less than is in hand. */
+  #isOutdated({ limits }: Terms, now: number): boolean {
+    return now - this.#toldAt >= idleAfter && this.#terms !== undefined && !areEqual(this.#terms.limits, limits);
   }
 
   #presentLease({ timeZone }: Terms, now: number): Lease | undefined {
@@ -242,9 +263,12 @@ export class AccountLease {
 
   #slice(lease: Lease, now: number): Amount {
     const terms = this.#terms;
-    if (!terms || this.#presentLease(terms, now) !== lease || now - this.#wantedAt >= idleAfter) return nothing;
+    const rested = now - this.#wantedAt;
+    if (!terms || this.#presentLease(terms, now) !== lease) return nothing;
     const limits = this.#limits(terms, now);
-    return each((unit) => sliceOf(freeOf(limits, lease.windows, unit) ?? 0n, this.#replicas));
+    const slice = each((unit) => sliceOf(freeOf(limits, lease.windows, unit) ?? 0n, this.#replicas));
+    if (rested < idleAfter) return slice;
+    return rested < this.#keptFor ? each((unit) => smaller(slice[unit], this.#lastCall[unit] * keptCalls)) : nothing;
   }
 }
 

@@ -1,6 +1,7 @@
 import { createLogger } from '@cloister/telemetry';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { keptFor } from './account-lease.ts';
 import { LeasedBudget, type Reservation } from './budget.ts';
 import { LedgerModel } from './ledger-model.fixture.ts';
 import type { Answer, Message } from './ledger.ts';
@@ -210,10 +211,16 @@ test('a replica that leaves gives everything back and is no longer counted', asy
   expect([...ledger.replicas.values()].every(({ expired }) => expired)).toBe(true);
 });
 
-test('what is idle goes back to the ledger, and then nothing more is said', async () => {
-  const { ledger, budget, reserve } = setUp();
+test('of what is idle some calls’ worth is kept for a minute, then all of it goes back to the ledger, and nothing more is said', async () => {
+  const { ledger, budget, sources, reserve } = setUp();
   (await reserve()).settle(used);
+  await vi.waitFor(() => expect(ledger.day.reserved).toEqual({ microUsd: 800n, tokens: 0n }), 3_000); // eight times what a call reserves
+  (await reserve()).settle(used);
+  expect(sources).toEqual(['ledger', 'memory']);
+  const clock = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => clock() + keptFor);
   await vi.waitFor(() => expect(ledger.day.reserved).toEqual(amount(0n)), 3_000);
+  vi.restoreAllMocks();
   expect(budget.leases).toBe(0);
   const { length } = ledger.messages;
   await sleep(100);

@@ -47,6 +47,8 @@ export interface BudgetOptions {
   readonly answered?: (seconds: number) => void;
   /** Milliseconds between heartbeats; 250 unless a test is in a hurry. */
   readonly beatMs?: number;
+  /** Milliseconds for which something is kept in hand of a budget that nobody spends from; a minute unless a test is in a hurry. */
+  readonly keptForMs?: number | undefined;
 }
 
 /** Milliseconds that a call waits for what others have reserved or have in hand, before it is refused: a few heartbeats. */

@@ -1,13 +1,13 @@
 /** The lease of a caller's budget, beside those of its tenant and of the agent; a token costs a micro-dollar. */
 import { expect, test } from 'vitest';
-import { idleAfter } from './account-lease.ts';
+import { keptFor } from './account-lease.ts';
 import { nothing } from './amount.ts';
 import { ladderOf, of } from './fleet.fixture.ts';
 import { chainOf } from './limits.ts';
 import { TenantLease } from './tenant-lease.ts';
 
 const today = { day: '2026-11-22', month: '2026-11-01' };
-const ends = { daily: 10_000, monthly: 100_000 };
+const ends = { daily: 100_000, monthly: 1_000_000 };
 const unused = { settled: nothing, reserved: nothing };
 const call = { tenant: 't', agent: 'a', caller: '', model: 'p/m', timeZone: 'UTC' };
 const used = (tokens: number) => ({ inputTokens: 0, outputTokens: tokens, microUsd: BigInt(tokens) });
@@ -54,8 +54,8 @@ test('it is given back and forgotten once the caller is idle, whoever else is no
   const tenant = holding(100n, 100n, 100n);
   tenant.settle(tenant.reserve(ladderOf(10), chain, 0), onBehalf, used(10));
   const others = chainOf('u', call, { timeZone: 'UTC', daily: { usd: 0.001 }, ofAgent: share });
-  tenant.reserve(ladderOf(10), others, idleAfter);
-  expect(tenant.report(idleAfter, 'slice').returns).toContainEqual({ ...today, tenantUid: 'u/user:f00d', ...of(90n) });
+  tenant.reserve(ladderOf(10), others, keptFor);
+  expect(tenant.report(keptFor, 'slice').returns).toContainEqual({ ...today, tenantUid: 'u/user:f00d', ...of(90n) });
   expect(tenant.held.microUsd).toBe(180n); // in slices, of which those who are not idle keep one
 });
 

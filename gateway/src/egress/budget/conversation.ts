@@ -33,10 +33,11 @@ interface Options {
   readonly log: Logger;
   readonly answered?: (seconds: number) => void;
   readonly beatMs?: number;
+  readonly keptForMs?: number | undefined;
 }
 
 export class Conversation {
-  readonly replica = new Replica(randomUUID);
+  readonly replica: Replica;
   readonly #ledger: Ledger;
   readonly #options: Options;
   readonly #callers: Callers;
@@ -50,6 +51,7 @@ export class Conversation {
   #quietUntil = 0;
 
   constructor(ledger: Ledger, options: Options, callers: Callers) {
+    this.replica = new Replica(randomUUID, options.keptForMs);
     this.#ledger = ledger;
     this.#options = options;
     this.#callers = callers;

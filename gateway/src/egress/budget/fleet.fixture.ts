@@ -3,12 +3,12 @@
  * mid-call, clocks pass midnight, limits change. A token costs a micro-dollar. The world keeps the truth: what providers really billed.
  */
 import { expect } from 'vitest';
-import { each, type Amount } from './amount.ts';
+import { each, nothing, plus, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
 import { silence } from './keep-expiring.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
-import { agentAccount, callerAccount, holderOf, type Holder, type Limit, type Link, type Spender } from './limits.ts';
+import { agentAccount, callerAccount, holderOf, tenantOf, type Holder, type Limit, type Link, type Spender } from './limits.ts';
 import { Replica } from './replica.ts';
 import type { Soft } from './soft-limit.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
@@ -231,7 +231,18 @@ export class Fleet {
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);
     replica.heard(message, answer, this.#books.now, this.#books.now);
+    if (answer !== 'forgotten') this.#compareHands(replica);
     return true;
+  }
+
+  /** Of what an answer does not list, the replica knows without being told. */
+  #compareHands(replica: Replica): void {
+    const inBooks = Map.groupBy(this.#books.heldBy(replica.id), ({ tenantUid }) => tenantOf(tenantUid));
+    for (const [tenant, leases] of inBooks)
+      expect(replica.of(tenant).held, 'replica and ledger agree on what is held').toEqual(
+        leases.reduce((sum, { amount }) => plus(sum, amount), nothing),
+      );
+    expect(replica.leases, 'replica and ledger agree on whose is held').toBe(inBooks.size);
   }
 
   #end(member: Member, flight: Flight): void {

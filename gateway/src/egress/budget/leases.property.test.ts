@@ -201,7 +201,9 @@ const both = (real: Ledger, model: LedgerModel): Ledger => ({
 });
 
 const inOrder = (answer: Answer) =>
-  answer === 'forgotten' ? answer : { ...answer, leases: [...answer.leases].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)) };
+  answer === 'forgotten' ? answer : { ...answer, leases: answer.leases.toSorted(byKey), present: answer.present.toSorted(byKey) };
+type Key = Parameters<typeof keyOf>[0];
+const byKey = (one: Key, other: Key) => (keyOf(one) < keyOf(other) ? -1 : 1);
 const keyOf = ({ tenantUid, day: start }: { tenantUid: string; day: string }) => `${tenantUid} ${start}`;
 
 async function passBoth(sql: Sql, books: LedgerModel, ms: number): Promise<void> {

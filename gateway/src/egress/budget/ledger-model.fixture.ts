@@ -1,5 +1,5 @@
 /** The ledger's rules in plain code, with a clock to be set; days are UTC. What sql/leases does must be the same. */
-import { atLeastNothing, each, isNothing, minus, nothing, plus, smaller, larger, units, type Amount } from './amount.ts';
+import { atLeastNothing, each, isNothing, minus, nothing, plus, smaller, larger, units, type Amount, type Unit } from './amount.ts';
 import type { Answer, Forfeit, Growth, Ledger, LeaseKey, Message, Usage } from './ledger.ts';
 import { agentAccount, callerAccount, freeOf, sliceOf, type WindowKind, type Windows } from './limits.ts';
 
@@ -13,6 +13,8 @@ export interface WindowState {
 interface LeaseState extends LeaseKey {
   readonly replica: string;
   amount: Amount;
+  /** Its holder is told of it at its next message. */
+  recalled: boolean;
 }
 
 interface ReplicaState {
@@ -110,10 +112,22 @@ export class LedgerModel implements Ledger {
     const left = atLeastNothing(minus(lease.amount, amount));
     this.#move(key, { reserved: minus(left, lease.amount) });
     lease.amount = left;
+    lease.recalled = false;
   }
 
-  #grow(replica: string, { tenantUid, limits, need, want }: Growth, replicas: number): void {
-    const key = { tenantUid, ...this.#present() };
+  #grow(replica: string, ask: Growth, replicas: number): void {
+    const key = { tenantUid: ask.tenantUid, ...this.#present() };
+    this.#give(replica, key, ask, replicas);
+    const left = each((unit) => freeOf(ask.limits, this.#standing(key), unit) ?? -1n);
+    for (const lease of this.leases.values()) {
+      if (lease.replica === replica || lease.tenantUid !== key.tenantUid || (lease.day !== key.day && lease.month !== key.month)) continue;
+      const isLarge = (unit: Unit) =>
+        ask.limits.some((limit) => limit[unit] !== undefined) && lease.amount[unit] > sliceOf(left[unit], replicas);
+      if (units.some(isLarge)) lease.recalled = true;
+    }
+  }
+
+  #give(replica: string, key: LeaseKey, { limits, need, want }: Growth, replicas: number): void {
     const windows = this.#standing(key);
     const free = { microUsd: freeOf(limits, windows, 'microUsd'), tokens: freeOf(limits, windows, 'tokens') };
     if (units.some((unit) => (free[unit] ?? need[unit]) < need[unit])) return;
@@ -121,9 +135,11 @@ export class LedgerModel implements Ledger {
       const left = free[unit];
       return left === undefined || want[unit] <= 0n ? 0n : smaller(left, larger(want[unit], sliceOf(left, replicas)));
     });
-    const lease = this.leases.get(leaseKey(replica, key)) ?? { ...key, replica, amount: nothing };
+    if (isNothing(grant)) return;
+    const lease = this.leases.get(leaseKey(replica, key)) ?? { ...key, replica, amount: nothing, recalled: false };
     this.leases.set(leaseKey(replica, key), lease);
     lease.amount = plus(lease.amount, grant);
+    lease.recalled = false;
     this.#move(key, { reserved: grant });
   }
 
@@ -151,10 +167,14 @@ export class LedgerModel implements Ledger {
     return { day, month: `${day.slice(0, 7)}-01` };
   }
 
-  #state({ replica, asks }: Message, replicas: number): Answer {
+  #state({ replica, asks, usage, returns }: Message, replicas: number): Answer {
     const asked = asks.map(({ tenantUid }) => ({ tenantUid, ...this.#present() }));
-    const held = this.heldBy(replica).map(({ tenantUid, day, month, amount }) => ({ tenantUid, day, month, amount }));
-    const empty = asked.filter((key) => !this.leases.has(leaseKey(replica, key))).map((key) => ({ ...key, amount: nothing }));
+    const recalled = this.heldBy(replica).filter((lease) => lease.recalled || asks.some(({ tenantUid }) => tenantUid === lease.tenantUid));
+    const touched = [...asked, ...usage.flatMap(leasedIn), ...returns, ...recalled];
+    const places = new Map(
+      touched.map(({ tenantUid, day, month }) => [leaseKey(replica, { tenantUid, day, month }), { tenantUid, day, month }]),
+    );
+    const leases = [...places].map(([at, place]) => ({ ...place, amount: this.leases.get(at)?.amount ?? nothing }));
     const next = (at: string, days: number, months: number) => {
       const date = new Date(at);
       return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, date.getUTCDate() + days);
@@ -162,10 +182,21 @@ export class LedgerModel implements Ledger {
     return {
       now: this.now,
       replicas,
-      leases: [...held, ...empty].map((lease) => ({ ...lease, windows: this.#standing(lease) })),
+      leases: leases.map((lease) => ({ ...lease, windows: this.#standing(lease) })),
       present: asked.map((key) => ({ ...key, ends: { daily: next(key.day, 1, 0), monthly: next(key.month, 0, 1) } })),
     };
   }
 }
 
 const leaseKey = (replica: string, { tenantUid, day, month }: LeaseKey): string => `${replica} ${tenantUid} ${day} ${month}`;
+
+/** The leases out of which it was used. */
+function leasedIn({ tenantUid, agent, caller, day, month, ...used }: Usage): LeaseKey[] {
+  if (day === null || month === null) return [];
+  const accounts = [
+    [tenantUid, used.tenantLeased],
+    [agentAccount(tenantUid, agent), agent !== '' && used.agentLeased],
+    [callerAccount(tenantUid, caller), caller !== '' && used.callerLeased],
+  ] as const;
+  return accounts.filter(([, isLeased]) => isLeased).map(([account]) => ({ tenantUid: account, day, month }));
+}

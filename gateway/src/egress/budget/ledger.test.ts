@@ -52,6 +52,36 @@ describe('a lease', () => {
   });
 });
 
+describe('an answer', () => {
+  const bravo = { tenantUid: 'uid-bravo' };
+
+  test('is about what the message was about, and not about all that is leased', async () => {
+    const { say } = replica();
+    await say({ asks: [ask(10n), ask(10n, bravo)] });
+    expect(await say({ asks: [ask(10n, bravo)] })).toMatchObject({ leases: [bravo], present: [bravo] });
+    const told = await say({ usage: [usage(5, today)] });
+    expect(told).toMatchObject({ leases: [{ tenantUid: 'uid-acme', amount: { microUsd: 245n } }], present: [] });
+    expect(await say({})).toMatchObject({ leases: [] });
+  });
+
+  test('tells the holder of a lease when another asks for what it may have idle, until it has given back', async () => {
+    const [holder, other] = [replica(), replica()];
+    await holder.say({ asks: [ask(10n), ask(10n, bravo)] }); // 250 of each
+    await other.say({ asks: [ask(10n)] }); // 93, and 657 are free: a slice is 82
+    for (let turn = 0; turn < 2; turn++)
+      expect(await holder.say({})).toMatchObject({
+        leases: [{ tenantUid: 'uid-acme', windows: { daily: { reserved: { microUsd: 343n } } } }],
+      });
+    await holder.say({ returns: [{ tenantUid: 'uid-acme', ...today, microUsd: 200n, tokens: 0n }] });
+    await other.say({ asks: [ask(10n)] });
+    expect(await holder.say({})).toMatchObject({ leases: [] });
+  });
+
+  test('gives what is asked for twice in one message once', async () => {
+    expect(await replica().say({ asks: [ask(600n), ask(600n)] })).toMatchObject({ leases: [{ amount: { microUsd: 600n } }] });
+  });
+});
+
 describe('a window', () => {
   test('begins at midnight of the tenant’s time zone, by the clock of the ledger', async () => {
     await setClock('2026-11-22T23:30:00Z');

@@ -61,16 +61,26 @@ export interface Message {
   readonly asks: readonly Growth[];
 }
 
-const amount = z.object({ microUsd: z.coerce.bigint(), tokens: z.coerce.bigint() });
-const standing = z.object({ settled: amount, reserved: amount });
+/** As converse.ts puts it. */
+const lease = z
+  .tuple([z.string(), z.string(), z.string()])
+  .rest(z.coerce.bigint())
+  .transform(([tenantUid, day, month, ...amounts]) => {
+    const at = (place: number): Amount => ({ microUsd: amounts[place] ?? 0n, tokens: amounts[place + 1] ?? 0n });
+    const windows = { daily: { settled: at(2), reserved: at(4) }, monthly: { settled: at(6), reserved: at(8) } };
+    return { tenantUid, day, month, amount: at(0), windows };
+  });
 const key = { tenantUid: z.string(), day: z.string(), month: z.string() };
 /** Times are milliseconds since 1970 by the clock of the ledger. */
 const state = z.object({
   now: z.number(),
   /** Those that hold leases or asked just now. */
   replicas: z.number().positive(),
-  /** All of this replica, and an empty one for each ask that got nothing. */
-  leases: z.array(z.object({ ...key, amount, windows: z.object({ daily: standing, monthly: standing }) })),
+  /**
+   * Those of this replica that the message was about, which are empty where nothing is left or was given, and those that are recalled: somebody
+   * asks for what may be idle in them. All others are as the replica has them.
+   */
+  leases: z.array(lease),
   /** In which windows those who asked are at present. */
   present: z.array(z.object({ ...key, ends: z.object({ daily: z.number(), monthly: z.number() }) })),
 });
@@ -106,8 +116,8 @@ const forfeits = z.array(
 
 export const ledger = (sql: Sql): Ledger => ({
   exchange: async ({ replica, number, leaving, usage, returns, asks }) => {
-    const text = 'select cloister_egress.exchange($1, $2, $3, $4, $5, $6) as answer';
-    const rows = await sql.query(text, [replica, number, leaving, json(usage), json(returns), json(asks)], 'exchange');
+    const text = 'select cloister_egress.converse($1, $2, $3, $4, $5, $6) as answer';
+    const rows = await sql.query(text, [replica, number, leaving, json(usage), json(returns), json(asks)], 'converse');
     const [{ answer }] = answers.parse(rows);
     return 'forgotten' in answer ? 'forgotten' : answer;
   },

@@ -71,6 +71,14 @@ export function chainOf(tenantUid: string, { agent, caller }: Spender, { ofAgent
   return soft ? bound.map(({ account, terms }) => ({ account, terms: { ...terms, soft } })) : bound;
 }
 
+export const areEqual = (some: readonly Limit[], others: readonly Limit[]): boolean =>
+  some === others ||
+  (some.length === others.length &&
+    some.every(({ kind, microUsd, tokens }, at) => {
+      const other = others[at];
+      return kind === other?.kind && microUsd === other.microUsd && tokens === other.tokens;
+    }));
+
 /** A window as the ledger has it, over all replicas. */
 export interface Standing {
   /** Billed, with what providers billed beyond their reservations. */

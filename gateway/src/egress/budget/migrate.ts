@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { auditAdministration, auditRetention } from '../audit/sql/administration.ts';
+import { auditAppend } from '../audit/sql/append.ts';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
 import { callers } from './sql/callers.ts';
+import { converse } from './sql/leases/converse.ts';
 import { exchange } from './sql/leases/exchange.ts';
 import { expire } from './sql/leases/expire.ts';
 import { tables as leaseTables } from './sql/leases/tables.ts';
@@ -21,6 +23,8 @@ const migrations: readonly string[] = [
   accounts,
   callers,
   auditAdministration + auditRetention,
+  auditAppend,
+  converse,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */

@@ -2,13 +2,14 @@
  * All that this process holds of tenants' budgets, and its conversation with the ledger: one numbered message at a time, said again word for
  * word until it is answered. No clock, network or database of its own.
  */
-import { isNothing, type Amount } from './amount.ts';
+import type { Amount } from './amount.ts';
 import type { Answer, Growth, LeaseKey, Message, Usage } from './ledger.ts';
 import { tenantOf } from './limits.ts';
 import { TenantLease, type Waiting } from './tenant-lease.ts';
 
 export class Replica {
   readonly #newId: () => string;
+  readonly #keptFor: number | undefined;
   #id: string;
   #number = 0;
   /** Has said good-bye. */
@@ -17,8 +18,9 @@ export class Replica {
   readonly #tenants = new Map<string, TenantLease>();
   readonly #callerLines = { count: 0 };
 
-  constructor(newId: () => string) {
+  constructor(newId: () => string, keptForMs?: number) {
     this.#newId = newId;
+    this.#keptFor = keptForMs;
     this.#id = newId();
   }
 
@@ -29,7 +31,7 @@ export class Replica {
   of(tenantUid: string): TenantLease {
     const known = this.#tenants.get(tenantUid);
     if (known) return known;
-    const tenant = new TenantLease(tenantUid, this.#callerLines);
+    const tenant = new TenantLease(tenantUid, this.#callerLines, this.#keptFor);
     this.#tenants.set(tenantUid, tenant);
     return tenant;
   }
@@ -42,12 +44,12 @@ export class Replica {
 
   /** Tenants of whose budget something is held here. */
   get leases(): number {
-    return [...this.#tenants.values()].filter(({ held }) => !isNothing(held)).length;
+    return [...this.#tenants.values()].filter(({ holdsAny }) => holdsAny).length;
   }
 
   /** The ledger is to hear from this replica: something is to be told, or it would think the holder of leases dead. */
   get hasToSpeak(): boolean {
-    return this.#outstanding !== undefined || this.unreported > 0 || this.leases > 0;
+    return this.#outstanding !== undefined || this.#tenants.values().some(({ unreported, holdsAny }) => unreported > 0 || holdsAny);
   }
 
   /** It may not end without another word: something is to be told, or the ledger counts it among the living. */
@@ -62,9 +64,13 @@ export class Replica {
     const usage: Usage[] = [];
     const returns: (LeaseKey & Amount)[] = [];
     for (const uid of about === 'those who wait' ? waiting.keys() : this.#tenants.keys()) {
-      const report = this.of(uid).report(now, leaving ? 'nothing' : 'slice', leaving ? [] : waiting.get(uid));
+      const tenant = this.of(uid);
+      const calls = leaving ? [] : waiting.get(uid);
+      if (!leaving && calls === undefined && !tenant.isDue(now)) continue;
+      const report = tenant.report(now, leaving ? 'nothing' : 'slice', calls);
       usage.push(...report.usage);
       returns.push(...report.returns);
+      if (calls === undefined && tenant.isEmpty(now)) this.#tenants.delete(uid);
     }
     const asks: Growth[] = [...waiting].flatMap(([uid, calls]) => this.of(uid).growth(calls, now));
     this.#outstanding = { replica: this.#id, number: ++this.#number, leaving, usage, returns, asks };
@@ -83,7 +89,7 @@ export class Replica {
     const zones = new Map(message.asks.map(({ tenantUid, timeZone }) => [tenantUid, timeZone]));
     const leases = Map.groupBy(answer.leases, ({ tenantUid }) => tenantOf(tenantUid));
     const present = Map.groupBy(answer.present, ({ tenantUid }) => tenantOf(tenantUid));
-    for (const uid of new Set([...this.#tenants.keys(), ...leases.keys()])) {
+    for (const uid of leases.keys()) {
       const tenant = this.of(uid);
       const told = { ...answer, leases: leases.get(uid) ?? [], present: present.get(uid) ?? [] };
       tenant.learn(told, sentAt, (account) => zones.get(account));

@@ -1,6 +1,6 @@
 /** The rules of one tenant's leases, told by what the ledger answers; a token costs a micro-dollar. */
 import { describe, expect, test } from 'vitest';
-import { idleAfter } from './account-lease.ts';
+import { idleAfter, keptFor } from './account-lease.ts';
 import { nothing } from './amount.ts';
 import type { Ladder } from './ask.ts';
 import { ladderOf, of } from './fleet.fixture.ts';
@@ -17,14 +17,17 @@ const daily = (microUsd: bigint, timeZone = 'UTC'): Link[] => under([{ kind: 'da
 const waiting = (chain: readonly Link[], ...ladders: Ladder[]) => ladders.map((ladder) => ({ chain, ladder, inVain: undefined }));
 
 /** The ledger says: this is leased here, so much is settled and reserved in all. */
-function tell(tenant: TenantLease, { held = 0n, settled = 0n, reserved = 0n, key = today, replicas = 2, at = 0 } = {}): void {
+function tell(
+  tenant: TenantLease,
+  { held = 0n, settled = 0n, reserved = 0n, key = today, replicas = 2, at = 0, dayEnds = ends.daily } = {},
+): void {
   const standing = { settled: of(settled), reserved: of(held + reserved) };
   const lease = { ...key, amount: of(held), windows: { daily: standing, monthly: standing } };
-  tenant.learn({ now: at, replicas, leases: [lease], present: [{ ...key, ends }] }, at, () => 'UTC');
+  tenant.learn({ now: at, replicas, leases: [lease], present: [{ ...key, ends: { ...ends, daily: dayEnds } }] }, at, () => 'UTC');
 }
-function leased(held: bigint): TenantLease {
+function leased(held: bigint, dayEnds = ends.daily): TenantLease {
   const tenant = new TenantLease('u');
-  tell(tenant, { held });
+  tell(tenant, { held, dayEnds });
   return tenant;
 }
 
@@ -42,6 +45,14 @@ describe('a lease', () => {
     const tenant = leased(100n);
     expect(tenant.reserve(ladderOf(150, 50), daily(100n), 0)).toMatchObject({ outputTokens: 50 });
     expect(tenant.reserve(ladderOf(150, 50), daily(1_000n), 0)).toBeUndefined();
+  });
+
+  test('serves nobody under a limit that was lowered while it rested, before the ledger has said what is left', () => {
+    const tenant = leased(100n);
+    tenant.settle(tenant.reserve(ladderOf(10), daily(1_000n), 0), call, used(0));
+    expect(tenant.reserve(ladderOf(10), daily(900n), idleAfter - 1)).toBeDefined();
+    expect(tenant.reserve(ladderOf(10), daily(800n), idleAfter)).toBeUndefined();
+    expect(tenant.reserve(ladderOf(10), daily(900n), idleAfter)).toBeDefined();
   });
 
   test('serves nobody after midnight, nor under another time zone', () => {
@@ -97,11 +108,20 @@ describe('what is given back', () => {
     expect(tenant.report(0, 'slice').returns).toEqual([{ ...today, microUsd: 200n, tokens: 300n }]);
   });
 
-  test('is everything idle once no call has come for a while, or nothing while calls wait', () => {
+  test('is all beyond eight calls’ worth, or beyond a slice where that is less, once no call has come for a second', () => {
     const tenant = leased(100n);
+    tenant.settle(tenant.reserve(ladderOf(5), daily(10_000n, 'UTC'), 0), call, used(0));
+    expect(tenant.report(idleAfter, 'slice').returns).toEqual([{ ...today, microUsd: 60n, tokens: 100n }]);
+    const near = leased(100n);
+    near.settle(near.reserve(ladderOf(5), daily(180n, 'UTC'), 0), call, used(0));
+    expect(near.report(idleAfter, 'slice').returns).toEqual([{ ...today, microUsd: 90n, tokens: 100n }]); // (180 - 100) / 8
+  });
+
+  test('is everything idle once no call has come for a minute, or nothing while calls wait', () => {
+    const tenant = leased(100n, 100_000);
     tenant.reserve(ladderOf(40), daily(10_000n), 0);
-    expect(tenant.report(idleAfter, 'slice', waiting(daily(10_000n), ladderOf(99))).returns).toEqual([]);
-    expect(tenant.report(idleAfter, 'slice').returns).toEqual([{ ...today, ...of(60n) }]);
+    expect(tenant.report(keptFor, 'slice', waiting(daily(10_000n), ladderOf(99))).returns).toEqual([]);
+    expect(tenant.report(keptFor, 'slice').returns).toEqual([{ ...today, ...of(60n) }]);
   });
 
   test('is never what is reserved or spent', () => {

@@ -4,7 +4,7 @@
  * Guarantees: a call is reserved in all budgets that bind it or in none, in the same day and month of each; it is settled in all of them,
  * and what it used is reported once, in one message with all that was spent of them.
  */
-import { AccountLease, bestRung, fits, keyOf, type Lease, type Room, type TimedRefusal } from './account-lease.ts';
+import { AccountLease, bestRung, fits, idleAfter, keyOf, type Lease, type Room, type TimedRefusal } from './account-lease.ts';
 import { atLeastNothing, minus, nothing, plus, smaller, type Amount } from './amount.ts';
 import type { Ladder } from './ask.ts';
 import type { Growth, LeaseKey, LedgerState, Usage } from './ledger.ts';
@@ -35,11 +35,16 @@ export interface AccountRefusal extends TimedRefusal {
 
 export class TenantLease {
   readonly #uid: string;
+  readonly #keptFor: number | undefined;
   readonly #accounts = new Map<string, AccountLease>();
   readonly #sheet: UsageSheet;
+  /** Since the last report something was reserved, settled or told. */
+  #stirred = true;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(uid: string, callerLines?: CallerLines) {
+  constructor(uid: string, callerLines?: CallerLines, keptForMs?: number) {
     this.#uid = uid;
+    this.#keptFor = keptForMs;
     this.#sheet = new UsageSheet(callerLines);
   }
 
@@ -51,6 +56,15 @@ export class TenantLease {
   /** What the ledger counts as held here, over all budgets. */
   get held(): Amount {
     return [...this.#accounts.values()].reduce((sum, { held }) => plus(sum, held), nothing);
+  }
+
+  get holdsAny(): boolean {
+    return this.#accounts.values().some(({ holdsAny }) => holdsAny);
+  }
+
+  /** There may be something to report. Who rests is looked at once a second. */
+  isDue(now: number): boolean {
+    return this.#stirred || now - this.#reportedAt >= idleAfter;
   }
 
   /** Nothing of it would be missed. */
@@ -72,6 +86,7 @@ export class TenantLease {
     );
     if (!rung || known.some(({ rooms }) => !fits(rung.cost, rooms.inHand))) return undefined;
     for (const { account, rooms } of known) this.#of(account).reserve(rooms, rung.cost, now);
+    this.#stirred = true;
     const { day, month } = first.rooms.lease;
     const of = known.map(({ account, rooms }) => ({ account, lease: rooms.lease }));
     return { day, month, amount: rung.cost, outputTokens: rung.outputTokens, of };
@@ -79,6 +94,7 @@ export class TenantLease {
 
   /** Puts what was used in the place of what was reserved. Without a hold, nothing was limited. */
   settle(hold: Hold | undefined, billed: Billed, used: Used): void {
+    this.#stirred = true;
     const total: Amount = { microUsd: used.microUsd, tokens: BigInt(used.inputTokens + used.outputTokens) };
     const overrun = hold ? atLeastNothing(minus(total, hold.amount)) : nothing;
     const leased = new Set<string>();
@@ -112,6 +128,8 @@ export class TenantLease {
 
   /** Takes out what the ledger is to be told: usage since the last time, and what is not to be kept in hand. */
   report(now: number, keep: 'slice' | 'nothing', waiting: readonly Waiting[] = []): { usage: Usage[]; returns: (LeaseKey & Amount)[] } {
+    this.#stirred = false;
+    this.#reportedAt = now;
     const wanted = linksOf(waiting);
     const inVain = new Set(waiting.map((call) => call.inVain));
     const returns = [...this.#accounts].flatMap(([name, account]) =>
@@ -123,9 +141,10 @@ export class TenantLease {
 
   /** What the ledger said to a message that was sent at `sentAt`; in which zone it was asked about the windows of an account. */
   learn(told: LedgerState, sentAt: number, zoneOf: (account: string) => string | undefined): void {
+    this.#stirred = true;
     const leases = Map.groupBy(told.leases, ({ tenantUid }) => tenantUid);
     const present = Map.groupBy(told.present, ({ tenantUid }) => tenantUid);
-    for (const account of new Set([...this.#accounts.keys(), ...leases.keys()])) {
+    for (const account of leases.keys()) {
       const own = { ...told, leases: leases.get(account) ?? [], present: present.get(account) ?? [] };
       this.#of(account).learn(own, sentAt, zoneOf(account));
     }
@@ -138,7 +157,7 @@ export class TenantLease {
   }
 
   #of(account: string): AccountLease {
-    const known = this.#accounts.get(account) ?? new AccountLease(account);
+    const known = this.#accounts.get(account) ?? new AccountLease(account, this.#keptFor);
     this.#accounts.set(account, known);
     return known;
   }

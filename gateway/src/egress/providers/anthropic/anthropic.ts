@@ -1,5 +1,5 @@
 /** Anthropic's Messages API. What goes out and what comes back is put into other words; how it travels is as with all the others. */
-import { answerOf, failureOf, poolOf, postTo, type OpenAIOptions } from '../openai/openai.ts';
+import { answerTo, poolOf, postTo, type OpenAIOptions } from '../openai/openai.ts';
 import { BrokenAnswer, ProviderFailure, type Provider } from '../provider.ts';
 import { completionOf } from './answer.ts';
 import { chunksOf } from './chunks.ts';
@@ -13,9 +13,8 @@ export function anthropic(options: OpenAIOptions = {}): Provider & { close(): Pr
   return {
     chat: async (call) => {
       const headers = { 'anthropic-version': version, ...(call.credential === undefined ? {} : { 'x-api-key': call.credential }) };
-      const answer = await pool.request(postTo('/messages', { ...call, body: messagesRequest(call.body) }, headers));
-      if (answer.statusCode !== 200) throw aboutAccount(await failureOf(answer, call));
-      const given = await answerOf(call, answer);
+      const request = postTo('/messages', { ...call, body: messagesRequest(call.body) }, headers);
+      const given = await answerTo(pool, request, call, aboutAccount);
       if (given.kind === 'stream') return { kind: 'stream', events: chunksOf(given.events) };
       const text = completionOf(given.text);
       if (text === undefined) throw new BrokenAnswer('its answer is no message');

@@ -12,6 +12,7 @@ import {
   type ProviderFailure,
   type StreamEvent,
 } from '../provider.ts';
+import { askWhole, longestError, longestWaitForWords, mostBytes } from './ask-whole.ts';
 import { errorIn, failureFrom, withoutKey, type ErrorWords, type Headers } from './failure.ts';
 
 export interface OpenAIOptions {
@@ -21,8 +22,6 @@ export interface OpenAIOptions {
   readonly idleTimeout?: number;
 }
 
-/** Longest answer that is read whole, in bytes. */
-const mostBytes = 32 * 1024 * 1024;
 /** Longest event of a stream, in characters: a picture may be in it. */
 const longestEvent = 8 * 1024 * 1024;
 
@@ -50,9 +49,7 @@ export function openAICompatible(options: OpenAIOptions = {}, differences: Parti
   const { address, credential, failure } = { ...openAI, ...differences };
   const ask = (route: string) => async (call: ProviderCall) => {
     const key = call.credential === undefined ? {} : credential(call.credential);
-    const answer = await pool.request(postTo(address(route, call), call, key));
-    if (answer.statusCode !== 200) throw await failureOf(answer, call, failure);
-    return answerOf(call, answer);
+    return answerTo(pool, postTo(address(route, call), call, key), call, failure);
   };
   return {
     chat: ask('/chat/completions'),
@@ -85,11 +82,22 @@ export function postTo(
   } satisfies Dispatcher.RequestOptions & { origin: string };
 }
 
-export async function answerOf({ stream }: ProviderCall, { body, headers }: Dispatcher.ResponseData): Promise<ProviderAnswer> {
-  const type = String(headers['content-type'] ?? '');
-  if (stream && type.startsWith('text/event-stream')) return { kind: 'stream', events: eventsOf(body) };
-  const length = Number(headers['content-length'] ?? Infinity);
-  return { kind: 'whole', text: length <= mostBytes ? await body.text() : await textOf(body) };
+/** Rejects with what the failure is judged to be where the status is not 200. */
+export async function answerTo(
+  pool: Dispatcher,
+  request: ReturnType<typeof postTo>,
+  { stream, credential }: ProviderCall,
+  judged: Dialect['failure'],
+): Promise<ProviderAnswer> {
+  if (!stream) {
+    const { statusCode, headers, text } = await askWhole(pool, request);
+    if (statusCode !== 200) throw failureOf(statusCode, headers, text, { credential, judged });
+    return { kind: 'whole', text };
+  }
+  const { statusCode, headers, body } = await pool.request(request);
+  if (statusCode !== 200) throw failureOf(statusCode, headers, await wordsOf(body), { credential, judged });
+  const isStream = String(headers['content-type'] ?? '').startsWith('text/event-stream');
+  return isStream ? { kind: 'stream', events: eventsOf(body) } : { kind: 'whole', text: await textOf(body) };
 }
 
 async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
@@ -123,10 +131,6 @@ async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<
   }
 }
 
-const longestError = 64 * 1024;
-/** Milliseconds. */
-const longestWaitForWords = 2_000;
-
 /** What can be had of an error's words. The status is what counts: it stands, though they may be too many, break off, or never come. */
 async function wordsOf(body: Dispatcher.ResponseData['body']): Promise<string> {
   const pieces: Buffer[] = [];
@@ -147,11 +151,12 @@ async function wordsOf(body: Dispatcher.ResponseData['body']): Promise<string> {
   return Buffer.concat(pieces, size).toString('utf8');
 }
 
-export async function failureOf(
-  { statusCode, headers, body }: Dispatcher.ResponseData,
-  { credential }: ProviderCall,
-  judged: Dialect['failure'] = openAI.failure,
-): Promise<ProviderFailure> {
-  const error = withoutKey(errorIn(await wordsOf(body)), credential);
+interface Judging {
+  readonly credential: string | undefined;
+  readonly judged: Dialect['failure'];
+}
+
+function failureOf(statusCode: number, headers: Headers, words: string, { credential, judged }: Judging): ProviderFailure {
+  const error = withoutKey(errorIn(words), credential);
   return judged(failureFrom(statusCode, error, headers), error, headers);
 }
