@@ -50,15 +50,12 @@ async function lineTo(url: string) {
 }
 
 const most = 150;
-/** Milliseconds for which edge waits for an answer of Redis, or a little less. */
-const patience = 200;
 test.each<[string, Line]>([
   ['breaks off', 'refused'],
   ['falls silent', 'silent'],
 ])(
   'when it %s every request is answered, by a count of this replica’s own that begins then, and together they count again once it is back',
   async (_, loss) => {
-    const callers = 16;
     using line = await lineTo(process.env['CLOISTER_TEST_REDIS_URL'] ?? '');
     const redis = connectRedis(line.url, () => undefined);
     await once(redis, 'ready');
@@ -70,23 +67,23 @@ test.each<[string, Line]>([
       rateLimits: { requestsPerMinute: most, concurrentRequests: 20 },
     });
     const fallbacks = async () => Number(/^cloister_edge_rate_limit_fallbacks_total (\d+)$/m.exec(await edge.registry.metrics())?.[1]);
-    const answers: { readonly status: number; readonly during: Line; readonly ms: number }[] = [];
+    const answers: { readonly status: number; readonly during: Line }[] = [];
     let [during, done]: [Line, boolean] = ['whole', false];
     const caller = async () => {
       while (!done) {
-        const [asked, since] = [during, performance.now()];
+        const asked = during;
         const { status, headers } = await fetch(`${edge.url}/v1/chat/completions`, {
           method: 'POST',
           headers: { authorization: `Bearer ${key}` },
           body: '{}',
         });
         if (status === 429) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-        answers.push({ status, during: asked, ms: performance.now() - since });
+        answers.push({ status, during: asked });
         if (status !== 200) await sleep(20);
       }
     };
     const admitted = (when?: Line) => answers.filter((answer) => answer.status === 200 && (when ?? answer.during) === answer.during).length;
-    const calling = Promise.all(Array.from({ length: callers }, caller));
+    const calling = Promise.all(Array.from({ length: 16 }, caller));
     await expect.poll(() => admitted(), { interval: 1, timeout: 20_000 }).toBeGreaterThan(most / 3);
     line.set((during = loss));
     await expect
@@ -109,8 +106,6 @@ test.each<[string, Line]>([
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
     expect(admitted(), 'the limit once together and once alone').toBeLessThanOrEqual(2 * most);
     expect(await fallbacks()).toBeGreaterThan(0);
-    const slow = answers.filter((answer) => answer.during === loss && answer.ms > patience);
-    expect(slow.length, 'those who waited when Redis fell silent').toBeLessThanOrEqual(2 * callers);
     redis.disconnect();
   },
 );

@@ -1,4 +1,5 @@
 /** Replicas that count together on a real Redis. Needs CLOISTER_TEST_REDIS_URL. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll } from 'vitest';
 import { connectRedis, type UseRedis } from '../../redis/followed-redis.ts';
 import { RedisLimiter } from './redis-limiter.ts';
@@ -7,14 +8,15 @@ export const prefix = 'edge:limits:';
 /** What is tested is the count; on a busy machine an answer may take longer than a caller would be made to wait. */
 const patience = 10_000;
 
-/** What happens to what a replica says: it arrives; it is lost; its answer is lost; it arrives after the replica has given it up. */
-export type Line = 'whole' | 'loses messages' | 'loses answers' | 'is late';
+/** What happens to what a replica says: it arrives; it is lost; its answer is lost; it arrives after the replica has given it up; it is lost, which
+ * takes a while to find out. */
+export type Line = 'whole' | 'loses messages' | 'loses answers' | 'is late' | 'is silent';
 /** Milliseconds. */
-const late = 600;
+const [late, silence] = [600, 250];
 
 export interface Replica {
   readonly limiter: RedisLimiter;
-  /** How many messages Redis was told. */
+  /** How many messages it has sent, whatever became of them. */
   messages: number;
   line: Line;
 }
@@ -46,12 +48,13 @@ export function redisReplicas() {
       const use: UseRedis = async (work) => {
         const connection = connections[at];
         if (!connection) throw new Error('no connection');
-        if (replica.line === 'loses messages') throw new Error('lost on the way');
+        replica.messages++;
+        if (replica.line === 'is silent') await sleep(silence);
+        if (replica.line === 'loses messages' || replica.line === 'is silent') throw new Error('lost on the way');
         if (replica.line === 'is late') {
           setTimeout(() => void work(connection).catch(() => undefined), late); // nobody waits for it any more
           throw new Error('not there yet');
         }
-        replica.messages++;
         const answer = await work(connection);
         if (replica.line === 'loses answers') throw new Error('lost on the way back');
         return answer;
