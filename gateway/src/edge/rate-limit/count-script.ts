@@ -85,6 +85,12 @@ local function shareOf(limit)
   return math.max(0, math.min(limit.wish, math.floor((limit.free + limit.inHand) / (4 * limit.replicas))))
 end
 
+local moreFor = {
+  requests = function(share) return share end,
+  tokens = function() return 0 end,
+  concurrent = function(share) return math.ceil(share * 3 / 4) end -- so that places that come free need not go back at once
+}
+
 local limits, at = {}, 5
 for i, key in ipairs(KEYS) do
   limits[i] = read(key, at)
@@ -113,7 +119,7 @@ end
 local answer = {}
 for _, limit in ipairs(limits) do
   local share = shareOf(limit)
-  local more = limit.counted == 'tokens' and 0 or math.max(0, share - limit.inHand)
+  local more = math.max(0, moreFor[limit.counted](share) - limit.inHand)
   for _, value in ipairs({ limit.sum + limit.others, resetIn(limit), retryIn(limit), share, more }) do answer[#answer + 1] = value end
   local held = limit.held + limit.inHand + more
   if held > 0 then limit.holders[replica] = { held, number, now + limit.lasts } end
