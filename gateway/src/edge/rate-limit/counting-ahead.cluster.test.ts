@@ -71,7 +71,11 @@ describe('a busy limit', () => {
     };
     for (let turn = 0; turn < 20; turn++) expect([await spend(busy, 23), await spend(other, 23)]).toEqual([true, true]);
     const goOn = async () => {
-      for (const until = performance.now() + 1_300; performance.now() < until; await sleep(20)) await spend(other, 0);
+      const until = performance.now() + 1_300;
+      while (performance.now() < until) {
+        await spend(other, 0);
+        await sleep(20);
+      }
     };
     await goOn();
     const before = other.messages;
