@@ -81,8 +81,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
   });
   const running = await serve({ ...options, handler: application(handler, log) });
   const close = async () => {
-    limiter.close();
-    await Promise.all([uses.close(), upstream.close()]);
+    await Promise.all([limiter.close(), uses.close(), upstream.close()]);
   };
   return { ...running, drain: () => running.drain().finally(close) };
 }

@@ -69,7 +69,7 @@ export async function runEdge(): Promise<void> {
     sign: identity.sign,
     signVoucher: identity.signVoucher,
     authorities,
-    limiter: new RedisLimiter(redis.use, 'edge:rl:'),
+    limiter: new RedisLimiter(redis.use, 'edge:limits:'),
     askUsage: askEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE),
     useStore: redisUseStore(redis.use, 'edge:used:'),
     keyStore: kubernetesKeyStore(cluster, settings.KEYS_NAMESPACE),

@@ -41,7 +41,7 @@ test('a credential that is replaced while requests are counted loses none of the
   const path = join(folder, 'url');
   await writeFile(path, urlOf(first));
   const redis = followedRedis(path, log, 20);
-  const limiter = new RedisLimiter(redis.use, 'edge:rl:');
+  const limiter = new RedisLimiter(redis.use, 'edge:limits:');
   const limit = limitOf('requests', 1_000_000);
   await expect
     .poll(() =>

@@ -1,5 +1,4 @@
 import type { TenantPolicy } from '@cloister/tenancy';
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { KnownCaller } from '../authenticate.ts';
 import { fail } from '../errors.ts';
@@ -17,9 +16,6 @@ export interface Enforcing {
 /** To be called once, when the request has ended, with what it has cost. */
 export type EndRequest = (tokens: number) => void;
 
-const replica = randomUUID();
-let requests = 0;
-
 /**
  * Counts the request and tells the caller how it stands. Rejects with `rate_limit_exceeded`, which names the limit that it has to wait for
  * longest. Nothing is counted where there is no limit.
@@ -32,7 +28,7 @@ export async function enforceRateLimits(
 ): Promise<EndRequest> {
   const limits = limitsOf(caller, policy);
   if (limits.length === 0) return () => undefined;
-  const claim = { id: `${replica}:${requests++}`, limits };
+  const claim = { limits };
   const standings = await limiter.take(claim);
   const states = limits.flatMap((limit, index) => (standings[index] ? [{ limit, standing: standings[index] }] : []));
   const refusing = states.reduce(laterOf);

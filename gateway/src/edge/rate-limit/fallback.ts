@@ -1,5 +1,5 @@
 import type { Logger } from '@cloister/telemetry';
-import { hasEnd, holdSeconds, isAdmitted, type Claim, type RateLimiter, type Standing } from './limiter.ts';
+import { hasEnd, isAdmitted, type Claim, type RateLimiter, type Standing } from './limiter.ts';
 import { LocalLimiter } from './local-limiter.ts';
 
 export interface FallbackOptions {
@@ -13,9 +13,10 @@ export interface FallbackOptions {
 export interface CountingLimiter {
   /** As {@link RateLimiter.take}. Never rejects. */
   take(claim: Claim): Promise<readonly Standing[]>;
-  /** As {@link RateLimiter.end}, in the background. */
+  /** As {@link RateLimiter.end}. What is told twice happens once. */
   end(claim: Claim, tokens: number): void;
-  readonly close: () => void;
+  /** As {@link RateLimiter.close}. */
+  close(): Promise<void>;
 }
 
 /** Milliseconds between two log lines about the same outage. */
@@ -23,8 +24,7 @@ const logEvery = 10_000;
 
 /**
  * The shared limiter while it answers, else a count per process: a tenant may then get its limits once per replica, which harms less than
- * refusing everybody or limiting nobody. Requests are never lost over it; they end where they were counted, and until then the places of those
- * that were counted together are held.
+ * refusing everybody or limiting nobody. Requests are never lost over it; they end where they were counted.
  */
 export function withFallback({ shared, local = new LocalLimiter(), log, onFallback }: FallbackOptions): CountingLimiter {
   const inProgress = new Map<Claim, RateLimiter>();
@@ -40,11 +40,6 @@ export function withFallback({ shared, local = new LocalLimiter(), log, onFallba
     if (isAdmitted(standings) && hasEnd(claim)) inProgress.set(claim, limiter);
     return standings;
   };
-  const holdAll = () => {
-    const held = [...inProgress].filter(([, limiter]) => limiter === shared).map(([claim]) => claim);
-    if (held.length > 0) shared.hold(held).catch(report);
-  };
-  const holding = setInterval(holdAll, (holdSeconds * 1000) / 3).unref();
   return {
     take: (claim) =>
       takeFrom(shared, claim).catch((error: unknown) => {
@@ -53,9 +48,9 @@ export function withFallback({ shared, local = new LocalLimiter(), log, onFallba
         return takeFrom(local, claim);
       }),
     end: (claim, tokens) => {
-      inProgress.get(claim)?.end(claim, tokens).catch(report);
+      inProgress.get(claim)?.end(claim, tokens);
       inProgress.delete(claim);
     },
-    close: () => clearInterval(holding),
+    close: () => shared.close(),
   };
 }

@@ -9,22 +9,22 @@ export type Counted = 'requests' | 'tokens' | 'concurrent';
 export interface Limit {
   readonly counted: Counted;
   readonly most: number;
-  /** Where it is counted: the same key is the same count. */
+  /** Where it is counted: the same key is the same count. Begins with its tenant, in braces. */
   readonly key: string;
 }
 
+/** One request, and what it counts against. The same object takes and ends. */
 export interface Claim {
-  /** Of this request alone, among all replicas. */
-  readonly id: string;
+  /** Of one tenant. */
   readonly limits: readonly Limit[];
 }
 
 export interface Standing {
-  /** Before this request. */
+  /** Before this request. What other replicas have in hand counts as used; what they used within the last second may be missing. */
   readonly used: number;
   /** Seconds until the whole limit is free again, if nothing more is asked. 0 for requests in progress, of which nobody knows. */
   readonly resetSeconds: number;
-  /** Seconds until there is room. 0 when there is now. */
+  /** Seconds until there surely is room, if nobody else asks. 0 when there is now. */
   readonly retrySeconds: number;
 }
 
@@ -34,10 +34,10 @@ export interface RateLimiter {
    * against none, so that waiting always helps.
    */
   take(claim: Claim): Promise<readonly Standing[]>;
-  /** Says that these requests are still in progress: places of which nobody says so for {@link holdSeconds} are free again. */
-  hold(claims: readonly Claim[]): Promise<void>;
-  /** Gives back the place of an admitted request and charges its tokens. */
-  end(claim: Claim, tokens: number): Promise<void>;
+  /** Gives back the place of an admitted request and charges its tokens, in the background. Once for each claim. */
+  end(claim: Claim, tokens: number): void;
+  /** Gives back what was counted ahead. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** How long the places of a replica that died stay taken. */

@@ -6,7 +6,7 @@ import { RollingMinute, windowSeconds } from './rolling-minute.ts';
  */
 export class LocalLimiter implements RateLimiter {
   readonly #minutes = new Map<string, RollingMinute>();
-  readonly #inProgress = new Map<string, Set<string>>();
+  readonly #inProgress = new Map<string, Set<Claim>>();
   readonly #clock: () => number;
   #sweepAt = 0;
 
@@ -15,29 +15,29 @@ export class LocalLimiter implements RateLimiter {
     this.#clock = clock;
   }
 
-  take({ id, limits }: Claim): Promise<readonly Standing[]> {
+  take(claim: Claim): Promise<readonly Standing[]> {
+    const { limits } = claim;
     const now = this.#now();
     this.#sweep(now);
     const standings = limits.map((limit) => this.#standing(limit, now));
     if (isAdmitted(standings)) {
       for (const { counted, key } of limits) {
         if (counted === 'requests') this.#minute(key).add(now, 1);
-        if (counted === 'concurrent') this.#places(key).add(id);
+        if (counted === 'concurrent') this.#places(key).add(claim);
       }
     }
     return Promise.resolve(standings);
   }
 
-  /** Nothing to do: what is in progress here ends here. */
-  hold(): Promise<void> {
-    return Promise.resolve();
+  end(claim: Claim, tokens: number): void {
+    for (const { counted, key } of claim.limits) {
+      if (counted === 'tokens' && tokens > 0) this.#minute(key).add(this.#now(), tokens);
+      if (counted === 'concurrent') this.#leave(key, claim);
+    }
   }
 
-  end({ id, limits }: Claim, tokens: number): Promise<void> {
-    for (const { counted, key } of limits) {
-      if (counted === 'tokens' && tokens > 0) this.#minute(key).add(this.#now(), tokens);
-      if (counted === 'concurrent') this.#leave(key, id);
-    }
+  /** Nothing is counted ahead. */
+  close(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -59,13 +59,13 @@ export class LocalLimiter implements RateLimiter {
     return entry(this.#minutes, key, () => new RollingMinute());
   }
 
-  #places(key: string): Set<string> {
+  #places(key: string): Set<Claim> {
     return entry(this.#inProgress, key, () => new Set());
   }
 
-  #leave(key: string, id: string): void {
+  #leave(key: string, claim: Claim): void {
     const places = this.#places(key);
-    places.delete(id);
+    places.delete(claim);
     if (places.size === 0) this.#inProgress.delete(key);
   }
 

@@ -60,7 +60,7 @@ test.each<[string, Line]>([
     const redis = connectRedis(line.url, () => undefined);
     await once(redis, 'ready');
     await using agent = await agentDouble();
-    await using edge = await edgeUnderTest({ limiter: new RedisLimiter((work) => work(redis), 'edge:rl:') });
+    await using edge = await edgeUnderTest({ limiter: new RedisLimiter((work) => work(redis), 'edge:limits:') });
     const key = edge.addTenant('acme', {
       ...agentsAt(agent.url, 'support'),
       uid: randomUUID(),
