@@ -3,6 +3,7 @@ import { Counter, Gauge, requestDurations, type Histogram, type Registry } from 
 export interface EdgeMetrics {
   readonly durations: Histogram<'method' | 'route' | 'status'>;
   readonly requests: Counter<'tenant' | 'agent' | 'status'>;
+  readonly passedOver: Counter<'tenant' | 'agent'>;
   readonly rateLimited: Counter<'tenant' | 'whose' | 'limit'>;
   readonly fallbacks: Counter;
 }
@@ -25,6 +26,12 @@ const counters = (registry: Registry) => ({
     name: 'cloister_edge_requests_total',
     help: 'Requests whose caller was authenticated, by tenant, agent and status of the answer',
     labelNames: ['tenant', 'agent', 'status'] as const,
+    registers: [registry],
+  }),
+  passedOver: new Counter({
+    name: 'cloister_edge_passed_over_total',
+    help: 'Requests that an agent was due by its weight in a traffic split and another answered, since it could not be reached',
+    labelNames: ['tenant', 'agent'] as const,
     registers: [registry],
   }),
   rateLimited: new Counter({

@@ -49,7 +49,7 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
   const send: Relay = async (request, response, exchange, to) => {
     const passage = enter(circuits, exchange, to.agent);
     const options = optionsFor(request, exchange, to);
-    const answered = { response, passage };
+    const answered = { response, passage, agent: to.agent.name };
     try {
       return await connections
         .use((pool) => stream(pool, options, answered))
@@ -91,14 +91,19 @@ function enter(circuits: Circuits, exchange: Exchange, { name, url }: Agent): Pa
 interface Answered {
   readonly response: ServerResponse;
   readonly passage: Passage;
+  readonly agent: string;
 }
 
-async function stream(pool: Pool, options: Dispatcher.DispatchOptions, { response, passage }: Answered): Promise<number | undefined> {
+async function stream(
+  pool: Pool,
+  options: Dispatcher.DispatchOptions,
+  { response, passage, agent }: Answered,
+): Promise<number | undefined> {
   let early: number | undefined;
   const begin = (status: number, headers: IncomingHttpHeaders) => {
     passage.answered();
     early = tokensIn(headers);
-    response.writeHead(status, headersForCaller(headers));
+    response.writeHead(status, headersForCaller(headers, agent));
   };
   const trailers = await dispatch(pool, options, { response, begin });
   return tokensIn(trailers) ?? early;
