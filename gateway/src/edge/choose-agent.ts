@@ -9,8 +9,12 @@ export type Agent = TenantPolicy['agents'][number];
 export interface Choice {
   /** The agent that answers, then those that answer in its place where it cannot be reached. */
   readonly agents: readonly [Agent, ...Agent[]];
-  /** Name of the traffic split that decided, where one did. */
-  readonly split?: string;
+  /** The traffic split that decided, where one did. */
+  readonly split?: {
+    readonly name: string;
+    /** Whether the body names it: then it is to name the agent, which knows no other name of its own. */
+    readonly isModel: boolean;
+  };
 }
 
 const named = z.object({ model: z.string() });
@@ -39,7 +43,7 @@ export function chooseAgent(route: Route, policy: TenantPolicy, { body, session 
   const said = body && bodyDecides(route, policy) ? modelIn(body) : undefined;
   const name = route.agent ?? (byName(said) || splitOf(said) ? said : policy.defaultAgent);
   const split = route.modelNamesAgent ? splitOf(name) : undefined;
-  if (split) return sharedOut(split, policy, session);
+  if (split) return { agents: sharedOut(split, policy, session), split: { name: split.name, isModel: split.name === said } };
   const agent = byName(name);
   if (!agent) throw fail('no_agent');
   if (agent.scaledToZero) throw fail('agent_scaled_to_zero', { values: { agent: agent.name } });
@@ -47,12 +51,12 @@ export function chooseAgent(route: Route, policy: TenantPolicy, { body, session 
 }
 
 /** Who is not there or has no pods has no share. */
-function sharedOut({ name, agents }: TrafficSplit, policy: TenantPolicy, session: string | undefined): Choice {
+function sharedOut({ name, agents }: TrafficSplit, policy: TenantPolicy, session: string | undefined): Choice['agents'] {
   const there = new Map(policy.agents.filter(({ scaledToZero }) => !scaledToZero).map((agent) => [agent.name, agent]));
   const turn = inTurn(agents, session === undefined ? anyChance : chanceOf(session, name));
   const [first, ...others] = turn.flatMap((sharer) => there.get(sharer.name) ?? []);
   if (!first) throw fail('split_without_agent', { values: { split: name } });
-  return { agents: [first, ...others], split: name };
+  return [first, ...others];
 }
 
 /** A body that is no JSON names nobody here; the agent will say what is wrong with it. */

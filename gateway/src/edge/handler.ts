@@ -34,6 +34,7 @@ import type { Relay } from './relay/relay.ts';
 import { longestTarget, routeOf, usagePath, type EdgeTask, type Route } from './route.ts';
 import type { AskUsage } from './usage/ask-egress.ts';
 import type { VoucherFor } from './vouchers.ts';
+import { withModel } from './with-model.ts';
 
 export interface EdgeParts {
   readonly policies: Policies;
@@ -175,12 +176,13 @@ async function passOn(
 ): Promise<number | undefined> {
   const whole = bodyDecides(route, policy) ? await readBody(request, parts.maxBodyBytes) : undefined;
   const { agents, split } = chooseAgent(route, policy, { body: whole, session: sessionOf(request) });
-  if (split !== undefined) exchange.note({ split });
+  if (split) exchange.note({ split: split.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
   const ask = async (agent: Agent) => {
     exchange.note({ agent: agent.name });
     const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
-    return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body });
+    const forAgent = whole && split?.isModel ? wholeBody(withModel(whole, agent.name)) : body;
+    return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body: forAgent });
   };
   return askInTurn(agents, ask, ({ name }) => {
     exchange.note({ passedOver: name });
