@@ -178,11 +178,11 @@ async function passOn(
   const { agents, split } = chooseAgent(route, policy, { body: whole, session: sessionOf(request) });
   if (split) exchange.note({ split: split.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
-  const ask = async (agent: Agent) => {
+  const ask = async (agent: Agent, othersLeft: boolean) => {
     exchange.note({ agent: agent.name });
     const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
     const forAgent = whole && split?.isModel ? wholeBody(withModel(whole, agent.name)) : body;
-    return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body: forAgent });
+    return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body: forAgent, othersLeft });
   };
   return askInTurn(agents, ask, ({ name }) => {
     exchange.note({ passedOver: name });

@@ -24,6 +24,8 @@ export interface RelayRequest {
   readonly callerToken: string;
   readonly voucher: string;
   readonly body: Body;
+  /** Where no connection comes about, somebody else is asked: no second one is tried. */
+  readonly othersLeft: boolean;
 }
 
 /** Resolves when the answer has gone out, with what the agent says the request has cost in tokens, if it says so; also when the caller left. */
@@ -54,7 +56,7 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
       return await connections
         .use((pool) => stream(pool, options, answered))
         .catch((error: unknown) => {
-          if (!(error instanceof NotConnected) || exchange.gone.aborted) throw error;
+          if (!(error instanceof NotConnected) || exchange.gone.aborted || to.othersLeft) throw error;
           return connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, answered));
         });
     } catch (error) {
