@@ -85,6 +85,9 @@ test('an agent is asked by its own name, and by the model’s where a model is n
   await ask({ model: 'support' });
   await ask({ model: 'openai/gpt-5' });
   expect(agents.next.heard.slice(-2).map(({ body }) => body)).toEqual(['{"model":"next"}', '{"model":"openai/gpt-5"}']);
+  given([split('support', { next: 1 })], { agents: running().filter(({ name }) => name === 'next'), defaultAgent: 'next' });
+  await ask({ model: 'support' });
+  expect(agents.next.heard.at(-1)?.body, 'where it is the only one left').toBe('{"model":"next"}');
 });
 
 test('a session stays with one agent, and sessions are spread', async () => {

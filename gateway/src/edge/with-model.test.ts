@@ -16,6 +16,7 @@ test.each([
     '{"model":"old","a":{"model":"old"},"b":["model","old"]}',
     '{"model":"next","a":{"model":"old"},"b":["model","old"]}',
   ],
+  ['a repeated name that is no text', '{"model":{"a":"b"},"model":"old"}', '{"model":{"a":"b"},"model":"next"}'],
   ['texts that look like it', '{"a":"\\"model\\":\\"old\\"","model":"old"}', '{"a":"\\"model\\":\\"old\\"","model":"next"}'],
   ['a name with escapes, of which this is one', '{"mod\\u0065l":"o\\u006cd"}', '{"mod\\u0065l":"next"}'],
   ['letters beyond ASCII', '{"ä":"→","model":"old"}', '{"ä":"→","model":"next"}'],
