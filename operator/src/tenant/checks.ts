@@ -14,7 +14,7 @@ import { openings, type Opening } from './isolation/openings.ts';
 import { idlePatterns } from '../provider/offers.ts';
 import { knownTimeZone } from './limits.ts';
 import type { TenantSnapshot } from './observe.ts';
-import { splitsHaveTheirAgents } from './traffic-splits.ts';
+import { splitsAreAnswered } from './traffic-splits.ts';
 
 export const parts = [
   'NamespaceReady',
@@ -48,7 +48,7 @@ const checks: readonly Check[] = [
   modelsExist,
   cheaperModelsExist,
   defaultAgentExists,
-  splitsHaveTheirAgents,
+  splitsAreAnswered,
   agentsAreReady,
   nothingIsWidened,
   budgetLasts,

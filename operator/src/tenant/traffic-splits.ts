@@ -15,16 +15,18 @@ export function sharesOf({ spec, agents }: TenantSnapshot): TenantStatus['traffi
   });
 }
 
-/** Agents come after their tenant; until the first one is there, nothing is wrong. */
-export function splitsHaveTheirAgents({ name, spec, agents }: TenantSnapshot): TenantFinding[] {
+/**
+ * One that is missing while others answer is no finding, and shows in the shares: a Tenant that waits for it to be Ready would be waited for by
+ * whoever applies agents after their tenants. Until the first agent is there, nothing is wrong either.
+ */
+export function splitsAreAnswered({ name, spec, agents }: TenantSnapshot): TenantFinding[] {
   if (agents.length === 0) return [];
   const known = new Set(agents.map((agent) => agent.metadata.name));
   return (spec.trafficSplits ?? []).flatMap((split) => {
     const sharing = split.agents.filter(({ weight }) => weight > 0).map((agent) => agent.name);
-    const missing = sharing.filter((agent) => !known.has(agent)).map((agent) => `"${agent}"`);
-    if (missing.length === 0) return [];
-    const meanwhile = missing.length < sharing.length ? 'the others answer instead' : 'its callers get 503';
-    const message = `spec.trafficSplits has "${split.name}" answered by ${missing.join(', ')}, no AgentConfig in namespace "${namespaceOf(name)}", so ${meanwhile}; create it or name another`;
+    if (sharing.some((agent) => known.has(agent))) return [];
+    const missing = sharing.map((agent) => `"${agent}"`).join(', ');
+    const message = `spec.trafficSplits has "${split.name}" answered by ${missing}, no AgentConfig in namespace "${namespaceOf(name)}", so its callers get 503; create it or name another`;
     return [{ condition: 'AgentsReady', reason: 'AgentNotFound', message, blocks: false }];
   });
 }
