@@ -8,6 +8,7 @@ export * from './voucher.ts';
 export * from './document.ts';
 export * from './domains.ts';
 export * from './tenant-policy.ts';
+export * from './traffic-split.ts';
 export * from './tenant-access.ts';
 export * from './tenants-usage.ts';
 export * from './issued-key.ts';

@@ -7,6 +7,7 @@ import { budgetWindows, onExceeded } from './budget-windows.ts';
 import { domainPattern } from './domains.ts';
 import { modelName } from './models.ts';
 import { rateLimits } from './rate-limits.ts';
+import { trafficSplit } from './traffic-split.ts';
 
 export const tenantPolicy = z.object({
   tenant: z.string(),
@@ -43,6 +44,8 @@ export const tenantPolicy = z.object({
   ),
   /** The agent that answers where a request names none. Absent when the tenant has no agent. */
   defaultAgent: z.string().optional(),
+  /** Absent where there are none. */
+  trafficSplits: z.array(trafficSplit).optional(),
   /** UIDs of the ServiceAccounts whose tokens egress accepts for this tenant, by name. */
   serviceAccounts: z.record(z.string(), z.string()),
   /** Models that the tenant may use, each in full: patterns and provider permissions are already resolved. */

@@ -63,7 +63,7 @@ function labelsOf(registry: Registry): ReadonlyMap<string, readonly string[]> {
 
 test('of the gateway and of what tenants have used, they ask for labels that the metrics have', () => {
   const [edge, egress, operator] = [createRegistry(), createRegistry(), createRegistry()];
-  edgeMetrics(edge, () => 0);
+  edgeMetrics(edge, { openCircuits: () => 0, openConnections: () => 0 });
   egressMetrics(egress, () => ({ unreported: 0, leases: 0 }), { openCircuits: 0, inProgress: new Map() });
   auditMetrics(egress, () => 0);
   proxyMetrics(egress, () => 0);

@@ -45,6 +45,7 @@ export async function edgeUnderTest(options: Partial<EdgeOptions> = {}): Promise
     askUsage: () => Promise.reject(new Error('this test has no egress')),
     keyStore: localKeyStore(access.issued),
     keyRevoked: () => undefined,
+    connectionBounds: { total: 4096, perAddress: 4096 },
     maxBodyBytes: 1024 * 1024,
     drainSeconds: 0,
     ready: () => true,

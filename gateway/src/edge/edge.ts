@@ -3,7 +3,8 @@ import type { SignCaller } from '@cloister/identity';
 import type { Logger, Registry } from '@cloister/telemetry';
 import type { Access, Policies } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
-import { serve, type Running } from '../server/serve.ts';
+import { BoundedConnections, type ConnectionBounds } from '../server/bounded-connections.ts';
+import { serve, type Running, type ServeOptions } from '../server/serve.ts';
 import type { SignVoucher } from '../voucher/sign-voucher.ts';
 import { authenticator } from './authenticate.ts';
 import { callerTokens } from './caller-tokens.ts';
@@ -43,6 +44,7 @@ export interface EdgeOptions {
   readonly keyStore: KeyStore;
   /** Hears which key was revoked here, for whom. */
   readonly keyRevoked: (tenantUid: string, id: string, by: string) => void;
+  readonly connectionBounds: ConnectionBounds;
   readonly maxBodyBytes: number;
   readonly drainSeconds: number;
   readonly ready: () => boolean;
@@ -58,7 +60,8 @@ export interface EdgeOptions {
 export async function startEdge(options: EdgeOptions): Promise<Running> {
   const { policies, access, sharedHosts, sign, signVoucher, keyStore, maxBodyBytes, registry, log } = options;
   const upstream = relay(options.authorities, options.timeouts);
-  const metrics = edgeMetrics(registry, upstream.openCircuits);
+  const connections = new BoundedConnections(options.connectionBounds);
+  const metrics = edgeMetrics(registry, { openCircuits: upstream.openCircuits, openConnections: () => connections.open });
   const limiter = withFallback({ shared: options.limiter, log, onFallback: () => metrics.fallbacks.inc() });
   const uses = keyUses(options.useStore, log);
   const handler = edgeHandler({
@@ -79,7 +82,8 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     voucherFor: vouchers(signVoucher),
     relay: upstream.relay,
   });
-  const running = await serve({ ...options, handler: application(handler, log) });
+  const guard: ServeOptions['guard'] = (server) => connections.guard(server, (bound) => metrics.refusedConnections.inc({ bound }));
+  const running = await serve({ ...options, guard, handler: application(handler, log) });
   const close = async () => {
     await Promise.all([limiter.close(), uses.close(), upstream.close()]);
   };

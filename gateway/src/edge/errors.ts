@@ -67,6 +67,11 @@ export const edgeErrors = {
     type: 'server_error',
     say: 'agent "{agent}" is scaled to zero, and stays so until its AgentConfig wants replicas again',
   },
+  split_without_agent: {
+    status: 503,
+    type: 'server_error',
+    say: 'of the agents that "{split}" is split among, none is there and has pods; its administrator can change that, and GET /v1/models lists what else there is',
+  },
   agent_unavailable: {
     status: 503,
     type: 'server_error',

@@ -70,6 +70,24 @@ test('a thousand strangers at once hear 401, and one who may come in is answered
   expect(edge.lines.filter((line) => line.includes('"status":401'))).toHaveLength(strangers * rounds);
 });
 
+test('who is in is served while others want more connections than there may be, and metrics tell of those', async () => {
+  await using agent = await agentDouble();
+  await using edge = await edgeUnderTest({ connectionBounds: { total: 10, perAddress: 10 } });
+  const key = edge.addTenant('acme', agentsAt(agent.url, 'support'));
+  const inside = await connected(edge.port);
+  const ask = async () => {
+    const answer = once(inside, 'data');
+    inside.write(`GET /v1/models HTTP/1.1\r\nHost: chat.example\r\nAuthorization: Bearer ${key}\r\n\r\n`);
+    return String((await answer)[0]).split(' ')[1];
+  };
+  expect(await ask()).toBe('200');
+  const flood = await Promise.all(Array.from({ length: 100 }, () => connected(edge.port)));
+  expect(await ask()).toBe('200');
+  await expect.poll(() => edge.registry.metrics()).toContain('cloister_edge_refused_connections_total{bound="total"} 91\n');
+  expect(await edge.registry.metrics()).toContain('cloister_edge_open_connections 10\n');
+  for (const socket of [inside, ...flood]) socket.destroy();
+});
+
 async function connected(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   await once(socket, 'connect');

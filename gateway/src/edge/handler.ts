@@ -15,8 +15,9 @@ import { openExchange, type Exchange } from '../server/exchange.ts';
 import { readBody } from '../server/read-body.ts';
 import type { Authenticate, KnownCaller } from './authenticate.ts';
 import { challenge } from './credential.ts';
-import { bodyDecides, chooseAgent } from './choose-agent.ts';
+import { bodyDecides, chooseAgent, type Agent } from './choose-agent.ts';
 import { fail } from './errors.ts';
+import { sessionOf } from './headers.ts';
 import { issueKey, longestWish, revokeKey } from './issued-keys/issue.ts';
 import type { Making } from './issued-keys/in-the-making.ts';
 import type { KeyStore } from './issued-keys/key-store.ts';
@@ -27,11 +28,13 @@ import { agentsAsModels } from './models.ts';
 import { enforceRateLimits } from './rate-limit/enforce.ts';
 import type { CountingLimiter } from './rate-limit/fallback.ts';
 import { untoldTokens } from './rate-limit/untold-tokens.ts';
+import { askInTurn } from './relay/ask-in-turn.ts';
 import { bodyOf, wholeBody } from './relay/body.ts';
 import type { Relay } from './relay/relay.ts';
 import { longestTarget, routeOf, usagePath, type EdgeTask, type Route } from './route.ts';
 import type { AskUsage } from './usage/ask-egress.ts';
 import type { VoucherFor } from './vouchers.ts';
+import { withModel } from './with-model.ts';
 
 export interface EdgeParts {
   readonly policies: Policies;
@@ -172,11 +175,19 @@ async function passOn(
   parts: EdgeParts,
 ): Promise<number | undefined> {
   const whole = bodyDecides(route, policy) ? await readBody(request, parts.maxBodyBytes) : undefined;
-  const agent = chooseAgent(route, policy, whole);
-  exchange.note({ agent: agent.name });
+  const { agents, split } = chooseAgent(route, policy, { body: whole, session: sessionOf(request) });
+  if (split) exchange.note({ split: split.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
-  const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
-  return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body });
+  const ask = async (agent: Agent, othersLeft: boolean) => {
+    exchange.note({ agent: agent.name });
+    const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
+    const forAgent = whole && split?.isModel ? wholeBody(withModel(whole, agent.name)) : body;
+    return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body: forAgent, othersLeft });
+  };
+  return askInTurn(agents, ask, ({ name }) => {
+    exchange.note({ passedOver: name });
+    parts.metrics.passedOver.inc({ tenant: policy.tenant, agent: name });
+  });
 }
 
 /** Path and query, which every request of a client has. */

@@ -1,7 +1,7 @@
 /** What crosses edge: everything end to end, nothing that belongs to one connection, nothing that could pass for our own word. */
 import { budgetNotes, cacheHeader, voucherHeader } from '@cloister/tenancy';
 import { formatTraceparent } from '@cloister/telemetry';
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from '../server/exchange.ts';
 import { credentialHeaders } from './credential.ts';
 
@@ -30,6 +30,12 @@ const isOurs = (name: string): boolean => name.startsWith('x-cloister-');
 /** What callers are to hear of it. An image of a tenant's own may say so when it is not true: to that tenant's callers, and to nobody else. */
 const toldToCallers: ReadonlySet<string> = new Set([...Object.values(budgetNotes), cacheHeader]);
 
+/** Tells callers which agent answered. */
+const agentHeader = 'x-cloister-agent';
+
+/** By which callers say which requests belong together, so that one agent of a split answers them all. Nobody but edge hears it. */
+const sessionHeader = 'x-cloister-session';
+
 /** Limits are told by edge alone; an agent may pass on those of a provider, which are none of a caller's. */
 const isLimit = (name: string): boolean => name.startsWith('x-ratelimit-');
 
@@ -49,9 +55,18 @@ export function headersForAgent(
   return headers;
 }
 
-/** What egress did for the answer is the caller's to know, too. */
-export const headersForCaller = (answered: IncomingHttpHeaders): OutgoingHttpHeaders =>
-  pick(answered, (name) => notForCallers.has(name) || (isOurs(name) && !toldToCallers.has(name)) || isLimit(name));
+/** What egress did for the answer is the caller's to know, too. `agent` is who answers. */
+export const headersForCaller = (answered: IncomingHttpHeaders, agent: string): OutgoingHttpHeaders => {
+  const headers = pick(answered, (name) => notForCallers.has(name) || (isOurs(name) && !toldToCallers.has(name)) || isLimit(name));
+  headers[agentHeader] = agent;
+  return headers;
+};
+
+/** Undefined where the caller names none. */
+export function sessionOf({ headers }: IncomingMessage): string | undefined {
+  const session = headers[sessionHeader];
+  return typeof session === 'string' && session !== '' ? session : undefined;
+}
 
 /** Without what `drop` names and what the Connection header declares to be for this hop alone. */
 function pick(headers: IncomingHttpHeaders, drop: (name: string) => boolean): Record<string, string | string[]> {

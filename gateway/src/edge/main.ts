@@ -74,6 +74,7 @@ export async function runEdge(): Promise<void> {
     useStore: redisUseStore(redis.use, 'edge:used:'),
     keyStore: kubernetesKeyStore(cluster, settings.KEYS_NAMESPACE),
     keyRevoked: reports.revoked,
+    connectionBounds: { total: settings.MAX_CONNECTIONS, perAddress: settings.MAX_CONNECTIONS_PER_ADDRESS },
     maxBodyBytes: settings.MAX_BODY_BYTES,
     drainSeconds: settings.DRAIN_SECONDS,
     ready: () => informers.every((informer) => informer.synced),

@@ -1,7 +1,12 @@
 import type { TenantPolicy } from '@cloister/tenancy';
 
-/** The tenant's agents in the shape of OpenAI's model list: whoever asks for a model of that name talks to that agent. */
-export const agentsAsModels = ({ tenant, agents }: TenantPolicy) => ({
+/** The tenant's agents, and the names that several of them share, in the shape of OpenAI's model list: whoever asks for a model of that name talks to that agent. */
+export const agentsAsModels = ({ tenant, agents, trafficSplits = [] }: TenantPolicy) => ({
   object: 'list',
-  data: agents.map(({ name }) => ({ id: name, object: 'model', created: 0, owned_by: tenant })),
+  data: [...new Set([...agents, ...trafficSplits].map(({ name }) => name))].map((id) => ({
+    id,
+    object: 'model',
+    created: 0,
+    owned_by: tenant,
+  })),
 });

@@ -21,7 +21,7 @@ test('a request with a valid key reaches the tenant’s agent, and its answer co
   expect(agent.heard).toMatchObject([{ method: 'POST', url: '/v1/chat/completions?x=%20y', body: '{"messages":[]}' }]);
 });
 
-test('the caller hears how its budget and kept answers were used, and nothing else that Cloister’s parts tell each other', async () => {
+test('the caller hears who answered and how its budget and kept answers were used, and nothing else that Cloister’s parts tell each other', async () => {
   const told = { 'x-cloister-cache': 'hit', 'x-cloister-downgraded': 'openai/small', 'x-cloister-throttled': '2.0' };
   await using agent = await agentDouble((response) =>
     response
@@ -30,7 +30,10 @@ test('the caller hears how its budget and kept answers were used, and nothing el
   );
   await using edge = await edgeUnderTest();
   const answer = await fetch(`${edge.url}/v1/chat/completions`, chat(edge.addTenant('acme', agentsAt(agent.url, 'support')), {}));
-  expect(Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith('x-cloister-')))).toEqual(told);
+  expect(Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith('x-cloister-')))).toEqual({
+    ...told,
+    'x-cloister-agent': 'support',
+  });
   expect(['set-cookie', 'x-of-agent'].map((name) => answer.headers.get(name))).toEqual([null, 'yes']);
 });
 

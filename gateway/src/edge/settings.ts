@@ -23,6 +23,8 @@ export const edgeSettings = z.object({
             .filter(Boolean),
         ),
     ),
+  MAX_CONNECTIONS: z.coerce.number().int().positive().default(4096),
+  MAX_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().positive().default(4096),
   MAX_BODY_BYTES: z.coerce
     .number()
     .int()

@@ -13,3 +13,23 @@ export function sayAndClose(socket: Duplex, text: string): void {
   const leaving = setTimeout(() => socket.destroy(), lastMoment);
   socket.once('close', () => clearTimeout(leaving)).resume();
 }
+
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  /** OpenAI's class of error; that of a request which is at fault where nothing is said. */
+  readonly type?: string;
+  /** Lines, beside those that tell of the body. */
+  readonly headers?: readonly string[];
+}
+
+/** As {@link sayAndClose}, in the shape in which every error is told. `status` with its words. */
+export function refuseOnSocket(socket: Duplex, status: string, refusal: Refusal): void {
+  const body = errorText(refusal);
+  const { headers = [] } = refusal;
+  const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, ...headers, 'connection: close'];
+  sayAndClose(socket, `HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+export const errorText = ({ code, message, type = 'invalid_request_error' }: Refusal): string =>
+  JSON.stringify({ error: { message, type, param: null, code } });

@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { Socket, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sayAndClose } from './last-words.ts';
+import { errorText, refuseOnSocket, type Refusal } from './last-words.ts';
 import { endUntaken } from './untaken.ts';
 
 export interface ServeOptions {
@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly headersTimeoutMs?: number;
   /** Milliseconds within which what waits for a caller must have gone out: who takes no more of its answer is let go. */
   readonly untakenTimeoutMs?: number;
+  /** May decide which connections the server takes; called before it listens. */
+  readonly guard?: (server: Server) => void;
 }
 
 export interface Running {
@@ -39,7 +41,7 @@ export interface Running {
 /** Longer than the idle time-out of common proxies in front, so that they and not we close first. */
 const keepAliveTimeout = 75_000;
 
-export async function serve({ port, handler, ready, drainSeconds, log, connect, ...timeouts }: ServeOptions): Promise<Running> {
+export async function serve({ port, handler, ready, drainSeconds, log, connect, guard, ...timeouts }: ServeOptions): Promise<Running> {
   let draining = false;
   const isReady = () => !draining && ready();
   const untaken = endUntaken(timeouts.untakenTimeoutMs ?? 60_000);
@@ -57,12 +59,13 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     (request, response) => {
       if (draining) response.setHeader('connection', 'close');
       untaken.watch(response);
-      if (request.headers.host === undefined && request.httpVersion === '1.1') refuse(response, 400, ...malformed);
+      if (request.headers.host === undefined && request.httpVersion === '1.1') refuse(response, 400, malformed);
       else if (request.url === '/healthz') answerProbe(response, true);
       else if (request.url === '/readyz') answerProbe(response, isReady());
       else handler(request, response);
     },
   );
+  guard?.(server);
   // Node takes a connection for idle once its answer was written, though much of that may not have gone out.
   const closeIdle = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
@@ -71,7 +74,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
   server
     .on('clientError', refuseMalformed)
     .on('upgrade', refuseUpgrade)
-    .on('checkExpectation', (_, response) => refuse(response, 417, 'expectation_failed', 'no expectation but 100-continue is met'));
+    .on('checkExpectation', (_, response) => refuse(response, 417, unmet));
   if (connect)
     server.on('connect', (request, socket, head) => {
       if (socket instanceof Socket) connect(request, socket, head);
@@ -115,10 +118,15 @@ const statusOfParserError: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-const malformed = ['malformed_request', 'the request is no valid HTTP'] as const;
+const unmet: Refusal = { code: 'expectation_failed', message: 'no expectation but 100-continue is met' };
+const noUpgrade: Refusal = {
+  code: 'upgrade_unsupported',
+  message: 'connections cannot be upgraded; use server-sent events ("stream": true)',
+};
+const malformed: Refusal = { code: 'malformed_request', message: 'the request is no valid HTTP' };
 
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  const body = errorText(code, message);
+function refuse(response: ServerResponse, status: number, refusal: Refusal): void {
+  const body = errorText(refusal);
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), connection: 'close' };
   response.writeHead(status, headers).end(body);
 }
@@ -126,18 +134,9 @@ function refuse(response: ServerResponse, status: number, code: string, message:
 /** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-  else writeRaw(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', ...malformed);
+  else refuseOnSocket(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', malformed);
 }
 
 function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
-  writeRaw(socket, '501 Not Implemented', 'upgrade_unsupported', 'connections cannot be upgraded; use server-sent events ("stream": true)');
-}
-
-const errorText = (code: string, message: string): string =>
-  JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
-
-function writeRaw(socket: Duplex, status: string, code: string, message: string): void {
-  const body = errorText(code, message);
-  const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
-  sayAndClose(socket, `HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
+  refuseOnSocket(socket, '501 Not Implemented', noUpgrade);
 }

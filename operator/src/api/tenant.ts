@@ -17,6 +17,7 @@ import {
   worded,
 } from './fields.ts';
 import { budget, egress, keyRateLimits, models, quota, rateLimits, responseCache, shareOfBudget } from './limits.ts';
+import { trafficSplits, trafficSplitsStatus } from './traffic-splits.ts';
 import { usageStatus } from './usage.ts';
 
 const scopes = z.array(scope).min(1).max(8).meta(listSet);
@@ -166,6 +167,7 @@ export const tenantSpec = z.object({
   defaultAgent: agentName()
     .describe('The AgentConfig that answers requests which name none; the only one, or the oldest, when not set.')
     .optional(),
+  trafficSplits,
 });
 export type TenantSpec = z.infer<typeof tenantSpec>;
 
@@ -195,6 +197,7 @@ export const tenantStatus = z.object({
     .optional(),
   agents: z.int().min(0).describe('How many AgentConfigs there are.').optional(),
   agentsReady: z.int().min(0).describe('How many of them serve.').optional(),
+  trafficSplits: trafficSplitsStatus,
   isolation: z
     .enum(['Closed', 'Widened', 'Pending'])
     .describe(

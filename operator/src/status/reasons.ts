@@ -48,7 +48,7 @@ export const reasons = {
   },
   TooManyAgents: { kind: 'needs someone', means: 'the tenant has as many older AgentConfigs as spec.quota.agents allows' },
   ModelNotAllowed: { kind: 'needs someone', means: 'the agent names a model that its tenant may not use' },
-  AgentNotFound: { kind: 'needs someone', means: 'spec.defaultAgent names no AgentConfig' },
+  AgentNotFound: { kind: 'needs someone', means: 'spec.defaultAgent, or every agent of one of spec.trafficSplits, is no AgentConfig' },
   NamespaceNotTenant: { kind: 'needs someone', means: 'the AgentConfig stands in a namespace of no tenant' },
   RolloutFailing: { kind: 'needs someone', means: 'new pods do not become ready; pods that were ready before go on serving' },
 } as const satisfies Record<string, { kind: 'good' | 'waits' | 'needs someone'; means: string }>;

@@ -8,6 +8,9 @@ const taken = { metadata: { name: 'tenant-acme', labels: { team: 'other' } } };
 const foreign = (spec: NetworkPolicySpec) => ({ metadata: { name: 'foreign' }, spec: { podSelector: {}, ...spec } });
 const hs256 = { access: { hs256: { secretRef: { name: 'jwt', key: 'secret' } } } };
 const oidc = { access: { oidc: [{ issuer: 'https://id.example', audience: 'a' }] } };
+const splitAmong = (weights: Readonly<Record<string, number>>) => ({
+  trafficSplits: [{ name: 'support', agents: Object.entries(weights).map(([name, weight]) => ({ name, weight })) }],
+});
 
 describe('a tenant is held back', () => {
   test.each<[string, Parameters<typeof snapshot>[0], string, RegExp]>([
@@ -84,6 +87,12 @@ describe('a tenant is told, and goes on', () => {
       /spec\.defaultAgent is "x"/,
     ],
     [
+      'when all who share requests are missing',
+      { spec: splitAmong({ a: 0, x: 1, y: 1 }), agents: [agentNamed('a')] },
+      'AgentNotFound',
+      /answered by "x", "y", no AgentConfig .*so its callers get 503; create it or name another/,
+    ],
+    [
       'when another policy lets its agents out',
       { networkPolicies: [foreign({ egress: [{}] })] },
       'PolicyWidens',
@@ -124,6 +133,9 @@ describe('a tenant has nothing to hold it back', () => {
       { namespace: { metadata: { name: 'tenant-acme', labels: { 'cloister.dev/tenant': 'acme' } } } },
     ],
     ['when its default agent is announced before any agent is there', { spec: { defaultAgent: 'x' } }],
+    ['when agents that share requests are announced before any is there', { spec: splitAmong({ x: 1 }) }],
+    ['when an agent that shares requests is missing and another answers', { spec: splitAmong({ a: 9, x: 1 }), agents: [agentNamed('a')] }],
+    ['when an agent that has no share is missing', { spec: splitAmong({ a: 1, x: 0 }), agents: [agentNamed('a')] }],
     [
       'when an agent is being replaced and the old pods serve',
       { agents: [agentNamed('a', { Ready: 'False', Available: 'True', Stalled: 'False' })] },

@@ -14,6 +14,7 @@ import { openings, type Opening } from './isolation/openings.ts';
 import { idlePatterns } from '../provider/offers.ts';
 import { knownTimeZone } from './limits.ts';
 import type { TenantSnapshot } from './observe.ts';
+import { splitsAreAnswered } from './traffic-splits.ts';
 
 export const parts = [
   'NamespaceReady',
@@ -47,6 +48,7 @@ const checks: readonly Check[] = [
   modelsExist,
   cheaperModelsExist,
   defaultAgentExists,
+  splitsAreAnswered,
   agentsAreReady,
   nothingIsWidened,
   budgetLasts,

@@ -138,6 +138,11 @@ describe('the policy document', () => {
     const agents = [{ ...agentNamed('idle'), spec: { model: 'offline/echo', replicas: 0 } }];
     expect(of({ agents }).agents).toMatchObject([{ name: 'idle', scaledToZero: true }]);
   });
+  test('says how requests are shared out, as the spec has it', () => {
+    const trafficSplits = [{ name: 'support', agents: [{ name: 'support', weight: 9 }, { name: 'support-next' }] }];
+    expect(of({ spec: { trafficSplits } }).trafficSplits).toMatchObject([{ name: 'support', agents: [{ weight: 9 }, { weight: 1 }] }]);
+    expect(of({ spec: { trafficSplits, state: 'Archived' } }).trafficSplits).toBeUndefined();
+  });
   test("claims no host that is another tenant's", () => {
     expect(of({ hostTakenBy: 'bravo' }).hosts).toEqual([]);
   });

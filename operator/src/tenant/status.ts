@@ -4,6 +4,7 @@ import type { Tenant } from '../kinds.ts';
 import { serves, judge, type Judgement } from '../status/conditions.ts';
 import { parts, warnings, widenings, type Part, type TenantFinding } from './checks.ts';
 import type { TenantSnapshot } from './observe.ts';
+import { sharesOf } from './traffic-splits.ts';
 
 export function tenantStatusOf(
   seen: TenantSnapshot,
@@ -21,6 +22,7 @@ export function tenantStatusOf(
     classRevisionTime: movedAt(tenant, tenantClass?.revision, now),
     agents: agents.length,
     agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
+    trafficSplits: sharesOf(seen),
     isolation: isolationOf(findings),
     // What could not be looked at is as it was.
     credentials: credentials || tenant.status?.credentials ? { ...tenant.status?.credentials, ...credentials } : undefined,

@@ -56,6 +56,7 @@ const edge = await start({
   askUsage: () => Promise.reject(new Error('there is no egress here')),
   keyStore: localKeyStore(access.issued),
   keyRevoked: () => undefined,
+  connectionBounds: { total: 4096, perAddress: 4096 },
   maxBodyBytes: 10 * 1024 * 1024,
   drainSeconds: 0,
   ready: () => true,

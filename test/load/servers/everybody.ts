@@ -21,7 +21,7 @@ export const letEverybodyIn =
     const upstream = relay(options.authorities);
     const handler = edgeHandler({
       ...options,
-      metrics: edgeMetrics(registry, upstream.openCircuits),
+      metrics: edgeMetrics(registry, { openCircuits: upstream.openCircuits, openConnections: () => 0 }),
       authenticate: () => Promise.resolve(caller),
       limiter: withFallback({ shared: options.limiter, log, onFallback: () => undefined }),
       uses: keyUses(options.useStore, log),

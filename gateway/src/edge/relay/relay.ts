@@ -24,6 +24,8 @@ export interface RelayRequest {
   readonly callerToken: string;
   readonly voucher: string;
   readonly body: Body;
+  /** Where no connection comes about, somebody else is asked: no second one is tried. */
+  readonly othersLeft: boolean;
 }
 
 /** Resolves when the answer has gone out, with what the agent says the request has cost in tokens, if it says so; also when the caller left. */
@@ -49,12 +51,12 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
   const send: Relay = async (request, response, exchange, to) => {
     const passage = enter(circuits, exchange, to.agent);
     const options = optionsFor(request, exchange, to);
-    const answered = { response, passage };
+    const answered = { response, passage, agent: to.agent.name };
     try {
       return await connections
         .use((pool) => stream(pool, options, answered))
         .catch((error: unknown) => {
-          if (!(error instanceof NotConnected) || exchange.gone.aborted) throw error;
+          if (!(error instanceof NotConnected) || exchange.gone.aborted || to.othersLeft) throw error;
           return connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, answered));
         });
     } catch (error) {
@@ -91,14 +93,19 @@ function enter(circuits: Circuits, exchange: Exchange, { name, url }: Agent): Pa
 interface Answered {
   readonly response: ServerResponse;
   readonly passage: Passage;
+  readonly agent: string;
 }
 
-async function stream(pool: Pool, options: Dispatcher.DispatchOptions, { response, passage }: Answered): Promise<number | undefined> {
+async function stream(
+  pool: Pool,
+  options: Dispatcher.DispatchOptions,
+  { response, passage, agent }: Answered,
+): Promise<number | undefined> {
   let early: number | undefined;
   const begin = (status: number, headers: IncomingHttpHeaders) => {
     passage.answered();
     early = tokensIn(headers);
-    response.writeHead(status, headersForCaller(headers));
+    response.writeHead(status, headersForCaller(headers, agent));
   };
   const trailers = await dispatch(pool, options, { response, begin });
   return tokensIn(trailers) ?? early;

@@ -64,6 +64,7 @@ export function tenantPolicyOf({
     hosts: hostTakenBy === undefined && !archived ? [host] : [],
     agents: entries,
     defaultAgent: archived ? undefined : defaultAgent,
+    ...(spec.trafficSplits && !archived && { trafficSplits: spec.trafficSplits }),
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
     ...(limits.egress.domains.length > 0 && { egress: { domains: [...limits.egress.domains], ports: [...limits.egress.ports] } }),
