@@ -11,8 +11,8 @@ export function undisturbedRun(workload: Workload, seed: number): Promise<Outcom
   const id = `${workload.name} ${seed}`;
   // without the history: all of them at once would be too much
   const run = async () => {
-    const { state, writes, problems } = await simulate(workload, '', seed, { restart: true });
-    return { state, writes, problems };
+    const { state, writes, rightsUsed, problems } = await simulate(workload, '', seed, { restart: true });
+    return { state, writes, rightsUsed, problems };
   };
   const known = undisturbed.get(id) ?? run();
   undisturbed.set(id, known);

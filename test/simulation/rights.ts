@@ -26,14 +26,36 @@ const roles = ['rbac-cluster.yaml', 'rbac-system.yaml']
 
 const verbs = { GET: ['get'], POST: ['create'], PUT: ['update'], PATCH: ['patch'], DELETE: ['delete'] } as const;
 
+/** Each right that the chart grants, as `group/resource verb`. */
+export const granted: ReadonlySet<string> = new Set(
+  roles.flatMap(({ rules }) =>
+    rules.flatMap((one) =>
+      one.apiGroups.flatMap((group) => one.resources.flatMap((resource) => one.verbs.map((verb) => rightTo(group, resource, verb)))),
+    ),
+  ),
+);
+
+/** What a request needs, as `group/resource verb`. An apply that finds no object needs `create` as well. */
+export function rightsFor(request: ApiRequest, exists: boolean): string[] {
+  const { group, resource } = partsOf(request.path);
+  return verbsFor(request, exists).map((verb) => rightTo(group, resource, verb));
+}
+
+function rightTo(group: string, resource: string, verb: string): string {
+  return `${group || 'core'}/${resource} ${verb}`;
+}
+
+function verbsFor(request: ApiRequest, exists: boolean): readonly string[] {
+  const { method = 'GET' } = request;
+  const reading = request.query?.['watch'] ? ['watch'] : partsOf(request.path).name === undefined ? ['list'] : ['get'];
+  const applying = request.contentType === 'application/apply-patch+yaml' && !exists ? ['create', 'patch'] : undefined;
+  return method === 'GET' ? reading : (applying ?? verbs[method]);
+}
+
 /** Why the operator's roles do not allow a request; undefined when they do. */
 export function forbiddenByRoles(request: ApiRequest, exists: boolean): string | undefined {
-  const { group, resource, namespace, name } = partsOf(request.path);
-  const { method = 'GET' } = request;
-  const reading = request.query?.['watch'] ? ['watch'] : name === undefined ? ['list'] : ['get'];
-  const applying = request.contentType === 'application/apply-patch+yaml' && !exists ? ['create', 'patch'] : undefined;
-  const wanted: readonly string[] = method === 'GET' ? reading : (applying ?? verbs[method]);
-  const missing = wanted.filter((verb) => !allowed(group, resource, verb, namespace));
+  const { group, resource, namespace } = partsOf(request.path);
+  const missing = verbsFor(request, exists).filter((verb) => !allowed(group, resource, verb, namespace));
   return missing.length === 0 ? undefined : `no role allows "${missing.join(', ')}" on ${group || 'core'}/${resource} (${request.path})`;
 }
 

@@ -18,6 +18,8 @@ export interface Run {
   readonly history: readonly Change[];
   /** What it asked the API server to delete, and which UID it meant. */
   readonly deletions: readonly { readonly path: string; readonly uid: string | undefined }[];
+  /** What of its rights it has made use of, as `group/resource verb`. */
+  readonly rightsUsed: ReadonlySet<string>;
   /** What must never be, whatever goes wrong. */
   readonly problems: readonly string[];
 }
@@ -103,8 +105,9 @@ export async function simulate(workload: Workload, fault: string, seed: number, 
     ...(restart ? await writesAfterRestart(world) : []),
   ];
   const history = world.changesSince(version);
+  const { rightsUsed } = world;
   await retire(world, time);
-  return { state, writes: asked.map(({ what }) => what), deletions: deletionsIn(asked), history, problems };
+  return { state, rightsUsed, writes: asked.map(({ what }) => what), deletions: deletionsIn(asked), history, problems };
 }
 
 function deletionsIn(calls: readonly Call[]): Run['deletions'] {

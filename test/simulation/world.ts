@@ -12,7 +12,7 @@ import { parseConfiguration } from '../../operator/src/settings.ts';
 import { DataServersDouble } from './data-servers.double.ts';
 import { OperatorProcess, operatorUser, type Call, type Mishap } from './operator-process.ts';
 import type { SeededRandom } from './random.ts';
-import { forbiddenByRoles } from './rights.ts';
+import { forbiddenByRoles, rightsFor } from './rights.ts';
 import { servedKinds } from './served-kinds.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -46,6 +46,8 @@ export class World {
   readonly calls: Call[] = [];
   /** What the operator asked for and its roles do not allow. */
   readonly forbidden: string[] = [];
+  /** Which rights it has made use of, as `group/resource verb`; those of the world from which this one was made are among them. */
+  readonly rightsUsed: Set<string>;
   /** Told of every call, and decides on its fate. */
   mishap: (call: Call) => Mishap | undefined;
   /** What egress says to the processes that are started from now on; undefined: they do not ask. */
@@ -64,6 +66,7 @@ export class World {
     this.#random = random;
     this.mishap = mishap ? (call) => mishap(call, this) : () => undefined;
     this.server = new ModelApiServer({ kinds: servedKinds, now: () => new Date(), ...(from && { from: from.server }) });
+    this.rightsUsed = new Set(from?.rightsUsed);
     this.data = from?.data.copy() ?? new DataServersDouble();
     this.administrator = connectTo(this.server.connect({ user: 'administrator' }), { fieldManager: 'kubectl', server: 'https://model' });
   }
@@ -196,6 +199,7 @@ export class World {
   #checkRights(request: ApiRequest): void {
     const why = forbiddenByRoles(request, false) && forbiddenByRoles(request, true);
     if (why && !this.forbidden.includes(why)) this.forbidden.push(why);
+    for (const right of rightsFor(request, false)) this.rightsUsed.add(right);
   }
 }
 
