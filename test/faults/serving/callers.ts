@@ -17,7 +17,10 @@ export interface Callers {
 
 const pauseMs = 50;
 
-export function startCallers(tenants: readonly LiveTenant[], count = 4): Callers {
+/** Asks a tenant's agent once, and says what is wrong with the answer, if anything. */
+export type Asking = (tenant: LiveTenant) => Promise<string | undefined>;
+
+export function startCallers(tenants: readonly LiveTenant[], count = 4, asking: Asking = ask): Callers {
   const ending = new AbortController();
   const failures: string[] = [];
   let answered = 0;
@@ -25,7 +28,7 @@ export function startCallers(tenants: readonly LiveTenant[], count = 4): Callers
     for (let turn = index; !ending.signal.aborted; turn++) {
       const tenant = tenants[turn % tenants.length];
       if (!tenant) return;
-      const failure = await ask(tenant).catch(
+      const failure = await asking(tenant).catch(
         (error: unknown) => `${tenant.name}: ${error instanceof Error ? error.message : String(error)}`,
       );
       if (failure === undefined) answered++;
@@ -46,10 +49,24 @@ export function startCallers(tenants: readonly LiveTenant[], count = 4): Callers
   };
 }
 
-/** What is wrong with the answer, if anything: it must also be this very tenant's. */
-export async function ask({ name, url, key }: LiveTenant): Promise<string | undefined> {
+/** The answer must also be this very tenant's. */
+export const ask: Asking = async ({ name, url, key }) => {
   const body = { model: agentName, messages: [{ role: 'user', content: 'hello' }] };
   const { status, text } = await call(`${url}/v1/chat/completions`, { method: 'POST', key, body });
   if (status !== 200) return `${name}: ${status} ${text.slice(0, 200)}`;
   return text.includes(`You are the agent of ${name}.`) ? undefined : `${name}: not its own answer: ${text.slice(0, 200)}`;
-}
+};
+
+/** Words of a streamed answer, one each 50 ms. */
+const words = 80;
+
+/** An answer that streams for seconds, of which every word and the end must come. */
+export const listen: Asking = async ({ name, url, key }) => {
+  const body = { model: agentName, stream: true, messages: [{ role: 'user', content: `slowly say ${words} words` }] };
+  const { status, text } = await call(`${url}/v1/chat/completions`, { method: 'POST', key, body });
+  if (status !== 200) return `${name}: ${status} ${text.slice(0, 200)}`;
+  const said = [...text.matchAll(/"content":"([^"]*)"/g)].map(([, piece = '']) => piece).join('');
+  const heard = said.trim().split(/\s+/).length;
+  if (!text.trimEnd().endsWith('data: [DONE]')) return `${name}: a stream without its end, after ${heard} words: ${text.slice(-200)}`;
+  return heard === words ? undefined : `${name}: ${heard} words of ${words}: ${said.slice(0, 200)}`;
+};

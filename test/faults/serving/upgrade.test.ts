@@ -16,7 +16,7 @@ import { until } from '../../e2e/support/until.ts';
 import { openWorld, type World } from '../../e2e/support/world.ts';
 import { run } from '../../cluster/command.ts';
 import { AuditLog } from '../../state/audit.ts';
-import { startCallers } from './callers.ts';
+import { listen, startCallers } from './callers.ts';
 import { processesOf } from './parts.ts';
 
 const release = 'cloister';
@@ -103,22 +103,30 @@ async function settled(imageSuffix: RegExp): Promise<void> {
   expect(written.map(({ what }) => what)).toEqual([]);
 }
 
-test('an upgrade and a rollback replace every pod, and none of four callers is refused anything', { timeout: 480_000 }, async () => {
-  const before = await processesOf(world);
-  const [revision] = z.array(z.object({ revision: z.string() })).parse(JSON.parse(await helm('list', '-f', `^${release}$`, '-o', 'json')));
-  if (!revision) throw new Error('there is no release');
-  const callers = startCallers(tenants);
-  await helm('upgrade', release, await nextChart(), '--reset-then-reuse-values', ...(await nextImages()), '--wait', '--timeout', '3m');
-  await settled(/-next"/);
-  expect(await definition()).toContain(wordsNext);
-  const upgraded = callers.calls.answered;
+test(
+  'an upgrade and a rollback replace every pod, no caller is refused anything, and no stream is cut off',
+  { timeout: 480_000 },
+  async () => {
+    const before = await processesOf(world);
+    const [revision] = z
+      .array(z.object({ revision: z.string() }))
+      .parse(JSON.parse(await helm('list', '-f', `^${release}$`, '-o', 'json')));
+    if (!revision) throw new Error('there is no release');
+    const callers = startCallers(tenants, 2);
+    const listeners = startCallers(tenants, 4, listen);
+    await helm('upgrade', release, await nextChart(), '--reset-then-reuse-values', ...(await nextImages()), '--wait', '--timeout', '3m');
+    await settled(/-next"/);
+    expect(await definition()).toContain(wordsNext);
+    const upgraded = callers.calls.answered;
 
-  await helm('rollback', release, revision.revision, '--wait', '--timeout', '3m');
-  await settled(/^(?!.*-next")/s);
-  expect(await definition()).not.toContain(wordsNext);
-  const { answered, failures } = await callers.stop();
-  console.log(`${upgraded} answers through the upgrade, ${answered - upgraded} through the rollback`);
-  expect(failures).toEqual([]);
-  const after = await processesOf(world);
-  expect(after.filter((process) => before.includes(process))).toEqual([]);
-});
+    await helm('rollback', release, revision.revision, '--wait', '--timeout', '3m');
+    await settled(/^(?!.*-next")/s);
+    expect(await definition()).not.toContain(wordsNext);
+    const [{ answered, failures }, streams] = await Promise.all([callers.stop(), listeners.stop()]);
+    console.log(`${upgraded} answers through the upgrade, ${answered - upgraded} through the rollback; ${streams.answered} whole streams`);
+    expect([...failures, ...streams.failures]).toEqual([]);
+    expect(streams.answered).toBeGreaterThan(0);
+    const after = await processesOf(world);
+    expect(after.filter((process) => before.includes(process))).toEqual([]);
+  },
+);
