@@ -39,7 +39,7 @@ export class Applier {
   readonly #options: ApplierOptions;
   readonly #unsettled = new Unsettled();
   readonly #asWanted = new AsWanted();
-  /** Where something stands that no cache holds. */
+  /** In whose place something stands that no cache holds. */
   readonly #taken = new Map<string, true>();
 
   constructor(options: ApplierOptions) {
@@ -62,46 +62,46 @@ export class Applier {
     desired: Desired<T>,
     options: ApplyOptions & { readonly wish: Wish },
   ): Promise<Applied<T>> {
-    const { owner, adopt = true, signal, wish } = options;
+    const { owner, adopt = true, wish } = options;
     const body = applyBody(kind, desired, { fieldManager: this.#options.fieldManager, owner });
-    const made = await this.#createUnlessThere(kind, body, options);
-    if (made) return made;
-    const live = await this.#lastKnown(kind, body.metadata, signal);
-    if (!live) this.#taken.delete(wish.target);
-    if (live?.metadata.deletionTimestamp) return { object: live, outcome: 'terminating' };
-    if (live && owner) checkOwnership(kind, live, owner, adopt);
-    const reason = live ? firstDifference(kind, body, live) : 'object';
-    if (live && reason === undefined) this.#asWanted.note(wish, live);
-    const request = this.#request(kind, body, options);
-    return this.#settle(kind, live, { request, reason, stillDiffers: (object) => firstDifference(kind, body, object) });
-  }
-
-  /** From a cache that would hold it, else live. */
-  async #lastKnown<T extends BaseObject>(kind: Kind<T>, metadata: DesiredMeta, signal?: AbortSignal): Promise<T | undefined> {
-    const { object, absence } = this.#options.find(kind, metadata);
-    return object ?? (absence === 'certain' ? undefined : this.#options.read(kind, metadata, signal));
+    const found = await this.#findOrCreate(kind, body, options);
+    if ('made' in found) return found.made;
+    const { live } = found;
+    if (live.metadata.deletionTimestamp) return { object: live, outcome: 'terminating' };
+    if (owner) checkOwnership(kind, live, owner, adopt);
+    const reason = firstDifference(kind, body, live);
+    if (reason === undefined) this.#asWanted.note(wish, live);
+    return this.#settle(kind, live, { request: this.#request(kind, body, options), says: body, reason, stillDiffers: differs(kind, body) });
   }
 
   /**
-   * One request instead of two for what is hardly ever there. Undefined where there may be an object after all, which then has to be looked at, and
-   * is looked at first from then on: what stands in the way for long is asked for in vain only once.
+   * What no cache holds is hardly ever there, so it is made without a look: one request instead of two. Where there is an object after all, since a cache
+   * may be behind, or leaves out what does not bear its labels, that one has to be looked at, and is looked at first from then on: what stands in the way
+   * for long is asked for in vain only once.
    */
-  async #createUnlessThere<T extends BaseObject>(
+  async #findOrCreate<T extends BaseObject>(
     kind: Kind<T>,
     body: ApplyBody,
     options: ApplyOptions & { readonly wish: Wish },
-  ): Promise<Applied<T> | undefined> {
+  ): Promise<{ readonly live: T } | { readonly made: Applied<T> }> {
     const { target } = options.wish;
-    if (this.#taken.has(target) || this.#options.find(kind, body.metadata).absence !== 'likely') return undefined;
-    const request = this.#request(kind, body, { ...options, basedOn: absent });
-    const stillDiffers = (object: BaseObject) => firstDifference(kind, body, object);
-    try {
-      return await this.#settle<T>(kind, undefined, { request, reason: 'object', stillDiffers });
-    } catch (error) {
-      if (!isConflict(error)) throw error;
+    const { object, absence } = this.#options.find(kind, body.metadata);
+    if (object) return { live: object };
+    if (absence !== 'unknown' && !this.#taken.has(target)) {
+      const made = await this.#create(kind, body, options).catch(undefinedIfConflict);
+      if (made) return { made };
       keepRecent(this.#taken, target, true);
-      return undefined;
     }
+    const live = await this.#options.read(kind, body.metadata, options.signal);
+    if (live) return { live };
+    this.#taken.delete(target);
+    return { made: await this.#create(kind, body, options) };
+  }
+
+  /** Refused (409) where there is such an object: nothing is taken over unseen. */
+  #create<T extends BaseObject>(kind: Kind<T>, body: ApplyBody, options: ApplyOptions): Promise<Applied<T>> {
+    const request = this.#request(kind, body, { ...options, basedOn: absent });
+    return this.#settle<T>(kind, undefined, { request, says: body, reason: 'object', stillDiffers: differs(kind, body) });
   }
 
   #request(kind: Kind<BaseObject>, body: ApplyBody, { force = true, basedOn, signal }: ApplyOptions): ApiRequest {
@@ -123,7 +123,8 @@ export class Applier {
     const { uid } = object.metadata;
     if (!uid) throw refused('object_incomplete', kind, object.metadata, { field: 'metadata.uid' });
     // the cache may hold a newer answer to an earlier write of ours than the object that the caller was given
-    const known = await this.#lastKnown(kind, object.metadata, signal);
+    const found = this.#options.find(kind, object.metadata);
+    const known = found.object ?? (found.absence === 'certain' ? undefined : await this.#options.read(kind, object.metadata, signal));
     const live = known?.metadata.uid === uid ? known : object;
     const request: ApiRequest = {
       path: pathOf(kind, object.metadata, 'status'),
@@ -136,22 +137,22 @@ export class Applier {
       signal,
     };
     const stillDiffers = (answer: BaseObject): string | undefined => statusDifference(kind, status, answer);
-    return this.#settle(kind, live, { request, reason: stillDiffers(live), stillDiffers });
+    return this.#settle(kind, live, { request, says: request.body, reason: stillDiffers(live), stillDiffers });
   }
 
   async #settle<T extends BaseObject>(
     kind: Kind<T>,
     live: T | undefined,
-    { request, reason, stillDiffers }: Settling,
+    { request, says, reason, stillDiffers }: Settling,
   ): Promise<Applied<T>> {
-    const { path, body } = request;
+    const { path } = request;
     if (live && reason === undefined) return { object: live, outcome: 'unchanged' };
-    if (live && this.#unsettled.knows(path, live.metadata.resourceVersion, body)) return { object: live, outcome: 'unchanged' };
+    if (live && this.#unsettled.knows(path, live.metadata.resourceVersion, says)) return { object: live, outcome: 'unchanged' };
     const object = kind.accept(await this.#send({ method: 'PATCH', ...request }));
     this.#options.wrote(kind, object);
     const left = stillDiffers(object);
     if (left === undefined) this.#unsettled.settle(path);
-    else this.#unsettled.note(path, object.metadata.resourceVersion, body);
+    else this.#unsettled.note(path, object.metadata.resourceVersion, says);
     this.#options.log.debug({ kind: kind.kind, object: keyOf(object.metadata), field: reason, left }, 'Applied');
     if (!live) return { object, outcome: 'created' };
     return { object, outcome: live.metadata.resourceVersion === object.metadata.resourceVersion ? 'unchanged' : 'changed' };
@@ -171,10 +172,21 @@ export class Applier {
 
 interface Settling {
   readonly request: ApiRequest;
+  /** What it asks for, whatever it is based on. */
+  readonly says: unknown;
   /** The first field that differs. */
   readonly reason: string | undefined;
   readonly stillDiffers: (object: BaseObject) => string | undefined;
 }
+
+function undefinedIfConflict(error: unknown): undefined {
+  if (!isConflict(error)) throw error;
+}
+
+const differs =
+  (kind: Kind<BaseObject>, body: ApplyBody) =>
+  (object: BaseObject): string | undefined =>
+    firstDifference(kind, body, object);
 
 /** Besides fields that differ: fields that are there and should not be. */
 function statusDifference(kind: Kind<BaseObject>, wanted: unknown, live: BaseObject): string | undefined {

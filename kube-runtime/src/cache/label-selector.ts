@@ -3,7 +3,7 @@
  * what they are: sets (`in`, `notin`) are left to the server.
  */
 export function selects(selector: string, labels: Readonly<Record<string, string>> = {}): boolean | undefined {
-  const all = selector.split(',').map((requirement) => holds(requirement.trim(), labels));
+  const all = selector.split(/,(?![^(]*\))/).map((requirement) => holds(requirement.trim(), labels));
   if (all.includes(false)) return false;
   return all.includes(undefined) ? undefined : true;
 }

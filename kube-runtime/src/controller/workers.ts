@@ -114,6 +114,7 @@ export class Workers {
     await this.#atMost(run, timeLimitMs + overtimeMs);
     if (!this.#runs.has(run)) return;
     this.#late.add(run);
+    queue.late(key);
     log.error({ key }, 'Run ignores its time limit; its key stays locked until it ends');
   }
 

@@ -67,6 +67,23 @@ describe('the work queue', () => {
     expect(await after(() => queue.done('another'))).toEqual(['d', 'e', 'f']);
   });
 
+  test('lets a run whose worker has gone on hold back nobody, and still keeps its key', async () => {
+    const queue = new WorkQueue({ maxBackoffMs: 1_000, lowBesideNormal: 1, now: () => Date.now() });
+    const taken: (string | undefined)[] = [];
+    queue.add('stuck');
+    for (const key of ['a', 'b', 'c']) queue.add(key, { priority: lowPriority });
+    for (let worker = 0; worker < 5; worker++) void queue.take().then((key) => taken.push(key));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(taken.splice(0)).toEqual(['stuck', 'a']);
+    queue.late('stuck');
+    queue.add('stuck');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(taken.splice(0)).toEqual(['b', 'c']);
+    queue.done('stuck');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(taken).toEqual(['stuck']);
+  });
+
   test('lets edits overtake a replayed list', async () => {
     const queue = newQueue();
     queue.add('old', { priority: lowPriority });
@@ -192,7 +209,12 @@ describe('the work queue', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
         let now = 0;
-        const queue = new WorkQueue({ maxBackoffMs: 1_000, now: () => now, group: (key) => (key === 'a' ? 'one' : 'other') });
+        const queue = new WorkQueue({
+          maxBackoffMs: 1_000,
+          lowBesideNormal: 1,
+          now: () => now,
+          group: (key) => (key === 'a' ? 'one' : 'other'),
+        });
         const wanted = new Set<string>();
         const busy = new Set<string>();
         const take = (key: string | undefined): void => {

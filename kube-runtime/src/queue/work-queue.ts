@@ -41,6 +41,8 @@ interface Item {
 interface Working {
   readonly since: number;
   readonly low: boolean;
+  /** Its worker has gone on to other keys. */
+  late: boolean;
 }
 
 /**
@@ -58,7 +60,8 @@ export class WorkQueue {
   readonly #items = new Map<string, Item>();
   readonly #working = new Map<string, Working>();
   readonly #lowBesideNormal: number;
-  #lowWorking = 0;
+  /** Those whose workers have not gone on. */
+  readonly #busy = { low: 0, normal: 0 };
   readonly #ready = new ReadyKeys<Item>(({ place }) => place === 'replaced');
   readonly #delayed = new Heap<Item>((a, b) => a.dueAt < b.dueAt);
   readonly #takers: ((key: string | undefined) => void)[] = [];
@@ -119,10 +122,19 @@ export class WorkQueue {
     const working = this.#working.get(key);
     if (!working) return;
     this.#working.delete(key);
-    if (working.low) this.#lowWorking -= 1;
+    if (!working.late) this.#busy[working.low ? 'low' : 'normal'] -= 1;
     this.#metrics.worked(this.#now() - working.since);
     const again = this.#items.get(key);
     if (again) this.#place(again);
+    this.#handOut();
+  }
+
+  /** Work on the key goes on, but its worker takes another: it is in nobody's way any more. The key stays locked until it is done. */
+  late(key: string): void {
+    const working = this.#working.get(key);
+    if (!working || working.late) return;
+    working.late = true;
+    this.#busy[working.low ? 'low' : 'normal'] -= 1;
     this.#handOut();
   }
 
@@ -174,15 +186,15 @@ export class WorkQueue {
       item.place = 'out';
       this.#items.delete(item.key);
       const low = item.priority < 0;
-      if (low) this.#lowWorking += 1;
-      this.#working.set(item.key, { since: this.#now(), low });
+      this.#busy[low ? 'low' : 'normal'] += 1;
+      this.#working.set(item.key, { since: this.#now(), low, late: false });
       this.#metrics.taken(this.#now() - item.addedAt);
       this.#takers.shift()?.(item.key);
     }
   }
 
   get #lowMayGo(): boolean {
-    return this.#lowWorking < this.#lowBesideNormal || this.#lowWorking === this.#working.size;
+    return this.#busy.low < this.#lowBesideNormal || this.#busy.normal === 0;
   }
 
   #load() {

@@ -66,12 +66,18 @@ async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: O
   const wait = plan ? waitOf(seen, plan, pace) : 0;
   if (wait > 0) return { requeueAfter: wait };
   const { outcome, begun, error, lookAgainMs }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
-  if (begun) return {}; // the change of the Deployment comes back and wakes this agent: a status less for each rollout, and no edit waits behind it
+  if (begun && isNextEdit(seen.agent)) return {};
   const serving = availability(outcome.deployment ?? seen.deployment);
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
   return resultOf(lookAgainMs);
 }
+
+/**
+ * The change of its Deployment comes back and wakes this agent, so what was begun for an edit is told then: a status less, and no other edit waits behind
+ * it. Not where one before is untold, too: edits that never pause would leave the status behind for ever.
+ */
+const isNextEdit = ({ metadata, status }: AgentConfig): boolean => (metadata.generation ?? 0) - (status?.observedGeneration ?? 0) === 1;
 
 const resultOf = (lookAgainMs: number | undefined): Result => (lookAgainMs === undefined ? {} : { requeueAfter: lookAgainMs });
 
