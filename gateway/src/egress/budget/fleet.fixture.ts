@@ -1,9 +1,9 @@
 /**
  * Replicas of egress as they are in memory, in a world where everything happens that may: messages and answers get lost, processes die in
- * mid-call, clocks pass midnight, limits change. A token costs a micro-dollar. The world keeps the truth: what providers really billed.
+ * mid-call, clocks pass midnight, limits change. A token costs a micro-dollar, or nothing. The world keeps the truth: what providers really billed.
  */
 import { expect } from 'vitest';
-import { each, nothing, plus, type Amount } from './amount.ts';
+import { each, nothing, plus, smaller, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
 import { silence } from './keep-expiring.ts';
 import type { Ledger } from './ledger.ts';
@@ -22,7 +22,7 @@ export interface Who extends Spender {
 interface Flight {
   readonly who: Who;
   readonly hold: Hold | undefined;
-  /** Truly billed so far. */
+  /** Truly billed so far, in tokens. */
   billed: bigint;
   beyond: bigint;
 }
@@ -44,6 +44,12 @@ export const ladderOf = (...amounts: readonly [number, ...number[]]): Ladder => 
   if (!first) throw new Error('a ladder has at least one rung');
   return [first, ...others];
 };
+/** The same calls of a model that costs nothing. */
+export function withoutPrice([first, ...others]: Ladder): Ladder {
+  const free = (rung: Rung): Rung => ({ ...rung, cost: { microUsd: 0n, tokens: rung.cost.tokens } });
+  return [free(first), ...others.map(free)];
+}
+const priceOf = ({ hold }: Flight, tokens: bigint): Amount => ({ microUsd: hold?.amount.microUsd === 0n ? 0n : tokens, tokens });
 const call = { model: 'p/m', timeZone: 'UTC' };
 
 const accountsOf = ({ tenant, agent, caller }: Who): string[] => [
@@ -121,9 +127,9 @@ export class Fleet {
   overcharge(which: number, at: number, amount: bigint): void {
     const flight = this.#flight(which, at);
     if (!flight?.hold) return;
-    this.#bill(flight, flight.hold.amount.microUsd);
+    this.#bill(flight, flight.hold.amount.tokens);
     flight.beyond += amount;
-    for (const key of this.#windows(flight)) this.#truth.of(key).beyond += amount;
+    this.#truth.bill(this.#windows(flight), 'beyond', priceOf(flight, amount));
   }
 
   async beat(which: number, fate: Fate): Promise<boolean> {
@@ -139,7 +145,7 @@ export class Fleet {
   /** All that it had in flight is billed in full by the providers. Another process takes its place. */
   crash(which: number): void {
     const member = this.#member(which);
-    for (const flight of member.flights) if (flight.hold) this.#bill(flight, flight.hold.amount.microUsd);
+    for (const flight of member.flights) if (flight.hold) this.#bill(flight, flight.hold.amount.tokens);
     this.#diedHolding += member.held;
     Object.assign(member, { replica: this.#newReplica(), cut: false, flights: [], held: 0n });
     this.crashes++;
@@ -248,15 +254,14 @@ export class Fleet {
   #end(member: Member, flight: Flight): void {
     member.flights = member.flights.filter((other) => other !== flight);
     const amount = flight.billed + flight.beyond;
-    const used = { inputTokens: 0, outputTokens: Number(amount), microUsd: amount };
+    const used = { inputTokens: 0, outputTokens: Number(amount), microUsd: priceOf(flight, amount).microUsd };
     if (flight.hold || amount > 0n) member.replica.of(flight.who.tenant).settle(flight.hold, { ...call, ...flight.who }, used);
   }
 
   #bill(flight: Flight, amount: bigint): void {
-    const left = (flight.hold?.amount.microUsd ?? 0n) - flight.billed;
-    const charge = amount < left ? amount : left;
+    const charge = smaller(amount, (flight.hold?.amount.tokens ?? 0n) - flight.billed);
     flight.billed += charge;
-    for (const key of this.#windows(flight)) this.#truth.of(key).within += charge;
+    this.#truth.bill(this.#windows(flight), 'within', priceOf(flight, charge));
   }
 
   #windows({ who, hold }: Flight): string[] {

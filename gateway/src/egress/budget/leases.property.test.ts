@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { Fleet, ladderOf, type Fate } from './fleet.fixture.ts';
+import { Fleet, ladderOf, withoutPrice, type Fate } from './fleet.fixture.ts';
 import { LedgerModel } from './ledger-model.fixture.ts';
 import { ledger, type Answer, type Ledger, type Message } from './ledger.ts';
 import type { Limit } from './limits.ts';
@@ -35,8 +35,12 @@ const soft = fc.option(fc.record({ percent: fc.constantFrom(20, 50, 80), rest: f
   freq: 2,
 });
 const cap = fc.option(fc.bigInt(50n, 3_000n), { nil: undefined, freq: 3 });
+const none = fc.constant(undefined);
+const windows = (microUsd: typeof cap, tokens: typeof cap) =>
+  fc.record({ daily: fc.record({ microUsd, tokens }), monthly: fc.record({ microUsd, tokens }) });
+/** As often as not of one unit alone. */
 const limits = fc
-  .record({ daily: fc.record({ microUsd: cap, tokens: cap }), monthly: fc.record({ microUsd: cap, tokens: cap }) })
+  .oneof({ weight: 2, arbitrary: windows(cap, cap) }, windows(cap, none), windows(none, cap))
   .map(({ daily, monthly }): Limit[] => [
     { kind: 'daily' as const, ...daily },
     { kind: 'monthly' as const, ...monthly },
@@ -45,7 +49,10 @@ const limits = fc
 const steps = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constant('call' as const), which, who, size: fc.integer({ min: 1, max: 400 }), fate, soft }),
+    arbitrary: fc.record({
+      ...{ do: fc.constant('call' as const), which, who, size: fc.integer({ min: 1, max: 400 }), fate, soft },
+      isFree: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
+    }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('stream' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 400n) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const), which, at: fc.nat() }) },
@@ -89,9 +96,10 @@ async function live({ limits: given, steps: taken }: { limits: Limit[][]; steps:
 /** Where the dear call goes no further into its budget, a cheaper one takes its place. */
 async function call(
   fleet: Fleet,
-  { which: at, who: caller, size, fate: meets, soft: share }: Extract<Step, { do: 'call' }>,
+  { which: at, who: caller, size, fate: meets, soft: share, isFree }: Extract<Step, { do: 'call' }>,
 ): Promise<void> {
-  const served = await fleet.call(at, caller, ladderOf(size, Math.ceil(size / 2)), meets, share);
+  const ladder = ladderOf(size, Math.ceil(size / 2));
+  const served = await fleet.call(at, caller, isFree ? withoutPrice(ladder) : ladder, meets, share);
   if (!served && share?.rest === 'kept') await fleet.call(at, caller, ladderOf(Math.ceil(size / 5)), meets);
 }
 

@@ -17,6 +17,12 @@ const windows = () =>
      from cloister_egress.budget_window order by tenant_uid, kind, starts_on`,
     [],
   );
+const reservedOfDay = () =>
+  sql.query(
+    `select reserved_micro_usd::int as micro_usd, reserved_tokens::int as tokens from cloister_egress.budget_window where kind = 'daily'`,
+    [],
+  );
+const tokens = (amount: bigint) => ({ microUsd: 0n, tokens: amount });
 const usageRows = () =>
   sql.query('select day::text, requests::int, output_tokens::int, micro_usd::int from cloister_egress.usage order by day', []);
 
@@ -49,6 +55,19 @@ describe('a lease', () => {
     const { say } = replica();
     const answer = await say({ asks: [ask(1_000n), ask(1_000n, { tenantUid: 'uid-bravo' })] });
     expect(answer).toMatchObject({ leases: [{ amount: { microUsd: 1_000n } }, { amount: { microUsd: 1_000n } }] });
+  });
+
+  test('of which nothing was given, as for calls that cost nothing, is used without touching what others hold', async () => {
+    const [free, other] = [replica(), replica()];
+    expect(await free.say({ asks: [ask(0n, { need: tokens(40n), want: tokens(40n) })] })).toMatchObject({ leases: [{ amount: of(0n) }] });
+    await free.say({ usage: [usage(40, { ...today, microUsd: 0n })] });
+    expect(await reservedOfDay()).toEqual([{ micro_usd: 0, tokens: 0 }]);
+    await other.say({ asks: [ask(10n, { limits: [{ kind: 'daily', microUsd: undefined, tokens: 1_000n }] })] });
+    await free.say({
+      usage: [usage(5, { ...today, microUsd: 0n })],
+      returns: [{ tenantUid: 'uid-acme', ...today, microUsd: 7n, tokens: 3n }],
+    });
+    expect(await reservedOfDay()).toEqual([{ micro_usd: 0, tokens: 120 }]); // (1000 - 40) / 8
   });
 });
 

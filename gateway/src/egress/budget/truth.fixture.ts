@@ -1,13 +1,13 @@
 /** What providers really billed, which limits budgets had, and what of that the ledger must know: of tenants and of agents alike. */
 import { expect } from 'vitest';
-import { minus, nothing, plus, units } from './amount.ts';
+import { minus, nothing, plus, units, type Amount } from './amount.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
 import type { Limit } from './limits.ts';
 
-/** Of one window, in money: within reservations, and beyond. */
+/** Of one window: within reservations, and beyond. */
 interface Billed {
-  within: bigint;
-  beyond: bigint;
+  within: Amount;
+  beyond: Amount;
 }
 
 const unused = { settled: nothing, overrun: nothing, forfeited: nothing };
@@ -30,22 +30,22 @@ export class Truth {
       }
   }
 
-  /** Of the window with this key. */
-  of(key: string): Billed {
-    return this.#billed.getOrInsertComputed(key, () => ({ within: 0n, beyond: 0n }));
+  /** In the windows with these keys. */
+  bill(keys: readonly string[], how: keyof Billed, amount: Amount): void {
+    for (const billed of keys.map((key) => this.#of(key))) billed[how] = plus(billed[how], amount);
   }
 
   /** What must hold at any moment. */
   check(books: LedgerModel): void {
     for (const [key, { settled, reserved, overrun, forfeited }] of books.windows) {
       const [account = '', kind = '', start = ''] = key.split(' ');
-      const { within } = this.of(key);
+      const { within } = this.#of(key);
       for (const unit of units) {
         const highest = this.#highest.get(`${account} ${kind} ${unit}`);
         if (highest === undefined) continue;
-        expect(within <= highest, 'spent ≤ limit').toBe(true);
+        expect(within[unit] <= highest, 'spent ≤ limit').toBe(true);
         expect(settled[unit] + reserved[unit] <= highest, 'settled + leased ≤ limit').toBe(true);
-        expect(settled[unit] + reserved[unit] >= within, 'nothing is spent that the ledger does not count').toBe(true);
+        expect(settled[unit] + reserved[unit] >= within[unit], 'nothing is spent that the ledger does not count').toBe(true);
       }
       if (kind === 'daily') {
         const used = books.usage.get(`${account} ${start}`) ?? nothing;
@@ -67,12 +67,16 @@ export class Truth {
       if (!this.#countsInFull(key)) continue;
       const { settled, overrun, forfeited } = books.windows.get(key) ?? unused;
       const counted = settled.microUsd + overrun.microUsd;
-      const { within, beyond } = this.of(key);
-      expect(counted >= within, 'what the dead spent is counted').toBe(true);
-      if (nobodyDied) expect([counted, forfeited.microUsd], 'to the micro-dollar').toEqual([within + beyond, 0n]);
+      const { within, beyond } = this.#of(key);
+      expect(counted >= within.microUsd, 'what the dead spent is counted').toBe(true);
+      if (nobodyDied) expect([counted, forfeited.microUsd], 'to the micro-dollar').toEqual([within.microUsd + beyond.microUsd, 0n]);
       lost += forfeited.microUsd;
     }
     return lost;
+  }
+
+  #of(key: string): Billed {
+    return this.#billed.getOrInsertComputed(key, () => ({ within: nothing, beyond: nothing }));
   }
 
   /** Daily windows of budgets whose money was limited all the time: without a limit nothing is leased, and what a crash loses is not billed. */

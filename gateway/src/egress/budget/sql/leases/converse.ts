@@ -84,8 +84,8 @@ $$;
 create function take_parts(p_replica uuid, p_parts part[]) returns void language plpgsql as $$
 begin
   with moves as materialized (
-    -- A unit without a limit is not leased, so more of it may leave than is there.
-    select p.*, l.replica, coalesce(least(l.micro_usd, p.leaving_usd), 0) as freed_usd, coalesce(least(l.tokens, p.leaving_tokens), 0) as freed_tokens
+    -- A unit without a limit is not leased, and calls that cost nothing are leased nothing: more of it may leave than is there.
+    select p.*, l.replica, least(coalesce(l.micro_usd, 0), p.leaving_usd) as freed_usd, least(coalesce(l.tokens, 0), p.leaving_tokens) as freed_tokens
     from unnest(p_parts) p left join cloister_egress.lease l
       on p.is_leased and l.replica = p_replica and l.tenant_uid = p.account and l.day = p.day and l.month = p.month
   ), freed as (
