@@ -96,6 +96,14 @@ describe('an answer', () => {
     expect(await holder.say({})).toMatchObject({ leases: [] });
   });
 
+  test('recalls nothing of a unit in which whoever asks has no limit', async () => {
+    const [holder, other] = [replica(), replica()];
+    const limitOf = (microUsd: bigint | undefined, tokens: bigint | undefined): Limit[] => [{ kind: 'daily', microUsd, tokens }];
+    await holder.say({ asks: [ask(10n, { limits: limitOf(undefined, 1_000n) }), ask(10n, bravo)] });
+    await other.say({ asks: [ask(10n), ask(10n, { ...bravo, limits: limitOf(undefined, 1_000n) })] });
+    expect(await holder.say({})).toMatchObject({ leases: [] });
+  });
+
   test('gives what is asked for twice in one message once', async () => {
     expect(await replica().say({ asks: [ask(600n), ask(600n)] })).toMatchObject({ leases: [{ amount: { microUsd: 600n } }] });
   });

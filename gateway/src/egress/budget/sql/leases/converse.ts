@@ -156,7 +156,9 @@ begin
   ), recalls as (
     update cloister_egress.lease l set recalled = true from grants g
     where l.tenant_uid = g.tenant_uid and l.replica <> p_replica and not l.recalled and (l.day = g.day or l.month = g.month)
-      and (l.micro_usd > greatest(g.free_usd - g.usd, 0) / (4 * p_replicas) or l.tokens > greatest(g.free_tokens - g.tokens, 0) / (4 * p_replicas))
+      -- Of a unit without a limit none is missed. (Greatest ignores nulls.)
+      and (g.free_usd is not null and l.micro_usd > greatest(g.free_usd - g.usd, 0) / (4 * p_replicas)
+        or g.free_tokens is not null and l.tokens > greatest(g.free_tokens - g.tokens, 0) / (4 * p_replicas))
   )
   update cloister_egress.budget_window w
   set reserved_micro_usd = w.reserved_micro_usd + g.usd, reserved_tokens = w.reserved_tokens + g.tokens
