@@ -91,6 +91,8 @@ export class AccountLease {
   #lastCall = nothing;
   /** When the ledger last said how the present windows stand. */
   #toldAt = Number.NEGATIVE_INFINITY;
+  /** The limits of the last call before that. */
+  #toldUnder: readonly Limit[] | undefined;
 
   constructor(account: string, keptForMs = keptFor) {
     this.#account = account;
@@ -206,7 +208,10 @@ export class AccountLease {
       this.#present = { lease, timeZone, until: ends.daily - offset, ends, offset };
     }
     const told = new Set(leases.map(keyOf));
-    if (this.#present && told.has(keyOf(this.#present.lease))) this.#toldAt = sentAt;
+    if (this.#present && told.has(keyOf(this.#present.lease))) {
+      this.#toldAt = sentAt;
+      this.#toldUnder = this.#terms?.limits;
+    }
     for (const [key, lease] of this.#leases) if (isOver(lease) && lease !== this.#present?.lease) this.#leases.delete(key);
   }
 
@@ -240,7 +245,7 @@ export class AccountLease {
 
   /** Under other limits than before, what others have used meanwhile may leave less than is in hand. */
   #isOutdated({ limits }: Terms, now: number): boolean {
-    return now - this.#toldAt >= idleAfter && this.#terms !== undefined && !areEqual(this.#terms.limits, limits);
+    return now - this.#toldAt >= idleAfter && this.#toldUnder !== undefined && !areEqual(this.#toldUnder, limits);
   }
 
   #presentLease({ timeZone }: Terms, now: number): Lease | undefined {

@@ -82,7 +82,7 @@ export class Fleet {
   /** Of a tenant, or of one of its agents or callers. */
   limit(account: string, limits: readonly Limit[]): void {
     this.#limits.set(account, limits);
-    this.#truth.limit(account, limits);
+    this.#truth.limit(account, limits, this.#books.now);
   }
 
   /** A call comes in, and may go as far into its budgets as `soft` says. True: it is served. */
@@ -91,6 +91,7 @@ export class Fleet {
     const chain = this.#chain(who, soft);
     const hold = chain.length > 0 ? await this.#hold(member, who.tenant, { chain, ladder }, fate) : undefined;
     if (chain.length > 0 && !hold) return false;
+    for (const { account, lease } of hold?.of ?? []) this.#truth.checkHold(this.#books, account, lease);
     if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
     member.flights.push({ who, hold, billed: 0n, beyond: 0n });
     return true;

@@ -168,6 +168,39 @@ test('a call is refused only where less is left than five quarters of what it ne
   expect(refusals).toBeGreaterThan(100);
 });
 
+test('of what is in hand nothing is served beyond a limit that was lowered, once a second has passed', { timeout: 120_000 }, async () => {
+  // A limit that is set back before anybody calls is no change to its replica: those of the month are all different.
+  const limitsAt = (turn: number, daily: bigint): Limit[] => [
+    { kind: 'daily', microUsd: daily, tokens: daily },
+    { kind: 'monthly', microUsd: 100_000n + BigInt(turn), tokens: undefined },
+  ];
+  const others = new Set<Step['do']>(['stream', 'settle', 'beat', 'overcharge', 'cut']);
+  const step = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        ...{ do: fc.constant('call' as const), which, fate, soft, isFree: fc.boolean(), size: fc.integer({ min: 1, max: 40 }) },
+        who: fc.constant({ tenant: 'a' as const, agent: '' as const, caller: '' as const }),
+      }),
+    },
+    { weight: 2, arbitrary: fc.bigInt(50n, 1_000n) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(100, 1_000) }) },
+    { weight: 6, arbitrary: steps.filter((one) => others.has(one.do)) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (taken) => {
+      const books = new LedgerModel(noon);
+      const pass = (ms: number) => Promise.resolve(void (books.now += ms));
+      const changing = taken.map((one, turn): Step =>
+        typeof one === 'bigint' ? { do: 'limit', account: 'a', limits: limitsAt(turn, one) } : one,
+      );
+      const world = { ledger: books, books, pass, look: () => Promise.resolve() };
+      await live({ limits: [limitsAt(-1, 1_000n)], steps: changing }, world);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
 const amounts = z.object({ microUsd: z.coerce.bigint(), tokens: z.coerce.bigint() });
 const windowRow = z.object({ key: z.string(), settled: amounts, reserved: amounts, overrun: amounts, forfeited: amounts });
 const pair = (name: string) => `jsonb_build_object('microUsd', ${name}_micro_usd::text, 'tokens', ${name}_tokens::text) as ${name}`;

@@ -50,8 +50,12 @@ describe('a lease', () => {
   test('serves nobody under a limit that was lowered while it rested, before the ledger has said what is left', () => {
     const tenant = leased(100n);
     tenant.settle(tenant.reserve(ladderOf(10), daily(1_000n), 0), call, used(0));
+    tell(tenant, { held: 100n });
     expect(tenant.reserve(ladderOf(10), daily(900n), idleAfter - 1)).toBeDefined();
-    expect(tenant.reserve(ladderOf(10), daily(800n), idleAfter)).toBeUndefined();
+    expect(tenant.reserve(ladderOf(10), daily(900n), idleAfter)).toBeUndefined();
+    tenant.growth(waiting(daily(900n), ladderOf(10)), idleAfter);
+    expect(tenant.reserve(ladderOf(10), daily(900n), idleAfter), 'somebody has asked').toBeUndefined();
+    tell(tenant, { held: 100n, at: idleAfter });
     expect(tenant.reserve(ladderOf(10), daily(900n), idleAfter)).toBeDefined();
   });
 

@@ -1,5 +1,6 @@
 /** What providers really billed, which limits budgets had, and what of that the ledger must know: of tenants and of agents alike. */
 import { expect } from 'vitest';
+import { idleAfter, type Lease } from './account-lease.ts';
 import { minus, nothing, plus, units, type Amount } from './amount.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
 import type { Limit } from './limits.ts';
@@ -18,8 +19,10 @@ export class Truth {
   /** The highest limit that a budget ever had; undefined: it was once without. By account, kind, unit. */
   readonly #highest = new Map<string, bigint | undefined>();
   readonly #onceUnlimited = new Set<string>();
+  readonly #present = new Map<string, { readonly limits: readonly Limit[]; readonly since: number }>();
 
-  limit(account: string, limits: readonly Limit[]): void {
+  limit(account: string, limits: readonly Limit[], now: number): void {
+    this.#present.set(account, { limits, since: now });
     if (limits.every(({ microUsd }) => microUsd === undefined)) this.#onceUnlimited.add(account);
     for (const kind of ['daily', 'monthly'] as const)
       for (const unit of units) {
@@ -57,6 +60,23 @@ export class Truth {
         .reduce((sum, { amount }) => plus(sum, amount), nothing);
       expect(reserved, 'reserved is what is leased').toEqual(leased);
     }
+  }
+
+  /**
+   * What must hold when a call was reserved: under limits that have been in force for as long as a replica may go without asking, nothing is
+   * served of what it has beyond them. The ledger counts no more since then, but for overruns.
+   */
+  checkHold(books: LedgerModel, account: string, { day, month, ...lease }: Lease): void {
+    const { limits, since } = this.#present.get(account) ?? { limits: [], since: books.now };
+    if (books.now - since < idleAfter) return;
+    for (const unit of units)
+      for (const { kind, [unit]: limit } of limits) {
+        if (limit === undefined || this.#highest.get(`${account} ${kind} ${unit}`) === undefined) continue;
+        const { settled, forfeited, reserved } = books.windowOf(account, kind, kind === 'daily' ? day : month);
+        const beyond = settled[unit] - forfeited[unit] + reserved[unit] - limit;
+        const left = lease.amount[unit] - lease.reserved[unit] - lease.spent[unit];
+        expect(left >= 0n && left >= beyond, 'under a lowered limit, what is in hand is not all its own').toBe(true);
+      }
   }
 
   /** What must hold once nobody holds anything any more. Gives what was forfeited, in money, over all days. */
