@@ -17,6 +17,8 @@ export interface Ask {
   readonly inHand: number;
   /** How much to have in hand, at most. */
   readonly wish: number;
+  /** An answer was lost since Redis was told, so what it was told may yet come. */
+  readonly unsure: boolean;
 }
 
 export interface Told {
@@ -48,7 +50,7 @@ export class Allowance {
   #goodUntil = -Infinity;
   #changedAt: number;
   #told: Told = { base: 0, resetSeconds: 0, retrySeconds: 0, share: 0, more: 0 };
-  /** What Redis counts as held here, as far as is known, and when it was told so. */
+  /** What Redis counts as held here, and when it was told so. NaN: not known. */
   #heldThere = 0;
   #toldAt = -Infinity;
 
@@ -123,7 +125,8 @@ export class Allowance {
     this.#inHand = now < this.#goodUntil ? Math.min(this.#inHand, this.#told.share) : 0;
     const { key, counted } = this;
     const held = this.#inProgress.size + this.#reserved;
-    return { key, counted, most: this.#most, spent: this.#untold, held, inHand: this.#inHand, wish: this.#pace.wish(now) };
+    const unsure = Number.isNaN(this.#heldThere);
+    return { key, counted, most: this.#most, spent: this.#untold, held, inHand: this.#inHand, wish: this.#pace.wish(now), unsure };
   }
 
   /** Nobody will need what is in hand. */
@@ -144,6 +147,11 @@ export class Allowance {
     if (asked.most !== this.#most) return;
     this.#inHand += told.more;
     this.#goodUntil = sentAt + inHandMs;
+  }
+
+  /** A message about it was not answered: Redis may have given what it asked for, or may yet. So it is told again, and until then not idle. */
+  doubt(): void {
+    if (this.counted !== 'tokens') this.#heldThere = NaN;
   }
 
   /** Whether Redis should hear of it although nobody waits. Places in progress are held three times within `hold` seconds. */

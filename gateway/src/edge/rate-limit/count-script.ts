@@ -8,11 +8,13 @@
  * of it are a minute old), or for a hold. A count that nobody has spoken of for that long is gone.
  *
  * KEYS: one for each limit. ARGV: replica, number of the message, seconds of a minute, seconds of a hold; for each limit what is counted, the
- * most, used since the last message, held for requests in progress, in hand, wished to have in hand; then, for requests that wait, how many
- * have the same limits, how many limits those are, and which. Answers for each limit: what is counted but not held here, seconds until all and
- * until something is free, the share of this replica, and how much of it is new; then how many of the requests that wait are admitted.
+ * most, used since the last message, held for requests in progress, in hand, wished to have in hand, whether answers were lost; then, for
+ * requests that wait, how many have the same limits, how many limits those are, and which. Answers for each limit: what is counted but not held
+ * here, seconds until all and until something is free, the share of this replica, and how much of it is new; then how many of the requests that
+ * wait are admitted.
  *
- * A message that was overtaken by a later one changes nothing.
+ * A message that was overtaken by a later one changes nothing. After answers that were lost it is remembered for as long as a hold lasts that the
+ * later one came, also where that one held nothing.
  */
 export const countScript = `
 local replica, number, length, hold = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -22,17 +24,17 @@ local function read(key, at)
   local counted, found = ARGV[at], redis.call('HMGET', key, 'held', 'sum', 'first', 'last')
   local limit = {
     key = key, counted = counted, most = tonumber(ARGV[at + 1]), spent = tonumber(ARGV[at + 2]),
-    held = tonumber(ARGV[at + 3]), inHand = tonumber(ARGV[at + 4]), wish = tonumber(ARGV[at + 5]),
+    held = tonumber(ARGV[at + 3]), inHand = tonumber(ARGV[at + 4]), wish = tonumber(ARGV[at + 5]), unsure = ARGV[at + 6] == '1',
     lasts = counted == 'concurrent' and hold or length + 2,
     sum = tonumber(found[2]) or 0, first = tonumber(found[3]) or now, last = tonumber(found[4]),
     holders = {}, others = 0, replicas = 1, held_before = found[1]
   }
   for id, holder in pairs(found[1] and cmsgpack.unpack(found[1]) or {}) do
-    if id == replica then limit.overtaken = holder[2] > number
+    if id == replica then limit.overtaken, limit.guarded = holder[2] > number, holder[4]
     elseif holder[3] >= now then
       limit.holders[id] = holder
       limit.others = limit.others + holder[1]
-      limit.replicas = limit.replicas + 1
+      if holder[1] > 0 then limit.replicas = limit.replicas + 1 end
     end
   end
   return limit
@@ -95,7 +97,7 @@ local limits, at = {}, 5
 for i, key in ipairs(KEYS) do
   limits[i] = read(key, at)
   if limits[i].overtaken then return {} end
-  at = at + 6
+  at = at + 7
 end
 for _, limit in ipairs(limits) do
   if limit.counted ~= 'concurrent' then bringUpToDate(limit) end
@@ -122,7 +124,9 @@ for _, limit in ipairs(limits) do
   local more = math.max(0, moreFor[limit.counted](share) - limit.inHand)
   for _, value in ipairs({ limit.sum + limit.others, resetIn(limit), retryIn(limit), share, more }) do answer[#answer + 1] = value end
   local held = limit.held + limit.inHand + more
-  if held > 0 then limit.holders[replica] = { held, number, now + limit.lasts } end
+  local guarded = limit.unsure and now + limit.lasts or limit.guarded
+  if guarded and guarded < now then guarded = nil end
+  if held > 0 or guarded then limit.holders[replica] = { held, number, now + limit.lasts, guarded } end
   if next(limit.holders) then redis.call('HSET', limit.key, 'held', cmsgpack.pack(limit.holders))
   elseif limit.held_before then redis.call('HDEL', limit.key, 'held') end
   redis.call('EXPIRE', limit.key, limit.lasts + 1)

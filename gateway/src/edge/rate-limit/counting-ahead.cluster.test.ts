@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { describe, expect, test } from 'vitest';
 import type { Claim, Limit } from './limiter.ts';
 import { admitted, claimOf, limitOf } from './limiter.specification.ts';
-import { redisReplicas, type Replica } from './redis-replicas.fixture.ts';
+import { redisReplicas, type Line, type Replica } from './redis-replicas.fixture.ts';
 
 const { started } = redisReplicas();
 /** Longer than anything that is not used stays in hand. */
@@ -151,6 +151,19 @@ test('a message that comes after later ones changes nothing', async () => {
   await sleep(400);
   expect(await inTurn(2, other, limit)).toBe(1);
 });
+
+test.each<Line>(['loses answers', 'is late'])(
+  'what Redis gave to a message whose answer was lost (%s) goes back, although nobody asks again',
+  async (line) => {
+    const [cut, other] = started();
+    const limits = [limitOf('requests', 10, 'cut off'), limitOf('concurrent', 10, 'cut off')];
+    cut.line = line;
+    await expect(cut.limiter.take(claimOf(...limits))).rejects.toThrow();
+    cut.line = 'whole';
+    await sleep(untilGivenBack);
+    expect(await inTurn(10, other, ...limits)).toBe(10);
+  },
+);
 
 test('while Redis does not answer, what is in hand is used, then nobody waits to hear it again; what ended meanwhile is told later', async () => {
   const [cut, other] = started();

@@ -67,7 +67,7 @@ export class RedisLimiter implements RateLimiter {
     if (this.#probing) throw new Error('Redis does not answer');
     const keys = limits.map(({ key }) => `${this.#prefix}${key}`);
     const args = [
-      ...limits.flatMap(({ counted, most, spent, held, inHand, wish }) => [counted, most, spent, held, inHand, wish]),
+      ...limits.flatMap((one) => [one.counted, one.most, one.spent, one.held, one.inHand, one.wish, one.unsure ? 1 : 0]),
       ...wants.flatMap(({ requests, of }) => [requests, of.length, ...of.map((index) => index + 1)]),
     ];
     const numbers = answer.parse(await this.#run(keys, args));

@@ -148,6 +148,7 @@ export class TenantLimits {
       this.#answer(groups, admitted);
     } catch (error) {
       this.#again = false;
+      for (const allowance of allowances) allowance.doubt();
       for (const one of [...waiting, ...this.#waiting.splice(0)]) {
         this.#release(one);
         one.reject(error);
