@@ -193,7 +193,8 @@ export class TenantLimits {
   #review(): void {
     const now = performance.now();
     for (const [key, allowance] of this.#allowances) {
-      if (allowance.isIdle(now)) this.#allowances.delete(key);
+      // Who waits for an answer has it still, so a second one of the same limit would not know what is in progress.
+      if (!this.#speaking && allowance.isIdle(now)) this.#allowances.delete(key);
       else if (allowance.hasNews(now, this.#hold)) this.#touched.add(allowance);
     }
     if (this.#touched.size > 0) this.#speak();
