@@ -19,8 +19,26 @@ describe('the temperature', () => {
     expect(provider.asked).toEqual([]);
   });
 
-  test.each([0.2, 1, null, undefined])('%j is within them', async (temperature) => {
+  const asked = async (temperature: unknown) => {
     expect((await chat({ temperature })).status).toBe(200);
+    return provider.asked.at(-1)?.body['temperature'];
+  };
+
+  test.each([0.2, 1])('%j is within them', async (temperature) => {
+    expect(await asked(temperature)).toBe(temperature);
+  });
+
+  test.each([null, undefined])('%j is the usual one, or the nearest within them: a provider’s own may lie beyond', async (temperature) => {
+    for (const [min, max, expected] of [
+      [0.2, 1.5, 1],
+      [0, 0.7, 0.7],
+      [1.2, 1.5, 1.2],
+    ] as const) {
+      await bound({ temperature: { min, max } });
+      expect(await asked(temperature)).toBe(expected);
+    }
+    await bound({});
+    expect(await asked(temperature)).toBe(temperature);
   });
 });
 

@@ -9,6 +9,9 @@ import type { ChatRequest } from './request.ts';
 
 export type AgentBounds = NonNullable<TenantPolicy['agents'][number]['bounds']>;
 
+/** Of most providers, where a request names none. */
+const usualTemperature = 1;
+
 /** The longest name of a tool that is repeated in an error. */
 const longestName = 64;
 
@@ -16,17 +19,19 @@ export const boundsOf = ({ agents }: TenantPolicy, agent: string): AgentBounds =
 
 /**
  * The request as it may go on: a maximum of output beyond the bound is lowered to it, as the runtime does, since clients send generous ones by
- * habit. Throws `parameter_not_allowed` or `tool_not_allowed` for what is beyond the others.
+ * habit, and a temperature that nobody named is named, since a provider's own may lie beyond. Throws `parameter_not_allowed` or `tool_not_allowed` for what is beyond the others.
  */
 export function withinBounds(request: ChatRequest, agent: string, { temperature, tools, maxOutputTokens }: AgentBounds): ChatRequest {
-  if (temperature) checkTemperature(request['temperature'], agent, temperature);
-  if (tools) for (const name of toolsIn(request)) checkTool(name, agent, tools);
-  return maxOutputTokens === undefined ? request : lowered(request, maxOutputTokens);
+  const asked = temperature ? tempered(request, agent, temperature) : request;
+  if (tools) for (const name of toolsIn(asked)) checkTool(name, agent, tools);
+  return maxOutputTokens === undefined ? asked : lowered(asked, maxOutputTokens);
 }
 
 /** Some servers read numbers out of texts, so what is no number is not let through either. */
-function checkTemperature(value: unknown, agent: string, { min, max }: NonNullable<AgentBounds['temperature']>): void {
-  if (value === undefined || value === null || (typeof value === 'number' && value >= min && value <= max)) return;
+function tempered(request: ChatRequest, agent: string, { min, max }: NonNullable<AgentBounds['temperature']>): ChatRequest {
+  const value = request['temperature'];
+  if (value === undefined || value === null) return { ...request, temperature: Math.max(min, Math.min(max, usualTemperature)) };
+  if (typeof value === 'number' && value >= min && value <= max) return request;
   const values = { param: 'temperature', value: typeof value === 'number' ? value : 'no number', agent, min, max };
   throw fail('parameter_not_allowed', { param: 'temperature', values });
 }
