@@ -25,4 +25,18 @@ describe('what egress lets an agent ask for', () => {
     expect(of({ allowedTools: ['weather'] })).toEqual({ tools: ['weather'] });
     expect(of({ allowedTools: [] })).toEqual({ tools: [] });
   });
+  test('is bounded by the rest where something cannot be read, and no tool where the tools cannot', () => {
+    const settings = { temperature: { min: 0.2, max: 1 }, maxOutputTokens: { min: 1, max: 'many' } };
+    expect(of({ settings, parameters: { temperature: 'hot', maxOutputTokens: 100 }, allowedTools: ['weather'] })).toEqual({
+      temperature: { min: 0.2, max: 1 },
+      maxOutputTokens: 100,
+      tools: ['weather'],
+    });
+    expect(of({ settings: 'all', parameters: { maxOutputTokens: 100 }, allowedTools: ['weather', 7] })).toEqual({
+      maxOutputTokens: 100,
+      tools: [],
+    });
+    expect(of({ parameters: null, allowedTools: 'weather' })).toEqual({ tools: [] });
+    expect(boundsOf({ ...agentNamed('support'), spec: null })).toEqual({ tools: [] });
+  });
 });

@@ -4,15 +4,27 @@ import { agentConfigSpec } from '../api/agent-config.ts';
 import type { AgentConfig } from '../kinds.ts';
 
 const { parameters, settings, allowedTools } = agentConfigSpec.shape;
-const spec = z.object({ parameters, settings, allowedTools });
+const own = parameters.unwrap().shape;
+const settable = settings.unwrap().shape;
+const spec = z
+  .object({
+    parameters: z
+      .object({ temperature: own.temperature.catch(undefined), maxOutputTokens: own.maxOutputTokens.catch(undefined) })
+      .catch({}),
+    settings: z
+      .object({ temperature: settable.temperature.catch(undefined), maxOutputTokens: settable.maxOutputTokens.catch(undefined) })
+      .catch({}),
+    allowedTools: allowedTools.catch([]),
+  })
+  .catch({ parameters: {}, settings: {}, allowedTools: [] });
 
 /**
  * What egress lets an agent ask of models, whatever runs in its pods; undefined where the AgentConfig bounds nothing. As wide as what the
- * settings API may come to: the agent itself knows what is set. Admission keeps out what cannot be read.
+ * settings API may come to: the agent itself knows what is set. Admission keeps out what cannot be read; should it come here all the same, the
+ * rest binds without it, and of tools that cannot be read none is allowed.
  */
 export function boundsOf(agent: AgentConfig): TenantPolicy['agents'][number]['bounds'] {
-  const wanted = spec.safeParse(agent.spec).data;
-  if (!wanted) return undefined;
+  const wanted = spec.parse(agent.spec);
   const temperature = temperatureOf(wanted);
   const maxOutputTokens = longestOf(wanted);
   const tools = wanted.allowedTools;
