@@ -57,6 +57,7 @@ local function bringUpToDate(limit)
   if limit.spent > 0 then
     redis.call('HINCRBY', limit.key, now, limit.spent)
     limit.sum, limit.last = limit.sum + limit.spent, now
+    limit.first = math.min(limit.first, now) -- the clock may have been set back
   end
   if #old > 0 or limit.spent > 0 then
     redis.call('HSET', limit.key, 'sum', limit.sum, 'first', limit.first, 'last', limit.last or now)

@@ -87,6 +87,25 @@ test('counts are forgotten once they are over, so that tenants and users who are
   await expect.poll(() => limiter.size, { timeout: 5_000 }).toBe(0);
 });
 
+test('what is counted after the clock of Redis was set back comes free again', async () => {
+  const limiter = one({ minute: 2, hold: 30 });
+  const limit = limitOf('tokens', 100);
+  const key = prefix + limit.key;
+  const spend = async (tokens: number) => {
+    const claim = await admitted(limiter, limit);
+    if (claim) limiter.end(claim, tokens);
+  };
+  await spend(10);
+  await expect.poll(() => redis().hget(key, 'sum')).toBe('10');
+  const second = Number(await redis().hget(key, 'first'));
+  await redis().hdel(key, String(second));
+  await redis().hset(key, { first: second + 60, last: second + 60, [second + 60]: 10 });
+  await spend(80);
+  await expect.poll(() => redis().hget(key, 'sum')).toBe('90');
+  await sleep(4_000);
+  expect((await limiter.take(claimOf(limit)))[0]?.used).toBe(10);
+});
+
 test('a request that has to ask costs one round trip, however many limits it has', async () => {
   const monitor = await redis().duplicate({ lazyConnect: false }).monitor();
   const seen: string[] = [];
