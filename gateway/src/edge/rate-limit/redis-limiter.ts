@@ -3,8 +3,8 @@
  * before (allowance.ts), so a request waits for Redis only where a limit is not busy or nearly used up.
  *
  * Guarantees, over all replicas: never more than the limit in any minute or in progress. A request is refused only while what is left is in
- * other replicas' hands: together at most a quarter of what was left when they took it, nothing where less than four are left. What a replica
- * does not use goes back when it has been idle for a second, or stops; of one that died, a minute later, places after a hold.
+ * other replicas' hands: of three, together at most two fifths of what was left when they took it, nothing where less than four are left. What
+ * a replica does not use goes back when it has been idle for a second, or stops; of one that died, a minute later, places after a hold.
  *
  * Assumptions: Redis keeps its data and answers in the order of the questions.
  */

@@ -7,7 +7,7 @@
  */
 export const windowSeconds = 60;
 
-/** The same is written down for Redis in redis-scripts.ts. */
+/** The same is written down for Redis in count-script.ts. */
 export class RollingMinute {
   /** By second, oldest first. */
   readonly #buckets = new Map<number, number>();

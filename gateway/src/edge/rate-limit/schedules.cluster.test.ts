@@ -24,6 +24,7 @@ const step = fc.oneof(
       line: fc.constantFrom<Line>('loses messages', 'loses answers', 'is late', 'whole', 'whole'),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const), at }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 const history = fc.record({
@@ -66,6 +67,12 @@ class Recorded {
     this.#replica.line = line;
   }
 
+  /** Says nothing any more, and what was in progress at it has ended. */
+  die(): void {
+    this.#replica.line = 'loses messages';
+    for (const one of this.admitted) one.ended = Math.min(one.ended, performance.now());
+  }
+
   /** How many were in progress then. None where Redis may not know: places of which it does not hear for longer than a hold are free, until it hears of them again. */
   inProgress(then: number): number {
     const { line, since } = this.#lines.findLast((one) => one.since <= then) ?? { line: 'whole', since: then };
@@ -74,16 +81,37 @@ class Recorded {
   }
 }
 
-const replicaOf = (replicas: readonly Recorded[], place: number): Recorded => {
-  const replica = replicas[place];
-  if (!replica) throw new Error('no replica');
-  return replica;
-};
+/** Three at a time; where one dies another takes its place. */
+class Fleet {
+  /** The dead as well. */
+  readonly all: Recorded[] = [];
+  readonly #alive = this.#start();
+  killed = 0;
 
-async function take(replicas: readonly Recorded[], limits: readonly Limit[], next: Step): Promise<void> {
+  at(place: number): Recorded {
+    const replica = this.#alive[place];
+    if (!replica) throw new Error('no replica');
+    return replica;
+  }
+
+  kill(place: number): void {
+    this.at(place).die();
+    this.#alive[place] = this.#start()[place];
+    this.killed++;
+  }
+
+  #start(): (Recorded | undefined)[] {
+    const replicas = started({ minute, hold }).map((replica) => new Recorded(replica));
+    this.all.push(...replicas);
+    return replicas;
+  }
+}
+
+async function take(fleet: Fleet, limits: readonly Limit[], next: Step): Promise<void> {
   if (next.do === 'wait') return sleep(next.ms);
-  const replica = replicaOf(replicas, next.at);
-  if (next.do === 'line') replica.line = next.line;
+  const replica = fleet.at(next.at);
+  if (next.do === 'kill') fleet.kill(next.at);
+  else if (next.do === 'line') replica.line = next.line;
   else if (next.do === 'end') replica.end(next.requests);
   else await Promise.all(Array.from({ length: next.requests }, () => replica.ask(limits)));
 }
@@ -95,18 +123,20 @@ test(
   { timeout: 120_000 },
   async () => {
     const run = async ({ perMinute, atOnce, steps }: History) => {
-      const replicas = started({ minute, hold }).map((replica) => new Recorded(replica));
+      const fleet = new Fleet();
       const limits = [limitOf('requests', perMinute, 'any'), limitOf('concurrent', atOnce, 'any'), limitOf('tokens', 1_000_000, 'any')];
-      for (const next of steps) await take(replicas, limits, next);
-      const admissions = replicas.flatMap(({ admitted }) => admitted);
+      for (const next of steps) await take(fleet, limits, next);
+      const admissions = fleet.all.flatMap(({ admitted }) => admitted);
       for (const { asked, answered } of admissions) {
         const together = admissions.filter((one) => one.asked >= asked && one.answered < asked + minute * 1_000);
         expect(together.length, 'within a minute').toBeLessThanOrEqual(perMinute);
-        expect(sum(replicas.map((replica) => replica.inProgress(answered))), 'in progress').toBeLessThanOrEqual(atOnce);
+        expect(sum(fleet.all.map((replica) => replica.inProgress(answered))), 'in progress').toBeLessThanOrEqual(atOnce);
       }
-      return replicas;
+      return fleet;
     };
-    const all = (await Promise.all(fc.sample(history, 40).map(run))).flat();
+    const fleets = await Promise.all(fc.sample(history, 40).map(run));
+    const all = fleets.flatMap((fleet) => fleet.all);
+    expect(sum(fleets.map(({ killed }) => killed))).toBeGreaterThan(40);
     for (const count of [
       sum(all.map(({ admitted }) => admitted.length)),
       sum(all.map(({ refused }) => refused)),
