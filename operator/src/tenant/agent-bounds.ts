@@ -1,10 +1,10 @@
 import type { TenantPolicy } from '@cloister/tenancy';
 import { z } from 'zod';
-import { agentConfigSpec } from '../api/agent-config.ts';
+import { agentConfigSpec, wellNamedTools } from '../api/agent-config.ts';
 import type { AgentConfig } from '../kinds.ts';
 
-const { parameters, settings, allowedTools } = agentConfigSpec.shape;
-const spec = z.object({ parameters, settings, allowedTools });
+const { parameters, settings } = agentConfigSpec.shape;
+const spec = z.object({ parameters, settings, allowedTools: z.array(z.string()).transform(wellNamedTools).optional() });
 
 /**
  * What egress lets an agent ask of models, whatever runs in its pods; undefined where the AgentConfig bounds nothing. As wide as what the

@@ -9,7 +9,9 @@ import {
   tenantObjectName,
   type TenantPolicy,
 } from '@cloister/tenancy';
+import { isOlder } from '../../agent/age.ts';
 import { isScaledToZero } from '../../agent/scale.ts';
+import { mostAgents } from '../../api/limits.ts';
 import { child, type Child } from '../../child.ts';
 import { configMaps, type AgentConfig } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
@@ -51,8 +53,9 @@ export function tenantPolicyOf({
   if (serviceAccountUID === undefined) return undefined;
   const { limits, models } = standing;
   const archived = spec.state === 'Archived';
-  // By age, so that a further agent never changes who answers.
-  const byAge = [...agents].sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
+  // By age, so that a further agent never changes who answers. Beyond the highest quota none has ever run, so nothing need be said of it; a lower quota
+  // of today may not be what those that serve were admitted by.
+  const byAge = [...agents].sort((a, b) => (isOlder(a.metadata, b.metadata) ? -1 : 1)).slice(0, mostAgents);
   const names = byAge.map((agent) => agent.metadata.name);
   const defaultAgent = names.find((agent) => agent === spec.defaultAgent) ?? (spec.defaultAgent === undefined ? names[0] : undefined);
   const entries = archived ? [] : byAge.map((agent) => agentEntry(name, agent, limits));
@@ -83,5 +86,3 @@ const agentEntry = (tenant: string, agent: AgentConfig, { budget, responseCache 
   cacheSeconds: cacheSecondsOf(agent, responseCache),
   bounds: boundsOf(agent),
 });
-
-const ageKey = ({ metadata }: AgentConfig): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
