@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { call } from './support/http.ts';
+import { metricsOf, sumOf } from './support/metrics.ts';
 import { agentManifest, agentName, createTenant, deleteTenant, isReady, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
@@ -43,6 +44,7 @@ async function ask(session?: string): Promise<string> {
   answered.set(agent, (answered.get(agent) ?? 0) + 1);
   return agent;
 }
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 const askTimes = (times: number) => Promise.all(Array.from({ length: times }, () => ask()));
 /** As soon as nothing else is answered by anybody else, so on each replica. */
 const onlyFrom = (agent: string, within: number) =>
@@ -87,7 +89,22 @@ test('while a revision does not come up, nobody is refused anything, and the sta
   await until('the share of it', async () => JSON.stringify((await world.kubectl.get('tenant', name))?.status).includes(broken), {
     within: 10_000,
   });
-  for (let turn = 0; turn < 3; turn++) expect(new Set(await askTimes(10))).toEqual(new Set([agentName]));
+  // Before edge has the new weights, nobody is refused anything either.
+  const passedOver = async () =>
+    (await metricsOf(world, 'edge')).map((text) => sumOf([text], 'cloister_edge_passed_over_total', { tenant: name, agent: broken }));
+  const heard = new Set<string>();
+  await until(
+    'each replica to have met it',
+    async () => {
+      for (const agent of await askTimes(10)) heard.add(agent);
+      return (await passedOver()).every((times) => times > 0);
+    },
+    { within: 10_000 },
+  );
+  const before = sum(await passedOver());
+  for (let turn = 0; turn < 3; turn++) for (const agent of await askTimes(10)) heard.add(agent);
+  expect(heard).toEqual(new Set([agentName]));
+  expect(sum(await passedOver()) - before, 'one in a million aside').toBe(30);
 });
 
 test('usage tells the revisions apart, as the answers did', async () => {

@@ -1,6 +1,6 @@
 /** What a controller must be, one property a test. Crashes and API faults at every step are in crashes.test.ts and troubles.test.ts. */
 import { expect, test } from 'vitest';
-import { namespaceOf } from '@cloister/tenancy';
+import { annotations, namespaceOf } from '@cloister/tenancy';
 import type { StoredObject } from 'kube-model';
 import { isReady } from '../../operator/src/status/conditions.ts';
 import * as kinds from '../../operator/src/kinds.ts';
@@ -180,6 +180,30 @@ test('isolation: a tenant whose every write fails holds up nobody, and is tried 
     await world.converge();
     expect(ready(world, 'poisoned')).toBe(true);
   }));
+
+test('isolation: a key that cannot be removed loses nothing of a rotation: each new login is written where agents find it, and told once', () =>
+  onStage(
+    'a tenant with two keys',
+    [({ person }) => person.tenant('acme', { access: { apiKeys: [{ name: 'default' }, { name: 'old' }, { name: 'older' }] } })],
+    async ({ world, person }) => {
+      const calls = world.calls.length;
+      const refusal = { code: 409, reason: 'Conflict', message: 'the simulation says so' };
+      let refused = 0;
+      world.mishap = ({ request }) =>
+        request?.method === 'DELETE' && request.path.endsWith('/api-key-old') && refused++ < 3 ? { before: refusal } : undefined;
+      const spec = { access: { apiKeys: [{ name: 'default' }] } };
+      await person.edit(kinds.tenants, { name: 'acme' }, { spec, metadata: { annotations: { [annotations.rotate]: 'now' } } });
+      await world.converge();
+      expect(refused).toBeGreaterThan(3);
+      for (const name of ['api-key-old', 'api-key-older']) expect(world.find('Secret', name, namespace)).toBeUndefined();
+      const asked = world.calls.slice(calls).map(({ what }) => what);
+      expect(asked.filter((what) => what.startsWith('Postgres: login of t_acme'))).toHaveLength(1);
+      expect(asked.filter((what) => what.startsWith('Redis: user t_acme'))).toHaveLength(1);
+      const told = world.server.objects().map((object) => (object.kind === 'Event' ? String(object['note']) : ''));
+      expect(told.filter((note) => note.includes('a new database credential') || note.includes('a new redis credential'))).toHaveLength(2);
+      expect(told.filter((note) => /(database|redis) credential before is ended/.test(note))).toHaveLength(2);
+    },
+  ));
 
 test('status: observedGeneration follows, a time moves only with its status, and writing a status never leads to another write', () =>
   onStage('a tenant and an agent', [acme, support], async ({ world, person }) => {

@@ -34,7 +34,7 @@ import type { Relay } from './relay/relay.ts';
 import { longestTarget, routeOf, usagePath, type EdgeTask, type Route } from './route.ts';
 import type { AskUsage } from './usage/ask-egress.ts';
 import type { VoucherFor } from './vouchers.ts';
-import { withModel } from './with-model.ts';
+import { renaming } from './with-model.ts';
 
 export interface EdgeParts {
   readonly policies: Policies;
@@ -178,10 +178,11 @@ async function passOn(
   const { agents, split } = chooseAgent(route, policy, { body: whole, session: sessionOf(request) });
   if (split) exchange.note({ split: split.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
+  const rename = whole && split?.isModel ? renaming(whole, parts.maxBodyBytes) : undefined;
   const ask = async (agent: Agent, othersLeft: boolean) => {
     exchange.note({ agent: agent.name });
     const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
-    const forAgent = whole && split?.isModel ? wholeBody(withModel(whole, agent.name)) : body;
+    const forAgent = rename ? wholeBody(rename(agent.name)) : body;
     return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body: forAgent, othersLeft });
   };
   return askInTurn(agents, ask, ({ name }) => {

@@ -90,6 +90,17 @@ test('an agent is asked by its own name, and by the model’s where a model is n
   expect(agents.next.heard.at(-1)?.body, 'where it is the only one left').toBe('{"model":"next"}');
 });
 
+test.each<[string, string, number, string]>([
+  ['says "model" again and again', `{${'"model":"a",'.repeat(50_000)}"a":1}`, 400, 'more than twice'],
+  ['is as large as it may be and would grow', `{"model":"a","x":"${'x'.repeat(1024 * 1024 - 20)}"}`, 413, 'request_too_large'],
+])('a body that %s reaches no agent', async (_, body, status, says) => {
+  given([split('a', { support: 0, next: 1 })]);
+  const heard = agents.next.heard.length;
+  const answer = await fetch(`${edge.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body });
+  expect([answer.status, await answer.text()]).toEqual([status, expect.stringContaining(says)]);
+  expect(agents.next.heard).toHaveLength(heard);
+});
+
 test('a session stays with one agent, and sessions are spread', async () => {
   given([split('support', { support: 1, next: 1 })]);
   const sessions = Array.from({ length: 20 }, (_, at) => `conversation-${at}`);

@@ -10,9 +10,9 @@ import { followedEdgeKeys } from './followed-edge-keys.ts';
 const voucher = { tenantUid: 'uid-acme', agent: 'support', caller: 'key:0123456789ab' };
 const fileOf = (...keys: readonly IdentityKeys[]): string => JSON.stringify({ keys: keys.flatMap(({ jwks }) => jwks.keys) });
 /** As the operator writes a key with which edge signs no more. */
-const former = ({ privateKey, jwks }: IdentityKeys): IdentityKeys => ({
+const former = ({ privateKey, jwks }: IdentityKeys, vouchersUntil = new Date(Date.now() + 3_600_000).toISOString()): IdentityKeys => ({
   privateKey,
-  jwks: { keys: jwks.keys.map((key) => ({ ...key, vouchersUntil: '2026-11-26T12:00:00.000Z' })) },
+  jwks: { keys: jwks.keys.map((key) => ({ ...key, vouchersUntil })) },
 });
 
 test('believes the keys that stand in the file, and no others, whether it has seen them come or begins with them', async () => {
@@ -43,6 +43,11 @@ test('believes the keys that stand in the file, and no others, whether it has se
   const anew = followedEdgeKeys(path, log, 10);
   onTestFinished(anew.stop);
   expect(await Promise.all(signed.map(async (text) => (await anew.verify(text)) !== undefined))).toEqual([true, true]);
+
+  await writeFile(path, fileOf(fresh, former(old, new Date().toISOString())));
+  await expect.poll(believed, { message: 'though it still stands there' }).toEqual([false, true]);
+  await writeFile(path, fileOf(fresh, former(old)));
+  await expect.poll(believed).toEqual([true, true]);
 
   await writeFile(path, fileOf(fresh));
   await expect.poll(believed).toEqual([false, true]);

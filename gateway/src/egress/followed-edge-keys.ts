@@ -1,5 +1,5 @@
 import { followSecretFile } from '@cloister/settings';
-import { edgeKeys, parseDocument } from '@cloister/tenancy';
+import { believedKeys, parseDocument } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import { voucherVerifier, type VerifyVoucher } from '../voucher/verify-voucher.ts';
 
@@ -10,10 +10,10 @@ export interface FollowedEdgeKeys {
 
 /**
  * Believes the keys of edge that stand in a file, from the moment of its change the new ones, and nothing that it remembers: every replica
- * believes the same, whenever it began. For how long a former key stands there is the operator's to say. Throws where there are none to begin with.
+ * believes the same, whenever it began. Until when a former key is believed is the operator's to say, beside the key. Throws where there are none to begin with.
  */
 export function followedEdgeKeys(path: string, log: Logger, everyMs?: number): FollowedEdgeKeys {
-  const verifierOf = (text: string) => voucherVerifier(parseDocument(edgeKeys, path, text));
+  const verifierOf = (text: string) => voucherVerifier(parseDocument(believedKeys, path, text));
   const { text, stop } = followSecretFile({
     setting: 'EDGE_KEYS_FILE',
     path,

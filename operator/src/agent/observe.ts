@@ -11,6 +11,7 @@ import { parseTenantSpec } from '../tenant/claims.ts';
 import { policyNames } from '../tenant/children/network-policies.ts';
 import { standingWorld } from '../tenant/observe.ts';
 import { recordedStandingOf, type Standing } from '../tenant/standing.ts';
+import { isOlder } from './age.ts';
 
 export interface Landlord {
   readonly tenant: Tenant;
@@ -96,12 +97,4 @@ export function landlordOf(namespace: string, caches: Caches): Landlord | undefi
   const spec = tenant && parseTenantSpec(tenant).data;
   if (!tenant || !spec) return undefined;
   return { tenant, name, spec, standing: recordedStandingOf({ tenant, spec }, standingWorld(caches)) };
-}
-
-type Dated = Pick<Head, 'name'> & Partial<Head>;
-
-/** By time of creation, then by name: an order that never changes. */
-function isOlder(one: Dated, other: Dated): boolean {
-  const [a, b] = [one.creationTimestamp ?? '', other.creationTimestamp ?? ''];
-  return a === b ? one.name < other.name : a < b;
 }

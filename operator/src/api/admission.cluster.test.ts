@@ -178,6 +178,7 @@ describe('is refused with the field and the remedy', () => {
       { model: 'a/b', image: 'Registry/Image:tag:tag' },
       /spec\.image.*expected an image reference, for example/,
     ],
+    ['a tool of no such name', 'AgentConfig', 'support', { model: 'a/b', allowedTools: ['a b'] }, /allowedTools\[0\].*the name of a tool/],
     ['a fallback twice', 'AgentConfig', 'support', { model: 'a/b', fallbacks: ['a/c', 'a/c'] }, /spec\.fallbacks.*twice; remove one/],
     ['a fallback to the model itself', 'AgentConfig', 'support', { model: 'a/b', fallbacks: ['a/b'] }, /fallbacks has spec\.model itself/],
     [

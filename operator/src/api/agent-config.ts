@@ -2,7 +2,7 @@
 import { longestRequestSeconds } from '@cloister/tenancy';
 import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
-import { atomic, imageReference, model, noneTwice, quantity, rules } from './fields.ts';
+import { atomic, imageReference, model, noneTwice, quantity, rules, worded } from './fields.ts';
 import { budgetOfAgent, longestKept } from './limits.ts';
 
 const ordered = rules({ rule: 'self.min <= self.max', message: 'min is above max' });
@@ -58,6 +58,18 @@ const scaling = z
   })
   .meta(ordered);
 
+/** As providers take them, and with what servers of tools put between parts of a name. */
+const toolName = worded(
+  /^[A-Za-z0-9_.:-]{1,64}$/,
+  64,
+  'expected the name of a tool: letters of ASCII, digits, "_", ".", ":" and "-", at most 64, for example get_weather',
+);
+const mostTools = 64;
+
+/** Of a list that was admitted before names of tools had a form: those that have it. No provider takes the others. */
+export const wellNamedTools = (names: readonly string[]): string[] =>
+  names.filter((name) => toolName.safeParse(name).success).slice(0, mostTools);
+
 export const agentConfigSpec = z
   .object({
     model: model().describe('The model that answers, as <provider>/<model>.'),
@@ -108,8 +120,8 @@ export const agentConfigSpec = z
       )
       .optional(),
     allowedTools: z
-      .array(z.string().min(1).max(128))
-      .max(128)
+      .array(toolName)
+      .max(mostTools)
       .meta({ ...atomic, ...rules(noneTwice) })
       .describe('Names of the tools that models may be offered, whatever the agent or its callers send. Empty: none. Not set: any.')
       .optional(),

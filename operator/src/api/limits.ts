@@ -5,6 +5,9 @@ import { atomic, domain, listSet, model, modelPattern, noneTwice, quantity, rule
 /** Seconds: a week. */
 export const longestKept = 604800;
 
+/** AgentConfigs of a tenant that may run, whatever its quota: what the gateway must know of all of them stands in one document. */
+export const mostAgents = 100;
+
 export const quota = z.object({
   cpu: quantity().describe('Sum of the CPU requests of all pods, for example "2".').optional(),
   memory: quantity().describe('Sum of the memory requests, and of the memory limits, of all pods, for example 4Gi.').optional(),
@@ -14,7 +17,7 @@ export const quota = z.object({
     .max(1000)
     .describe('How many pods may exist at once. A rollout needs one more than the agents have replicas.')
     .optional(),
-  agents: z.int().min(1).max(100).describe('How many AgentConfigs may run: the oldest. Others wait, and say so.').optional(),
+  agents: z.int().min(1).max(mostAgents).describe('How many AgentConfigs may run: the oldest. Others wait, and say so.').optional(),
 });
 export type Quota = z.infer<typeof quota>;
 

@@ -3,7 +3,7 @@
  * trust, and those of which egress may still meet vouchers. Nothing else of a rotation is kept anywhere, but for when the keys came to each tenant.
  */
 import { generateIdentityKeys } from '@cloister/identity';
-import { annotations, canonicalJSON, edgeKey, edgeKeys, type EdgeKey, type EdgeKeys } from '@cloister/tenancy';
+import { annotations, believedKeys, canonicalJSON, edgeKey, edgeKeys, type EdgeKey, type EdgeKeys } from '@cloister/tenancy';
 import { z } from 'zod';
 import { base64, fromBase64 } from '../child.ts';
 import type { Secret } from '../kinds.ts';
@@ -50,8 +50,6 @@ export function identityIn(secret: Secret | undefined): Identity | undefined {
     ),
   };
 }
-
-const believedKeys = z.object({ keys: z.array(edgeKey.extend({ vouchersUntil: z.iso.datetime().optional() })) });
 
 /** For the agents. Undefined where there are none. */
 export function publicKeysIn(secret: Secret | undefined): EdgeKeys | undefined {

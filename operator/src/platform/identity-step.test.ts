@@ -53,6 +53,18 @@ test.each<[string, Identity, Partial<Seen>, object]>([
   ['a former key whose vouchers may still be under way', vouched(1), {}, { does: 'wait', until: ago(-1) }],
   ['a former key whose last voucher has expired', vouched(0), {}, { does: 'write', identity: { trusted: [B], former: [] } }],
   [
+    'a former key whose last voucher has expired while a rotation waits for tenants',
+    { ...spreading, former: [{ ...C, vouchersUntil: ago(0) }] },
+    { publishedSince: undefined },
+    { does: 'write', identity: spreading },
+  ],
+  [
+    'a former key whose last voucher has not expired, meanwhile',
+    { ...spreading, former: [{ ...C, vouchersUntil: ago(-1) }] },
+    { publishedSince: undefined },
+    { does: 'wait', waitingFor: 'every tenant to have the next key' },
+  ],
+  [
     'a request while vouchers of a former key are under way',
     vouched(1),
     { due: { ...due, request: 'tuesday' } },

@@ -32,6 +32,9 @@ export type Step =
 
 export function stepOf({ identity, publishedSince, due, settleSeconds, now }: Seen): Step {
   const { current, next, trusted, former } = identity;
+  // First, since a rotation may wait for long, such as for a tenant whose namespace does not go.
+  const believed = former.filter(({ vouchersUntil }) => vouchersUntil > now);
+  if (believed.length < former.length) return write({ ...identity, former: believed }, 'Egress believes the old key no more');
   const needed = [current, ...(next ? [next] : [])].map(({ jwk }) => publicOf(jwk));
   const missing = needed.filter((key) => !trusted.some(({ kid, x }) => kid === key.kid && x === key.x));
   if (missing.length > 0)
@@ -53,12 +56,6 @@ export function stepOf({ identity, publishedSince, due, settleSeconds, now }: Se
     return write({ ...identity, trusted: needed, former: [...without(former, ended), ...ended] }, 'Agents trust the old key no more');
   }
   if (isDue(current, due, now)) return { does: 'make the next key' };
-  return stepOfVouchers(identity, now);
-}
-
-function stepOfVouchers(identity: Identity, now: Date): Step {
-  const former = identity.former.filter(({ vouchersUntil }) => vouchersUntil > now);
-  if (former.length < identity.former.length) return write({ ...identity, former }, 'Egress believes the old key no more');
   if (former.length === 0) return { does: 'nothing' };
   const first = Math.min(...former.map(({ vouchersUntil }) => vouchersUntil.getTime()));
   return wait('the last voucher of the old key to expire', new Date(first));

@@ -39,4 +39,8 @@ describe('what egress lets an agent ask for', () => {
     expect(of({ parameters: null, allowedTools: 'weather' })).toEqual({ tools: [] });
     expect(boundsOf({ ...agentNamed('support'), spec: null })).toEqual({ tools: [] });
   });
+  test('stays bounded where a list was admitted before names of tools had a form', () => {
+    expect(of({ allowedTools: ['weather', 'a\u0001', 'a name', 'x'.repeat(65)] })).toEqual({ tools: ['weather'] });
+    expect(of({ allowedTools: Array.from({ length: 128 }, (_, at) => `t${at}`) })?.tools).toHaveLength(64);
+  });
 });

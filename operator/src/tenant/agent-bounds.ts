@@ -1,9 +1,9 @@
 import type { TenantPolicy } from '@cloister/tenancy';
 import { z } from 'zod';
-import { agentConfigSpec } from '../api/agent-config.ts';
+import { agentConfigSpec, wellNamedTools } from '../api/agent-config.ts';
 import type { AgentConfig } from '../kinds.ts';
 
-const { parameters, settings, allowedTools } = agentConfigSpec.shape;
+const { parameters, settings } = agentConfigSpec.shape;
 const own = parameters.unwrap().shape;
 const settable = settings.unwrap().shape;
 const spec = z
@@ -14,7 +14,7 @@ const spec = z
     settings: z
       .object({ temperature: settable.temperature.catch(undefined), maxOutputTokens: settable.maxOutputTokens.catch(undefined) })
       .catch({}),
-    allowedTools: allowedTools.catch([]),
+    allowedTools: z.array(z.string()).transform(wellNamedTools).optional().catch([]),
   })
   .catch({ parameters: {}, settings: {}, allowedTools: [] });
 

@@ -69,7 +69,18 @@ async function applyChild(context: ReconcileContext<Tenant>, child: Child): Prom
 
 const isGround = ({ kind }: Child): boolean => kind.kind === 'Namespace' || kind.kind === 'NetworkPolicy';
 
-/** What the spec wants no more. Refused by the server where the object is not the one that was seen; then the next run looks again. */
-export async function removeSurplus({ cluster, signal }: ReconcileContext<Tenant>, surplus: readonly Removable[]): Promise<void> {
-  for (const { kind, object } of surplus) await cluster.delete(kind, object, { signal });
+/**
+ * What the spec wants no more. Refused by the server where the object is not the one that was seen; then the next run looks again. One that is
+ * refused holds up none of the others. Resolves with the first failure.
+ */
+export async function removeSurplus(
+  { cluster, signal }: ReconcileContext<Tenant>,
+  surplus: readonly Removable[],
+): Promise<Error | undefined> {
+  let first: Error | undefined;
+  for (const { kind, object } of surplus)
+    await cluster.delete(kind, object, { signal }).catch((error: unknown) => {
+      first ??= refusalOf(error, kind.kind).error;
+    });
+  return first;
 }

@@ -71,10 +71,10 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
   const rest = completion(withAccount(seen, ground.applied));
   const complete = async (): Promise<Outcome> => {
     const completed = ground.complete ? await applyChildren(context, [rest]) : nothingDone;
-    await removeSurplus(context, surplus(seen, [...foundations.flat(), ...rest]));
-    return completed;
+    const unremoved = await removeSurplus(context, surplus(seen, [...foundations.flat(), ...rest]));
+    return { ...completed, error: completed.error ?? unremoved };
   };
-  // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
+  // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres. Nor is what was done in Postgres lost where a key stays.
   const [completed, data] = await together([complete(), provideData(context, seen, { accounts, lives: () => lives(context) })]);
   const kept = await applyChildren(context, [data.children]);
   const serving = servingTold(seen, ground.applied);

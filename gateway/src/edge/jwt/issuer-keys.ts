@@ -1,8 +1,8 @@
 /**
  * The public keys of OIDC issuers: found by discovery, cached, fetched again when a token names a key that is not among them
- * (at most every 30 s, so that invented key ids cannot make us hammer an issuer) and every 10 minutes otherwise. So a key that an issuer has
- * begun to use is known at once or after 30 s, and one that it has withdrawn is worth nothing after 10 minutes at most. Where the keys are is
- * asked again as often.
+ * (at most every 30 s, so that invented key ids cannot make us hammer an issuer) and with the first token after 8 minutes otherwise, while tokens
+ * are judged by those at hand. So a key that an issuer has begun to use is known at once or after 30 s, and one that it has withdrawn is worth nothing
+ * after 10 minutes at most. Where the keys are is asked again as often.
  */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
@@ -14,41 +14,74 @@ const discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
 /** Milliseconds that one fetch from an issuer may take. */
 const fetchTimeout = 5_000;
 const longestKept = 600_000;
+/** Sooner than keys are too old to be believed, so that tokens are judged by those at hand while the issuer is asked. */
+const askedAgainAfter = 480_000;
 const pauseAfterFailure = 5_000;
 const retryAfterSeconds = 10;
 
 interface KeySet {
   readonly uri: string;
   readonly keys: JWTVerifyGetKey;
-}
-
-interface Known {
-  readonly found: Promise<KeySet>;
-  /** Until when nobody asks again, in milliseconds since 1970: a flood of tokens must not become a flood of fetches. */
-  until: number;
+  readonly reload: () => Promise<void>;
 }
 
 export function discoverIssuerKeys(): IssuerKeys {
-  const known = new Map<string, Known>();
-  return async (issuer) => {
-    const before = known.get(issuer);
-    if (before && Date.now() < before.until) return (await before.found).keys;
-    const now: Known = { found: discover(issuer, before), until: Date.now() + longestKept };
-    known.set(issuer, now);
-    now.found.catch(() => (now.until = Date.now() + pauseAfterFailure));
-    return (await now.found).keys;
+  const known = new Map<string, KnownIssuer>();
+  return (issuer) => {
+    const found = known.get(issuer) ?? new KnownIssuer(issuer);
+    known.set(issuer, found);
+    return found.keys();
   };
 }
 
-/** What was found before stays where the issuer has not moved its keys, or cannot be asked whether it has. */
-async function discover(issuer: string, before: Known | undefined): Promise<KeySet> {
-  const earlier = await before?.found.catch(() => undefined);
-  try {
-    const uri = await keysOf(issuer);
-    return earlier?.uri === uri ? earlier : { uri, keys: keysAt(uri) };
-  } catch (error) {
-    if (earlier) return earlier;
-    throw unreachable(error);
+class KnownIssuer {
+  readonly #issuer: string;
+  #set: KeySet | undefined;
+  #latest: Promise<KeySet> | undefined;
+  /** Until when nobody asks again, in milliseconds since 1970: a flood of tokens must not become a flood of fetches. */
+  #until = 0;
+
+  constructor(issuer: string) {
+    this.#issuer = issuer;
+  }
+
+  async keys(): Promise<JWTVerifyGetKey> {
+    const latest = this.#asked();
+    const set = this.#set ?? (await latest);
+    return async (header, token) => {
+      try {
+        return await set.keys(header, token);
+      } catch (error) {
+        // The issuer may have moved its keys, which is then being found out.
+        const found = await latest.catch(() => set);
+        if (found === set) throw error;
+        return found.keys(header, token);
+      }
+    };
+  }
+
+  #asked(): Promise<KeySet> {
+    if (this.#latest && Date.now() < this.#until) return this.#latest;
+    this.#until = Infinity;
+    this.#latest = this.#ask();
+    // Whoever has no keys without it hears of the failure; the others have theirs until those are too old.
+    this.#latest.catch(() => undefined);
+    return this.#latest;
+  }
+
+  /** The keys stay where they were while the issuer has not moved them, or cannot be asked whether it has. */
+  async #ask(): Promise<KeySet> {
+    try {
+      const uri = await keysOf(this.#issuer);
+      const set = this.#set?.uri === uri ? this.#set : setAt(uri);
+      await set.reload();
+      this.#set = set;
+      this.#until = Date.now() + askedAgainAfter;
+      return set;
+    } catch (error) {
+      this.#until = Date.now() + pauseAfterFailure;
+      throw unreachable(error);
+    }
   }
 }
 
@@ -62,14 +95,18 @@ async function keysOf(issuer: string): Promise<string> {
   return jwks_uri;
 }
 
-function keysAt(uri: string): JWTVerifyGetKey {
+function setAt(uri: string): KeySet {
   const keys = createRemoteJWKSet(new URL(uri), { timeoutDuration: fetchTimeout, cooldownDuration: 30_000, cacheMaxAge: longestKept });
-  return async (header, token) => {
-    try {
-      return await keys(header, token);
-    } catch (error) {
-      throw error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys ? error : unreachable(error);
-    }
+  return {
+    uri,
+    reload: () => keys.reload(),
+    keys: async (header, token) => {
+      try {
+        return await keys(header, token);
+      } catch (error) {
+        throw error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys ? error : unreachable(error);
+      }
+    },
   };
 }
 

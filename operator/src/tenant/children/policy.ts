@@ -9,7 +9,10 @@ import {
   tenantObjectName,
   type TenantPolicy,
 } from '@cloister/tenancy';
+import { isOlder } from '../../agent/age.ts';
 import { isScaledToZero } from '../../agent/scale.ts';
+import { mostAgents } from '../../api/limits.ts';
+import type { TenantSpec } from '../../api/tenant.ts';
 import { child, type Child } from '../../child.ts';
 import { configMaps, type AgentConfig } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
@@ -51,10 +54,9 @@ export function tenantPolicyOf({
   if (serviceAccountUID === undefined) return undefined;
   const { limits, models } = standing;
   const archived = spec.state === 'Archived';
-  // By age, so that a further agent never changes who answers.
-  const byAge = [...agents].sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
-  const names = byAge.map((agent) => agent.metadata.name);
-  const defaultAgent = names.find((agent) => agent === spec.defaultAgent) ?? (spec.defaultAgent === undefined ? names[0] : undefined);
+  // By age, so that a further agent never changes who answers. Beyond the highest quota none has ever run, so nothing need be said of it; a lower quota
+  // of today may not be what those that serve were admitted by.
+  const byAge = [...agents].sort((a, b) => (isOlder(a.metadata, b.metadata) ? -1 : 1)).slice(0, mostAgents);
   const entries = archived ? [] : byAge.map((agent) => agentEntry(name, agent, limits));
   return {
     tenant: name,
@@ -63,8 +65,8 @@ export function tenantPolicyOf({
     state: spec.state,
     hosts: hostTakenBy === undefined && !archived ? [host] : [],
     agents: entries,
-    defaultAgent: archived ? undefined : defaultAgent,
-    ...(spec.trafficSplits && !archived && { trafficSplits: spec.trafficSplits }),
+    defaultAgent: defaultAmong(entries, spec),
+    ...(spec.trafficSplits?.length && !archived && { trafficSplits: spec.trafficSplits }),
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
     ...(limits.egress.domains.length > 0 && { egress: { domains: [...limits.egress.domains], ports: [...limits.egress.ports] } }),
@@ -73,6 +75,9 @@ export function tenantPolicyOf({
     budget: limits.budget,
   };
 }
+
+const defaultAmong = (agents: TenantPolicy['agents'], { defaultAgent }: TenantSpec): string | undefined =>
+  (defaultAgent === undefined ? agents[0] : agents.find(({ name }) => name === defaultAgent))?.name;
 
 const agentEntry = (tenant: string, agent: AgentConfig, { budget, responseCache }: Limits): TenantPolicy['agents'][number] => ({
   name: agent.metadata.name,
@@ -83,5 +88,3 @@ const agentEntry = (tenant: string, agent: AgentConfig, { budget, responseCache 
   cacheSeconds: cacheSecondsOf(agent, responseCache),
   bounds: boundsOf(agent),
 });
-
-const ageKey = ({ metadata }: AgentConfig): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
