@@ -43,9 +43,13 @@ test('a client that asks for an upgrade and is reset, before or after its answer
 
 test('a client that holds a refused connection open, or goes on sending, is let go, and no drain waits for it', async () => {
   const held = await Promise.all([open(), open(), open()]);
+  const answers = held.map((socket) => once(socket, 'data'));
+  for (const [index, socket] of held.entries()) socket.write(`${upgrade}${index === 1 ? 'Content-Length: 5\r\n' : ''}\r\n`);
+  for (const answer of await Promise.all(answers)) expect(String(answer)).toMatch(/^HTTP\/1.1 501 /);
   const closed = Promise.all(held.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
-  for (const [index, socket] of held.entries()) socket.resume().write(`${upgrade}${index === 1 ? 'Content-Length: 5\r\n' : ''}\r\n`);
   const sending = setInterval(() => held[2].write('more'), 50);
-  await Promise.all([closed, server.drain()]).finally(() => clearInterval(sending));
+  await server.drain().finally(() => clearInterval(sending));
+  for (const socket of held) socket.write('more'); // who holds its half open learns no sooner that the other is gone
+  await closed;
   expect(errors).toEqual([]);
 });
