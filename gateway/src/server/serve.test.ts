@@ -47,9 +47,10 @@ test('a client that holds a refused connection open, or goes on sending, is let 
   for (const [index, socket] of held.entries()) socket.write(`${upgrade}${index === 1 ? 'Content-Length: 5\r\n' : ''}\r\n`);
   for (const answer of await Promise.all(answers)) expect(String(answer)).toMatch(/^HTTP\/1.1 501 /);
   const closed = Promise.all(held.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
-  const sending = setInterval(() => held[2].write('more'), 50);
-  await server.drain().finally(() => clearInterval(sending));
-  for (const socket of held) socket.write('more'); // who holds its half open learns no sooner that the other is gone
-  await closed;
+  const sending = [setInterval(() => held[2].write('more'), 50)];
+  await server.drain();
+  // Who holds its half open learns no sooner than by writing that the other is gone.
+  sending.push(setInterval(() => held.forEach((socket) => socket.write('more')), 50));
+  await closed.finally(() => sending.forEach(clearInterval));
   expect(errors).toEqual([]);
 });
