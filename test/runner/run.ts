@@ -1,11 +1,11 @@
 /**
  * `make test`: everything that must pass, on clusters of its own, which are gone afterwards whatever happens.
  *
- * Flow: static checks and unit tests while the cluster starts → tests against bare API servers (one for all, one that the model of it is
- * compared with and nobody else may touch), Postgres and Redis → Cloister is installed as `make up` does it → what waits for time to pass, all at
- * once: nobody touches what is installed, and it must write nothing; operators on API servers that break, with a Postgres and a Redis of their own; the
- * simulation, which takes what time these leave → end-to-end and isolation tests, those that measure time last → what goes away, and upgrades, under
- * the installed Cloister. Every step runs even if one before it failed, unless it needs that one.
+ * Flow: static checks and unit tests while the cluster starts → Cloister is installed as `make up` does it → three at once: nobody touches what is
+ * installed for seven minutes, and it must write nothing; tests against bare API servers (one for all, one that the model of it is compared with
+ * and nobody else may touch), then operators on API servers that break, each of these with a Postgres and a Redis of their own; the simulation, which
+ * takes what time the others leave → end-to-end and isolation tests, those that measure time last → what goes away, and upgrades, under the installed
+ * Cloister. Every step runs even if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -95,17 +95,26 @@ async function stopAll(): Promise<void> {
 }
 
 async function clusterTier(cluster: Cluster): Promise<void> {
-  const api = await attempt('bare API server', () => startControlPlane({ name: names.api, progress }));
-  const model = await attempt('API server for the model', () => startControlPlane({ name: names.model, progress }));
-  if (!api || !model) return;
-  await suite('cluster', {
-    CLOISTER_TEST_CLUSTER: names.cluster,
-    CLOISTER_TEST_KUBECONFIG: api.kubeconfig,
-    CLOISTER_TEST_MODEL_KUBECONFIG: model.kubeconfig,
-    CLOISTER_TEST_CONTROLLERS_KUBECONFIG: cluster.kubeconfig,
-    ...dataEnv(cluster),
+  await withStores(async (stores) => {
+    const api = await attempt('bare API server', () => startControlPlane({ name: names.api, progress }));
+    const model = await attempt('API server for the model', () => startControlPlane({ name: names.model, progress }));
+    if (!api || !model) return;
+    await suite('cluster', {
+      CLOISTER_TEST_CLUSTER: names.cluster,
+      CLOISTER_TEST_KUBECONFIG: api.kubeconfig,
+      CLOISTER_TEST_MODEL_KUBECONFIG: model.kubeconfig,
+      CLOISTER_TEST_CONTROLLERS_KUBECONFIG: cluster.kubeconfig,
+      ...stores,
+    });
   });
   for (const name of [names.api, names.model]) await attempt(`stop of cluster ${name}`, () => stopCluster(name));
+}
+
+/** With a Postgres and a Redis that hold nothing yet, which end with it. */
+async function withStores(work: (env: Readonly<Record<string, string>>) => Promise<void>): Promise<void> {
+  const data = await attempt('Postgres and Redis', () => startStores({ name: names.stores, progress }));
+  if (data) await work(dataEnv(data));
+  await attempt(`stop of cluster ${names.stores}`, () => stopCluster(names.stores));
 }
 
 const dataEnv = ({ postgres: { host, port, user, password, database }, redis }: Stores) => ({
@@ -113,29 +122,26 @@ const dataEnv = ({ postgres: { host, port, user, password, database }, redis }: 
   CLOISTER_TEST_REDIS_URL: redis.url,
 });
 
-async function faultsTier(): Promise<void> {
-  const data = await attempt('Postgres and Redis', () => startStores({ name: names.stores, progress }));
-  if (!data) return;
-  await suite('faults', dataEnv(data));
-  await attempt(`stop of cluster ${names.stores}`, () => stopCluster(names.stores));
-}
-
 async function everything(): Promise<void> {
   const boot = attempt('cluster', () => startCluster({ name: names.cluster, progress }));
   for (const one of staticChecks) await check(one);
   await suite('unit');
   const cluster = await boot;
-  if (cluster) await clusterTier(cluster);
   const installed = cluster !== undefined && (await install());
   const env = { CLOISTER_TEST_CLUSTER: names.cluster };
   await Promise.all([
     installed ? suiteAside('rest', { env }) : undefined,
-    faultsTier(),
+    onBareAPIServers(cluster),
     suiteAside('simulation', { through: ['nice', '-n', '15'] }), // time is made up in it
   ]);
   if (!installed) return;
   for (const name of ['e2e', 'timing'] as const) await suite(name, env);
   await suite('serving', env); // last: it takes the cluster apart
+}
+
+async function onBareAPIServers(cluster: Cluster | undefined): Promise<void> {
+  if (cluster) await clusterTier(cluster);
+  await withStores((env) => suite('faults', env));
 }
 
 async function install(): Promise<boolean> {
