@@ -15,6 +15,8 @@ export interface Use {
   readonly busy: number;
   /** Of the time that they worked, whose share was how much; the largest first. */
   readonly shares: readonly (readonly [program: string, share: number])[];
+  /** What the programs that are counted used together, whatever else the machine did; seconds. */
+  readonly seconds: number;
 }
 
 /** Begins to count; the answer tells what was used since. `roots` are processes that are counted with all that descend from them. */
@@ -23,8 +25,13 @@ export function countUse(roots: readonly number[]): () => Use {
   return () => {
     const after = read(roots);
     const busy = after.busy - before.busy;
-    const shares = [...after.programs].map(([name, time]) => [name, (time - (before.programs.get(name) ?? 0)) / busy] as const);
-    return { busy: busy / (after.total - before.total), shares: shares.sort((a, b) => b[1] - a[1]) };
+    const used = [...after.programs].map(([name, time]) => [name, time - (before.programs.get(name) ?? 0)] as const);
+    const shares = used.map(([name, time]) => [name, time / busy] as const);
+    return {
+      busy: busy / (after.total - before.total),
+      shares: shares.sort((a, b) => b[1] - a[1]),
+      seconds: used.reduce((sum, [, time]) => sum + time, 0) / 1e6,
+    };
   };
 }
 

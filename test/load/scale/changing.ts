@@ -48,7 +48,7 @@ export async function edits(
     goal ? atMost(what, p99, 1, 's') : plain(what, `${rounded(p99)} s`),
     plain('… all', spread(times)),
     plain("operator's processor time for an edit and its rollout", `${rounded(cost)} ms`),
-    plain('processors meanwhile', told(use)),
+    plain('processors meanwhile', told(use, pace.count)),
     ...requestsPer('edit and its rollout', operatorRequests(requests), pace.count),
   ];
 }
@@ -59,7 +59,7 @@ export async function editsPlainly(world: World, count: number, perSecond: numbe
   const times = await editPlainly(world, count, perSecond);
   return [
     plain(`ConfigMap and Deployment written by a client that looks at nothing, at ${perSecond}/s`, spread(times)),
-    plain('processors meanwhile', told(used())),
+    plain('processors meanwhile', told(used(), count)),
   ];
 }
 

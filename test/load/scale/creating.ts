@@ -44,7 +44,7 @@ export async function arrivals(world: World, names: readonly string[], perSecond
     within(`tenant applied → all its children, ${pace}: p99`, quantile(own, 0.99), 5),
     plain('… of the tenant itself', spread(own)),
     plain('… and those of its three agents, applied once the namespace was there', spread(agents)),
-    plain('processors meanwhile, until all were Ready', told(use)),
+    plain('processors meanwhile, until all were Ready', told(use, names.length)),
   ];
 }
 
@@ -54,15 +54,16 @@ export async function arrivalsPlainly(world: World, model: string, count: number
   const times = await writePlainly(world, model, count, perSecond);
   return [
     plain(`the same objects by a client that looks at nothing, at ${perSecond} tenants/s`, spread(times)),
-    plain('processors meanwhile, until all were Ready', told(used())),
+    plain('processors meanwhile, until all were Ready', told(used(), count)),
   ];
 }
 
-export const told = ({ busy, shares }: Use): string =>
+/** `count`: of how many changes this was the cost. */
+export const told = ({ busy, shares, seconds }: Use, count: number): string =>
   `${percent(busy)} busy: ${shares
     .slice(0, 6)
     .map(([program, share]) => `${program} ${percent(share)}`)
-    .join(', ')}`;
+    .join(', ')}; all that is counted, for each: ${rounded((seconds / count) * 1000)} ms`;
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 
 export function requestsPer(what: string, requests: ReturnType<typeof operatorRequests>, count: number): Figure[] {
