@@ -1,8 +1,9 @@
 /** What edge knows of an issuer's keys, as time passes and the issuer changes them. */
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { portOf } from '../../server/serve.ts';
+import { issuerConnections } from './issuer-connections.ts';
 import { discoverIssuerKeys } from './issuer-keys.ts';
 import type { IssuerKeys } from './user-token.ts';
 
@@ -57,11 +58,13 @@ class Issuer {
 
 let issuer: Issuer;
 let keysOf: IssuerKeys;
+const connections = issuerConnections();
+afterAll(() => connections.close());
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   issuer = await new Issuer().start();
   await issuer.begins('k1');
-  keysOf = discoverIssuerKeys();
+  keysOf = discoverIssuerKeys(connections.ask);
 });
 afterEach(async () => {
   vi.useRealTimers();

@@ -4,9 +4,10 @@
  * are judged by those at hand. So a key that an issuer has begun to use is known at once or after 30 s, and one that it has withdrawn is worth nothing
  * after 10 minutes at most. Where the keys are is asked again as often.
  */
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { fail } from '../errors.ts';
+import type { AskIssuer } from './issuer-connections.ts';
 import type { IssuerKeys } from './user-token.ts';
 
 const discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
@@ -25,10 +26,10 @@ interface KeySet {
   readonly reload: () => Promise<void>;
 }
 
-export function discoverIssuerKeys(): IssuerKeys {
+export function discoverIssuerKeys(ask: AskIssuer): IssuerKeys {
   const known = new Map<string, KnownIssuer>();
   return (issuer) => {
-    const found = known.get(issuer) ?? new KnownIssuer(issuer);
+    const found = known.get(issuer) ?? new KnownIssuer(issuer, ask);
     known.set(issuer, found);
     return found.keys();
   };
@@ -36,13 +37,15 @@ export function discoverIssuerKeys(): IssuerKeys {
 
 class KnownIssuer {
   readonly #issuer: string;
+  readonly #askIssuer: AskIssuer;
   #set: KeySet | undefined;
   #latest: Promise<KeySet> | undefined;
   /** Until when nobody asks again, in milliseconds since 1970: a flood of tokens must not become a flood of fetches. */
   #until = 0;
 
-  constructor(issuer: string) {
+  constructor(issuer: string, ask: AskIssuer) {
     this.#issuer = issuer;
+    this.#askIssuer = ask;
   }
 
   async keys(): Promise<JWTVerifyGetKey> {
@@ -72,8 +75,8 @@ class KnownIssuer {
   /** The keys stay where they were while the issuer has not moved them, or cannot be asked whether it has. */
   async #ask(): Promise<KeySet> {
     try {
-      const uri = await keysOf(this.#issuer);
-      const set = this.#set?.uri === uri ? this.#set : setAt(uri);
+      const uri = await keysOf(this.#issuer, this.#askIssuer);
+      const set = this.#set?.uri === uri ? this.#set : setAt(uri, this.#askIssuer);
       await set.reload();
       this.#set = set;
       this.#until = Date.now() + askedAgainAfter;
@@ -85,18 +88,24 @@ class KnownIssuer {
   }
 }
 
-/** OpenID Connect Discovery 1.0, section 4: the document must name the very issuer it was asked for. */
-async function keysOf(issuer: string): Promise<string> {
+/** OpenID Connect Discovery 1.0, sections 3 and 4: the document must name the very issuer it was asked for, and keys come no less safely than it did. */
+async function keysOf(issuer: string, ask: AskIssuer): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeout), redirect: 'error' });
+  const response = await ask(url, AbortSignal.timeout(fetchTimeout));
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const { issuer: named, jwks_uri } = discovery.parse(await response.json());
   if (named !== issuer) throw new Error(`${url} names another issuer`);
+  if (new URL(jwks_uri).protocol !== new URL(issuer).protocol) throw new Error(`${url} names keys at ${jwks_uri}, which is not https`);
   return jwks_uri;
 }
 
-function setAt(uri: string): KeySet {
-  const keys = createRemoteJWKSet(new URL(uri), { timeoutDuration: fetchTimeout, cooldownDuration: 30_000, cacheMaxAge: longestKept });
+function setAt(uri: string, ask: AskIssuer): KeySet {
+  const keys = createRemoteJWKSet(new URL(uri), {
+    timeoutDuration: fetchTimeout,
+    cooldownDuration: 30_000,
+    cacheMaxAge: longestKept,
+    [customFetch]: (url, { signal }) => ask(url, signal),
+  });
   return {
     uri,
     reload: () => keys.reload(),
