@@ -4,27 +4,17 @@
  * are judged by those at hand. So a key that an issuer has begun to use is known at once or after 30 s, and one that it has withdrawn is worth nothing
  * after 10 minutes at most. Where the keys are is asked again as often.
  */
-import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { fail } from '../errors.ts';
 import type { AskIssuer } from './issuer-connections.ts';
+import { fetchTimeout, keySetAt, unreachable, type KeySet } from './key-set.ts';
 import type { IssuerKeys } from './user-token.ts';
 
 const discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
 
-/** Milliseconds that one fetch from an issuer may take. */
-const fetchTimeout = 5_000;
-const longestKept = 600_000;
 /** Sooner than keys are too old to be believed, so that tokens are judged by those at hand while the issuer is asked. */
 const askedAgainAfter = 480_000;
 const pauseAfterFailure = 5_000;
-const retryAfterSeconds = 10;
-
-interface KeySet {
-  readonly uri: string;
-  readonly keys: JWTVerifyGetKey;
-  readonly reload: () => Promise<void>;
-}
 
 export function discoverIssuerKeys(ask: AskIssuer): IssuerKeys {
   const known = new Map<string, KnownIssuer>();
@@ -76,7 +66,7 @@ class KnownIssuer {
   async #ask(): Promise<KeySet> {
     try {
       const uri = await keysOf(this.#issuer, this.#askIssuer);
-      const set = this.#set?.uri === uri ? this.#set : setAt(uri, this.#askIssuer);
+      const set = this.#set?.uri === uri ? this.#set : keySetAt(uri, this.#askIssuer);
       await set.reload();
       this.#set = set;
       this.#until = Date.now() + askedAgainAfter;
@@ -98,25 +88,3 @@ async function keysOf(issuer: string, ask: AskIssuer): Promise<string> {
   if (new URL(jwks_uri).protocol !== new URL(issuer).protocol) throw new Error(`${url} names keys at ${jwks_uri}, which is not https`);
   return jwks_uri;
 }
-
-function setAt(uri: string, ask: AskIssuer): KeySet {
-  const keys = createRemoteJWKSet(new URL(uri), {
-    timeoutDuration: fetchTimeout,
-    cooldownDuration: 30_000,
-    cacheMaxAge: longestKept,
-    [customFetch]: (url, { signal }) => ask(url, signal),
-  });
-  return {
-    uri,
-    reload: () => keys.reload(),
-    keys: async (header, token) => {
-      try {
-        return await keys(header, token);
-      } catch (error) {
-        throw error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys ? error : unreachable(error);
-      }
-    },
-  };
-}
-
-const unreachable = (cause: unknown) => fail('issuer_unreachable', { retryAfterSeconds, cause });

@@ -1,0 +1,62 @@
+/** The keys that an issuer publishes at one address. */
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
+import { fail } from '../errors.ts';
+import type { AskIssuer } from './issuer-connections.ts';
+
+export interface KeySet {
+  readonly uri: string;
+  /** Rejects with an error of jose where no key fits, with `issuer_unreachable` where nobody knows. */
+  readonly keys: JWTVerifyGetKey;
+  readonly reload: () => Promise<void>;
+}
+
+/** Milliseconds that one fetch from an issuer may take. */
+export const fetchTimeout = 5_000;
+/** Milliseconds after which keys are too old to be believed. */
+const longestKept = 600_000;
+/** Milliseconds: invented key ids cannot make us hammer an issuer. */
+const pauseBetweenLooks = 30_000;
+const retryAfterSeconds = 10;
+
+export function keySetAt(uri: string, ask: AskIssuer): KeySet {
+  const keys = createRemoteJWKSet(new URL(uri), {
+    timeoutDuration: fetchTimeout,
+    cooldownDuration: Infinity, // looked for below
+    cacheMaxAge: longestKept,
+    [customFetch]: (url, { signal }) => ask(url, signal),
+  });
+  const look = lookEvery(pauseBetweenLooks, () => keys.reload());
+  return {
+    uri,
+    reload: () => keys.reload(),
+    keys: async (header, token) => {
+      try {
+        return await keys(header, token).catch(async (error: unknown) => {
+          if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+          await look();
+          return keys(header, token);
+        });
+      } catch (error) {
+        throw error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys ? error : unreachable(error);
+      }
+    },
+  };
+}
+
+/**
+ * Looks, joins whoever is looking, or does nothing for a while after a look that succeeded. Keys that are fetched in their turn do not count: an
+ * issuer that signs with a key as soon as it publishes it would find its users refused whenever that was just before.
+ */
+function lookEvery(pause: number, reload: () => Promise<void>): () => Promise<void> {
+  let notBefore = 0;
+  let looking: Promise<void> | undefined;
+  return async () => {
+    if (!looking && Date.now() < notBefore) return;
+    looking ??= reload()
+      .then(() => void (notBefore = Date.now() + pause))
+      .finally(() => (looking = undefined));
+    await looking;
+  };
+}
+
+export const unreachable = (cause: unknown) => fail('issuer_unreachable', { retryAfterSeconds, cause });
