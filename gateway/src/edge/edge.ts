@@ -74,7 +74,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     maxBodyBytes,
     metrics,
     log,
-    authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys(issuers.ask)),
+    authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys(issuers.ask, log)),
     limiter,
     access,
     uses,

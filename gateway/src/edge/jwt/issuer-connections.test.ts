@@ -1,5 +1,6 @@
 /** Whom edge believes when it asks for an issuer's keys: by certificate and authority, under a change of each. */
 import { makeAuthority, makeServerCertificate, type KeyPair } from '@cloister/certificates';
+import { createLogger } from '@cloister/telemetry';
 import { createServer } from 'node:https';
 import { setDefaultCACertificates } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
@@ -38,20 +39,22 @@ async function issuerWith(authority: KeyPair, { keysAt = (url) => `${url}/keys`,
   return url;
 }
 
+/** Gives what edge makes of an issuer: `believed`, or what its log says. */
 function edgeTrusting(authorities?: Authorities) {
   const connections = issuerConnections(authorities);
   ending.push(() => connections.close());
-  return async (issuer: string) => {
-    const cause = await discoverIssuerKeys(connections.ask)(issuer).then(
-      () => undefined,
-      (error: unknown) => error,
+  return (issuer: string): Promise<string> => {
+    const lines: string[] = [];
+    const log = createLogger({ name: 'test', destination: { write: (line) => void lines.push(line) } });
+    return discoverIssuerKeys(
+      connections.ask,
+      log,
+    )(issuer).then(
+      () => 'believed',
+      () => lines.join(),
     );
-    return cause === undefined ? 'believed' : reasonsOf(cause);
   };
 }
-
-/** From the outermost to what began it. */
-const reasonsOf = (error: unknown): string => (error instanceof Error ? `${error.message} ${reasonsOf(error.cause)}` : '');
 
 test.each<[string, Authorities | undefined, readonly boolean[]]>([
   ['nobody else is named', undefined, [true, false, false]],

@@ -1,4 +1,5 @@
 /** What edge knows of an issuer's keys, as time passes and the issuer changes them. */
+import { createLogger } from '@cloister/telemetry';
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -58,13 +59,15 @@ class Issuer {
 
 let issuer: Issuer;
 let keysOf: IssuerKeys;
+const lines: string[] = [];
+const log = createLogger({ name: 'test', destination: { write: (line) => void lines.push(line) } });
 const connections = issuerConnections();
 afterAll(() => connections.close());
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   issuer = await new Issuer().start();
   await issuer.begins('k1');
-  keysOf = discoverIssuerKeys(connections.ask);
+  keysOf = discoverIssuerKeys(connections.ask, log);
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -174,6 +177,20 @@ describe('an issuer that is away', () => {
     expect(issuer.asked.discovery).toBe(0);
     passes(200);
     expect(await verdictOn('k1')).toBe('valid');
+  });
+
+  test('is asked for a new key as seldom, whose tokens nobody can judge meanwhile, and the log says why', async () => {
+    await verdictOn('k1');
+    await issuer.begins('k2');
+    lines.length = 0;
+    issuer.away = true;
+    expect([await verdictOn('k2'), await verdictOn('k1')]).toEqual(['issuer_unreachable', 'valid']);
+    issuer.away = false;
+    passes(4_900);
+    expect(await verdictOn('k2')).toBe('issuer_unreachable');
+    passes(200);
+    expect(await verdictOn('k2')).toBe('valid');
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`"issuer":"${issuer.url}","reason":"Expected 200 OK`))]);
   });
 });
 

@@ -4,22 +4,23 @@
  * are judged by those at hand. So a key that an issuer has begun to use is known at once or after 30 s, and one that it has withdrawn is worth nothing
  * after 10 minutes at most. Where the keys are is asked again as often.
  */
+import type { Logger } from '@cloister/telemetry';
 import type { JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import type { AskIssuer } from './issuer-connections.ts';
-import { fetchTimeout, keySetAt, unreachable, type KeySet } from './key-set.ts';
+import { fetchTimeout, keySetAt, pauseAfterFailure, unreachable, type KeySet } from './key-set.ts';
 import type { IssuerKeys } from './user-token.ts';
 
 const discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
 
 /** Sooner than keys are too old to be believed, so that tokens are judged by those at hand while the issuer is asked. */
 const askedAgainAfter = 480_000;
-const pauseAfterFailure = 5_000;
 
-export function discoverIssuerKeys(ask: AskIssuer): IssuerKeys {
+/** That an issuer cannot be asked, and why, is in the log. */
+export function discoverIssuerKeys(ask: AskIssuer, log: Logger): IssuerKeys {
   const known = new Map<string, KnownIssuer>();
   return (issuer) => {
-    const found = known.get(issuer) ?? new KnownIssuer(issuer, ask);
+    const found = known.get(issuer) ?? new KnownIssuer(issuer, ask, log);
     known.set(issuer, found);
     return found.keys();
   };
@@ -28,14 +29,16 @@ export function discoverIssuerKeys(ask: AskIssuer): IssuerKeys {
 class KnownIssuer {
   readonly #issuer: string;
   readonly #askIssuer: AskIssuer;
+  readonly #log: Logger;
   #set: KeySet | undefined;
   #latest: Promise<KeySet> | undefined;
   /** Until when nobody asks again, in milliseconds since 1970: a flood of tokens must not become a flood of fetches. */
   #until = 0;
 
-  constructor(issuer: string, ask: AskIssuer) {
+  constructor(issuer: string, ask: AskIssuer, log: Logger) {
     this.#issuer = issuer;
     this.#askIssuer = ask;
+    this.#log = log;
   }
 
   async keys(): Promise<JWTVerifyGetKey> {
@@ -66,16 +69,23 @@ class KnownIssuer {
   async #ask(): Promise<KeySet> {
     try {
       const uri = await keysOf(this.#issuer, this.#askIssuer);
-      const set = this.#set?.uri === uri ? this.#set : keySetAt(uri, this.#askIssuer);
+      const set = this.#set?.uri === uri ? this.#set : keySetAt(uri, this.#askIssuer, this.#failed);
       await set.reload();
       this.#set = set;
       this.#until = Date.now() + askedAgainAfter;
       return set;
     } catch (error) {
       this.#until = Date.now() + pauseAfterFailure;
+      this.#failed(error);
       throw unreachable(error);
     }
   }
+
+  readonly #failed = (error: unknown): void =>
+    this.#log.warn(
+      { issuer: this.#issuer, reason: reasonOf(error) },
+      'the keys of an issuer cannot be fetched; those at hand count until they are too old',
+    );
 }
 
 /** OpenID Connect Discovery 1.0, sections 3 and 4: the document must name the very issuer it was asked for, and keys come no less safely than it did. */
@@ -88,3 +98,5 @@ async function keysOf(issuer: string, ask: AskIssuer): Promise<string> {
   if (new URL(jwks_uri).protocol !== new URL(issuer).protocol) throw new Error(`${url} names keys at ${jwks_uri}, which is not https`);
   return jwks_uri;
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -16,16 +16,19 @@ export const fetchTimeout = 5_000;
 const longestKept = 600_000;
 /** Milliseconds: invented key ids cannot make us hammer an issuer. */
 const pauseBetweenLooks = 30_000;
+/** Milliseconds after which one that could not be asked is asked again. */
+export const pauseAfterFailure = 5_000;
 const retryAfterSeconds = 10;
 
-export function keySetAt(uri: string, ask: AskIssuer): KeySet {
+/** `failed` hears why the issuer could not be asked for a key that is not known. */
+export function keySetAt(uri: string, ask: AskIssuer, failed: (error: unknown) => void): KeySet {
   const keys = createRemoteJWKSet(new URL(uri), {
     timeoutDuration: fetchTimeout,
     cooldownDuration: Infinity, // looked for below
     cacheMaxAge: longestKept,
     [customFetch]: (url, { signal }) => ask(url, signal),
   });
-  const look = lookEvery(pauseBetweenLooks, () => keys.reload());
+  const look = lookNowAndThen(() => keys.reload(), failed);
   return {
     uri,
     reload: () => keys.reload(),
@@ -44,18 +47,24 @@ export function keySetAt(uri: string, ask: AskIssuer): KeySet {
 }
 
 /**
- * Looks, joins whoever is looking, or does nothing for a while after a look that succeeded. Keys that are fetched in their turn do not count: an
- * issuer that signs with a key as soon as it publishes it would find its users refused whenever that was just before.
+ * Looks, or gives what the last look gave. Keys that are fetched in their turn do not count: an issuer that signs with a key as soon as it
+ * publishes it would find its users refused whenever that was just before.
  */
-function lookEvery(pause: number, reload: () => Promise<void>): () => Promise<void> {
-  let notBefore = 0;
-  let looking: Promise<void> | undefined;
-  return async () => {
-    if (!looking && Date.now() < notBefore) return;
-    looking ??= reload()
-      .then(() => void (notBefore = Date.now() + pause))
-      .finally(() => (looking = undefined));
-    await looking;
+function lookNowAndThen(look: () => Promise<void>, failed: (error: unknown) => void): () => Promise<void> {
+  let until = 0;
+  let latest = Promise.resolve();
+  return () => {
+    if (Date.now() < until) return latest;
+    until = Infinity;
+    latest = look().then(
+      () => void (until = Date.now() + pauseBetweenLooks),
+      (error: unknown) => {
+        until = Date.now() + pauseAfterFailure;
+        failed(error);
+        throw error;
+      },
+    );
+    return latest;
   };
 }
 
