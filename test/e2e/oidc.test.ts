@@ -48,7 +48,7 @@ beforeAll(async () => {
   await issuer.publishes(first);
   const tenant = (name: string) => createTenant(world, { name, spec: { access: accessOf(name) } });
   [goBack, one, two] = await Promise.all([
-    withValues(world, [`edge.issuerAuthorities.configMap=${trust}`]),
+    withValues(world, { 'edge.issuerAuthorities.configMap': trust }),
     tenant('oidc-one'),
     tenant('oidc-two'),
   ]);

@@ -33,9 +33,10 @@ export async function revisionOf(world: World): Promise<string> {
 
 const settled = ['--wait', '--timeout', '3m'] as const;
 
-/** Upgrades what is installed to other values, as `--set` takes them. Gives how to go back. Either way pods of the change serve afterwards. */
-export async function withValues(world: World, values: readonly string[]): Promise<() => Promise<unknown>> {
+/** Upgrades what is installed to other values, by their paths. Gives how to go back. Either way pods of the change serve afterwards. */
+export async function withValues(world: World, values: Readonly<Record<string, unknown>>): Promise<() => Promise<unknown>> {
   const before = await revisionOf(world);
-  await helmOn(world, 'upgrade', release, chart, '--reset-then-reuse-values', ...values.flatMap((value) => ['--set', value]), ...settled);
+  const set = Object.entries(values).flatMap(([path, value]) => ['--set-json', `${path}=${JSON.stringify(value)}`]);
+  await helmOn(world, 'upgrade', release, chart, '--reset-then-reuse-values', ...set, ...settled);
   return () => helmOn(world, 'rollback', release, before, ...settled);
 }
