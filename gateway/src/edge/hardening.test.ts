@@ -157,6 +157,19 @@ describe('a body', () => {
     expect(agent.heard).toEqual([]);
   });
 
+  test.each([
+    ['with its length', 'Content-Length: 4000000', 'x'.repeat(4_000_000)],
+    ['in chunks', 'Transfer-Encoding: chunked', `3d0900\r\n${'x'.repeat(4_000_000)}\r\n0\r\n\r\n`],
+  ])('over the limit is answered to who sends all of it before reading, %s', async (_, framing, sent) => {
+    const { socket, whole } = await talk();
+    socket.pause();
+    await new Promise<void>((resolve, reject) => {
+      socket.write(`${post(framing)}${sent}`, (error) => (error ? reject(error) : resolve()));
+    });
+    socket.resume();
+    expect(statusesIn(await whole)).toEqual([413]);
+  });
+
   test('without end is refused at the limit, and its connection closed', async () => {
     const { socket, whole } = await talk();
     socket.write(post('Transfer-Encoding: chunked'));

@@ -46,6 +46,8 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
   let draining = false;
   const isReady = () => !draining && ready();
   const untaken = endUntaken(timeouts.untakenTimeoutMs ?? 60_000);
+  /** The latest on each connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
     {
       maxHeaderSize: maxHeaderKiB * 1024,
@@ -60,6 +62,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     (request, response) => {
       if (draining) response.setHeader('connection', 'close');
       untaken.watch(response);
+      answers.set(request.socket, response);
       if (request.headers.host === undefined && request.httpVersion === '1.1') refuse(response, 400, malformed);
       else if (request.url === '/healthz') answerProbe(response, true);
       else if (request.url === '/readyz') answerProbe(response, isReady());
@@ -73,7 +76,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     if (!untaken.goingOut()) closeIdle();
   };
   server
-    .on('clientError', refuseMalformed)
+    .on('clientError', (error, socket) => refuseMalformed(error, socket, answers.get(socket)))
     .on('upgrade', refuseUpgrade)
     .on('checkExpectation', (_, response) => refuse(response, 417, unmet));
   if (connect)
@@ -137,9 +140,10 @@ function refuse(response: ServerResponse, status: number, refusal: Refusal): voi
   response.writeHead(status, headers).end(body);
 }
 
-/** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+/** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection; the rest of a request that was answered already, no second one. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, latest: ServerResponse | undefined): void {
+  const answered = latest?.headersSent === true && !latest.req.complete;
+  if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy();
   else refuseOnSocket(socket, ...(refusals[error.code ?? ''] ?? (['400 Bad Request', malformed] as const)));
 }
 
