@@ -85,7 +85,8 @@ export function sendError(response: ServerResponse, error: ApiError): void {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
   });
-  if (headers['connection'] === 'close' && !response.req.complete) endBehindRequest(response.req, response, body);
+  const closes = (headers['connection'] ?? response.getHeader('connection')) === 'close';
+  if (closes && !response.req.complete) endBehindRequest(response.req, response, body);
   else response.end(body);
 }
 
