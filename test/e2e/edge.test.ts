@@ -72,8 +72,8 @@ const codeIn = (text: string) => /"code":"(\w+)"/.exec(text)?.[1];
 
 describe('a body over the limit', () => {
   test.each([
-    ['that says how long it is', []],
-    ['in chunks', ['-H', 'transfer-encoding: chunked']],
+    ['whose length is declared', []],
+    ['that comes in chunks', ['-H', 'transfer-encoding: chunked']],
   ])('%s is refused, by a whole answer that names the limit', async (_, more) => {
     const file = join(folder, 'large');
     await writeFile(file, 'x'.repeat(maxBodyBytes + 1));
