@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import express from 'express';
-import { errorHandler, failures } from './index.ts';
+import { connect } from 'node:net';
+import { errorHandler, failures, sendError } from './index.ts';
 
 const fail = failures({ budget_exceeded: { status: 429, type: 'insufficient_quota', say: 'the {window} budget is spent' } });
 
@@ -34,4 +35,25 @@ test.each([
   expect(answer.status).toBe(status);
   expect(await answer.json()).toMatchObject({ error: { code: 'invalid_request', type: 'invalid_request_error' } });
   expect(reported).toEqual([]);
+});
+
+test.each([
+  ['the error', { connection: 'close' }, {}],
+  ['the server, which is leaving', {}, { connection: 'close' }],
+])('who sends all of a request before reading hears of the error, although %s closes the connection', async (_, ofError, ofServer) => {
+  const server = createServer((_request, response) => {
+    for (const [name, value] of Object.entries(ofServer)) response.setHeader(name, value);
+    sendError(response, fail('budget_exceeded', { headers: ofError }));
+  }).listen(0);
+  await once(server, 'listening');
+  const address = server.address();
+  const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1').pause();
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n${'x'.repeat(4_000_000)}`, () => resolve());
+  });
+  let text = '';
+  for await (const piece of socket.setEncoding('utf8')) text += String(piece);
+  server.close();
+  expect(text).toMatch(/^HTTP\/1.1 429 [^]*budget_exceeded/);
 });

@@ -1,30 +1,25 @@
 import { tenantSecrets } from '@cloister/tenancy';
-import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Answer } from './support/http.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
+import { inAMinute, jwt, shareSecret, unsigned, userToken } from './support/tokens.ts';
 import { median } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
-const secret = 'a test secret of more than thirty-two bytes';
 let world: World;
 let one: LiveTenant;
 let two: LiveTenant;
 
 beforeAll(async () => {
   world = await openWorld();
+  const apiKeys = [
+    { name: 'default', scopes: ['chat', 'settings'] },
+    { name: 'chat-only', scopes: ['chat'] },
+    { name: 'counted', scopes: ['chat'], rateLimits: { requestsPerMinute: 1000 } },
+  ];
   const withJwt = async (name: string): Promise<LiveTenant> => {
-    const tenant = await createTenant(world, { name });
-    const stringData = { secret: `${secret} of ${name}` };
-    await world.kubectl.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'jwt', namespace: tenant.namespace }, stringData });
-    const apiKeys = [
-      { name: 'default', scopes: ['chat', 'settings'] },
-      { name: 'chat-only', scopes: ['chat'] },
-      { name: 'counted', scopes: ['chat'], rateLimits: { requestsPerMinute: 1000 } },
-    ];
-    const hs256 = { secretRef: { name: 'jwt', key: 'secret' }, scopes: ['chat', 'settings'] };
-    await world.kubectl.run(['patch', 'tenant', name, '--type=merge', '-p', JSON.stringify({ spec: { access: { hs256, apiKeys } } })]);
-    await world.kubectl.run(['wait', 'tenant', name, '--for=condition=Ready', '--timeout=30s']);
+    const tenant = await createTenant(world, { name, spec: { access: { apiKeys } } });
+    await shareSecret(world, tenant, ['chat', 'settings']);
     return tenant;
   };
   [one, two] = await Promise.all([withJwt('cred-one'), withJwt('cred-two')]);
@@ -33,16 +28,7 @@ afterAll(async () => {
   await Promise.all(['cred-one', 'cred-two'].map((name) => deleteTenant(world, name)));
 });
 
-const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/** Made by hand, so that forged ones can be made too. */
-function jwt(claims: object, key: string, header: object = { alg: 'HS256', typ: 'JWT' }): string {
-  const body = `${base64(header)}.${base64(claims)}`;
-  return `${body}.${createHmac('sha256', key).update(body).digest('base64url')}`;
-}
-const inAMinute = () => Math.floor(Date.now() / 1000) + 60;
-const tokenOf = (tenant: string, extra: object = {}): string =>
-  jwt({ sub: 'ada', tenant_id: tenant, exp: inAMinute(), ...extra }, `${secret} of ${tenant}`);
+const tokenOf = (tenant: string, extra: object = {}): string => userToken(tenant, 'ada', extra);
 
 const routes = (tenant: LiveTenant): readonly (readonly [string, 'GET' | 'POST' | 'PUT'])[] => [
   [`${tenant.url}/v1/models`, 'GET'],
@@ -62,10 +48,10 @@ describe('without a valid credential, every route answers 401', () => {
     ['none', undefined],
     ['nonsense', 'nonsense'],
     ['a key of no tenant', `ck_nobody_${'0'.repeat(12)}_${'0'.repeat(64)}`],
-    ['a token without a signature', `${base64({ alg: 'none' })}.${base64({ sub: 'x', tenant_id: 'cred-one', exp: inAMinute() })}.`],
-    ['a token signed with the other tenant’s secret', jwt({ sub: 'x', tenant_id: 'cred-one', exp: inAMinute() }, `${secret} of cred-two`)],
+    ['a token without a signature', unsigned({ sub: 'x', tenant_id: 'cred-one', exp: inAMinute() })],
+    ['a token signed with the other tenant’s secret', jwt('cred-two', { sub: 'x', tenant_id: 'cred-one', exp: inAMinute() })],
     ['an expired token', tokenOf('cred-one', { exp: Math.floor(Date.now() / 1000) - 3600 })],
-    ['a token that never expires', jwt({ sub: 'x', tenant_id: 'cred-one' }, `${secret} of cred-one`)],
+    ['a token that never expires', jwt('cred-one', { sub: 'x', tenant_id: 'cred-one' })],
   ])('%s', async (_, key) => {
     for (const [url, method] of routes(one)) expect((await call(url, { method, key, ...body(method) })).status, url).toBe(401);
   });

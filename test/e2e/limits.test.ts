@@ -1,94 +1,49 @@
+/** Limits by the minute and of what is in progress, of a tenant, a key and a user. */
 import { tenantSecrets } from '@cloister/tenancy';
 import { RateLimitError } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, openai } from './support/http.ts';
-import { agentName, createTenant, deleteTenant, secretValue, tenantManifest, type LiveTenant } from './support/tenants.ts';
-import { until } from './support/until.ts';
+import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
+import { shareSecret, userToken } from './support/tokens.ts';
 import { openWorld, type World } from './support/world.ts';
 
 let world: World;
-let poor: LiveTenant;
 let other: LiveTenant;
-let ofKey: LiveTenant;
 let hasty: LiveTenant;
-const budget = { timeZone: 'Europe/Oslo', daily: { tokens: 3_000 } };
-const withKeyBudget = (tokens: number) => ({
-  name: 'limit-key',
-  spec: { access: { apiKeys: [{ name: 'default', scopes: ['chat'], budget: { daily: { tokens } } }] } },
-});
+let ofUsers: LiveTenant;
 const limitedKeys = [
   { name: 'few', scopes: ['chat'], rateLimits: { requestsPerMinute: 2, tokensPerMinute: 10_000 } },
+  { name: 'wordy', scopes: ['chat'], rateLimits: { tokensPerMinute: 50 } },
   { name: 'single', scopes: ['chat'], rateLimits: { concurrentRequests: 1 } },
 ];
 beforeAll(async () => {
   world = await openWorld();
-  [poor, other, ofKey, hasty] = await Promise.all([
-    createTenant(world, { name: 'limit-budget', spec: { budget } }),
+  [other, hasty, ofUsers] = await Promise.all([
     createTenant(world, { name: 'limit-none', spec: { access: { apiKeys: [{ name: 'default', scopes: ['chat'] }, ...limitedKeys] } } }),
-    createTenant(world, withKeyBudget(3_000)),
     createTenant(world, { name: 'limit-rate', spec: { rateLimits: { requestsPerMinute: 5 } } }),
+    createTenant(world, { name: 'limit-users', spec: { rateLimits: { perUser: { requestsPerMinute: 4, concurrentRequests: 1 } } } }),
   ]);
+  await shareSecret(world, ofUsers);
 });
 afterAll(async () => {
-  await Promise.all(['limit-budget', 'limit-rate', 'limit-none', 'limit-key'].map((name) => deleteTenant(world, name)));
+  await Promise.all(['limit-none', 'limit-rate', 'limit-users'].map((name) => deleteTenant(world, name)));
 });
 
-const ask = (tenant: LiveTenant, content: string, extra: object = {}) =>
-  call(`${tenant.url}/v1/chat/completions`, {
-    method: 'POST',
-    key: tenant.key,
-    body: { model: agentName, messages: [{ role: 'user', content }], ...extra },
-  });
+const keyOf = (name: string) => secretValue(world, other.namespace, tenantSecrets.apiKey(name), 'key');
+const chatOf = ({ url }: LiveTenant, credential: string) => openai(`${url}/v1`, credential).chat.completions;
+const saying = (content: string) => ({ model: agentName, messages: [{ role: 'user' as const, content }] });
 
-test('a spent budget refuses, tells when it renews, and stops nobody else', async () => {
-  // Twenty at once: a budget that is only counted afterwards would let them all through.
-  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(poor, 'say 200 words', { max_tokens: 300 })));
-  const spent = answers
-    .filter(({ status }) => status === 200)
-    .map(({ text }) => (JSON.parse(text) as { usage: { total_tokens: number } }).usage.total_tokens)
-    .reduce((sum, tokens) => sum + tokens, 0);
-  expect(spent).toBeGreaterThan(0);
-  expect(spent).toBeLessThanOrEqual(3_000);
-
-  const refused = await until(
-    'the refusal',
-    async () => {
-      const answer = await ask(poor, 'say 200 words', { max_tokens: 300 });
-      return answer.status === 200 ? undefined : answer;
-    },
-    { within: 30_000 },
-  );
-  expect(refused.status).toBe(429);
-  expect(JSON.parse(refused.text)).toMatchObject({ error: { type: 'insufficient_quota', code: 'budget_exceeded' } });
-  expect(refused.text).toMatch(/daily/);
-  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
-  expect((await ask(other, 'hello')).status).toBe(200);
-
-  await world.kubectl.apply(tenantManifest({ name: 'limit-budget', spec: { budget: { ...budget, daily: { tokens: 100_000 } } } }));
-  await until('the raised budget to hold', async () => (await ask(poor, 'hello', { max_tokens: 300 })).status === 200, {
-    within: 10_000,
-    every: 200,
-  });
-});
-
-test('a key that has spent its budget is refused although its tenant has none, until it has a larger one', async () => {
-  const refused = await until(
-    'the refusal',
-    async () => {
-      const answer = await ask(ofKey, 'say 200 words', { max_tokens: 300 });
-      return answer.status === 200 ? undefined : answer;
-    },
-    { within: 30_000 },
-  );
-  expect(refused.status).toBe(429);
-  expect(JSON.parse(refused.text)).toMatchObject({ error: { type: 'insufficient_quota', code: 'budget_exceeded' } });
-  expect(refused.text).toMatch(/of API key/);
-  await world.kubectl.apply(tenantManifest(withKeyBudget(100_000)));
-  await until('the raised budget to hold', async () => (await ask(ofKey, 'hello', { max_tokens: 300 })).status === 200, {
-    within: 10_000,
-    every: 200,
-  });
-});
+/** The refusal; anything else is thrown. */
+async function refusalOf(asking: Promise<unknown>): Promise<RateLimitError> {
+  const refusal: unknown = await asking.catch((error: unknown) => error);
+  if (!(refusal instanceof RateLimitError)) throw new Error('the request was not refused', { cause: refusal });
+  expect(refusal.code).toBe('rate_limit_exceeded');
+  expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(Number(refusal.headers.get('retry-after'))).toBeLessThanOrEqual(61);
+  return refusal;
+}
+const limitsIn = (headers: Headers, what: 'requests' | 'tokens') =>
+  ['limit', 'remaining'].map((name) => headers.get(`x-ratelimit-${name}-${what}`));
 
 test('more requests in a minute than allowed are refused with the time to wait', async () => {
   const answers = await Promise.all(Array.from({ length: 12 }, () => call(`${hasty.url}/v1/models`, { key: hasty.key })));
@@ -100,31 +55,37 @@ test('more requests in a minute than allowed are refused with the time to wait',
 });
 
 describe('the openai client', () => {
-  const client = async (key: string) =>
-    openai(`${other.url}/v1`, await secretValue(world, other.namespace, tenantSecrets.apiKey(key), 'key')).chat.completions;
-  const saying = (content: string) => ({ model: agentName, messages: [{ role: 'user' as const, content }] });
-
   test('reads what is left of its limits in every answer, and in a refusal how long to wait', async () => {
-    const few = await client('few');
+    const few = chatOf(other, await keyOf('few'));
     const first = await few.create(saying('say 3 words')).withResponse();
-    const limits = (headers: Headers) =>
-      ['limit-requests', 'remaining-requests', 'limit-tokens', 'remaining-tokens'].map((name) => headers.get(`x-ratelimit-${name}`));
-    expect(limits(first.response.headers)).toEqual(['2', '1', '10000', '10000']);
+    expect(limitsIn(first.response.headers, 'requests')).toEqual(['2', '1']);
+    expect(limitsIn(first.response.headers, 'tokens')).toEqual(['10000', '10000']);
     expect(first.response.headers.get('x-ratelimit-reset-requests')).toMatch(/^\d+s$/);
     const second = await few.create(saying('say 3 words')).withResponse();
-    expect(limits(second.response.headers)).toEqual(['2', '0', '10000', String(10_000 - (first.data.usage?.total_tokens ?? 0))]);
+    expect(limitsIn(second.response.headers, 'requests')).toEqual(['2', '0']);
+    expect(limitsIn(second.response.headers, 'tokens')).toEqual(['10000', String(10_000 - (first.data.usage?.total_tokens ?? 0))]);
 
-    const refusal: unknown = await few.create(saying('say 3 words')).catch((error: unknown) => error);
-    if (!(refusal instanceof RateLimitError)) throw new Error('the third request was not refused', { cause: refusal });
-    expect(refusal.code).toBe('rate_limit_exceeded');
+    const refusal = await refusalOf(few.create(saying('say 3 words')));
     expect(refusal.message).toContain('spec.access.apiKeys[few].rateLimits.requestsPerMinute');
-    expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(Number(refusal.headers.get('retry-after'))).toBeLessThanOrEqual(61);
-    expect(limits(refusal.headers)[1]).toBe('0');
+    expect(limitsIn(refusal.headers, 'requests')).toEqual(['2', '0']);
+  });
+
+  test('is refused once the tokens of a minute are used up, which a stream uses like any other answer; other keys go on', async () => {
+    const wordy = chatOf(other, await keyOf('wordy'));
+    const stream = await wordy.create({ ...saying('say 60 words'), stream: true });
+    let pieces = 0;
+    for await (const chunk of stream) pieces += chunk.choices.length;
+    expect(pieces).toBeGreaterThan(59);
+
+    const refusal = await refusalOf(wordy.create(saying('say 3 words')));
+    expect(refusal.message).toContain('spec.access.apiKeys[wordy].rateLimits.tokensPerMinute');
+    expect(limitsIn(refusal.headers, 'tokens')).toEqual(['50', '0']);
+    expect(refusal.headers.get('x-ratelimit-reset-tokens')).toMatch(/^\d+s$/);
+    expect((await chatOf(other, other.key).create(saying('say 3 words'))).usage?.completion_tokens).toBe(3);
   });
 
   test('waits as long as it is told to, and is served', async () => {
-    const single = await client('single');
+    const single = chatOf(other, await keyOf('single'));
     const stream = await single.create({ ...saying('slowly say 20 words'), stream: true });
     await expect(single.create(saying('say 3 words'))).rejects.toThrow(RateLimitError);
     const patient = single.create(saying('say 3 words'), { maxRetries: 5 });
@@ -132,5 +93,33 @@ describe('the openai client', () => {
     for await (const chunk of stream) pieces += chunk.choices.length;
     expect(pieces).toBeGreaterThan(19);
     expect((await patient).usage?.completion_tokens).toBe(3);
+  });
+});
+
+describe('a user', () => {
+  const as = (sub: string) => chatOf(ofUsers, userToken(ofUsers.name, sub));
+  const served = async (sub: string) => (await as(sub).create(saying('say 3 words'))).usage?.completion_tokens === 3;
+
+  test('that asks more often than each may is refused, by every token; other users, and keys, go on', async () => {
+    for (let request = 1; request <= 4; request++) expect(await served('ada')).toBe(true);
+    const again = openai(`${ofUsers.url}/v1`, userToken(ofUsers.name, 'ada', { session: 'another' })).chat.completions;
+    for (const chat of [as('ada'), again]) {
+      const refusal = await refusalOf(chat.create(saying('say 3 words')));
+      expect(refusal.message).toContain('spec.rateLimits.perUser.requestsPerMinute');
+      expect(limitsIn(refusal.headers, 'requests')).toEqual(['4', '0']);
+    }
+    expect(await served('bob')).toBe(true);
+    expect((await chatOf(ofUsers, ofUsers.key).create(saying('say 3 words'))).usage?.completion_tokens).toBe(3);
+  });
+
+  test('has as many requests in progress as each may; others go on beside it, and it does once one of them has ended', async () => {
+    const stream = await as('cyd').create({ ...saying('slowly say 20 words'), stream: true });
+    const refusal = await refusalOf(as('cyd').create(saying('say 3 words')));
+    expect(refusal.message).toContain('spec.rateLimits.perUser.concurrentRequests');
+    expect(await served('dan')).toBe(true);
+    let pieces = 0;
+    for await (const chunk of stream) pieces += chunk.choices.length;
+    expect(pieces).toBeGreaterThan(19);
+    expect(await served('cyd')).toBe(true);
   });
 });

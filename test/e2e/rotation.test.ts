@@ -20,11 +20,12 @@ import {
 } from '@cloister/tenancy';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { voucherSigner } from '../../gateway/src/index.ts';
+import { startCallers } from '../faults/serving/callers.ts';
 import { reachable } from './support/data-url.ts';
+import { withValues } from './support/helm.ts';
 import { call, openai } from './support/http.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
@@ -36,11 +37,12 @@ const request = new Date().toISOString();
 
 let world: World;
 let tenant: LiveTenant;
+let goBack: () => Promise<unknown> = () => Promise.resolve();
 beforeAll(async () => {
   world = await openWorld();
   tenant = await createTenant(world, { name });
 });
-afterAll(() => deleteTenant(world, name));
+afterAll(() => Promise.all([deleteTenant(world, name), goBack()]));
 
 const identity = (key: string) => secretValue(world, namespaces.system, systemSecrets.edgeIdentity, key);
 const authority = (key: string) => secretValue(world, namespaces.system, systemSecrets.agentsAuthority, key);
@@ -133,18 +135,6 @@ async function authorityRotated(old: string): Promise<boolean> {
   return trusted.match(/BEGIN/g)?.length === 1 && trusted !== old;
 }
 
-/** Calls one after another until told to stop; returns what failed. */
-async function callers(ending: AbortSignal, ask: () => Promise<void>): Promise<{ readonly asked: number; readonly failures: string[] }> {
-  const failures: string[] = [];
-  let asked = 0;
-  while (!ending.aborted) {
-    asked += 1;
-    await ask().catch((error: unknown) => failures.push(`${new Date().toISOString()} ${String(error)}`));
-    await pause(50);
-  }
-  return { asked, failures };
-}
-
 async function storedChat(conversationId?: string): Promise<string> {
   const answer = await call(`${tenant.url}/api/v1/tenants/${name}/chat`, {
     method: 'POST',
@@ -155,30 +145,32 @@ async function storedChat(conversationId?: string): Promise<string> {
   return z.object({ conversationId: z.string() }).parse(JSON.parse(answer.text)).conversationId;
 }
 
+/** Of the openai client, of new conversations, and of one that goes on. Gives how to end them, which fails where one of them was refused anything. */
+async function startWork(): Promise<() => Promise<void>> {
+  const conversation = await storedChat();
+  const client = openai(`${tenant.url}/v1`, tenant.key);
+  const question = { model: agentName, messages: [{ role: 'user' as const, content: 'hello' }] };
+  const asking = [() => client.chat.completions.create(question), () => storedChat(), () => storedChat(conversation)];
+  const working = asking.map((ask) => startCallers([tenant], 1, () => ask().then(() => undefined)));
+  return async () => {
+    for (const { answered, failures } of await Promise.all(working.map((callers) => callers.stop()))) {
+      expect(failures).toEqual([]);
+      expect(answered).toBeGreaterThan(10);
+    }
+  };
+}
+
 test('while callers chat, database, Redis, identity, serving certificate and its authority are replaced without a failed request, and the old ones are refused', async () => {
-  const [oldURLs, oldKey, oldCertificate, oldTrust, conversation] = await Promise.all([
+  const [oldURLs, oldKey, oldCertificate, oldTrust] = await Promise.all([
     urls(),
     identity('private.jwk'),
     secretValue(world, tenant.namespace, tenantSecrets.serving, servingKey),
     authority('trusted.pem'),
-    storedChat(),
   ]);
   expect(await Promise.all(oldURLs.map(letsIn))).toEqual([true, true]);
   expect(await answerTo(oldKey)).toBe('200');
 
-  const ending = new AbortController();
-  const client = openai(`${tenant.url}/v1`, tenant.key);
-  const working = Promise.all([
-    callers(ending.signal, async () => {
-      await client.chat.completions.create({ model: agentName, messages: [{ role: 'user', content: 'hello' }] });
-    }),
-    callers(ending.signal, async () => {
-      await storedChat();
-    }),
-    callers(ending.signal, async () => {
-      await storedChat(conversation);
-    }),
-  ]);
+  const endWork = await startWork();
   const noted = `${annotations.rotate}=${request}`;
   await world.kubectl.run(['annotate', 'tenant', name, '--overwrite', noted]);
   await world.kubectl.run(['annotate', 'secret', systemSecrets.edgeIdentity, '-n', namespaces.system, '--overwrite', noted]);
@@ -187,11 +179,7 @@ test('while callers chat, database, Redis, identity, serving certificate and its
   await until("edge's identity to be replaced", () => identityRotated(oldKey), { within, every: 500 });
   await until('the authority of agents to be replaced', () => authorityRotated(oldTrust), { within, every: 500 });
   await until('the old key to be refused', async () => (await answerTo(oldKey)) === '401', { within: 15_000 });
-  ending.abort();
-  for (const { asked, failures } of await working) {
-    expect(asked).toBeGreaterThan(10);
-    expect(failures).toEqual([]);
-  }
+  await endWork();
   expect(await Promise.all(oldURLs.map(letsIn))).toEqual([false, false]);
   expect(await Promise.all((await urls()).map(letsIn))).toEqual([true, true]);
   expect(await answerTo(await identity('private.jwk'))).toBe('200');
@@ -211,4 +199,38 @@ test('an agent speaks TLS alone, and its certificate passes for no other tenant'
   expect(await fromEdge(at('http'))).toMatch(/ECONNRESET|HPE_/);
   expect(await fromEdge(at('https'), 'none', agentHost(name, agentName))).toBe('401');
   expect(await fromEdge(at('https'), 'none', agentHost('acme', agentName))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+});
+
+test('every credential is replaced at its age, again and again, without a failed request, and the ones before are refused', async () => {
+  const seconds = 24;
+  const ages = ['database', 'redis', 'identity', 'serving', 'authority'].map((one) => [`rotation.${one}Days`, seconds / 86_400] as const);
+  const oldURLs = await urls();
+  const endWork = await startWork();
+  const since = Date.now();
+  goBack = await withValues(world, Object.fromEntries(ages));
+
+  /** When those were made that have stood in a Secret since then. */
+  const made = new Map<string, number[]>();
+  const replaced = async (namespace: string, name: string): Promise<number> => {
+    const at = Date.parse((await world.kubectl.get('secret', name, namespace))?.metadata.annotations?.[annotations.madeAt] ?? '');
+    const seen = made.get(name) ?? [];
+    if (at > since && !seen.includes(at)) seen.push(at);
+    made.set(name, seen);
+    return seen.length;
+  };
+  const data = [tenantSecrets.database, tenantSecrets.redis];
+  const twice = data.map((name) => [tenant.namespace, name, 2] as const);
+  // Edge's identity and the authority of agents take longer than their age here: the next is not made before the last is forgotten.
+  const once = [
+    [tenant.namespace, tenantSecrets.serving, 1] as const,
+    ...Object.values(systemSecrets).map((name) => [namespaces.system, name, 1] as const),
+  ];
+  const all = async () =>
+    Promise.all([...twice, ...once].map(async ([namespace, name, times]) => (await replaced(namespace, name)) >= times));
+  await until('every credential to be replaced', async () => (await all()).every(Boolean), { within, every: 500 });
+  await endWork();
+  // Of one age they live three quarters of it at least, and what stands on them is rounded to a second.
+  for (const [first = 0, second = 0] of data.map((name) => made.get(name) ?? []))
+    expect(second - first).toBeGreaterThan(seconds * 750 - 1_000);
+  expect(await Promise.all(oldURLs.map(letsIn))).toEqual([false, false]);
 });

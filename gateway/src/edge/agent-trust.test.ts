@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { agentDouble, type AgentDouble } from './agent.double.ts';
 import { agentsAt, edgeUnderTest, type EdgeUnderTest } from './edge.fixture.ts';
-import { followedAuthorities } from './followed-authorities.ts';
+import { agentsTrust, followedAuthorities } from './followed-authorities.ts';
 import { policyOf } from '../policy.fixture.ts';
 
 const life = { from: new Date(), days: 1 };
@@ -91,7 +91,7 @@ test('while authorities change and agents take new certificates, callers notice 
   const lines: string[] = [];
   const log = createLogger({ name: 'test', destination: { write: (line) => void lines.push(line) } });
   await trust(authority);
-  const authorities = followedAuthorities(path, log, 5);
+  const authorities = followedAuthorities(agentsTrust(path), log, 5);
   onTestFinished(authorities.stop);
   await using old = await agentDouble(undefined, await certificateOf('acme', authority));
   await using fresh = await agentDouble(undefined, await certificateOf('acme', successor));

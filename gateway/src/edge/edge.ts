@@ -11,6 +11,7 @@ import { callerTokens } from './caller-tokens.ts';
 import { edgeHandler } from './handler.ts';
 import { inTheMaking } from './issued-keys/in-the-making.ts';
 import type { KeyStore } from './issued-keys/key-store.ts';
+import { issuerConnections } from './jwt/issuer-connections.ts';
 import { discoverIssuerKeys } from './jwt/issuer-keys.ts';
 import type { IssuerKeys } from './jwt/user-token.ts';
 import { keyUses } from './key-uses/key-uses.ts';
@@ -34,6 +35,8 @@ export interface EdgeOptions {
   readonly signVoucher: SignVoucher;
   /** By whose word agents are trusted. */
   readonly authorities: Authorities;
+  /** By whose word issuers of tokens are trusted, besides those that Node trusts. */
+  readonly issuerAuthorities?: Authorities | undefined;
   /** Shared by all replicas. */
   readonly limiter: RateLimiter;
   /** Shared by all replicas. */
@@ -60,6 +63,7 @@ export interface EdgeOptions {
 export async function startEdge(options: EdgeOptions): Promise<Running> {
   const { policies, access, sharedHosts, sign, signVoucher, keyStore, maxBodyBytes, registry, log } = options;
   const upstream = relay(options.authorities, options.timeouts);
+  const issuers = issuerConnections(options.issuerAuthorities);
   const connections = new BoundedConnections(options.connectionBounds);
   const metrics = edgeMetrics(registry, { openCircuits: upstream.openCircuits, openConnections: () => connections.open });
   const limiter = withFallback({ shared: options.limiter, log, onFallback: () => metrics.fallbacks.inc() });
@@ -70,7 +74,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     maxBodyBytes,
     metrics,
     log,
-    authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys()),
+    authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys(issuers.ask, log)),
     limiter,
     access,
     uses,
@@ -85,7 +89,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
   const guard: ServeOptions['guard'] = (server) => connections.guard(server, (bound) => metrics.refusedConnections.inc({ bound }));
   const running = await serve({ ...options, guard, handler: application(handler, log) });
   const close = async () => {
-    await Promise.all([limiter.close(), uses.close(), upstream.close()]);
+    await Promise.all([limiter.close(), uses.close(), upstream.close(), issuers.close()]);
   };
   return { ...running, drain: () => running.drain().finally(close) };
 }

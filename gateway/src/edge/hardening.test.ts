@@ -124,9 +124,12 @@ describe('what two servers could read differently is refused, and what it hides 
 describe('headers', () => {
   const small = (count: number) => Array.from({ length: count }, (_, turn) => `a${turn.toString(36)}:`);
 
-  test('beyond 16 KiB are refused', async () => {
-    expect(statusesIn(await answerTo(get('/v1/models', `X-Own: ${'x'.repeat(20_000)}`)))).toEqual([431]);
-    expect(statusesIn(await answerTo(get('/v1/models', ...small(3_000))))).toEqual([431]);
+  test.each([
+    ['one', [`X-Own: ${'x'.repeat(20_000)}`]],
+    ['many', small(3_000)],
+  ])('beyond 16 KiB are refused, and the answer says so: %s', async (_, headers) => {
+    const answer = await answerTo(get('/v1/models', ...headers));
+    expect([statusesIn(answer), answer.includes('"code":"headers_too_large"')]).toEqual([[431], true]);
   });
 
   test('that never end are cut off, however fast they come', async () => {
@@ -154,6 +157,19 @@ describe('a body', () => {
     expect(agent.heard).toEqual([]);
   });
 
+  test.each([
+    ['with its length', 'Content-Length: 4000000', 'x'.repeat(4_000_000)],
+    ['in chunks', 'Transfer-Encoding: chunked', `3d0900\r\n${'x'.repeat(4_000_000)}\r\n0\r\n\r\n`],
+  ])('over the limit is answered to who sends all of it before reading, %s', async (_, framing, sent) => {
+    const { socket, whole } = await talk();
+    socket.pause();
+    await new Promise<void>((resolve, reject) => {
+      socket.write(`${post(framing)}${sent}`, (error) => (error ? reject(error) : resolve()));
+    });
+    socket.resume();
+    expect(statusesIn(await whole)).toEqual([413]);
+  });
+
   test('without end is refused at the limit, and its connection closed', async () => {
     const { socket, whole } = await talk();
     socket.write(post('Transfer-Encoding: chunked'));
@@ -174,7 +190,7 @@ describe('a body', () => {
     const drip = setInterval(() => socket.writable && socket.write(length === undefined ? '1\r\nx\r\n' : 'x'), 50);
     const answer = await whole;
     clearInterval(drip);
-    expect(statusesIn(answer)).toEqual([408]);
+    expect([statusesIn(answer), answer.includes('"code":"request_timeout"')]).toEqual([[408], true]);
   });
 
   test('that breaks off reaches no agent as if it were whole', async () => {

@@ -9,7 +9,7 @@ import { standsThere } from '../directory/stands-there.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
 import { startEdge } from './edge.ts';
-import { followedAuthorities } from './followed-authorities.ts';
+import { agentsTrust, followedAuthorities, issuersTrust } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
 import { followedRedis } from '../redis/followed-redis.ts';
 import { kubernetesKeyStore } from './issued-keys/kubernetes-key-store.ts';
@@ -60,7 +60,9 @@ export async function runEdge(): Promise<void> {
 
   const redis = followedRedis(settings.REDIS_URL_FILE, log);
   const identity = await followedIdentity(settings.IDENTITY_KEY_FILE, log);
-  const authorities = followedAuthorities(settings.AGENTS_TRUST_FILE, log);
+  const authorities = followedAuthorities(agentsTrust(settings.AGENTS_TRUST_FILE), log);
+  const issuerAuthorities =
+    settings.ISSUER_AUTHORITIES_FILE === undefined ? undefined : followedAuthorities(issuersTrust(settings.ISSUER_AUTHORITIES_FILE), log);
   const edge = await startEdge({
     port: settings.HTTP_PORT,
     policies,
@@ -69,6 +71,7 @@ export async function runEdge(): Promise<void> {
     sign: identity.sign,
     signVoucher: identity.signVoucher,
     authorities,
+    issuerAuthorities,
     limiter: new RedisLimiter(redis.use, 'edge:limits:'),
     askUsage: askEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE),
     useStore: redisUseStore(redis.use, 'edge:used:'),
@@ -104,6 +107,7 @@ export async function runEdge(): Promise<void> {
   redis.close();
   identity.stop();
   authorities.stop();
+  issuerAuthorities?.stop();
   metrics.close();
   await cluster.close();
 }

@@ -8,6 +8,7 @@ export const edgeSettings = z.object({
   KEYS_NAMESPACE: z.string().default('cloister-keys'),
   IDENTITY_KEY_FILE: z.string(),
   AGENTS_TRUST_FILE: z.string(),
+  ISSUER_AUTHORITIES_FILE: z.string().optional(),
   REDIS_URL_FILE: z.string(),
   EGRESS_URL: z.url(),
   EGRESS_TOKEN_FILE: z.string(),

@@ -38,6 +38,7 @@ export interface Running {
   readonly drain: () => Promise<void>;
 }
 
+const maxHeaderKiB = 16;
 /** Longer than the idle time-out of common proxies in front, so that they and not we close first. */
 const keepAliveTimeout = 75_000;
 
@@ -45,9 +46,11 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
   let draining = false;
   const isReady = () => !draining && ready();
   const untaken = endUntaken(timeouts.untakenTimeoutMs ?? 60_000);
+  /** The latest on each connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
     {
-      maxHeaderSize: 16 * 1024,
+      maxHeaderSize: maxHeaderKiB * 1024,
       requireHostHeader: false, // Node's own refusal has no words
       headersTimeout: timeouts.headersTimeoutMs ?? 10_000,
       requestTimeout: timeouts.requestTimeoutMs ?? 60_000,
@@ -59,6 +62,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     (request, response) => {
       if (draining) response.setHeader('connection', 'close');
       untaken.watch(response);
+      answers.set(request.socket, response);
       if (request.headers.host === undefined && request.httpVersion === '1.1') refuse(response, 400, malformed);
       else if (request.url === '/healthz') answerProbe(response, true);
       else if (request.url === '/readyz') answerProbe(response, isReady());
@@ -72,7 +76,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
     if (!untaken.goingOut()) closeIdle();
   };
   server
-    .on('clientError', refuseMalformed)
+    .on('clientError', (error, socket) => refuseMalformed(error, socket, answers.get(socket)))
     .on('upgrade', refuseUpgrade)
     .on('checkExpectation', (_, response) => refuse(response, 417, unmet));
   if (connect)
@@ -113,17 +117,22 @@ export function portOf(server: NetServer): number {
   return address.port;
 }
 
-const statusOfParserError: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
-
 const unmet: Refusal = { code: 'expectation_failed', message: 'no expectation but 100-continue is met' };
 const noUpgrade: Refusal = {
   code: 'upgrade_unsupported',
   message: 'connections cannot be upgraded; use server-sent events ("stream": true)',
 };
 const malformed: Refusal = { code: 'malformed_request', message: 'the request is no valid HTTP' };
+const headersTooLarge: Refusal = {
+  code: 'headers_too_large',
+  message: `the headers of the request are larger than ${maxHeaderKiB} KiB, or too many; leave out what is not needed, such as cookies`,
+};
+const tooSlow: Refusal = { code: 'request_timeout', message: 'the request did not come in time; send it again, all at once' };
+/** By Node's code for what it will not read. */
+const refusals: Readonly<Record<string, readonly [status: string, Refusal]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', headersTooLarge],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', tooSlow],
+};
 
 function refuse(response: ServerResponse, status: number, refusal: Refusal): void {
   const body = errorText(refusal);
@@ -131,10 +140,11 @@ function refuse(response: ServerResponse, status: number, refusal: Refusal): voi
   response.writeHead(status, headers).end(body);
 }
 
-/** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-  else refuseOnSocket(socket, statusOfParserError[error.code ?? ''] ?? '400 Bad Request', malformed);
+/** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection; the rest of a request that was answered already, no second one. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, latest: ServerResponse | undefined): void {
+  const answered = latest?.headersSent === true && !latest.req.complete;
+  if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy();
+  else refuseOnSocket(socket, ...(refusals[error.code ?? ''] ?? (['400 Bad Request', malformed] as const)));
 }
 
 function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {

@@ -1,9 +1,14 @@
 /** Helm as a platform engineer would call it, on the chart of this repository. */
+import { namespaces } from '@cloister/tenancy';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { run } from '../../cluster/command.ts';
 import type { Finished } from './kubectl.ts';
+import type { World } from './world.ts';
 
 export const chart = join(import.meta.dirname, '..', '..', '..', 'charts', 'cloister');
+export const release = 'cloister';
 
 export type Helm = (...args: readonly string[]) => Finished;
 
@@ -14,3 +19,24 @@ export const helmOf =
     const { status, stdout, stderr } = spawnSync(binary, args, { encoding: 'utf8' });
     return { code: status ?? -1, stdout, stderr };
   };
+
+/** On what is installed. Gives its output; throws where it fails. */
+export const helmOn = ({ cluster }: World, ...args: readonly string[]): Promise<string> =>
+  run(cluster.helm, [...args, '-n', namespaces.system], { env: { KUBECONFIG: cluster.kubeconfig } });
+
+const revisions = z.tuple([z.looseObject({ revision: z.string() })]);
+
+export async function revisionOf(world: World): Promise<string> {
+  const [{ revision }] = revisions.parse(JSON.parse(await helmOn(world, 'list', '-f', `^${release}$`, '-o', 'json')));
+  return revision;
+}
+
+const settled = ['--wait', '--timeout', '3m'] as const;
+
+/** Upgrades what is installed to other values, by their paths. Gives how to go back. Either way pods of the change serve afterwards. */
+export async function withValues(world: World, values: Readonly<Record<string, unknown>>): Promise<() => Promise<unknown>> {
+  const before = await revisionOf(world);
+  const set = Object.entries(values).flatMap(([path, value]) => ['--set-json', `${path}=${JSON.stringify(value)}`]);
+  await helmOn(world, 'upgrade', release, chart, '--reset-then-reuse-values', ...set, ...settled);
+  return () => helmOn(world, 'rollback', release, before, ...settled);
+}

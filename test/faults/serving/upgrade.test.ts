@@ -10,16 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { tagImage } from '../../cluster/images/load.ts';
-import { chart } from '../../e2e/support/helm.ts';
+import { chart, helmOn, release, revisionOf } from '../../e2e/support/helm.ts';
 import { createTenant, deleteTenant, isReady, type LiveTenant } from '../../e2e/support/tenants.ts';
 import { until } from '../../e2e/support/until.ts';
 import { openWorld, type World } from '../../e2e/support/world.ts';
-import { run } from '../../cluster/command.ts';
 import { AuditLog } from '../../state/audit.ts';
 import { listen, startCallers } from './callers.ts';
 import { processesOf } from './parts.ts';
 
-const release = 'cloister';
 const names = ['upgrade-a', 'upgrade-b'] as const;
 const operator = `system:serviceaccount:${namespaces.system}:operator`;
 const images = ['operator', 'gateway', 'agentRuntime'] as const;
@@ -40,8 +38,7 @@ afterAll(async () => {
   await Promise.all(names.map((name) => deleteTenant(world, name)));
 });
 
-const helm = (...args: readonly string[]) =>
-  run(world.cluster.helm, [...args, '-n', namespaces.system], { env: { KUBECONFIG: world.cluster.kubeconfig } });
+const helm = (...args: readonly string[]) => helmOn(world, ...args);
 
 const installed = z.object({
   images: z.record(z.string(), z.unknown()).and(z.object({ registry: z.string() })),
@@ -108,10 +105,7 @@ test(
   { timeout: 480_000 },
   async () => {
     const before = await processesOf(world);
-    const [revision] = z
-      .array(z.object({ revision: z.string() }))
-      .parse(JSON.parse(await helm('list', '-f', `^${release}$`, '-o', 'json')));
-    if (!revision) throw new Error('there is no release');
+    const revision = await revisionOf(world);
     const callers = startCallers(tenants, 2);
     const listeners = startCallers(tenants, 4, listen);
     await helm('upgrade', release, await nextChart(), '--reset-then-reuse-values', ...(await nextImages()), '--wait', '--timeout', '3m');
@@ -119,7 +113,7 @@ test(
     expect(await definition()).toContain(wordsNext);
     const upgraded = callers.calls.answered;
 
-    await helm('rollback', release, revision.revision, '--wait', '--timeout', '3m');
+    await helm('rollback', release, revision, '--wait', '--timeout', '3m');
     await settled(/^(?!.*-next")/s);
     expect(await definition()).not.toContain(wordsNext);
     const [{ answered, failures }, streams] = await Promise.all([callers.stop(), listeners.stop()]);

@@ -1,8 +1,10 @@
 /** What edge knows of an issuer's keys, as time passes and the issuer changes them. */
+import { createLogger } from '@cloister/telemetry';
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { portOf } from '../../server/serve.ts';
+import { issuerConnections } from './issuer-connections.ts';
 import { discoverIssuerKeys } from './issuer-keys.ts';
 import type { IssuerKeys } from './user-token.ts';
 
@@ -57,11 +59,15 @@ class Issuer {
 
 let issuer: Issuer;
 let keysOf: IssuerKeys;
+const lines: string[] = [];
+const log = createLogger({ name: 'test', destination: { write: (line) => void lines.push(line) } });
+const connections = issuerConnections();
+afterAll(() => connections.close());
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   issuer = await new Issuer().start();
   await issuer.begins('k1');
-  keysOf = discoverIssuerKeys();
+  keysOf = discoverIssuerKeys(connections.ask, log);
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -114,23 +120,23 @@ test('no token whose key is at hand waits for the issuer, whose silence is notic
 });
 
 describe('a key that the issuer', () => {
-  test('has begun to use is known with its first token, and the one before still is', async () => {
+  test('has begun to use is known with its first tokens, and the one before still is', async () => {
     await verdictOn('k1');
-    passes(minute);
     await issuer.begins('k2');
-    expect(await verdictOn('k2')).toBe('valid');
+    expect(await Promise.all(fifty.map(() => verdictOn('k2')))).toEqual(allValid);
     expect(await verdictOn('k1')).toBe('valid');
+    expect(issuer.asked.keys).toBe(2);
   });
 
   test('does not have is asked for every 30 s at most, whoever names it', async () => {
     await issuer.begins('gone');
     issuer.withdraws('gone');
-    passes(minute);
-    for (let token = 0; token < 20; token++) expect(await verdictOn('gone')).toBe(noKey);
-    expect(issuer.asked.keys).toBe(1);
-    passes(31_000);
+    await verdictOn('k1');
     for (let token = 0; token < 20; token++) expect(await verdictOn('gone')).toBe(noKey);
     expect(issuer.asked.keys).toBe(2);
+    passes(31_000);
+    for (let token = 0; token < 20; token++) expect(await verdictOn('gone')).toBe(noKey);
+    expect(issuer.asked.keys).toBe(3);
   });
 
   test('has withdrawn is worth nothing after ten minutes', async () => {
@@ -171,6 +177,20 @@ describe('an issuer that is away', () => {
     expect(issuer.asked.discovery).toBe(0);
     passes(200);
     expect(await verdictOn('k1')).toBe('valid');
+  });
+
+  test('is asked for a new key as seldom, whose tokens nobody can judge meanwhile, and the log says why', async () => {
+    await verdictOn('k1');
+    await issuer.begins('k2');
+    lines.length = 0;
+    issuer.away = true;
+    expect([await verdictOn('k2'), await verdictOn('k1')]).toEqual(['issuer_unreachable', 'valid']);
+    issuer.away = false;
+    passes(4_900);
+    expect(await verdictOn('k2')).toBe('issuer_unreachable');
+    passes(200);
+    expect(await verdictOn('k2')).toBe('valid');
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`"issuer":"${issuer.url}","reason":"Expected 200 OK`))]);
   });
 });
 

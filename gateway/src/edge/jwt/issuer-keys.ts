@@ -4,31 +4,23 @@
  * are judged by those at hand. So a key that an issuer has begun to use is known at once or after 30 s, and one that it has withdrawn is worth nothing
  * after 10 minutes at most. Where the keys are is asked again as often.
  */
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { Logger } from '@cloister/telemetry';
+import type { JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { fail } from '../errors.ts';
+import type { AskIssuer } from './issuer-connections.ts';
+import { fetchTimeout, keySetAt, pauseAfterFailure, unreachable, type KeySet } from './key-set.ts';
 import type { IssuerKeys } from './user-token.ts';
 
 const discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
 
-/** Milliseconds that one fetch from an issuer may take. */
-const fetchTimeout = 5_000;
-const longestKept = 600_000;
 /** Sooner than keys are too old to be believed, so that tokens are judged by those at hand while the issuer is asked. */
 const askedAgainAfter = 480_000;
-const pauseAfterFailure = 5_000;
-const retryAfterSeconds = 10;
 
-interface KeySet {
-  readonly uri: string;
-  readonly keys: JWTVerifyGetKey;
-  readonly reload: () => Promise<void>;
-}
-
-export function discoverIssuerKeys(): IssuerKeys {
+/** That an issuer cannot be asked, and why, is in the log. */
+export function discoverIssuerKeys(ask: AskIssuer, log: Logger): IssuerKeys {
   const known = new Map<string, KnownIssuer>();
   return (issuer) => {
-    const found = known.get(issuer) ?? new KnownIssuer(issuer);
+    const found = known.get(issuer) ?? new KnownIssuer(issuer, ask, log);
     known.set(issuer, found);
     return found.keys();
   };
@@ -36,13 +28,17 @@ export function discoverIssuerKeys(): IssuerKeys {
 
 class KnownIssuer {
   readonly #issuer: string;
+  readonly #askIssuer: AskIssuer;
+  readonly #log: Logger;
   #set: KeySet | undefined;
   #latest: Promise<KeySet> | undefined;
   /** Until when nobody asks again, in milliseconds since 1970: a flood of tokens must not become a flood of fetches. */
   #until = 0;
 
-  constructor(issuer: string) {
+  constructor(issuer: string, ask: AskIssuer, log: Logger) {
     this.#issuer = issuer;
+    this.#askIssuer = ask;
+    this.#log = log;
   }
 
   async keys(): Promise<JWTVerifyGetKey> {
@@ -72,42 +68,35 @@ class KnownIssuer {
   /** The keys stay where they were while the issuer has not moved them, or cannot be asked whether it has. */
   async #ask(): Promise<KeySet> {
     try {
-      const uri = await keysOf(this.#issuer);
-      const set = this.#set?.uri === uri ? this.#set : setAt(uri);
+      const uri = await keysOf(this.#issuer, this.#askIssuer);
+      const set = this.#set?.uri === uri ? this.#set : keySetAt(uri, this.#askIssuer, this.#failed);
       await set.reload();
       this.#set = set;
       this.#until = Date.now() + askedAgainAfter;
       return set;
     } catch (error) {
       this.#until = Date.now() + pauseAfterFailure;
+      this.#failed(error);
       throw unreachable(error);
     }
   }
+
+  readonly #failed = (error: unknown): void =>
+    this.#log.warn(
+      { issuer: this.#issuer, reason: reasonOf(error) },
+      'the keys of an issuer cannot be fetched; those at hand count until they are too old',
+    );
 }
 
-/** OpenID Connect Discovery 1.0, section 4: the document must name the very issuer it was asked for. */
-async function keysOf(issuer: string): Promise<string> {
+/** OpenID Connect Discovery 1.0, sections 3 and 4: the document must name the very issuer it was asked for, and keys come no less safely than it did. */
+async function keysOf(issuer: string, ask: AskIssuer): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeout), redirect: 'error' });
+  const response = await ask(url, AbortSignal.timeout(fetchTimeout));
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const { issuer: named, jwks_uri } = discovery.parse(await response.json());
   if (named !== issuer) throw new Error(`${url} names another issuer`);
+  if (new URL(jwks_uri).protocol !== new URL(issuer).protocol) throw new Error(`${url} names keys at ${jwks_uri}, which is not https`);
   return jwks_uri;
 }
 
-function setAt(uri: string): KeySet {
-  const keys = createRemoteJWKSet(new URL(uri), { timeoutDuration: fetchTimeout, cooldownDuration: 30_000, cacheMaxAge: longestKept });
-  return {
-    uri,
-    reload: () => keys.reload(),
-    keys: async (header, token) => {
-      try {
-        return await keys(header, token);
-      } catch (error) {
-        throw error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys ? error : unreachable(error);
-      }
-    },
-  };
-}
-
-const unreachable = (cause: unknown) => fail('issuer_unreachable', { retryAfterSeconds, cause });
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
