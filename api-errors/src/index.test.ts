@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import express from 'express';
+import express, { type ErrorRequestHandler } from 'express';
 import { connect } from 'node:net';
-import { errorHandler, failures, sendError } from './index.ts';
+import { answerError, failures, sendError } from './index.ts';
 
 const fail = failures({ budget_exceeded: { status: 429, type: 'insufficient_quota', say: 'the {window} budget is spent' } });
 
@@ -22,10 +22,11 @@ test.each([
   ['a charset that nobody knows', '/x', 'application/json; charset=klingon', 415],
 ])('what express refuses by itself keeps its status: %s', async (_what, path, contentType, status) => {
   const reported: unknown[] = [];
+  const last: ErrorRequestHandler = (error, _request, answered, _next) => answerError(answered, error, (what) => reported.push(what));
   const app = express()
     .use(express.json())
     .post('/:id', (_request, response) => void response.json({}))
-    .use(errorHandler((error) => reported.push(error)));
+    .use(last);
   const server = createServer(app).listen(0);
   await once(server, 'listening');
   const address = server.address();

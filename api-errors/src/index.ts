@@ -3,7 +3,6 @@
  * `{"error":{"message","type","param","code"}}`. Each server keeps its own catalogue of {@link ErrorKind}s.
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { ErrorRequestHandler } from 'express';
 
 export interface ErrorKind {
   readonly status: number;
@@ -107,6 +106,9 @@ function endBehindRequest(request: IncomingMessage, response: ServerResponse, bo
   request.once('end', end).once('close', end).resume();
 }
 
+/** The body of a request is no JSON. */
+export const malformedJSON = (): ApiError => new ApiError('invalid_json', malformed);
+
 export type Report = (error: unknown, requestId: string) => void;
 
 /** Known errors as they are, body-parser's in our shape, everything else as 500 after `report` has logged it. */
@@ -118,18 +120,12 @@ export function answerError(response: ServerResponse, error: unknown, report: Re
   sendError(response, known ?? new ApiError('internal_error', internal, { values: { requestId } }));
 }
 
-/** {@link answerError} as the last handler of an express application. */
-export const errorHandler =
-  (report: Report): ErrorRequestHandler =>
-  (error: unknown, _request, response, _next) =>
-    answerError(response, error, report);
-
 function asApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (typeof error !== 'object' || error === null) return undefined;
   const { type, limit, status }: { type?: unknown; limit?: unknown; status?: unknown } = error;
   if (type === 'entity.too.large') return new ApiError('request_too_large', tooLarge, { values: { limit: Number(limit ?? 0) } });
-  if (type === 'entity.parse.failed') return new ApiError('invalid_json', malformed);
+  if (type === 'entity.parse.failed') return malformedJSON();
   return typeof status === 'number' && status >= 400 && status < 500 ? refused(status) : undefined;
 }
 

@@ -1,5 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { childSpan, createLogger, createRegistry, formatTraceparent, parseTraceparent, serveMetrics } from './index.ts';
+import { childSpan, createLogger, createRegistry, formatTraceparent, linesTogether, parseTraceparent, serveMetrics } from './index.ts';
 
 const lines = () => {
   const written: string[] = [];
@@ -11,6 +16,31 @@ test('a log line is JSON with level, time, component and fields', () => {
   createLogger({ name: 'edge', fields: { tenant: 'acme' }, destination }).info({ status: 200 }, 'request');
   expect(JSON.parse(written[0] ?? '')).toMatchObject({ level: 'info', name: 'edge', tenant: 'acme', status: 200, msg: 'request' });
 });
+
+test('what is logged in one turn of the event loop is written together, right after it', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'lines-')), 'log');
+  const file = openSync(path, 'w');
+  const log = createLogger({ name: 'edge', destination: linesTogether(file) });
+  log.info('one');
+  log.info('two');
+  expect(readFileSync(path, 'utf8')).toBe('');
+  await nextTurn();
+  expect(messagesIn(readFileSync(path, 'utf8'))).toEqual(['one', 'two']);
+  closeSync(file);
+});
+
+test.each([
+  ['by itself', ''],
+  ['by process.exit', 'process.exit(1);'],
+  ['by an error that nobody caught', 'throw new Error("unforeseen");'],
+])('a process that ends %s has written all that it logged', (_how, ending) => {
+  const script = `import { createLogger } from ${JSON.stringify(import.meta.resolve('./index.ts'))};
+    const log = createLogger({ name: 'edge' }); for (let line = 0; line < 500; line++) log.info(String(line)); ${ending}`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+  expect(messagesIn(stdout)).toEqual(Array.from({ length: 500 }, (_, line) => String(line)));
+});
+
+const messagesIn = (text: string) => [...text.matchAll(/"msg":"(\w+)"/g)].map(([, message]) => message);
 
 test('secrets and content are struck out of log lines, at any of three depths', () => {
   const { written, destination } = lines();

@@ -1,5 +1,5 @@
 import { voucherHeader, type AgentDocument } from '@cloister/tenancy';
-import type { Request } from 'express';
+import type { IncomingMessage } from 'node:http';
 import { modelsFor } from '../agent/models.ts';
 import type { Conversations } from '../memory/conversations.ts';
 import type { Turns } from '../memory/turns.ts';
@@ -28,13 +28,14 @@ export interface Asked {
 }
 
 /** Asks the model that the request is meant for, or its fallbacks, on behalf of `request`. */
-export async function askModel({ document, models }: AgentParts, request: Request, asked: Asked): Promise<Served> {
+export async function askModel({ document, models }: AgentParts, request: IncomingMessage, asked: Asked): Promise<Served> {
   const context = contextOf(request);
   const candidates = modelsFor(document, asked.model, asked.modelInForce);
-  const { requestId, span, logger } = context;
+  const { requestId, span } = context;
   const { body, signal } = asked;
-  const call = { body, requestId, voucher: request.get(voucherHeader), span, signal };
-  const served = await firstReachable(models, candidates, call, logger);
+  const voucher = request.headers[voucherHeader];
+  const call = { body, requestId, voucher: typeof voucher === 'string' ? voucher : undefined, span, signal };
+  const served = await firstReachable(models, candidates, call, context);
   context.model = served.model;
   return served;
 }

@@ -10,11 +10,10 @@ const headers = {
   trailer: tokensHeader,
 };
 
-/** Of `more`, what is undefined is left as it is without it. */
+/** Of `more`, what is undefined is left as it is without it. The head goes out with the first event, in one write. */
 export function startEventStream(response: ServerResponse, more: OutgoingHttpHeaders = {}): void {
   const given = Object.entries(more).filter(([, value]) => value !== undefined);
   response.writeHead(200, { ...headers, ...Object.fromEntries(given) });
-  response.flushHeaders();
 }
 
 /** Ends the stream and tells edge, behind it, what it has cost in tokens, if that is known. */

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '@cloister/identity';
 import { childSpan, parseTraceparent, type Logger } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
-import type { Request, RequestHandler, Response } from 'express';
 import type { Measures } from '../measures.ts';
 
 /** What is known of a request beside the request itself. */
@@ -37,29 +36,40 @@ export function callerOf(request: IncomingMessage): Caller {
 }
 
 /** Gives each request its context, and writes one log line and one measurement when it is over. */
-export function followRequests(logger: Logger, measures: Measures): RequestHandler {
-  return (request, response, next) => {
+export function followRequests(logger: Logger, measures: Measures): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
     const context = newContext(request, logger);
     contexts.set(request, context);
     response.setHeader('x-request-id', context.requestId);
     response.setHeader('cache-control', 'no-store');
     const startedAt = performance.now();
-    response.once('close', () => finish(request, response, context, measures, performance.now() - startedAt));
-    next();
+    response.once('close', () => {
+      const durationMs = performance.now() - startedAt;
+      const { route, model } = context;
+      const { method = 'unknown' } = request;
+      const status = response.writableFinished ? response.statusCode : clientClosedRequest;
+      measures.requests.observe({ method, route, status: String(status) }, durationMs / 1_000);
+      logger.info({ ...idsOf(context), method, route, status, durationMs: Math.round(durationMs), model }, 'Request finished');
+    });
   };
 }
 
-function newContext(request: Request, logger: Logger): RequestContext {
-  const given = request.get('x-request-id');
+function newContext({ headers }: IncomingMessage, logger: Logger): RequestContext {
+  const given = one(headers['x-request-id']);
   const requestId = given !== undefined && acceptableId.test(given) ? given : randomUUID();
-  const span = childSpan(parseTraceparent(request.get('traceparent')));
-  return { requestId, span, logger: logger.child({ requestId, traceId: span.traceId, spanId: span.spanId }), route: 'unknown' };
+  const span = childSpan(parseTraceparent(one(headers['traceparent'])));
+  let own: Logger | undefined;
+  return {
+    requestId,
+    span,
+    get logger() {
+      return (own ??= logger.child(idsOf(this))); // few requests have more to tell than their one line
+    },
+    route: 'unknown',
+  };
 }
 
-function finish(request: Request, response: Response, context: RequestContext, measures: Measures, durationMs: number): void {
-  const { route, model, logger } = context;
-  const { method } = request;
-  const status = response.writableFinished ? response.statusCode : clientClosedRequest;
-  measures.requests.observe({ method, route, status: String(status) }, durationMs / 1_000);
-  logger.info({ method, route, status, durationMs: Math.round(durationMs), ...(model === undefined ? {} : { model }) }, 'Request finished');
-}
+const idsOf = ({ requestId, span: { traceId, spanId } }: RequestContext) => ({ requestId, traceId, spanId });
+
+/** The value of a header that may stand once only. */
+const one = (header: string | string[] | undefined): string | undefined => (typeof header === 'string' ? header : undefined);

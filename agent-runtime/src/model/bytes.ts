@@ -9,14 +9,21 @@ export async function* chunksOf(stream: Readable): AsyncGenerator<Buffer, void, 
   }
 }
 
-/** The whole of a stream; with a limit in bytes, hardly more than that, and the rest is never fetched. */
-export async function readAll(stream: Readable, limit = Infinity): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const bytes of chunksOf(stream)) {
-    chunks.push(bytes);
-    length += bytes.byteLength;
-    if (length >= limit) break;
-  }
-  return Buffer.concat(chunks);
+/** The whole of a stream; with a limit in bytes, hardly more than that, and the rest is never fetched. Rejects when the stream breaks. */
+export function readAll(stream: Readable, limit = Infinity): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    stream
+      .on('data', (bytes: Buffer) => {
+        chunks.push(bytes);
+        length += bytes.byteLength;
+        if (length < limit) return;
+        resolve(Buffer.concat(chunks));
+        stream.destroy();
+      })
+      .once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
+      .once('error', reject)
+      .once('close', () => reject(new Error('the stream has ended early'))); // which is no news after its end
+  });
 }

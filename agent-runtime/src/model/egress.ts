@@ -2,8 +2,9 @@
  * The client of egress, the only way to a model. Plain `node:http`: the answer's bytes go to the caller as they are, so there is nothing for a
  * richer client to do, and it is loaded before the first request where every millisecond counts.
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import { voucherHeader } from '@cloister/tenancy';
 import { formatTraceparent } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
@@ -48,8 +49,8 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
   const url = new URL(`${baseURL}/chat/completions`);
   const pool = { keepAlive: true, timeout: idleSocketMs, maxSockets };
   const secure = url.protocol === 'https:';
-  const connections = secure ? new HttpsAgent(pool) : new HttpAgent(pool);
-  const send: Send = (options, payload) => exchange(secure ? httpsRequest : httpRequest, url, { ...options, agent: connections }, payload);
+  const to = { ...urlToHttpOptions(url), method: 'POST', agent: secure ? new HttpsAgent(pool) : new HttpAgent(pool) };
+  const request = secure ? httpsRequest : httpRequest;
 
   return async ({ body, requestId, voucher, span, signal }) => {
     const payload = Buffer.from(JSON.stringify(body));
@@ -62,16 +63,18 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
       'x-cloister-agent': agent,
       ...(voucher !== undefined && { [voucherHeader]: voucher }),
     };
-    const message = await withOneRetry(() => send({ method: 'POST', headers, signal }, payload), signal);
+    const message = await withOneRetry(() => exchange(() => request({ ...to, headers }), payload, signal), signal);
     return { status: message.statusCode ?? 0, headers: message.headers, body: message };
   };
 }
 
-type Send = (options: RequestOptions, payload: Buffer) => Promise<IncomingMessage>;
-
-function exchange(request: typeof httpRequest, url: URL, options: RequestOptions, payload: Buffer): Promise<IncomingMessage> {
+function exchange(open: () => ClientRequest, payload: Buffer, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, options, resolve);
+    signal.throwIfAborted();
+    const sent = open();
+    // As the option `signal` would, without its listeners for whatever else may become of request and answer. Of what has ended, nothing is left to end.
+    signal.addEventListener('abort', () => sent.destroy(new Error('given up')), { once: true });
+    sent.on('response', resolve);
     sent.on('error', (error: NodeJS.ErrnoException) => reject(new ExchangeError(error.code ?? error.name, sent.reusedSocket)));
     sent.end(payload);
   });

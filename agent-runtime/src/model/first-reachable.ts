@@ -24,7 +24,7 @@ export async function firstReachable(
   { call, measures }: ModelsOptions,
   models: readonly string[],
   request: ModelCall,
-  logger: Logger,
+  told: { readonly logger: Logger },
 ): Promise<Served> {
   for (const [index, model] of models.entries()) {
     const answer = await call({ ...request, body: { ...request.body, model } });
@@ -37,7 +37,7 @@ export async function firstReachable(
     measures.modelCalls.inc({ model, outcome });
     const next = models[index + 1];
     if (outcome === 'refused' || next === undefined) throw error;
-    logger.warn({ model, status: answer.status, code: error.code, next }, 'Model unreachable, trying the next');
+    told.logger.warn({ model, status: answer.status, code: error.code, next }, 'Model unreachable, trying the next');
   }
   throw new Error('there is no model to ask');
 }

@@ -2,7 +2,7 @@
  * What the agent needs of a database: SQL with `$1` parameters, as Postgres and PGlite both understand it.
  * Tables live in the schema that the role's `search_path` names, so no statement ever names a schema.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 
 export type Row = Readonly<Record<string, unknown>>;
 export type SqlValue = string | number | boolean | null;
@@ -43,7 +43,7 @@ export class StatementFailed extends Error {
   }
 }
 
-export const parseRows = <T>(schema: z.ZodType<T>, rows: readonly Row[]): T[] => z.array(schema).parse(rows);
+export const parseRows = <T>(schema: z.ZodType<T>, rows: readonly Row[]): T[] => rows.map((row) => schema.parse(row));
 
 /** Text as Postgres can hold it: a NUL character, which it refuses, becomes U+FFFD. */
 export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD');

@@ -4,6 +4,7 @@ import { reused } from './reused.ts';
 
 /** Vouches for a caller towards the tenant's agents. */
 export function callerTokens(sign: SignCaller, clock?: () => number): (caller: Caller) => Promise<string> {
-  const signed = reused((caller: Caller) => sign(caller, agentAudienceOf(caller.tenant)), clock);
-  return ({ tenant, subject, scopes }) => signed({ tenant, subject, scopes });
+  // Neither scopes nor tenants hold such marks, so that no subject can pass for more than itself.
+  const textOf = ({ tenant, subject, scopes }: Caller) => `${scopes.join(' ')}|${tenant}|${subject}`;
+  return reused({ sign: (caller) => sign(caller, agentAudienceOf(caller.tenant)), textOf }, clock);
 }

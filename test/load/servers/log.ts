@@ -1,8 +1,7 @@
-import { createLogger, type Logger } from '@cloister/telemetry';
-import { openSync, writeSync } from 'node:fs';
+import { createLogger, linesTogether, type Logger } from '@cloister/telemetry';
+import { openSync } from 'node:fs';
 
-/** Writes each line at once, as in a container, to where nobody reads it. */
+/** Writes lines as in a container, to where nobody reads them. */
 export function logger(name: string, { silent }: { readonly silent: boolean }): Logger {
-  const file = openSync('/dev/null', 'w');
-  return createLogger({ name, level: silent ? 'silent' : 'info', destination: { write: (line) => void writeSync(file, line) } });
+  return createLogger({ name, level: silent ? 'silent' : 'info', destination: linesTogether(openSync('/dev/null', 'w')) });
 }

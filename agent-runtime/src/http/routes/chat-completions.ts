@@ -1,7 +1,7 @@
 /** `POST /v1/chat/completions`: the caller keeps the conversation, the agent adds its instructions and rules. Touches no stored memory. */
 import { ApiError } from '@cloister/api-errors';
 import { cacheHeader, tokensHeader } from '@cloister/tenancy';
-import type { RequestHandler, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { completionBody, completionRequest } from '../../agent/completion-request.ts';
 import { inForce } from '../../agent/in-force.ts';
 import { ClientGone, fail } from '../../errors.ts';
@@ -14,10 +14,13 @@ import { answerSignal } from '../answer-signal.ts';
 import { dataEvent, endEventStream, send, startEventStream } from '../event-stream.ts';
 import { parseInput } from '../parse.ts';
 
-export function chatCompletions(parts: AgentParts): RequestHandler {
+/** Answers what `asked`, the body, asks for. */
+export type Complete = (request: IncomingMessage, response: ServerResponse, asked: unknown) => Promise<void>;
+
+export function chatCompletions(parts: AgentParts): Complete {
   const { document, currentSettings, now } = parts;
-  return async (request, response) => {
-    const body = parseInput(completionBody, request.body);
+  return async (request, response, asked) => {
+    const body = parseInput(completionBody, asked);
     const rules = inForce(document, await currentSettings.read());
     const signal = answerSignal(response, document.limits.requestTimeoutSeconds);
     const { answer } = await askModel(parts, request, {
@@ -26,14 +29,14 @@ export function chatCompletions(parts: AgentParts): RequestHandler {
       body: completionRequest(body, document, rules, now()),
       signal,
     });
-    response.set(budgetNotesOf(answer));
+    for (const [name, value] of Object.entries(budgetNotesOf(answer))) response.setHeader(name, value);
     const tap = new UsageTap({ keep: body.stream_options?.include_usage === true });
     await (body.stream === true ? passStream(answer, tap, response, signal) : passWhole(answer, response, signal));
   };
 }
 
 /** Waits for the whole answer, so that one that breaks off becomes an error instead of half a document. */
-async function passWhole({ status, headers, body }: ModelAnswer, response: Response, signal: AbortSignal): Promise<void> {
+async function passWhole({ status, headers, body }: ModelAnswer, response: ServerResponse, signal: AbortSignal): Promise<void> {
   const bytes = await readAll(body).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw fail('model_interrupted', { cause });
@@ -52,7 +55,7 @@ async function passWhole({ status, headers, body }: ModelAnswer, response: Respo
 const cacheIn = ({ [cacheHeader]: cache }: ModelAnswer['headers']) => (cache === undefined ? {} : { [cacheHeader]: cache });
 
 /** Passes the bytes as they come. A stream that breaks ends with an error event, on which OpenAI clients throw. */
-async function passStream({ headers, body }: ModelAnswer, tap: UsageTap, response: Response, signal: AbortSignal): Promise<void> {
+async function passStream({ headers, body }: ModelAnswer, tap: UsageTap, response: ServerResponse, signal: AbortSignal): Promise<void> {
   startEventStream(response, { ...cacheIn(headers), 'content-type': headers['content-type'] });
   try {
     for await (const chunk of chunksOf(body)) {

@@ -33,7 +33,7 @@ export async function enforceRateLimits(
   const states = limits.flatMap((limit, index) => (standings[index] ? [{ limit, standing: standings[index] }] : []));
   const refusing = states.reduce(laterOf);
   const admitted = refusing.standing.retrySeconds === 0;
-  for (const [name, value] of headersOf(states, admitted)) response.setHeader(name, value);
+  tell(response, states, admitted);
   if (admitted) return (tokens) => limiter.end(claim, tokens);
   const { limit, standing } = refusing;
   metrics.rateLimited.inc({ tenant: policy.tenant, whose: limit.whose, limit: limit.counted });
@@ -49,14 +49,20 @@ interface State {
 const laterOf = (one: State, other: State): State => (other.standing.retrySeconds > one.standing.retrySeconds ? other : one);
 
 /** Named and written as OpenAI does: a duration such as `12s` for the reset. Of several limits, the one of which least is left. */
-function* headersOf(states: readonly State[], admitted: boolean): Generator<[name: string, value: string]> {
+function tell(response: ServerResponse, states: readonly State[], admitted: boolean): void {
   for (const counted of ['requests', 'tokens'] satisfies Counted[]) {
     const taken = counted === 'requests' && admitted ? 1 : 0;
-    const left = ({ limit, standing }: State) => Math.max(0, limit.most - standing.used - taken);
-    const [nearest] = states.filter(({ limit }) => limit.counted === counted).sort((one, other) => left(one) - left(other));
+    let nearest: State | undefined;
+    let least = Infinity;
+    for (const state of states) {
+      const left = Math.max(0, state.limit.most - state.standing.used - taken);
+      if (state.limit.counted !== counted || left >= least) continue;
+      nearest = state;
+      least = left;
+    }
     if (!nearest) continue;
-    yield [`x-ratelimit-limit-${counted}`, String(nearest.limit.most)];
-    yield [`x-ratelimit-remaining-${counted}`, String(left(nearest))];
-    yield [`x-ratelimit-reset-${counted}`, `${taken > 0 ? windowSeconds + 1 : nearest.standing.resetSeconds}s`];
+    response.setHeader(`x-ratelimit-limit-${counted}`, String(nearest.limit.most));
+    response.setHeader(`x-ratelimit-remaining-${counted}`, String(least));
+    response.setHeader(`x-ratelimit-reset-${counted}`, `${taken > 0 ? windowSeconds + 1 : nearest.standing.resetSeconds}s`);
   }
 }

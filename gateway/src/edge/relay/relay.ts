@@ -80,14 +80,23 @@ function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, targe
 }
 
 /** Throws `agent_unavailable` at once where the agent could not be reached lately. */
-function enter(circuits: Circuits, exchange: Exchange, { name, url }: Agent): Passage {
+function enter(circuits: Circuits, exchange: Exchange, agent: Agent): Passage {
   try {
-    return circuits.enter(new URL(url).origin);
+    return circuits.enter(originOf(agent));
   } catch (error) {
     if (!(error instanceof CircuitOpen)) throw error;
     exchange.note({ circuitOpen: true });
-    throw fail('agent_unavailable', { values: { agent: name }, retryAfterSeconds: error.retrySeconds, cause: error });
+    throw fail('agent_unavailable', { values: { agent: agent.name }, retryAfterSeconds: error.retrySeconds, cause: error });
   }
+}
+
+/** Of the document as it is: a changed agent is another object. */
+const origins = new WeakMap<Agent, string>();
+
+function originOf(agent: Agent): string {
+  const origin = origins.get(agent) ?? new URL(agent.url).origin;
+  origins.set(agent, origin);
+  return origin;
 }
 
 interface Answered {

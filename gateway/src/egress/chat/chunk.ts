@@ -35,21 +35,29 @@ export function readChunk(data: string): Chunk | undefined {
   const chunk = parseObject(data);
   if (!chunk) return undefined;
   const { choices } = chunk;
-  const list: unknown[] = Array.isArray(choices) ? choices : [];
+  const isCompletion = Array.isArray(choices);
+  const list: readonly unknown[] = isCompletion ? choices : [];
   const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
-  const reasons = list
-    .map((choice) => (isObject(choice) ? choice['finish_reason'] : undefined))
-    .filter((reason) => typeof reason === 'string');
+  const reasons: string[] = [];
+  let text = '';
+  let isPiece = false;
+  for (const choice of list) {
+    if (!isObject(choice)) continue;
+    const { delta, message, finish_reason: reason } = choice;
+    if (typeof reason === 'string') reasons.push(reason);
+    isPiece ||= isObject(delta);
+    text += textIn(delta ?? message);
+  }
   const finished = reasons.length > 0;
   return {
     used,
-    partial: !finished && list.some((choice) => isObject(choice) && isObject(choice['delta'])),
-    text: list.map((choice) => (isObject(choice) ? textIn(choice['delta'] ?? choice['message']) : '')).join(''),
+    partial: !finished && isPiece,
+    text,
     onlyUsage: used !== undefined && list.length === 0,
     finished,
     reasons,
     failed: isObject(chunk['error']),
-    isCompletion: Array.isArray(choices),
+    isCompletion,
   };
 }
 

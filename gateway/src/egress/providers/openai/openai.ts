@@ -64,10 +64,8 @@ export function postTo(
   { provider, body, stream, requestId, signal }: ProviderCall,
   credential: Readonly<Record<string, string>>,
 ) {
-  const base = new URL(`${provider.baseURL ?? ''}${path}`);
   return {
-    origin: base.origin,
-    path: `${base.pathname}${base.search}`,
+    ...addressOf(`${provider.baseURL ?? ''}${path}`),
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -80,6 +78,21 @@ export function postTo(
     ...(provider.idleSeconds === undefined ? {} : { bodyTimeout: provider.idleSeconds * 1000 }),
     signal,
   } satisfies Dispatcher.RequestOptions & { origin: string };
+}
+
+/** Of every provider and, with some, of each of its models. */
+const addresses = new Map<string, { readonly origin: string; readonly path: string }>();
+const mostAddresses = 1_000;
+
+/** To take an address apart costs as much as to make a small body. */
+function addressOf(url: string): { readonly origin: string; readonly path: string } {
+  const known = addresses.get(url);
+  if (known) return known;
+  const { origin, pathname, search } = new URL(url);
+  const address = { origin, path: `${pathname}${search}` };
+  if (addresses.size >= mostAddresses) addresses.clear();
+  addresses.set(url, address);
+  return address;
 }
 
 /** Rejects with what the failure is judged to be where the status is not 200. */
