@@ -79,6 +79,21 @@ test('yesterday is no part of today, and a month before none of this', async () 
   expect((await read()).get('early')).toMatchObject({ daily: { microUsd: 0, tokens: 0 }, monthly: { microUsd: 7, tokens: 6 } });
 });
 
+test('what was billed beyond the limits of windows before is told apart, and counts as used of these', async () => {
+  await egress.addTenant('owing', { budget: { timeZone: 'UTC', daily: { tokens: 100 }, monthly: { tokens: 200 } } });
+  const rows = `insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, settled_tokens, overrun_tokens, limit_tokens) values`;
+  const month = `cloister_egress.window_start('monthly', 'UTC')`;
+  await egress.sql.query(
+    `${rows} ('uid-owing', 'daily', cloister_egress.window_start('daily', 'UTC') - 1, 100, 70, 100),
+       ('uid-owing', 'monthly', (${month} - interval '1 month')::date, 200, 30, 200), ('uid-owing', 'monthly', ${month}, 0, 0, 200)`,
+    [],
+  );
+  expect((await read()).get('owing')).toMatchObject({
+    daily: { tokens: 0, debtTokens: 70, debtMicroUsd: 0, percent: 70 },
+    monthly: { tokens: 0, debtTokens: 30, percent: 15 },
+  });
+});
+
 test.each<[string, TokenChanges]>([
   ['an agent', { namespace: 'tenant-acme', serviceAccount: 'agent' }],
   ['edge', { namespace: 'cloister-system', serviceAccount: 'edge' }],
