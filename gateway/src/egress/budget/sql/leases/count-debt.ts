@@ -5,8 +5,9 @@
  * Of every window, always: `settled + reserved + overrun + debt ≤ limit` at the moment something is reserved.
  */
 export const countDebt = `
+-- A month more than once, where several of its days are named.
 create function windows_of(p_places place[]) returns table (tenant_uid text, kind text, starts_on date) language sql stable as $$
-  select distinct p.tenant_uid, k.kind, k.starts_on
+  select p.tenant_uid, k.kind, k.starts_on
   from unnest(p_places) p cross join lateral (values ('daily', p.day), ('monthly', p.month)) as k(kind, starts_on)
 $$;
 
