@@ -173,9 +173,10 @@ describe('what is heard of a window after the next was opened', () => {
 
 test('a forfeit is no debt', async () => {
   await replica().say({ asks: [ask(1_000n)] });
+  await setClock('2026-11-22T12:01:00Z');
+  expect(await books.expireSilent(15)).toMatchObject([{ microUsd: 1_000n }]);
   await setClock('2026-11-23T12:00:00Z');
   await open();
-  await books.expireSilent(15);
   expect(await debts()).toEqual({ '2026-11-22': 0, '2026-11-23': 0 });
 });
 
