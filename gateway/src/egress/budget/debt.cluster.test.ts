@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { LeasedBudget } from './budget.ts';
-import { ledger, type Message } from './ledger.ts';
+import { ledger } from './ledger.ts';
 import { migrate } from './migrate.ts';
 import { priceOf } from './money.ts';
 import { ask, setClockOf, speaker, usage } from './speaker.fixture.ts';
@@ -70,63 +70,56 @@ test('calls go on while the ledger is migrated, and all that they cost is counte
   expect(await sql.query(sums, [])).toEqual([{ settled: 10 * work.calls, others: 0 }]);
 });
 
+/** Of days of November: asks of some accounts on one of them, and tells of others what they used on the day before, and more. */
+function saying(accounts: readonly string[], billed: Map<string, bigint[]>) {
+  const limits = [{ kind: 'daily' as const, microUsd: 90n, tokens: undefined }];
+  const some = (share: number) => accounts.filter(() => Math.random() < share).toSorted(() => Math.random() - 0.5);
+  return (day: number, shareOfAsks: number) => {
+    const before = { day: dayOf(day - 1), month: '2026-11-01' };
+    const used = (day === 1 ? [] : some(0.5)).map((tenantUid) => {
+      const overrun = Math.floor(Math.random() * 30);
+      const bills = billed.getOrInsertComputed(tenantUid, () => []);
+      bills[day - 1] = (bills[day - 1] ?? 0n) + BigInt(5 + overrun);
+      const beyond = { overrunMicroUsd: BigInt(overrun), overrunTokens: BigInt(overrun) };
+      return usage(5 + overrun, { ...before, ...beyond, tenantUid, tenantLeased: false });
+    });
+    return { usage: used, asks: some(shareOfAsks).map((tenantUid) => ask(1n, { tenantUid, limits })) };
+  };
+}
+const dayOf = (day: number) => `2026-11-${String(day).padStart(2, '0')}`;
+
+const windows = z.array(z.object({ account: z.string(), day: z.number(), debt: z.coerce.bigint() }));
+const windowsQuery = `select tenant_uid as account, extract(day from starts_on)::int as day, debt_micro_usd::text as debt
+  from cloister_egress.budget_window where tenant_uid like 'debtor-%' and kind = 'daily' order by 1, 2`;
+
 test(
   'whoever opens a window, and whoever settles the one before at that moment, it begins with what is owed',
   { timeout: 120_000 },
   async () => {
     await migrate(sql);
-    const accounts = Array.from({ length: 12 }, (_, at) => `debtor-${String(at).padStart(2, '0')}`);
-    const limits = [{ kind: 'daily' as const, microUsd: 90n, tokens: undefined }];
+    const accounts = Array.from({ length: 12 }, (_, at) => `debtor-${at}`);
+    const billed = new Map<string, bigint[]>();
+    const toSay = saying(accounts, billed);
     const replicas = [0, 1, 2, 3].map(() => speaker(() => ledger(sql)));
     const failures: string[] = [];
-    const billed = new Map<string, bigint[]>();
-    const shuffled = <T>(items: readonly T[]): T[] => items.toSorted(() => Math.random() - 0.5);
-    const dayAt = (turn: number) => ({ day: `2026-11-${String(turn + 1).padStart(2, '0')}`, month: '2026-11-01' });
-    for (let turn = 0; turn < 25; turn++) {
-      await setClockOf(sql, `${dayAt(turn).day}T00:00:01Z`);
-      const messages = replicas.map(({ message }): Message => {
-        const late = turn === 0 ? [] : accounts.filter(() => Math.random() < 0.7);
-        const used = late.map((tenantUid) => {
-          const overrun = BigInt(Math.floor(Math.random() * 60));
-          const bills = billed.getOrInsertComputed(tenantUid, () => Array.from({ length: 25 }, () => 0n));
-          bills[turn - 1] = (bills[turn - 1] ?? 0n) + 10n + overrun;
-          return usage(10 + Number(overrun), {
-            ...dayAt(turn - 1),
-            tenantUid,
-            tenantLeased: false,
-            overrunMicroUsd: overrun,
-            overrunTokens: overrun,
-          });
-        });
-        const asks = accounts
-          .filter(() => turn === 0 || Math.random() < 0.5)
-          .map((tenantUid) => ask(1n, { tenantUid, limits, want: { microUsd: 1n, tokens: 0n } }));
-        return message({ usage: shuffled(used), asks: shuffled(asks) });
-      });
-      // All windows are asked under a limit, so that all of them pay.
-      const met = await Promise.all(messages.map((said) => insist(() => ledger(sql).exchange(said))));
-      failures.push(...met.flat());
-      const rest = replicas[0]?.message({
-        asks: accounts.map((tenantUid) => ask(1n, { tenantUid, limits, want: { microUsd: 1n, tokens: 0n } })),
-      });
-      if (rest) await ledger(sql).exchange(rest);
+    for (let day = 1; day <= 25; day++) {
+      await setClockOf(sql, `${dayOf(day)}T00:00:01Z`);
+      // In the end all are asked under a limit, so that all pay.
+      for (const share of [0.5, 1, 1]) {
+        const messages = replicas.map(({ message }) => message(toSay(day, share)));
+        failures.push(...(await Promise.all(messages.map((said) => insist(() => ledger(sql).exchange(said))))).flat());
+      }
     }
     expect(
       failures.filter((code) => code !== '55P03'),
       'nobody waits in a circle',
     ).toEqual([]);
-    const rows = z.array(z.object({ account: z.string(), day: z.number(), debt: z.coerce.bigint() })).parse(
-      await sql.query(
-        `select tenant_uid as account, extract(day from starts_on)::int as day, debt_micro_usd::text as debt
-         from cloister_egress.budget_window where tenant_uid like 'debtor-%' and kind = 'daily' order by 1, 2`,
-        [],
-      ),
-    );
+    const rows = windows.parse(await sql.query(windowsQuery, []));
     expect(rows).toHaveLength(25 * accounts.length);
     const owed = new Map<string, bigint>();
     for (const { account, day, debt } of rows) {
       expect([account, day, debt]).toEqual([account, day, owed.get(account) ?? 0n]);
-      const left = debt + (billed.get(account)?.[day - 1] ?? 0n) - 90n;
+      const left = debt + (billed.get(account)?.[day] ?? 0n) - 90n;
       owed.set(account, left > 0n ? left : 0n);
     }
     expect(rows.filter(({ debt }) => debt > 0n).length).toBeGreaterThan(100);
