@@ -17,7 +17,7 @@ const window = z.object({
 });
 export type UsageWindow = z.infer<typeof window>;
 
-/** Of the present day and month of each tenant; without those that have used nothing in this month. */
+/** Of the present day and month of each tenant; without those that have used nothing in this month and owe nothing. */
 export const tenantsUsage = z.object({
   tenants: z.array(z.object({ tenant: z.string(), uid: z.string(), daily: window, monthly: window })),
 });
