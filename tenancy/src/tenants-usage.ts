@@ -9,12 +9,15 @@ const window = z.object({
   startsOn: z.iso.date(),
   microUsd: z.int().nonnegative(),
   tokens: z.int().nonnegative(),
-  /** By {@link percentOf}, of the tenant's limit of which most is used. Absent where nothing is limited. */
+  /** Billed beyond the limits of windows before it, which lessens what this one has. Absent: an egress of the version before does not say. */
+  debtMicroUsd: z.int().nonnegative().optional(),
+  debtTokens: z.int().nonnegative().optional(),
+  /** Debt included. By {@link percentOf}, of the tenant's limit of which most is used. Absent where nothing is limited. */
   percent: z.int().nonnegative().optional(),
 });
 export type UsageWindow = z.infer<typeof window>;
 
-/** Of the present day and month of each tenant; without those that have used nothing in this month. */
+/** Of the present day and month of each tenant; without those that have used nothing in this month and owe nothing. */
 export const tenantsUsage = z.object({
   tenants: z.array(z.object({ tenant: z.string(), uid: z.string(), daily: window, monthly: window })),
 });

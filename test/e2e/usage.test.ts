@@ -29,6 +29,7 @@ const line = figures.extend({ day: z.iso.date(), model: z.string(), key: z.strin
 type Line = z.infer<typeof line>;
 const standing = z.object({
   spent: z.int(),
+  debt: z.int(),
   reserved: z.int(),
   forfeited: z.int(),
   limit: z.int().nullable(),
@@ -155,6 +156,7 @@ test('GET /v1/usage tells by day, model, key and agent what the answers said', a
   expect(budget.daily.micro_usd).toEqual({
     limit: 10_000_000,
     spent: today.micro_usd,
+    debt: 0,
     reserved: 0,
     forfeited: 0,
     remaining: 10_000_000 - today.micro_usd,

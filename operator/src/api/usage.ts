@@ -10,11 +10,19 @@ const window = z.object({
     ),
   usd: z.number().min(0).describe('US dollars spent.'),
   tokens: z.int().min(0).describe('Input and output tokens used.'),
+  debtUsd: z
+    .number()
+    .min(0)
+    .describe(
+      'US dollars that a provider billed beyond the limits of windows before, against what it was told, and that this one has the less.',
+    )
+    .optional(),
+  debtTokens: z.int().min(0).describe('The same in tokens.').optional(),
   percent: z
     .int()
     .min(0)
     .describe(
-      'Share of the limit of which most is used, rounded down; 100 when less than one percent is left. Not set where nothing is limited.',
+      'Share of the limit of which most is used, debt included, rounded down; 100 when less than one percent is left. Not set where nothing is limited.',
     )
     .optional(),
   alertedAtPercent: z

@@ -24,6 +24,20 @@ describe('the status', () => {
     });
   });
 
+  test('shows what is owed from windows before, as long as it is', () => {
+    const owing = { ...day(5, 12), debtMicroUsd: 1_500_000, debtTokens: 3 };
+    expect(after(heard(owing))?.daily).toEqual({
+      startsOn: '2026-11-26',
+      usd: 0.000005,
+      tokens: 10,
+      debtUsd: 1.5,
+      debtTokens: 3,
+      percent: 12,
+    });
+    expect(after(heard(day(5, 12)), heard(owing))?.daily.debtUsd).toBe(1.5);
+    expect(after(heard(owing), heard(day(5, 12)))?.daily).not.toHaveProperty('debtUsd');
+  });
+
   test('stays as it is, its time as well, while the numbers do', () => {
     const before = after(heard(day(5)));
     expect(usageShown(before, reading(heard(day(5)), later), thresholds)).toBe(before);
@@ -90,6 +104,11 @@ describe('an alert', () => {
       { type: 'Warning', reason: 'BudgetAlert', message: `${daily(80)}: $0.000085 and 170 tokens since 2026-11-26` },
       { type: 'Warning', reason: 'BudgetAlert', message: 'the monthly budget is used up to 50 %: $2.5 and 7 tokens since 2026-11-01' },
     ]);
+  });
+
+  test('says what is owed from windows before', () => {
+    const [alert] = budgetAlerts(undefined, after(heard({ ...day(0, 85), debtMicroUsd: 8_500_000, debtTokens: 0 })));
+    expect(alert?.note.message).toBe(`${daily(80)}: $0 and 0 tokens since 2026-11-26, and a debt of $8.5 and 0 tokens from before`);
   });
 
   test('is the same whatever was used beyond the threshold, and another in the next window or for the next threshold', () => {

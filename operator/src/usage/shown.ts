@@ -26,10 +26,15 @@ const kinds = ['daily', 'monthly'] as const;
 export const differs = (shown: UsageStatus | undefined, figures: Reading['figures']): boolean =>
   kinds.some((kind) => windowDiffers(shown?.[kind], figures === 'nothing' ? undefined : figures[kind]));
 
-const unused = { startsOn: '', usd: 0, microUsd: 0, tokens: 0 };
+const unused: UsageWindow = { startsOn: '', microUsd: 0, tokens: 0 };
+const unshown: WindowStatus = { startsOn: '', usd: 0, tokens: 0 };
 
-const windowDiffers = (shown: WindowStatus = unused, heard: UsageWindow = unused): boolean =>
-  shown.usd !== inDollars(heard.microUsd) || shown.tokens !== heard.tokens || (shown.percent ?? 0) !== (heard.percent ?? 0);
+const figures = ['usd', 'tokens', 'debtUsd', 'debtTokens', 'percent'] as const;
+
+function windowDiffers(shown: WindowStatus = unshown, heard: UsageWindow = unused): boolean {
+  const now = windowShown(undefined, heard, []);
+  return figures.some((figure) => (shown[figure] ?? 0) !== (now[figure] ?? 0));
+}
 
 /** What is to be shown. `thresholds` are the percents of a limit that are told. A replica that leads anew may have read before the last one wrote. */
 export function usageShown(
@@ -49,15 +54,17 @@ export function usageShown(
 
 function windowShown(
   before: WindowStatus | undefined,
-  { startsOn, microUsd, tokens, percent }: UsageWindow,
+  { startsOn, microUsd, tokens, debtMicroUsd = 0, debtTokens = 0, percent }: UsageWindow,
   thresholds: readonly number[],
-) {
+): WindowStatus {
   const told = before?.startsOn === startsOn ? (before.alertedAtPercent ?? 0) : 0;
   const reached = Math.max(told, ...thresholds.filter((threshold) => threshold <= (percent ?? 0)));
   return {
     startsOn,
     usd: inDollars(microUsd),
     tokens,
+    ...(debtMicroUsd > 0 && { debtUsd: inDollars(debtMicroUsd) }),
+    ...(debtTokens > 0 && { debtTokens }),
     ...(percent !== undefined && { percent }),
     ...(reached > 0 && { alertedAtPercent: reached }),
   };
@@ -81,10 +88,11 @@ export const budgetAlerts = (before: UsageStatus | undefined, after: UsageStatus
 
 function windowAlerts(kind: (typeof kinds)[number], was: WindowStatus | undefined, is: WindowStatus): Alert[] {
   const told = was?.startsOn === is.startsOn ? (was.alertedAtPercent ?? 0) : 0;
-  const { alertedAtPercent: reached = 0, usd, tokens, startsOn } = is;
+  const { alertedAtPercent: reached = 0, usd, tokens, debtUsd = 0, debtTokens = 0, startsOn } = is;
   if (reached <= told) return [];
   const used = `$${usd} and ${tokens} tokens since ${startsOn}`;
-  const message = `the ${kind} budget is used up to ${reached} %: ${used}`;
+  const owed = debtUsd + debtTokens > 0 ? `, and a debt of $${debtUsd} and ${debtTokens} tokens from before` : '';
+  const message = `the ${kind} budget is used up to ${reached} %: ${used}${owed}`;
   return [{ note: { type: 'Warning', reason: 'BudgetAlert', message }, occasion: `BudgetAlert ${kind} ${startsOn} ${reached}` }];
 }
 

@@ -83,6 +83,14 @@ const limits = {
     lines({ title: 'Spent this month', unit: Dollars }, [ofWindow('cloister_tenant_spent_usd', 'monthly'), '{{tenant}}']),
     lines(
       {
+        title: 'Debt of the month',
+        unit: Dollars,
+        description: 'Billed by a provider beyond the limits of months before: this one has the less.',
+      },
+      [ofWindow('cloister_tenant_debt_usd', 'monthly'), '{{tenant}}'],
+    ),
+    lines(
+      {
         title: 'Refused by budgets',
         unit: RequestsPerSecond,
         description:

@@ -149,8 +149,9 @@ export class AccountLease {
       if (rung) sum = plus(sum, rung.cost);
     }
     const want = each((unit) => larger(short(sum)[unit], short(need)[unit]));
-    const { timeZone } = terms;
-    return { tenantUid: this.#account, timeZone, limits: this.#limits(terms, now), need: short(need), want };
+    const { timeZone, limits: wholes, soft } = terms;
+    const limits = this.#limits(terms, now).map((limit, at) => (soft ? { ...limit, whole: wholes[at] } : limit));
+    return { tenantUid: this.#account, timeZone, limits, need: short(need), want };
   }
 
   /** Why even the cheapest rung cannot be had, as the ledger last said; undefined where it can, or the ledger has to be asked first. */

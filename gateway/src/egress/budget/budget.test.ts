@@ -208,7 +208,7 @@ test('a replica that leaves gives everything back and is no longer counted', asy
   (await reserve()).settle(used);
   await budget.close();
   expect(ledger.leases.size).toBe(0);
-  expect([...ledger.replicas.values()].every(({ expired }) => expired)).toBe(true);
+  expect([...ledger.replicas.values()].every(({ expiredAt }) => expiredAt !== undefined)).toBe(true);
 });
 
 test('of what is idle some calls’ worth is kept for a minute, then all of it goes back to the ledger, and nothing more is said', async () => {

@@ -234,6 +234,7 @@ export class Fleet {
     if (member.cut || fate === 'is lost') return false;
     const answer = await this.#ledger.exchange(message);
     if (answer === 'forgotten') this.#forgotten++;
+    if (answer === 'forgotten') member.flights = []; // no call lasts for a week
     member.held = this.#books.moneyOf(replica.id);
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);

@@ -1,4 +1,5 @@
 /** The ledger's rules in plain code, with a clock to be set; days are UTC. What sql/leases does must be the same. */
+import type { Room } from './account-lease.ts';
 import { atLeastNothing, each, isNothing, minus, nothing, plus, smaller, larger, units, type Amount, type Unit } from './amount.ts';
 import type { Answer, Forfeit, Growth, Ledger, LeaseKey, Message, Usage } from './ledger.ts';
 import { agentAccount, callerAccount, freeOf, sliceOf, type WindowKind, type Windows } from './limits.ts';
@@ -8,6 +9,8 @@ export interface WindowState {
   reserved: Amount;
   overrun: Amount;
   forfeited: Amount;
+  /** Under which it was last asked for more. */
+  limit: Room;
 }
 
 interface LeaseState extends LeaseKey {
@@ -20,10 +23,13 @@ interface LeaseState extends LeaseKey {
 interface ReplicaState {
   number: number;
   seenAt: number;
-  expired: boolean;
+  /** Undefined: it is not. */
+  expiredAt: number | undefined;
 }
 
 const second = 1_000;
+/** Of the first day in the key of a window. */
+const startLength = '2026-11-22'.length;
 const week = 7 * 86_400 * second;
 
 export class LedgerModel implements Ledger {
@@ -41,9 +47,32 @@ export class LedgerModel implements Ledger {
 
   windowOf(tenantUid: string, kind: WindowKind, startsOn: string): WindowState {
     const key = `${tenantUid} ${kind} ${startsOn}`;
-    const window = this.windows.get(key) ?? { settled: nothing, reserved: nothing, overrun: nothing, forfeited: nothing };
+    const window = this.windows.get(key) ?? this.#opened(key);
     this.windows.set(key, window);
     return window;
+  }
+
+  /** In one that is opened after the next nobody has asked: it pays like those that nobody opens. */
+  #opened(key: string): WindowState {
+    const others = [...this.windows.keys()].filter((other) => other.startsWith(key.slice(0, -startLength))).sort();
+    const before = others.findLast((other) => other < key);
+    const limit = before !== undefined && others.some((other) => other > key) ? this.windows.get(before)?.limit : undefined;
+    return { settled: nothing, reserved: nothing, overrun: nothing, forfeited: nothing, limit: limit ?? unlimited };
+  }
+
+  /** With what a window begins: what earlier ones have not paid of their overruns. Those that nobody has opened pay as much as the limit before them. */
+  debtOf(key: string): Amount {
+    const series = key.slice(0, -startLength);
+    const earlier = [...this.windows.keys()].filter((other) => other.startsWith(series) && other < key).sort();
+    return earlier.reduce((debt, at, place) => {
+      const { settled, overrun, limit } = this.windows.get(at) ?? this.#opened(at);
+      const skipped = windowsBetween(at, earlier[place + 1] ?? key);
+      return each((unit) => {
+        const allowed = limit[unit];
+        if (allowed === undefined) return debt[unit];
+        return larger(debt[unit] + overrun[unit] - larger(allowed - settled[unit], 0n) - skipped * allowed, 0n);
+      });
+    }, nothing);
   }
 
   /** What a replica holds, over all tenants. */
@@ -57,41 +86,57 @@ export class LedgerModel implements Ledger {
 
   async exchange(message: Message): Promise<Answer> {
     const { replica: id, number } = message;
-    if (number === 1 && !this.replicas.has(id)) this.replicas.set(id, { number: 0, seenAt: this.now, expired: false });
+    if (number === 1 && !this.replicas.has(id)) this.replicas.set(id, { number: 0, seenAt: this.now, expiredAt: undefined });
     const replica = this.replicas.get(id);
     if (!replica || replica.number < number - 1) return 'forgotten';
-    if (replica.expired) this.#countAsSpent(id, -1n);
-    const replicas = [...this.replicas].filter(([other, { expired }]) => other !== id && !expired).length + 1;
-    if (replica.number === number - 1) {
-      this.#take(message);
-      for (const ask of message.asks) this.#grow(id, ask, replicas);
-      for (const [key, { amount, replica: owner }] of this.leases) if (owner === id && isNothing(amount)) this.leases.delete(key);
-    }
-    const expired = message.leaving && this.heldBy(id).length === 0;
-    this.replicas.set(id, { number: Math.max(replica.number, number), seenAt: this.now, expired });
+    this.#open(message);
+    if (replica.expiredAt !== undefined) this.#countAsSpent(id, -1n);
+    const replicas = [...this.replicas].filter(([other, { expiredAt }]) => other !== id && expiredAt === undefined).length + 1;
+    if (replica.number === number - 1) this.#hear(message, replicas);
+    const expiredAt = message.leaving && this.heldBy(id).length === 0 ? this.now : undefined;
+    this.replicas.set(id, { number: Math.max(replica.number, number), seenAt: this.now, expiredAt });
     return Promise.resolve(this.#state(message, replicas));
   }
 
   async expireSilent(seconds: number): Promise<Forfeit[]> {
-    const gone = [...this.replicas].filter(([, { expired, seenAt }]) => !expired && seenAt < this.now - seconds * second);
+    const gone = [...this.replicas].filter(([, { expiredAt, seenAt }]) => expiredAt === undefined && seenAt < this.now - seconds * second);
     for (const [id, replica] of gone) {
       this.#countAsSpent(id, 1n);
-      replica.expired = true;
+      replica.expiredAt = this.now;
     }
-    for (const [id, { expired, seenAt }] of this.replicas) {
-      if (!expired || seenAt >= this.now - week) continue;
+    for (const [id, { expiredAt }] of this.replicas) {
+      if (expiredAt === undefined || expiredAt >= this.now - week) continue;
       this.replicas.delete(id);
       for (const [key, lease] of this.leases) if (lease.replica === id) this.leases.delete(key);
     }
     return Promise.resolve([]);
   }
 
-  #take({ replica, usage, returns }: Message): void {
-    for (const used of usage) {
-      this.#bill(replica, used, used.tenantUid, used.tenantLeased);
-      if (used.agent !== '') this.#bill(replica, used, agentAccount(used.tenantUid, used.agent), used.agentLeased);
-      if (used.caller !== '') this.#bill(replica, used, callerAccount(used.tenantUid, used.caller), used.callerLeased);
+  #hear(message: Message, replicas: number): void {
+    this.#take(message);
+    for (const ask of message.asks) this.#grow(message.replica, ask, replicas);
+    for (const [key, { amount, replica: owner }] of this.leases)
+      if (owner === message.replica && isNothing(amount)) this.leases.delete(key);
+  }
+
+  /** All windows that a message names, the earliest first. */
+  #open({ usage, returns, asks }: Message): void {
+    const used = usage.flatMap((line) =>
+      accountsOf(line).map(([tenantUid]) => ({
+        tenantUid,
+        day: line.day ?? this.#present().day,
+        month: line.month ?? this.#present().month,
+      })),
+    );
+    const places: LeaseKey[] = [...used, ...returns, ...asks.map(({ tenantUid }) => ({ tenantUid, ...this.#present() }))];
+    for (const { tenantUid, day, month } of places.toSorted((one, other) => (one.day < other.day ? -1 : 1))) {
+      this.windowOf(tenantUid, 'daily', day);
+      this.windowOf(tenantUid, 'monthly', month);
     }
+  }
+
+  #take({ replica, usage, returns }: Message): void {
+    for (const used of usage) for (const [account, isLeased] of accountsOf(used)) this.#bill(replica, used, account, isLeased);
     for (const { microUsd, tokens, ...key } of returns) this.#free(replica, key, { microUsd, tokens });
   }
 
@@ -117,6 +162,11 @@ export class LedgerModel implements Ledger {
 
   #grow(replica: string, ask: Growth, replicas: number): void {
     const key = { tenantUid: ask.tenantUid, ...this.#present() };
+    for (const kind of ['daily', 'monthly'] as const) {
+      const said = ask.limits.find((limit) => limit.kind === kind);
+      const { microUsd, tokens } = said?.whole ?? said ?? unlimited;
+      this.windowOf(key.tenantUid, kind, kind === 'daily' ? key.day : key.month).limit = { microUsd, tokens };
+    }
     this.#give(replica, key, ask, replicas);
     const left = each((unit) => freeOf(ask.limits, this.#standing(key), unit) ?? -1n);
     for (const lease of this.leases.values()) {
@@ -150,7 +200,7 @@ export class LedgerModel implements Ledger {
     }
   }
 
-  #move({ tenantUid, day, month }: LeaseKey, changes: Partial<WindowState>): void {
+  #move({ tenantUid, day, month }: LeaseKey, changes: Partial<Omit<WindowState, 'limit'>>): void {
     for (const window of [this.windowOf(tenantUid, 'daily', day), this.windowOf(tenantUid, 'monthly', month)]) {
       for (const name of ['settled', 'reserved', 'overrun', 'forfeited'] as const)
         window[name] = plus(window[name], changes[name] ?? nothing);
@@ -158,8 +208,11 @@ export class LedgerModel implements Ledger {
   }
 
   #standing({ tenantUid, day, month }: LeaseKey): Windows {
-    const of = ({ settled, overrun, reserved }: WindowState) => ({ settled: plus(settled, overrun), reserved });
-    return { daily: of(this.windowOf(tenantUid, 'daily', day)), monthly: of(this.windowOf(tenantUid, 'monthly', month)) };
+    const of = (kind: WindowKind, startsOn: string) => {
+      const { settled, overrun, reserved } = this.windowOf(tenantUid, kind, startsOn);
+      return { settled: plus(plus(settled, overrun), this.debtOf(`${tenantUid} ${kind} ${startsOn}`)), reserved };
+    };
+    return { daily: of('daily', day), monthly: of('monthly', month) };
   }
 
   #present(): { day: string; month: string } {
@@ -188,15 +241,32 @@ export class LedgerModel implements Ledger {
   }
 }
 
+const unlimited: Room = { microUsd: undefined, tokens: undefined };
+
+/** Days, or months, that lie between two windows of one account. */
+export function windowsBetween(one: string, other: string): bigint {
+  const [from, to] = [new Date(one.slice(-startLength)), new Date(other.slice(-startLength))];
+  const days = (to.getTime() - from.getTime()) / (86_400 * second);
+  const months = 12 * (to.getUTCFullYear() - from.getUTCFullYear()) + to.getUTCMonth() - from.getUTCMonth();
+  return BigInt((one.includes(' daily ') ? days : months) - 1);
+}
+
 const leaseKey = (replica: string, { tenantUid, day, month }: LeaseKey): string => `${replica} ${tenantUid} ${day} ${month}`;
 
 /** The leases out of which it was used. */
-function leasedIn({ tenantUid, agent, caller, day, month, ...used }: Usage): LeaseKey[] {
+function leasedIn({ day, month, ...used }: Usage): LeaseKey[] {
   if (day === null || month === null) return [];
-  const accounts = [
-    [tenantUid, used.tenantLeased],
-    [agentAccount(tenantUid, agent), agent !== '' && used.agentLeased],
-    [callerAccount(tenantUid, caller), caller !== '' && used.callerLeased],
-  ] as const;
-  return accounts.filter(([, isLeased]) => isLeased).map(([account]) => ({ tenantUid: account, day, month }));
+  return accountsOf(used).flatMap(([account, isLeased]) => (isLeased ? [{ tenantUid: account, day, month }] : []));
 }
+
+/** In which it counts, and whether it was leased from them. */
+const accountsOf = ({
+  tenantUid,
+  agent,
+  caller,
+  ...used
+}: Pick<Usage, 'tenantUid' | 'agent' | 'caller' | 'tenantLeased' | 'agentLeased' | 'callerLeased'>) => [
+  [tenantUid, used.tenantLeased] as const,
+  ...(agent === '' ? [] : [[agentAccount(tenantUid, agent), used.agentLeased] as const]),
+  ...(caller === '' ? [] : [[callerAccount(tenantUid, caller), used.callerLeased] as const]),
+];

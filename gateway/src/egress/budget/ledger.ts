@@ -38,12 +38,18 @@ export interface Usage {
   readonly overrunMicroUsd: bigint;
 }
 
+/** Beyond which nothing is to be given. */
+export interface AskedLimit extends Limit {
+  /** The limit itself, where it is a share of that: what is billed beyond it is owed. */
+  readonly whole?: Limit | undefined;
+}
+
 /** Wants its lease to grow by this, or by a slice if that is more; by less than it needs is of no use to it. */
 export interface Growth {
   /** As in a lease's key. */
   readonly tenantUid: string;
   readonly timeZone: string;
-  readonly limits: readonly Limit[];
+  readonly limits: readonly AskedLimit[];
   readonly need: Amount;
   readonly want: Amount;
 }

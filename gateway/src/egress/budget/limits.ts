@@ -81,7 +81,7 @@ export const areEqual = (some: readonly Limit[], others: readonly Limit[]): bool
 
 /** A window as the ledger has it, over all replicas. */
 export interface Standing {
-  /** Billed, with what providers billed beyond their reservations. */
+  /** Billed, with what providers billed beyond their reservations, and what is owed from windows before. */
   readonly settled: Amount;
   /** Held by replicas, for calls in progress or in hand. */
   readonly reserved: Amount;

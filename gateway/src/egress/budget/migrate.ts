@@ -4,7 +4,9 @@ import { auditAppend } from '../audit/sql/append.ts';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
 import { callers } from './sql/callers.ts';
+import { debt } from './sql/debt.ts';
 import { converse } from './sql/leases/converse.ts';
+import { countDebt } from './sql/leases/count-debt.ts';
 import { exchange } from './sql/leases/exchange.ts';
 import { expire } from './sql/leases/expire.ts';
 import { tables as leaseTables } from './sql/leases/tables.ts';
@@ -25,6 +27,7 @@ const migrations: readonly string[] = [
   auditAdministration + auditRetention,
   auditAppend,
   converse,
+  debt + countDebt,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */

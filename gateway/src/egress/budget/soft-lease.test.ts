@@ -57,7 +57,7 @@ describe('calls of a dear model', () => {
     expect(asked).toMatchObject({ limits: [{ microUsd: 100n }], need: { microUsd: 15n }, want: { microUsd: 15n } });
     expect(asked).not.toHaveProperty('soft');
     const alone = holding({ held: 0n, settled: 80n }).growth(waiting.slice(0, 1), 0);
-    expect(alone).toMatchObject([{ limits: [{ microUsd: 80n }] }]);
+    expect(alone).toMatchObject([{ limits: [{ microUsd: 80n, whole: { microUsd: 100n } }] }]);
   });
 });
 

@@ -1,7 +1,8 @@
 /** What providers really billed, which limits budgets had, and what of that the ledger must know: of tenants and of agents alike. */
 import { expect } from 'vitest';
 import { idleAfter, type Lease } from './account-lease.ts';
-import { minus, nothing, plus, units, type Amount } from './amount.ts';
+import { isNothing, minus, nothing, plus, units, type Amount } from './amount.ts';
+import { checkDebts, mustHold } from './debt-truth.fixture.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
 import type { Limit } from './limits.ts';
 
@@ -46,20 +47,21 @@ export class Truth {
       for (const unit of units) {
         const highest = this.#highest.get(`${account} ${kind} ${unit}`);
         if (highest === undefined) continue;
-        expect(within[unit] <= highest, 'spent ≤ limit').toBe(true);
-        expect(settled[unit] + reserved[unit] <= highest, 'settled + leased ≤ limit').toBe(true);
-        expect(settled[unit] + reserved[unit] >= within[unit], 'nothing is spent that the ledger does not count').toBe(true);
+        mustHold('spent ≤ limit', within[unit] <= highest);
+        mustHold('settled + leased ≤ limit', settled[unit] + reserved[unit] <= highest);
+        mustHold('nothing is spent that the ledger does not count', settled[unit] + reserved[unit] >= within[unit]);
       }
       if (kind === 'daily') {
         const used = books.usage.get(`${account} ${start}`) ?? nothing;
-        expect(minus(plus(settled, overrun), forfeited), 'sums of usage').toEqual(used);
+        mustHold('sums of usage', isNothing(minus(minus(plus(settled, overrun), forfeited), used)));
       }
       const leased = [...books.leases.values()]
         .filter((lease) => lease.tenantUid === account && lease[kind === 'daily' ? 'day' : 'month'] === start)
-        .filter((lease) => books.replicas.get(lease.replica)?.expired === false)
+        .filter((lease) => books.replicas.has(lease.replica) && books.replicas.get(lease.replica)?.expiredAt === undefined)
         .reduce((sum, { amount }) => plus(sum, amount), nothing);
-      expect(reserved, 'reserved is what is leased').toEqual(leased);
+      mustHold('reserved is what is leased', isNothing(minus(reserved, leased)));
     }
+    checkDebts(books, (account, kind, unit) => this.#highest.get(`${account} ${kind} ${unit}`));
   }
 
   /**

@@ -46,6 +46,13 @@ const records = () =>
       .parse(rows)
       .map(({ record }) => record);
   }, 3_000);
+/** From the day before, in micro-dollars. */
+const owe = (microUsd: number) =>
+  egress.sql.query(
+    `insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, overrun_micro_usd, limit_micro_usd)
+     values ($1, 'daily', cloister_egress.window_start('daily', 'UTC') - 1, $2, 0)`,
+    [`uid-${tenant}`, microUsd],
+  );
 const counted = async (name: string) => {
   const { values } = (await egress.registry.getSingleMetric(name)?.get()) ?? { values: [] };
   return values.filter(({ labels }) => labels['tenant'] === tenant).reduce((sum, { value }) => sum + value, 0);
@@ -77,6 +84,13 @@ describe('Downgrade', () => {
       { model: 'p/small', requests: 3, cost: 600 },
     ]);
     expect([await counted('cloister_budget_downgraded_total'), await counted('cloister_budget_refused_total')]).toEqual([3, 0]);
+  });
+
+  test('takes what is owed from the day before for used', async () => {
+    await budgetOf({ usd: 0.016, onExceeded: downgrade('p/small') });
+    await owe(8_000);
+    const answer = await chat({ max_tokens: 50 });
+    expect([answer.status, answer.headers.get('x-cloister-downgraded')]).toEqual([200, 'p/small']);
   });
 
   test('is on record, with the model that was asked for and the one that answered', async () => {
@@ -194,6 +208,15 @@ test('without a word on it a dear call is refused when the budget is spent, and 
   expect([answer.status, answer.headers.get('x-cloister-downgraded'), provider.asked[0]?.body['max_tokens']]).toEqual([200, null, 256]);
 });
 
+test('a debt of the day before that is as large as the budget leaves nothing of it', async () => {
+  await budgetOf({ usd: 1 });
+  await owe(1_000_000);
+  const refused = await chat();
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await errorOf(refused)).toEqual([429, 'budget_exceeded']);
+  expect(asked()).toEqual([]);
+});
+
 /** A fifth of 864 dollars a day is 2,000 micro-dollars a second. At noon half of it is released: 777.6 dollars in all. */
 describe('Throttle', () => {
   const throttle = { action: 'Throttle', softLimitPercent: 80 } as const;
@@ -238,6 +261,14 @@ describe('Throttle', () => {
   test('goes no further than the limit itself', async () => {
     await spent(864);
     expect(await errorOf(await chat())).toEqual([429, 'budget_exceeded']);
+  });
+
+  test('takes what is owed from the day before for used', async () => {
+    await owe(777_600_000);
+    const refused = await chat({ max_tokens: 1_000 });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(10);
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThan(15);
+    expect(await errorOf(refused)).toEqual([429, 'budget_throttled']);
   });
 
   test('lets a caller go who does not wait', async () => {

@@ -79,6 +79,37 @@ test('yesterday is no part of today, and a month before none of this', async () 
   expect((await read()).get('early')).toMatchObject({ daily: { microUsd: 0, tokens: 0 }, monthly: { microUsd: 7, tokens: 6 } });
 });
 
+test('what was billed beyond the limits of windows before is told apart, and counts as used of these', async () => {
+  await egress.addTenant('owing', { budget: { timeZone: 'UTC', daily: { tokens: 100 }, monthly: { tokens: 200 } } });
+  const rows = `insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, settled_tokens, overrun_tokens, limit_tokens) values`;
+  const month = `cloister_egress.window_start('monthly', 'UTC')`;
+  await egress.sql.query(
+    `${rows} ('uid-owing', 'daily', cloister_egress.window_start('daily', 'UTC') - 1, 100, 70, 100),
+       ('uid-owing', 'monthly', (${month} - interval '1 month')::date, 200, 30, 200), ('uid-owing', 'monthly', ${month}, 0, 0, 200)`,
+    [],
+  );
+  expect((await read()).get('owing')).toMatchObject({
+    daily: { tokens: 0, debtTokens: 70, debtMicroUsd: 0, percent: 70 },
+    monthly: { tokens: 0, debtTokens: 30, percent: 15 },
+  });
+});
+
+test('who owes is told of before it has used or opened anything, be it of the day or of the month', async () => {
+  const budget = { timeZone: 'UTC', daily: { tokens: 100 }, monthly: { tokens: 1_000 } };
+  for (const name of ['by-day', 'by-month', 'free']) await egress.addTenant(name, { budget });
+  const rows = `insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, settled_tokens, overrun_tokens, limit_tokens) values`;
+  const [day, month] = [`cloister_egress.window_start('daily', 'UTC')`, `cloister_egress.window_start('monthly', 'UTC')`];
+  await egress.sql.query(
+    `${rows} ('uid-by-day', 'daily', ${day} - 1, 100, 170, 100), ('uid-by-day', 'daily', ${day}, 0, 0, 100), ('uid-by-day', 'monthly', ${month}, 0, 0, 1000),
+       ('uid-by-month', 'monthly', (${month} - interval '1 month')::date, 1000, 30, 1000), ('uid-free', 'daily', ${day} - 1, 90, 10, 100)`,
+    [],
+  );
+  const told = await read();
+  expect(told.get('by-day')).toMatchObject({ daily: { tokens: 0, debtTokens: 170, percent: 170 }, monthly: { debtTokens: 0, percent: 0 } });
+  expect(told.get('by-month')).toMatchObject({ daily: { debtTokens: 0 }, monthly: { tokens: 0, debtTokens: 30, percent: 3 } });
+  expect([...told.keys()]).not.toContain('free');
+});
+
 test.each<[string, TokenChanges]>([
   ['an agent', { namespace: 'tenant-acme', serviceAccount: 'agent' }],
   ['edge', { namespace: 'cloister-system', serviceAccount: 'edge' }],

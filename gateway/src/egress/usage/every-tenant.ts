@@ -1,6 +1,6 @@
 /**
  * `GET /internal/usage`: what every tenant has used of its present day and month, in one answer, for the operator alone. Tenants that have used
- * nothing this month are left out.
+ * nothing this month, and owe nothing, are left out.
  */
 import { operatorServiceAccount, percentOf, type TenantPolicy, type TenantsUsage, type UsageWindow } from '@cloister/tenancy';
 import type { Dressed } from '../../server/application.ts';
@@ -41,11 +41,11 @@ function told({ uid, daily, monthly }: EveryBooks, policy: TenantPolicy | undefi
   return [{ tenant: policy.tenant, uid, daily: of('daily', daily), monthly: of('monthly', monthly) }];
 }
 
-/** Of the limit of which most is used; undefined where there is none. */
-function percentUsed(limit: Limit | undefined, { microUsd, tokens }: EveryBooks['daily']): number | undefined {
+/** Of the limit of which most is used, debt included; undefined where there is none. */
+function percentUsed(limit: Limit | undefined, { microUsd, tokens, debtMicroUsd, debtTokens }: EveryBooks['daily']): number | undefined {
   const shares = [
-    limit?.microUsd === undefined ? [] : percentOf(BigInt(microUsd), limit.microUsd),
-    limit?.tokens === undefined ? [] : percentOf(BigInt(tokens), limit.tokens),
+    limit?.microUsd === undefined ? [] : percentOf(BigInt(microUsd + debtMicroUsd), limit.microUsd),
+    limit?.tokens === undefined ? [] : percentOf(BigInt(tokens + debtTokens), limit.tokens),
   ].flat();
   return shares.length === 0 ? undefined : Math.max(...shares);
 }

@@ -67,9 +67,9 @@ function standing(kind: WindowKind, windows: WindowBooks, budget: Parameters<typ
   };
 }
 
-/** What is `reserved` is not yet spent, and may never be. */
+/** What is `reserved` is not yet spent, and may never be; `debt` was spent before. */
 const against = (limit: bigint | undefined, parts: WindowBooks['daily']['tokens']) => ({
   limit: limit === undefined ? null : Number(limit),
   ...parts,
-  remaining: limit === undefined ? null : Math.max(0, Number(limit) - parts.spent),
+  remaining: limit === undefined ? null : Math.max(0, Number(limit) - parts.spent - parts.debt),
 });

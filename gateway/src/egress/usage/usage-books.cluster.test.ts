@@ -44,8 +44,8 @@ test('agree to the micro-dollar with what the ledger was told, however much it i
     { model: 'p/m', ...used, microUsd: Number(most) },
     { model: 'p/n', ...used, microUsd: 7 },
   ]);
-  expect(windows.daily.microUsd).toEqual({ spent: Number(most) + 7, reserved: 0, forfeited: 0 });
-  expect(windows.monthly.tokens).toEqual({ spent: 10, reserved: 0, forfeited: 0 });
+  expect(windows.daily.microUsd).toEqual({ spent: Number(most) + 7, debt: 0, reserved: 0, forfeited: 0 });
+  expect(windows.monthly.tokens).toEqual({ spent: 10, debt: 0, reserved: 0, forfeited: 0 });
   expect(agents.map(({ agent, windows: { daily } }) => [agent, daily.microUsd.spent])).toEqual([
     ['idle', 0],
     ['support', Number(most) + 7],

@@ -24,7 +24,7 @@ export interface Asked {
 
 /** Numbers are exact below 2^53: nine thousand million dollars. */
 const counted = { requests: z.int(), inputTokens: z.int(), outputTokens: z.int(), microUsd: z.int() };
-const parts = z.object({ spent: z.int(), reserved: z.int(), forfeited: z.int() });
+const parts = z.object({ spent: z.int(), debt: z.int(), reserved: z.int(), forfeited: z.int() });
 /** `ends` in milliseconds since 1970. */
 const window = z.object({ startsOn: z.string(), ends: z.number(), microUsd: parts, tokens: parts });
 const windows = z.object({ daily: window, monthly: window });
@@ -85,14 +85,16 @@ with present as (
   union all select cloister_egress.caller_account($1, $10), $10 where $10::text is not null
 ), windows as (
   select a.account, a.agent, k.kind, k.starts_on, extract(epoch from cloister_egress.window_end(k.kind, p.zone, k.starts_on)) * 1000 as ends,
-    jsonb_build_object('spent', coalesce(w.settled_micro_usd + w.overrun_micro_usd, 0), 'reserved', coalesce(w.reserved_micro_usd, 0),
-      'forfeited', coalesce(w.forfeited_micro_usd, 0)) as micro_usd,
-    jsonb_build_object('spent', coalesce(w.settled_tokens + w.overrun_tokens, 0), 'reserved', coalesce(w.reserved_tokens, 0),
-      'forfeited', coalesce(w.forfeited_tokens, 0)) as tokens
+    jsonb_build_object('spent', coalesce(w.settled_micro_usd + w.overrun_micro_usd, 0), 'debt', coalesce(w.debt_micro_usd, d.micro_usd, 0),
+      'reserved', coalesce(w.reserved_micro_usd, 0), 'forfeited', coalesce(w.forfeited_micro_usd, 0)) as micro_usd,
+    jsonb_build_object('spent', coalesce(w.settled_tokens + w.overrun_tokens, 0), 'debt', coalesce(w.debt_tokens, d.tokens, 0),
+      'reserved', coalesce(w.reserved_tokens, 0), 'forfeited', coalesce(w.forfeited_tokens, 0)) as tokens
   from present p
   cross join accounts a
   cross join lateral (values ('daily', p.today), ('monthly', p.month)) as k(kind, starts_on)
   left join cloister_egress.budget_window w on w.tenant_uid = a.account and w.kind = k.kind and w.starts_on = k.starts_on
+  -- With what it will begin, once somebody asks.
+  left join lateral cloister_egress.debt_before(a.account, k.kind, k.starts_on) d on w.tenant_uid is null
 ), standings as (
   select account, agent, jsonb_object_agg(w.kind,
     jsonb_build_object('startsOn', w.starts_on, 'ends', w.ends, 'microUsd', w.micro_usd, 'tokens', w.tokens)) as windows

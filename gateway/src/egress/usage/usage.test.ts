@@ -9,6 +9,7 @@ const figures = { requests: z.number(), input_tokens: z.number(), output_tokens:
 const standing = z.object({
   limit: z.number().nullable(),
   spent: z.number(),
+  debt: z.number(),
   reserved: z.number(),
   forfeited: z.number(),
   remaining: z.number().nullable(),
@@ -142,10 +143,25 @@ describe('what a tenant reads', () => {
     );
     const { budget, agent_budgets: own } = await read('agents');
     expect(own.map(({ agent, daily, monthly }) => [agent, daily.tokens, monthly.micro_usd.remaining])).toEqual([
-      ['sales', { limit: null, spent: 0, reserved: 0, forfeited: 0, remaining: null }, 1_000_000],
-      ['support', { limit: 10, spent: 4, reserved: 0, forfeited: 0, remaining: 6 }, null],
+      ['sales', { limit: null, spent: 0, debt: 0, reserved: 0, forfeited: 0, remaining: null }, 1_000_000],
+      ['support', { limit: 10, spent: 4, debt: 0, reserved: 0, forfeited: 0, remaining: 6 }, null],
     ]);
     expect(own[0]?.daily.renews_at).toBe(budget.daily.renews_at);
+  });
+
+  test('is less by what was billed beyond the limit of the day before, whether or not the day has begun with a call', async () => {
+    await egress.addTenant('owing', { budget: { timeZone: 'UTC', daily: { tokens: 10 } } });
+    const row = (days: number) =>
+      egress.sql.query(
+        `insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, settled_tokens, overrun_tokens, limit_tokens)
+         values ('uid-owing', 'daily', cloister_egress.window_start('daily', 'UTC') - $1::int, 10 * $1, 4 * $1, 10)`,
+        [days],
+      );
+    await row(1);
+    const owing = { limit: 10, spent: 0, debt: 4, reserved: 0, forfeited: 0, remaining: 6 };
+    expect((await read('owing')).budget.daily.tokens).toEqual(owing);
+    await row(0);
+    expect((await read('owing')).budget.daily.tokens).toEqual(owing);
   });
 
   test('never shows less than nothing as left', async () => {
@@ -155,7 +171,7 @@ describe('what a tenant reads', () => {
        values ('uid-over', 'daily', cloister_egress.window_start('daily', 'UTC'), 9, 5, 2)`,
       [],
     );
-    expect((await read('over')).budget.daily.tokens).toEqual({ limit: 10, spent: 14, reserved: 0, forfeited: 2, remaining: 0 });
+    expect((await read('over')).budget.daily.tokens).toEqual({ limit: 10, spent: 14, debt: 0, reserved: 0, forfeited: 2, remaining: 0 });
   });
 });
 
