@@ -14,6 +14,8 @@ export const providerDocument = z.object({
   apiVersion: z.string().optional(),
   /** Secret in the providers namespace. Absent where the provider asks for no key. */
   credentials: z.object({ secretName: z.string(), key: z.string() }).optional(),
+  /** Whose key it is called with where that is not for the tenant to say: Required, none but a tenant's own. */
+  ownKeys: z.enum(['Allowed', 'Required', 'Forbidden']).optional(),
   /** For one call with all its retries. */
   timeoutSeconds: z.int().positive(),
   /** Until a stream begins. */

@@ -8,7 +8,7 @@ import { z } from 'zod';
 
 /** What a call has noted of itself that is kept, in this order. */
 export const kept = [
-  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'attempts', 'tried', 'stream', 'cache'],
+  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'key', 'attempts', 'tried', 'stream', 'cache'],
   ...['inputTokens', 'outputTokens', 'microUsd'],
 ] as const;
 

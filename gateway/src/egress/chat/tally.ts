@@ -1,10 +1,17 @@
 /** What all attempts of a request used together, and how each of them ended, for its log line. */
 import type { Exchange } from '../../server/exchange.ts';
+import type { Target } from './target.ts';
 
 interface Cost {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly microUsd: bigint;
+}
+
+interface Attempted {
+  /** In full. */
+  readonly model: string;
+  readonly target: Pick<Target, 'whose'>;
 }
 
 export class Tally {
@@ -16,20 +23,20 @@ export class Tally {
     this.#exchange = exchange;
   }
 
-  ended(model: string, cost: Cost, problem: string | undefined): void {
+  ended(attempted: Attempted, cost: Cost, problem: string | undefined): void {
     this.#add(cost);
-    this.#note(model, problem ?? 'answered', problem);
+    this.#note(attempted, problem ?? 'answered', problem);
   }
 
   /** An attempt that never went out. */
-  refused(model: string, problem: string): void {
-    this.#note(model, problem, problem);
+  refused(attempted: Attempted, problem: string): void {
+    this.#note(attempted, problem, problem);
   }
 
   /** Its answer was there, and nobody was asked. */
   gaveAgain(model: string): void {
     this.#add({ inputTokens: 0, outputTokens: 0, microUsd: 0n });
-    this.#note(model, 'given again');
+    this.#note({ model, target: { whose: undefined } }, 'given again');
     this.#exchange.note({ attempts: this.#tried.length - 1 });
   }
 
@@ -42,9 +49,10 @@ export class Tally {
     this.#exchange.note({ ...this.#cost, microUsd: Number(this.#cost.microUsd) });
   }
 
-  #note(model: string, ending: string, problem?: string): void {
-    this.#tried.push(`${model} ${ending}`);
+  #note({ model, target: { whose } }: Attempted, ending: string, problem?: string): void {
+    this.#tried.push(`${model} ${whose === 'own' ? '(own key) ' : ''}${ending}`);
     const all = this.#tried.length > 1 ? this.#tried.join(', ') : undefined;
-    this.#exchange.note({ problem, provider: model.slice(0, model.indexOf('/')), attempts: this.#tried.length, tried: all });
+    const provider = model.slice(0, model.indexOf('/'));
+    this.#exchange.note({ problem, provider, key: whose, attempts: this.#tried.length, tried: all });
   }
 }
