@@ -5,6 +5,9 @@
 import { z } from 'zod';
 import { modelName } from './models.ts';
 
+/** Day of the list that a price is from; told with what it was charged for. */
+const asOf = z.string().optional();
+
 export const providerDocument = z.object({
   name: z.string(),
   type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic', 'Gemini', 'Bedrock']),
@@ -30,7 +33,7 @@ export const providerDocument = z.object({
       contextWindow: z.int().positive(),
       maxOutputTokens: z.int().positive(),
       /** US dollars for a million tokens. */
-      price: z.object({ inputPerMillion: z.number().nonnegative(), outputPerMillion: z.number().nonnegative() }),
+      price: z.object({ inputPerMillion: z.number().nonnegative(), outputPerMillion: z.number().nonnegative(), asOf }),
       /** Models of this or other providers, in full. Whether the tenant may use them is for its policy to say. */
       fallbacks: z.array(modelName).optional(),
     }),
@@ -42,7 +45,7 @@ export const providerDocument = z.object({
         name: z.string(),
         /** Tokens of the longest text. */
         contextWindow: z.int().positive(),
-        price: z.object({ inputPerMillion: z.number().nonnegative() }),
+        price: z.object({ inputPerMillion: z.number().nonnegative(), asOf }),
       }),
     )
     .optional(),

@@ -6,6 +6,12 @@ import { baseURL, listMap, listSet, model as modelName, objectName, rules, secre
 const price = z.object({
   inputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million input tokens.'),
   outputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million output tokens.'),
+  asOf: z.iso
+    .date()
+    .describe(
+      'Day of the price list that these are from, such as 2026-03-31. It changes nothing; records of the audit say by which list a call was charged.',
+    )
+    .optional(),
 });
 
 const nameOfModel = (example: string) =>
@@ -40,7 +46,7 @@ const model = z
 const embeddingModel = z.object({
   name: nameOfModel('text-embedding-3-small').describe('What the provider calls it. Agents name it <provider>/<model>.'),
   contextWindow: z.int().min(1).max(1e8).describe('Tokens of the longest text that it takes. A request may hold many texts.'),
-  price: price.pick({ inputPerMillion: true }).describe('What a call is charged to the budget.'),
+  price: price.pick({ inputPerMillion: true, asOf: true }).describe('What a call is charged to the budget.'),
 });
 
 export const modelProviderSpec = z

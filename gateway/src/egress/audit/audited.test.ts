@@ -2,7 +2,7 @@
 import { voucherHeader } from '@cloister/tenancy';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { ask, egressUnderTest, type EgressUnderTest } from '../egress.fixture.ts';
+import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
 import { completion, failure, providerDouble, type ProviderDouble } from '../providers/provider.double.ts';
 import { exportOf } from './command.ts';
 import { callRecord, type CallRecord } from './record.ts';
@@ -56,6 +56,16 @@ test('an answered call is on record with its model, its tokens and what it cost'
       ...{ model: 'openai/m1', stream: false, inputTokens: 10, outputTokens: 5, microUsd: 20 },
     },
   ]);
+});
+
+test('a call is on record with the day of the price list by which it was charged, where its ModelProvider says one', async () => {
+  await chat();
+  const asOf = { price: { inputPerMillion: 1, outputPerMillion: 2, asOf: '2026-03-31' } };
+  egress.addProvider('openai', { type: 'OpenAI', baseURL: provider.baseURL, models: [model('m1', asOf)] });
+  await chat();
+  const [without, dated] = (await recorded(2)).records;
+  expect(without).not.toHaveProperty('priceAsOf');
+  expect(dated).toMatchObject({ microUsd: 20, priceAsOf: '2026-03-31' });
 });
 
 test('a call is on record with the caller on whose behalf it was made, where edge vouches for one', async () => {

@@ -8,10 +8,14 @@ interface Cost {
   readonly microUsd: bigint;
 }
 
-interface Attempted {
+interface Noted {
   /** In full. */
   readonly model: string;
   readonly target: Pick<Target, 'whose'>;
+}
+
+interface Attempted extends Noted {
+  readonly target: Pick<Target, 'whose' | 'model'>;
 }
 
 export class Tally {
@@ -25,6 +29,7 @@ export class Tally {
 
   ended(attempted: Attempted, cost: Cost, problem: string | undefined): void {
     this.#add(cost);
+    this.#exchange.note({ priceAsOf: attempted.target.model.price.asOf });
     this.#note(attempted, problem ?? 'answered', problem);
   }
 
@@ -49,7 +54,7 @@ export class Tally {
     this.#exchange.note({ ...this.#cost, microUsd: Number(this.#cost.microUsd) });
   }
 
-  #note({ model, target: { whose } }: Attempted, ending: string, problem?: string): void {
+  #note({ model, target: { whose } }: Noted, ending: string, problem?: string): void {
     this.#tried.push(`${model} ${whose === 'own' ? '(own key) ' : ''}${ending}`);
     const all = this.#tried.length > 1 ? this.#tried.join(', ') : undefined;
     const provider = model.slice(0, model.indexOf('/'));

@@ -6,6 +6,7 @@ import { fail } from '../errors.ts';
 export interface Offered {
   /** The provider's own name of it. */
   readonly name: string;
+  readonly price: { readonly asOf?: string | undefined };
 }
 
 /** A tenant's own, or the platform's. */
