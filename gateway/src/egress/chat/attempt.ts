@@ -15,6 +15,7 @@ import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
 import { callTime, type CallTime } from './call-time.ts';
+import type { Reported } from './chunk.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
 import type { Bounds, Operation, Sending } from './operation.ts';
 import type { Tally } from './tally.ts';
@@ -122,12 +123,12 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
 function stopwatch(attempted: Performance, { metrics }: AttemptParts) {
   const { operation, policy, model, target, worst, reservation, tally, exchange } = attempted;
   const started = performance.now();
-  return (said: Used, problem: string | undefined): void => {
+  return (said: Reported, problem: string | undefined): void => {
     const inputTokens = Math.min(said.inputTokens, worst.possible.inputTokens);
     const outputTokens = Math.min(said.outputTokens, worst.possible.outputTokens);
     if (inputTokens < said.inputTokens || outputTokens < said.outputTokens) exchange.note({ impossibleUsage: true });
     const microUsd = reservation.settle({ inputTokens, outputTokens });
-    tally.ended(attempted, { inputTokens, outputTokens, microUsd }, problem);
+    tally.ended(attempted, { ...within(said, { inputTokens, outputTokens }), microUsd }, problem);
     const { tenant } = policy;
     const { name: provider } = target.provider;
     metrics.attempts.inc({ provider, outcome: problem ?? 'answered' });
@@ -140,3 +141,10 @@ function stopwatch(attempted: Performance, { metrics }: AttemptParts) {
     metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'output' }, outputTokens);
   };
 }
+
+/** A part is no more than the whole. */
+const within = ({ cachedTokens, reasoningTokens }: Reported, { inputTokens, outputTokens }: Used): Reported => ({
+  ...{ inputTokens, outputTokens },
+  cachedTokens: cachedTokens === undefined ? undefined : Math.min(cachedTokens, inputTokens),
+  reasoningTokens: reasoningTokens === undefined ? undefined : Math.min(reasoningTokens, outputTokens),
+});

@@ -1,10 +1,9 @@
 /** What all attempts of a request used together, and how each of them ended, for its log line. */
 import type { Exchange } from '../../server/exchange.ts';
+import type { Reported } from './chunk.ts';
 import type { Target } from './target.ts';
 
-interface Cost {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+interface Cost extends Reported {
   readonly microUsd: bigint;
 }
 
@@ -45,10 +44,12 @@ export class Tally {
     this.#exchange.note({ attempts: this.#tried.length - 1 });
   }
 
-  #add({ inputTokens, outputTokens, microUsd }: Cost): void {
+  #add({ inputTokens, outputTokens, cachedTokens, reasoningTokens, microUsd }: Cost): void {
     this.#cost = {
       inputTokens: this.#cost.inputTokens + inputTokens,
       outputTokens: this.#cost.outputTokens + outputTokens,
+      cachedTokens: sumOf(this.#cost.cachedTokens, cachedTokens),
+      reasoningTokens: sumOf(this.#cost.reasoningTokens, reasoningTokens),
       microUsd: this.#cost.microUsd + microUsd,
     };
     this.#exchange.note({ ...this.#cost, microUsd: Number(this.#cost.microUsd) });
@@ -61,3 +62,7 @@ export class Tally {
     this.#exchange.note({ problem, provider, key: whose, attempts: this.#tried.length, tried: all });
   }
 }
+
+/** Undefined where nobody has told. */
+const sumOf = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0);
