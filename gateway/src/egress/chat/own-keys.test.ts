@@ -181,6 +181,20 @@ describe('where a provider fails, the next in line is called', () => {
   });
 });
 
+test('a budget that is spent does not lead past a cheaper model whose key is missing, to one that others pay for', async () => {
+  const cheap = (price: number) => model('m1', { price: { inputPerMillion: price, outputPerMillion: price } });
+  egress.addProvider('spare', { baseURL: spare.baseURL, models: [cheap(0.5)] });
+  egress.addProvider('cheapest', { baseURL: spare.baseURL, models: [cheap(0.1)] });
+  const onExceeded = { action: 'Downgrade' as const, softLimitPercent: 1, downgradeTo: ['spare/m1', 'cheapest/m1'] };
+  const budget = { timeZone: 'UTC', daily: { usd: 0.01 }, onExceeded };
+  const token = await owning(names.acme, ['spare'], { models: ['main/m1', ...onExceeded.downgradeTo], budget });
+  bring(names.acme, {});
+  expect(await errorOf(await chat(token))).toEqual([503, 'own_key_missing']);
+  bring(names.acme, { spare: keyOf(names.acme, 'spare') });
+  expect((await chat(token)).status).toBe(200);
+  expect([sent(main), sent(spare)]).toEqual([[], [keyOf(names.acme, 'spare')]]);
+});
+
 test('answers are given again to the tenant that had them by the same account alone', async () => {
   const agents = [{ name: 'support', url: 'https://127.0.0.1:1', cacheSeconds: 60 }];
   const again = { agents, cacheBytes: 1_000_000 };
