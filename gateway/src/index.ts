@@ -1,5 +1,5 @@
 /** What tests and benchmarks outside this folder use. */
-export { AccessDirectory, CredentialDirectory, PolicyDirectory, ProviderDirectory } from './directory/directory.ts';
+export { AccessDirectory, CredentialDirectory, OwnKeyDirectory, PolicyDirectory, ProviderDirectory } from './directory/directory.ts';
 export { startEdge, type EdgeOptions } from './edge/edge.ts';
 export { connectRedis } from './redis/followed-redis.ts';
 export { localKeyStore } from './edge/issued-keys/local-key-store.ts';

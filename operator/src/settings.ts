@@ -27,6 +27,7 @@ const configuration = z.strictObject({
   systemNamespace: z.string().default(namespaces.system),
   accessNamespace: z.string().default(namespaces.access),
   providersNamespace: z.string().default(namespaces.providers),
+  ownKeysNamespace: z.string().default(namespaces.ownKeys),
   ingress: z
     .strictObject({
       /** A tenant without spec.network.host is reached at `<tenant>.<baseDomain>`. */

@@ -14,5 +14,6 @@ export * from './tenants-usage.ts';
 export * from './issued-key.ts';
 export * from './key-report.ts';
 export * from './provider-document.ts';
+export * from './own-keys.ts';
 export * from './agent-document.ts';
 export * from './edge-keys.ts';

@@ -49,6 +49,7 @@ export const documentKinds = {
   access: 'tenant-access',
   provider: 'model-provider',
   issuedKey: 'issued-key',
+  ownKeys: 'own-keys',
 } as const;
 
 /** Key under which a document stands in its ConfigMap or Secret. */
@@ -71,6 +72,8 @@ export const namespaces = {
   keys: 'cloister-keys',
   /** Model providers' credentials. Read by egress, by nobody else: not by edge, not by a tenant. */
   providers: 'cloister-providers',
+  /** Keys that tenants have of their own with model providers, as the operator brings them there. Read by egress, by nobody else. */
+  ownKeys: 'cloister-own-keys',
 } as const;
 
 export const ports = { http: 8080, metrics: 9090 } as const;
@@ -99,7 +102,7 @@ export const operatorServiceAccount = 'operator';
 /** ServiceAccount of every agent pod of a tenant. It may do nothing at the API server. */
 export const agentServiceAccount = 'agent';
 
-/** Name of the objects (policy ConfigMap, access Secret, Ingress) that stand for a tenant in Cloister's own namespaces. */
+/** Name of the objects (policy ConfigMap, Secrets of access and of own keys, Ingress) that stand for a tenant in Cloister's own namespaces. */
 export const tenantObjectName = (tenant: string): string => `tenant-${tenant}`;
 /** An id has a fixed length, so no two keys share a name. */
 export const issuedKeyObjectName = (tenant: string, id: string): string => `key-${tenant}-${id}`;

@@ -5,6 +5,9 @@
 import { z } from 'zod';
 import { modelName } from './models.ts';
 
+/** Day of the list that a price is from; told with what it was charged for. */
+const asOf = z.string().optional();
+
 export const providerDocument = z.object({
   name: z.string(),
   type: z.enum(['Offline', 'OpenAI', 'OpenAICompatible', 'AzureOpenAI', 'Anthropic', 'Gemini', 'Bedrock']),
@@ -14,6 +17,8 @@ export const providerDocument = z.object({
   apiVersion: z.string().optional(),
   /** Secret in the providers namespace. Absent where the provider asks for no key. */
   credentials: z.object({ secretName: z.string(), key: z.string() }).optional(),
+  /** Whose key it is called with where that is not for the tenant to say: Required, none but a tenant's own. */
+  ownKeys: z.enum(['Allowed', 'Required', 'Forbidden']).optional(),
   /** For one call with all its retries. */
   timeoutSeconds: z.int().positive(),
   /** Until a stream begins. */
@@ -28,7 +33,7 @@ export const providerDocument = z.object({
       contextWindow: z.int().positive(),
       maxOutputTokens: z.int().positive(),
       /** US dollars for a million tokens. */
-      price: z.object({ inputPerMillion: z.number().nonnegative(), outputPerMillion: z.number().nonnegative() }),
+      price: z.object({ inputPerMillion: z.number().nonnegative(), outputPerMillion: z.number().nonnegative(), asOf }),
       /** Models of this or other providers, in full. Whether the tenant may use them is for its policy to say. */
       fallbacks: z.array(modelName).optional(),
     }),
@@ -40,7 +45,7 @@ export const providerDocument = z.object({
         name: z.string(),
         /** Tokens of the longest text. */
         contextWindow: z.int().positive(),
-        price: z.object({ inputPerMillion: z.number().nonnegative() }),
+        price: z.object({ inputPerMillion: z.number().nonnegative(), asOf }),
       }),
     )
     .optional(),

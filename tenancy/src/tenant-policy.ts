@@ -50,6 +50,8 @@ export const tenantPolicy = z.object({
   serviceAccounts: z.record(z.string(), z.string()),
   /** Models that the tenant may use, each in full: patterns and provider permissions are already resolved. */
   models: z.array(modelName),
+  /** Names of the ModelProviders that are called with a key of the tenant's own, and with no other. None when absent. */
+  ownKeys: z.array(z.string()).optional(),
   /** Where its tools may connect to. Nowhere when absent. */
   egress: z.object({ domains: z.array(domainPattern), ports: z.array(z.int().min(1).max(65_535)) }).optional(),
   /** How much egress keeps of the answers that its agents may have again. Nothing when absent. */

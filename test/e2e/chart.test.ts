@@ -116,7 +116,7 @@ describe('as it is installed', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test.each(['cloister-access', 'cloister-keys', 'cloister-providers'])(
+  test.each(['cloister-access', 'cloister-keys', 'cloister-providers', 'cloister-own-keys'])(
     'no pod can run in %s, where it could mount the Secrets',
     async (namespace) => {
       const { code, stderr } = await world.kubectl.try(
@@ -132,10 +132,12 @@ describe('as it is installed', () => {
     ['edge', 'secrets', 'cloister-access', 'yes'],
     ['edge', 'secrets', 'cloister-keys', 'yes'],
     ['edge', 'secrets', 'cloister-providers', 'no'],
+    ['edge', 'secrets', 'cloister-own-keys', 'no'],
     ['edge', 'secrets', system, 'no'],
     ['edge', 'configmaps', system, 'yes'],
     ['edge', 'tenants.cloister.dev', system, 'no'],
     ['egress', 'secrets', 'cloister-providers', 'yes'],
+    ['egress', 'secrets', 'cloister-own-keys', 'yes'],
     ['egress', 'secrets', 'cloister-access', 'no'],
     ['egress', 'secrets', 'cloister-keys', 'no'],
     ['egress', 'secrets', system, 'no'],
@@ -146,7 +148,7 @@ describe('as it is installed', () => {
   });
 
   test.each(['edge', 'egress'])('%s may write nothing, but for keys that edge issues, which it adds and removes', async (account) => {
-    for (const namespace of [system, 'cloister-access', 'cloister-keys'])
+    for (const namespace of [system, 'cloister-access', 'cloister-keys', 'cloister-own-keys'])
       for (const resource of ['configmaps', 'secrets', 'pods', 'tenants.cloister.dev'])
         for (const verb of ['create', 'update', 'patch', 'delete']) {
           const issues =

@@ -10,17 +10,22 @@ import {
   providerDouble,
   type ProviderDouble,
 } from '../../gateway/src/egress/providers/provider.double.ts';
+import { exportAudit } from './support/audit.ts';
 import { call, openai } from './support/http.ts';
+import { conditionOf } from './support/kubectl.ts';
 import { agentManifest, agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
 const name = 'provided';
+const owner = 'provided-own';
 const [main, spare] = ['e2e-provider', 'e2e-spare'];
 const keys = { old: 'sk-e2e-the-old-key', new: 'sk-e2e-the-new-key' };
+const brought = { old: 'sk-e2e-brought-first', new: 'sk-e2e-brought-second' };
 
 let world: World;
 let tenant: LiveTenant;
+let owning: LiveTenant;
 let provider: ProviderDouble;
 let neighbour: ProviderDouble;
 
@@ -28,6 +33,13 @@ const secret = (key: string) => ({
   apiVersion: 'v1',
   kind: 'Secret',
   metadata: { name: main, namespace: namespaces.providers },
+  stringData: { key },
+});
+/** Labelled, the operator follows it at once. */
+const broughtSecret = (key: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'brought', namespace: owning.namespace, labels: { 'cloister.dev/tenant': owner } },
   stringData: { key },
 });
 const modelProvider = (provider: string, baseURL: string, more: object, price: number) => ({
@@ -38,7 +50,7 @@ const modelProvider = (provider: string, baseURL: string, more: object, price: n
     type: 'OpenAICompatible',
     baseURL,
     credentials: { secretRef: { name: main, key: 'key' } },
-    tenants: { names: [name] },
+    tenants: { names: [name, owner] },
     models: [
       { name: 'm1', contextWindow: 10_000, maxOutputTokens: 1_000, price: { inputPerMillion: price, outputPerMillion: price }, ...more },
     ],
@@ -57,10 +69,11 @@ beforeAll(async () => {
   await world.kubectl.apply(modelProvider(main, provider.baseURL, { fallbacks: [`${spare}/m1`] }, 1));
   await world.kubectl.apply(modelProvider(spare, neighbour.baseURL, {}, 2));
   const access = { apiKeys: [{ name: 'default', scopes: ['chat', 'usage'] }] };
-  tenant = await createTenant(world, { name, spec: { access, models: { allow: [`${main}/*`, `${spare}/*`] } }, agent });
+  const spec = { access, models: { allow: [`${main}/*`, `${spare}/*`] } };
+  [tenant, owning] = await Promise.all([createTenant(world, { name, spec, agent }), createTenant(world, { name: owner, spec, agent })]);
 });
 afterAll(async () => {
-  await deleteTenant(world, name);
+  await Promise.all([name, owner].map((one) => deleteTenant(world, one)));
   await world.kubectl.run(['delete', 'modelprovider', main, spare, '--ignore-not-found']);
   await world.kubectl.run(['delete', 'secret', main, '-n', namespaces.providers, '--ignore-not-found']);
   await Promise.all([provider[Symbol.asyncDispose](), neighbour[Symbol.asyncDispose]()]);
@@ -69,8 +82,8 @@ beforeEach(() => {
   provider.answer = completion('from the provider', 10, 5);
 });
 
-const chat = () => openai(`${tenant.url}/v1`, tenant.key).chat.completions;
-const ask = (content = 'hello') => chat().create({ model: agentName, messages: [{ role: 'user', content }] });
+const chat = ({ url, key } = tenant) => openai(`${url}/v1`, key).chat.completions;
+const ask = (by = tenant) => chat(by).create({ model: agentName, messages: [{ role: 'user', content: 'hello' }] });
 const uids = async () => (await world.kubectl.list('pods', ['-n', namespaces.system])).map(({ metadata }) => metadata.uid).sort();
 
 test('its key is replaced while callers ask: nobody is refused, no pod is replaced, and the old one is used no more', async () => {
@@ -99,15 +112,6 @@ test('its key is replaced while callers ask: nobody is refused, no pod is replac
       .filter((key) => key !== `Bearer ${keys.new}`).length,
   ).toBeLessThanOrEqual(1);
   expect(await uids()).toEqual(before);
-});
-
-test('no key is in the logs of egress, nor anywhere in the tenant’s namespace', async () => {
-  const logs = await world.kubectl.run(['logs', '-n', namespaces.system, 'deployment/egress', '--tail=-1']);
-  expect(logs).toContain(`"${name}"`); // they are of the calls before
-  const kinds = 'configmaps,secrets,pods,deployments,events,agentconfigs';
-  const all = await world.kubectl.run(['get', kinds, '-n', tenant.namespace, '-o', 'yaml']);
-  const encoded = Object.values(keys).flatMap((key) => [key, Buffer.from(key).toString('base64')]);
-  for (const key of encoded) expect(`${logs}${all}`.includes(key)).toBe(false);
 });
 
 test('where it fails its neighbour answers, and each is billed by its own count and price', async () => {
@@ -139,6 +143,82 @@ test('where it fails its neighbour answers, and each is billed by its own count 
     { within: 10_000 },
   );
   expect(told).toMatchObject({ input_tokens: told.requests * 10, output_tokens: told.requests * 5, micro_usd: told.requests * 15 });
+});
+
+describe('a tenant with a key of its own', () => {
+  /** Agents say whose they are in their instructions. */
+  const sentFor = (tenant: string) =>
+    provider.asked
+      .filter(({ body }) => JSON.stringify(body['messages']).includes(`agent of ${tenant}.`))
+      .map(({ headers }) => headers.authorization?.replace('Bearer ', ''));
+  const callersUntil = async (what: () => Promise<unknown>) => {
+    const ending = new AbortController();
+    const failures: unknown[] = [];
+    const caller = async (by: LiveTenant) => {
+      while (!ending.signal.aborted) await ask(by).catch((error: unknown) => failures.push(error));
+    };
+    const callers = Promise.all([caller(owning), caller(owning), caller(tenant)]);
+    await what();
+    ending.abort();
+    await callers;
+    return failures;
+  };
+  const manyWith = (key: string) =>
+    until(`calls with ${key}`, () => Promise.resolve(sentFor(owner).filter((sent) => sent === key).length > 20), { within: 20_000 });
+
+  test('goes over to it, and from one to the next, while callers ask: none fails, and other tenants go on with the platform’s', async () => {
+    await world.kubectl.apply(broughtSecret(brought.old));
+    provider.asked.length = 0;
+    const providerKeys = [{ provider: main, secretRef: { name: 'brought', key: 'key' } }];
+    const failures = await callersUntil(async () => {
+      await manyWith(keys.new);
+      await world.kubectl.run(['patch', 'tenant', owner, '--type=merge', '-p', JSON.stringify({ spec: { providerKeys } })]);
+      await manyWith(brought.old);
+      await world.kubectl.apply(broughtSecret(brought.new));
+      await manyWith(brought.new);
+    });
+    expect(failures).toEqual([]);
+    // Two callers: at each change one call may have been on its way with the key before.
+    const late = (from: string) =>
+      sentFor(owner)
+        .slice(sentFor(owner).indexOf(from))
+        .filter((key) => key !== from && !(from === brought.old && key === brought.new));
+    for (const from of [brought.old, brought.new]) expect(late(from).length).toBeLessThanOrEqual(1);
+    expect(new Set(sentFor(name))).toEqual(new Set([keys.new]));
+  });
+
+  test('is on record with it, and hears what is wrong when it is gone; then its calls fail, and nobody else’s', async () => {
+    const { uid = '' } = (await world.kubectl.get('tenant', owner))?.metadata ?? {};
+    const recorded = async () => (await exportAudit(world, uid)).some((line) => line.includes(`"provider":"${main}","key":"own"`));
+    await until('its calls on record', recorded, { within: 10_000 });
+    await world.kubectl.run(['delete', 'secret', 'brought', '-n', owning.namespace]);
+    const condition = async () => conditionOf(await world.kubectl.get('tenant', owner), 'CredentialsReady');
+    await until('the condition', async () => (await condition())?.reason === 'SecretMissing', { within: 10_000 });
+    expect((await condition())?.message).toContain('spec.providerKeys[0].secretRef names Secret "brought"');
+    const [before, told] = [provider.asked.length, neighbour.asked.length];
+    await expect(ask(owning)).rejects.toMatchObject({ status: 503, code: 'own_key_missing' });
+    expect([provider.asked.length, neighbour.asked.length]).toEqual([before, told]);
+    await ask(tenant);
+    await world.kubectl.apply(broughtSecret(brought.new));
+    await until('calls again', () => ask(owning), { within: 10_000 });
+  });
+});
+
+test('no key is in the logs of Cloister, nor anywhere in the tenants’ namespaces but in the Secret that one of them brings', async () => {
+  const logs = await Promise.all(
+    ['egress', 'edge', 'operator'].map((part) => world.kubectl.run(['logs', '-n', namespaces.system, `deployment/${part}`, '--tail=-1'])),
+  );
+  expect(logs[0]).toContain(`"${name}"`); // they are of the calls before
+  expect(logs[0]).toContain(`"${owner}"`);
+  const kinds = 'configmaps,pods,deployments,events,agentconfigs';
+  const all = await Promise.all([
+    world.kubectl.run(['get', `${kinds},secrets`, '-n', tenant.namespace, '-o', 'yaml']),
+    world.kubectl.run(['get', kinds, '-n', owning.namespace, '-o', 'yaml']),
+    world.kubectl.run(['get', 'tenants,modelproviders', '-o', 'yaml']),
+    world.kubectl.run(['get', 'configmaps', '-n', namespaces.system, '-o', 'yaml']),
+  ]);
+  const encoded = Object.values({ ...keys, ...brought }).flatMap((key) => [key, Buffer.from(key).toString('base64')]);
+  for (const key of encoded) expect([...logs, ...all].some((text) => text.includes(key))).toBe(false);
 });
 
 test('a caller that leaves ends the call there, all the way from the Ingress', async () => {

@@ -175,11 +175,12 @@ function printed(object: StoredObject): string {
   );
 }
 
-/** Documents of the access namespace are JSON in base64; certificates are counted. */
+/** Documents of the namespaces of access and of own keys are JSON in base64; certificates are counted. */
 function opened(object: StoredObject): object {
   if (object.kind === 'ConfigMap' && object.metadata.name === systemConfigMaps.agentsTrust)
     return { ...object, data: `${trustedIn(dataOf(object)[authoritiesKey], new Date()).length} certificates` };
-  if (object.kind !== 'Secret' || object.metadata.namespace !== namespaces.access) return object;
+  const documents: readonly string[] = [namespaces.access, namespaces.ownKeys];
+  if (object.kind !== 'Secret' || !documents.includes(object.metadata.namespace ?? '')) return object;
   return { ...object, data: { [documentKey]: fromBase64(dataOf(object)[documentKey]) } };
 }
 

@@ -77,7 +77,7 @@ function partsOf(path: string): { group: string; resource: string; namespace: st
 }
 
 const isTenants = (namespace: StoredObject | undefined): boolean => namespace?.metadata.labels?.[labels.tenant] !== undefined;
-const own: readonly string[] = [namespaces.system, namespaces.access];
+const own: readonly string[] = [namespaces.system, namespaces.access, namespaces.ownKeys];
 
 /**
  * The ValidatingAdmissionPolicy that confines the operator, on writes that were accepted. `namespaceAt` gives a namespace as it was before

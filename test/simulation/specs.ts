@@ -83,6 +83,8 @@ const unfulfillableTenant: readonly Spec[] = [
   { quota: { agents: 1 } },
   { access: { hs256: { secretRef: { name: 'ghost', key: 'secret' } } } },
   { access: { hs256: { secretRef: { name: 'database', key: 'ghost' } } } },
+  { providerKeys: [{ provider: 'offline', secretRef: { name: 'ghost', key: 'key' } }] },
+  { providerKeys: [{ provider: 'ghost', secretRef: { name: 'keys', key: 'key' } }] },
   { budget: { timeZone: 'Mars/Olympus' } },
   { defaultAgent: 'ghost' },
   { access: { oidc: [{ issuer: 'https://issuer.example', audience: 'taken' }] } },
@@ -105,6 +107,8 @@ const refusedTenant: readonly Spec[] = [
   { network: { host: 'http://acme.example' } },
   { access: { oidc: [{ issuer: 'http://insecure.example', audience: 'a' }] } },
   { access: { apiKeys: [{ name: 'Not A Label' }] } },
+  { providerKeys: [{ provider: '', secretRef: { name: 'keys', key: 'key' } }] },
+  { providerKeys: [{ provider: 'openai' }] },
 ];
 const refusedAgent: readonly Spec[] = [
   { model: 7 },

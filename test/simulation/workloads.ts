@@ -30,6 +30,9 @@ const agents: Act = async ({ person }) => {
 const established = [acme, agents];
 const namespace = namespaceOf('acme');
 
+const keyed = ['openai', 'second'];
+const ownKey = (provider: string) => ({ provider, secretRef: { name: 'keys', key: provider } });
+
 const lend: Act = ({ person }) =>
   person.create(kinds.namespaceKind, { name: namespace, labels: { [labels.tenant]: 'acme', team: 'blue' } });
 
@@ -235,6 +238,23 @@ export const workloads: readonly Workload[] = [
       ({ person }) => person.editTenant('acme', { access: { hs256: { secretRef: { name: 'jwt', key: 'secret' } } } }),
       ({ person }) =>
         person.create(kinds.secrets, { name: 'jwt', namespace }, { data: { secret: Buffer.from('s'.repeat(32)).toString('base64') } }),
+    ],
+  },
+  {
+    name: 'keys of its own for providers are missing, are brought, and are taken out of its spec one by one',
+    before: [
+      ...established,
+      async ({ person }) => {
+        for (const name of keyed)
+          await person.create(kinds.modelProviders, { name }, { spec: { type: 'OpenAI', ownKeys: 'Required', models: modelsNamed('m') } });
+      },
+    ],
+    acts: [
+      ({ person }) => person.editTenant('acme', { providerKeys: keyed.map(ownKey) }),
+      ({ person }) =>
+        person.create(kinds.secrets, { name: 'keys', namespace }, { data: Object.fromEntries(keyed.map((key) => [key, 'c2stMQ=='])) }),
+      ({ person }) => person.editTenant('acme', { providerKeys: keyed.slice(1).map(ownKey) }),
+      ({ person }) => person.editTenant('acme', { providerKeys: null }),
     ],
   },
   {

@@ -3,7 +3,7 @@
  *
  * Guarantee: a document that the informer has seen is in effect for the next look-up.
  */
-import type { IssuedKey, ProviderDocument, TenantAccess, TenantPolicy } from '@cloister/tenancy';
+import type { IssuedKey, OwnKeys, ProviderDocument, TenantAccess, TenantPolicy } from '@cloister/tenancy';
 import { Catalogue } from './catalogue.ts';
 
 export interface Policies {
@@ -38,6 +38,11 @@ export interface Providers {
 export interface Credentials {
   /** The value of one key of a Secret in the providers namespace. */
   read(secretName: string, key: string): string | undefined;
+}
+
+export interface TenantKeys {
+  /** The key that a tenant has of its own with a provider; undefined where none is there. */
+  read(tenant: Pick<TenantPolicy, 'tenant' | 'uid'>, provider: string): string | undefined;
 }
 
 export interface Source<T> {
@@ -102,6 +107,15 @@ export class CredentialDirectory implements Credentials, Source<Readonly<Record<
 
   remove(objectName: string): void {
     this.#secrets.delete(objectName);
+  }
+}
+
+export class OwnKeyDirectory extends Catalogue<OwnKeys> implements TenantKeys, Source<OwnKeys> {
+  readonly #byTenant = this.unique((own) => [keyOf(own.tenant, own.uid)]);
+
+  read({ tenant, uid }: Pick<TenantPolicy, 'tenant' | 'uid'>, provider: string): string | undefined {
+    const keys = this.#byTenant(keyOf(tenant, uid))?.keys ?? {};
+    return Object.hasOwn(keys, provider) ? keys[provider] : undefined;
   }
 }
 

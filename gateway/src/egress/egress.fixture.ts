@@ -3,7 +3,7 @@ import { edgeKeys, type ProviderDocument, type TenantPolicy, type Voucher } from
 import { createLogger, createRegistry, type Registry } from '@cloister/telemetry';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
-import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
+import { CredentialDirectory, OwnKeyDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
 import { voucherSigner } from '../voucher/sign-voucher.ts';
 import { voucherVerifier } from '../voucher/verify-voucher.ts';
@@ -40,6 +40,7 @@ export interface EgressUnderTest extends AsyncDisposable {
   readonly policies: PolicyDirectory;
   readonly providers: ProviderDirectory;
   readonly credentials: CredentialDirectory;
+  readonly ownKeys: OwnKeyDirectory;
   readonly sql: Sql;
   readonly registry: Registry;
   /** Log lines, as written. */
@@ -65,7 +66,8 @@ export const model = (name: string, changes: Partial<ProviderDocument['models'][
 export async function egressUnderTest(options: Partial<EgressOptions> = {}): Promise<EgressUnderTest> {
   const database = await pglite();
   await migrate(database);
-  const [policies, providers, credentials] = [new PolicyDirectory(), new ProviderDirectory(), new CredentialDirectory()];
+  const [policies, providers] = [new PolicyDirectory(), new ProviderDirectory()];
+  const [credentials, ownKeys] = [new CredentialDirectory(), new OwnKeyDirectory()];
   const { privateKey, publicKey } = await generateKeyPair('RS256');
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'RS256' }] });
   const identity = await generateIdentityKeys();
@@ -78,6 +80,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     policies,
     providers,
     credentials,
+    ownKeys,
     verifyPod: podVerifier(issuer, keys),
     verifyVoucher: voucherVerifier(edgeKeys.parse(identity.jwks)),
     ledger: ledger(database),
@@ -117,6 +120,7 @@ export async function egressUnderTest(options: Partial<EgressOptions> = {}): Pro
     policies,
     providers,
     credentials,
+    ownKeys,
     sql: database,
     registry,
     lines,

@@ -1,6 +1,6 @@
 /** Egress as a server, from its parts. Knows no cluster: production, tests and benchmarks give it their directories and ledger. */
 import type { Logger, Registry } from '@cloister/telemetry';
-import type { Credentials, Policies, Providers } from '../directory/directory.ts';
+import type { Credentials, Policies, Providers, TenantKeys } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
@@ -33,6 +33,7 @@ export interface EgressOptions {
   readonly policies: Policies;
   readonly providers: Providers;
   readonly credentials: Credentials;
+  readonly ownKeys: TenantKeys;
   readonly verifyPod: VerifyPod;
   /** By edge's keys, which may change at any time. */
   readonly verifyVoucher: VerifyVoucher;

@@ -142,6 +142,21 @@ export const egressErrors = {
     type: 'server_error',
     say: 'provider "{provider}" rejects the credential that the platform has for it; the platform has to replace it',
   },
+  own_key_missing: {
+    status: 503,
+    type: 'server_error',
+    say: 'provider "{provider}" is called for this tenant with a key of the tenant\'s own alone, and there is none to call it with; the status of the Tenant says what is wrong with spec.providerKeys',
+  },
+  own_key_rejected: {
+    status: 502,
+    type: 'server_error',
+    say: 'provider "{provider}" rejects the key that this tenant has of its own; it has to be replaced in the Secret that spec.providerKeys of the Tenant names',
+  },
+  own_key_spent: {
+    status: 429,
+    type: 'insufficient_quota',
+    say: 'the account behind the key that this tenant has of its own with provider "{provider}" is used up; whoever holds it has to add to it',
+  },
   provider_unreachable: { status: 502, type: 'server_error', say: 'provider "{provider}" cannot be reached' },
   provider_unavailable: {
     status: 503,

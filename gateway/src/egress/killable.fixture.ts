@@ -3,7 +3,7 @@
  * the namespace. Arguments: URL of the database, base URL of the provider, daily limit of each tenant in dollars. Tells its port on standard output.
  */
 import { createLogger, createRegistry } from '@cloister/telemetry';
-import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
+import { CredentialDirectory, OwnKeyDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { policyOf } from '../policy.fixture.ts';
 import { untilTold } from '../server/until-told.ts';
 import { administrationStore } from './audit/administration/administration-store.ts';
@@ -33,6 +33,7 @@ const egress = await startEgress({
   policies,
   providers,
   credentials: new CredentialDirectory(),
+  ownKeys: new OwnKeyDirectory(),
   verifyPod: (token) => {
     const serviceAccount = { name: 'agent', uid: `sa-${token}` };
     return Promise.resolve({ namespace: `tenant-${token}`, serviceAccount, pod: 'support-7d9c5f8b6-x2x4z' });

@@ -1,10 +1,10 @@
 /** `gateway egress`: settings, cluster and Postgres into a running egress. */
 import { readSettings } from '@cloister/settings';
 import { createLogger, createRegistry, serveMetrics, type Logger } from '@cloister/telemetry';
-import { documentKinds, providerDocument, tenantPolicy } from '@cloister/tenancy';
+import { documentKinds, ownKeys as ownKeysDocument, providerDocument, tenantPolicy } from '@cloister/tenancy';
 import { connect, type Cluster } from 'kube-runtime';
-import { CredentialDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
-import { followConfigMaps, followRawSecrets } from '../directory/follow.ts';
+import { CredentialDirectory, OwnKeyDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
+import { followConfigMaps, followRawSecrets, followSecrets } from '../directory/follow.ts';
 import { followedRedis } from '../redis/followed-redis.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
@@ -114,20 +114,28 @@ function proxyOptions(settings: EgressSettings): ProxyOptions {
 
 function follow(
   cluster: Cluster,
-  { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE }: EgressSettings,
+  { SYSTEM_NAMESPACE: namespace, PROVIDERS_NAMESPACE, OWN_KEYS_NAMESPACE }: EgressSettings,
   administration: Administration,
   log: Logger,
 ) {
-  const [policies, providers, credentials] = [new PolicyDirectory(), new ProviderDirectory(), new CredentialDirectory()];
+  const [policies, providers] = [new PolicyDirectory(), new ProviderDirectory()];
+  const [credentials, ownKeys] = [new CredentialDirectory(), new OwnKeyDirectory()];
   const into = recordedPolicies(policies, administration);
   const documents = followConfigMaps(cluster, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into, log });
   const informers = [
     documents,
     followConfigMaps(cluster, { schema: providerDocument, documentKind: documentKinds.provider, namespace, into: providers, log }),
     followRawSecrets(cluster, PROVIDERS_NAMESPACE, credentials),
+    followSecrets(cluster, {
+      schema: ownKeysDocument,
+      documentKind: documentKinds.ownKeys,
+      namespace: OWN_KEYS_NAMESPACE,
+      into: ownKeys,
+      log,
+    }),
   ];
   cluster.startInformers();
-  return { policies, providers, credentials, documents, informers };
+  return { policies, providers, credentials, ownKeys, documents, informers };
 }
 
 async function verifier(cluster: Cluster): Promise<VerifyPod> {

@@ -22,6 +22,7 @@ const ranges = z
 export const egressSettings = z.object({
   ...commonSettings,
   PROVIDERS_NAMESPACE: z.string().default('cloister-providers'),
+  OWN_KEYS_NAMESPACE: z.string().default('cloister-own-keys'),
   DATABASE_URL_FILE: z.string(),
   REDIS_URL_FILE: z.string(),
   EDGE_KEYS_FILE: z.string(),

@@ -32,7 +32,8 @@ let cluster: Cluster;
 beforeAll(async () => {
   cluster = await connectTestCluster();
   await installResources(cluster);
-  for (const name of ['cloister-system', 'cloister-access']) await cluster.apply(kinds.namespaceKind, { metadata: { name } });
+  for (const name of ['cloister-system', 'cloister-access', 'cloister-own-keys'])
+    await cluster.apply(kinds.namespaceKind, { metadata: { name } });
   await cluster.apply(kinds.namespaceKind, namespaceChild(tenantSnapshot()).desired);
   await cluster.apply(kinds.serviceAccounts, serviceAccount(tenantSnapshot()).desired);
 });

@@ -96,7 +96,7 @@ function structural(schema: z.ZodType): object {
       // zod bounds every integer to what JavaScript can count; that is noise in a schema.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
-      if (jsonSchema.format === 'date-time') delete jsonSchema.pattern; // the format alone is checked by the API server
+      if (jsonSchema.format === 'date-time' || jsonSchema.format === 'date') delete jsonSchema.pattern; // the format alone is checked by the API server
       if (jsonSchema['x-kubernetes-int-or-string'] === true) jsonSchema.anyOf = [{ type: 'integer' }, { type: 'string' }];
     },
   });

@@ -6,6 +6,12 @@ import { baseURL, listMap, listSet, model as modelName, objectName, rules, secre
 const price = z.object({
   inputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million input tokens.'),
   outputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million output tokens.'),
+  asOf: z.iso
+    .date()
+    .describe(
+      'Day of the price list that these are from, such as 2026-03-31. It changes nothing; records of the audit say by which list a call was charged.',
+    )
+    .optional(),
 });
 
 const nameOfModel = (example: string) =>
@@ -40,7 +46,7 @@ const model = z
 const embeddingModel = z.object({
   name: nameOfModel('text-embedding-3-small').describe('What the provider calls it. Agents name it <provider>/<model>.'),
   contextWindow: z.int().min(1).max(1e8).describe('Tokens of the longest text that it takes. A request may hold many texts.'),
-  price: price.pick({ inputPerMillion: true }).describe('What a call is charged to the budget.'),
+  price: price.pick({ inputPerMillion: true, asOf: true }).describe('What a call is charged to the budget.'),
 });
 
 export const modelProviderSpec = z
@@ -62,6 +68,12 @@ export const modelProviderSpec = z
       .object({ secretRef: secretRef("in the namespace for providers' credentials (cloister-providers)").describe('Where the key is.') })
       .describe('The key that egress sends: as bearer token, to Anthropic as x-api-key, to Azure as api-key. It never reaches a tenant.')
       .optional(),
+    ownKeys: z
+      .enum(['Allowed', 'Required', 'Forbidden'])
+      .describe(
+        'Whether tenants may be called for with a key of their own (spec.providerKeys of the Tenant) instead of that of credentials. Required: models are on offer to tenants that name one alone.',
+      )
+      .default('Allowed'),
     timeoutSeconds: z.int().min(1).max(3600).describe('How long one call may take, its retries included.').default(120),
     firstTokenSeconds: z
       .int()
@@ -113,7 +125,10 @@ export const modelProviderSpec = z
         message: 'firstTokenSeconds is above timeoutSeconds, at which the call ends anyway; lower it',
       },
       { rule: "self.type != 'AzureOpenAI' || has(self.baseURL)", message: 'type AzureOpenAI needs baseURL' },
-      { rule: "self.type != 'AzureOpenAI' || has(self.credentials)", message: 'type AzureOpenAI needs credentials.secretRef' },
+      {
+        rule: "self.type != 'AzureOpenAI' || has(self.credentials) || self.ownKeys == 'Required'",
+        message: 'type AzureOpenAI needs credentials.secretRef',
+      },
       {
         rule: "!has(self.apiVersion) || self.type == 'AzureOpenAI'",
         message: 'apiVersion is there for type AzureOpenAI alone; remove it, or change the type',
@@ -127,11 +142,20 @@ export const modelProviderSpec = z
         message:
           "baseURL does not fit apiVersion: Azure's v1 API ends with /openai/v1 and has no apiVersion; the older one has an apiVersion and ends with /openai",
       },
-      { rule: "self.type != 'OpenAI' || has(self.credentials)", message: 'type OpenAI needs credentials.secretRef' },
-      { rule: "self.type != 'Anthropic' || has(self.credentials)", message: 'type Anthropic needs credentials.secretRef' },
-      { rule: "self.type != 'Gemini' || has(self.credentials)", message: 'type Gemini needs credentials.secretRef' },
       {
-        rule: "self.type != 'Bedrock' || has(self.credentials)",
+        rule: "self.type != 'OpenAI' || has(self.credentials) || self.ownKeys == 'Required'",
+        message: 'type OpenAI needs credentials.secretRef',
+      },
+      {
+        rule: "self.type != 'Anthropic' || has(self.credentials) || self.ownKeys == 'Required'",
+        message: 'type Anthropic needs credentials.secretRef',
+      },
+      {
+        rule: "self.type != 'Gemini' || has(self.credentials) || self.ownKeys == 'Required'",
+        message: 'type Gemini needs credentials.secretRef',
+      },
+      {
+        rule: "self.type != 'Bedrock' || has(self.credentials) || self.ownKeys == 'Required'",
         message: 'type Bedrock needs credentials.secretRef, with an API key of Bedrock',
       },
       {
@@ -141,6 +165,10 @@ export const modelProviderSpec = z
       {
         rule: "self.type != 'Offline' || !(has(self.baseURL) || has(self.credentials))",
         message: 'type Offline calls nobody; remove baseURL and credentials',
+      },
+      {
+        rule: "self.type != 'Offline' || self.ownKeys == 'Allowed'",
+        message: 'type Offline calls nobody, so no key is of use to it; remove ownKeys',
       },
       {
         rule: 'size(self.models) > 0 || has(self.embeddingModels)',

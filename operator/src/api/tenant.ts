@@ -17,6 +17,7 @@ import {
   worded,
 } from './fields.ts';
 import { budget, egress, keyRateLimits, models, quota, rateLimits, responseCache, shareOfBudget } from './limits.ts';
+import { providerKeys } from './provider-keys.ts';
 import { trafficSplits, trafficSplitsStatus } from './traffic-splits.ts';
 import { usageStatus } from './usage.ts';
 
@@ -151,6 +152,7 @@ export const tenantSpec = z.object({
   owners: z.array(owner).max(64).meta(atomic).describe("Who may work in the tenant's namespace.").default([]),
   quota: quota.describe('Caps of the namespace; the class supplies what is not set here.').optional(),
   models: models.describe('Models that agents may use; the default of the class when not set.').optional(),
+  providerKeys,
   budget: budget.describe('What models may cost; the class supplies what is not set here.').optional(),
   rateLimits: rateLimits.describe('How often the agents of the tenant may be called, all of them together.').optional(),
   responseCache: responseCache

@@ -24,6 +24,12 @@ describe("a provider's document", () => {
     const chained = [{ ...models[0], fallbacks: ['spare/gpt-5-mini'] }];
     expect(of({ type: 'Offline', ...patience, models: chained })).toMatchObject({ ...patience, models: chained });
   });
+  test('says of which day prices are, where that is known', () => {
+    const price = { inputPerMillion: 1, asOf: '2026-03-31' };
+    const embeddingModels = [{ name: 'e', contextWindow: 8192, price }];
+    const dated = [{ ...models[0], price: { ...price, outputPerMillion: 1 } }];
+    expect(of({ type: 'Offline', models: dated, embeddingModels })).toMatchObject({ models: dated, embeddingModels });
+  });
   test('has models for embeddings in a list of their own', () => {
     const embeddingModels = [{ name: 'text-embedding-3-small', contextWindow: 8192, price: { inputPerMillion: 0.02 } }];
     expect(of({ type: 'Offline', embeddingModels })).toMatchObject({ models, embeddingModels });

@@ -12,7 +12,7 @@ const provider = (name: string, models: readonly string[], tenants?: object) => 
     tenants,
   }),
 });
-const acme = { tenant: 'acme', tenantClass: 'starter' };
+const acme = { tenant: 'acme', tenantClass: 'starter', ownKeys: [] };
 const all = { allow: ['open/*', 'closed/*'], within: undefined };
 
 describe('a tenant may use a model', () => {

@@ -11,6 +11,8 @@ export interface Provider {
 export interface Customer {
   readonly tenant: string;
   readonly tenantClass: string | undefined;
+  /** Providers with whom it has a key of its own. */
+  readonly ownKeys: readonly string[];
 }
 
 /** Full names, sorted: of models for chat and of models for embeddings. */
@@ -34,12 +36,13 @@ export function chatModelsAmong(models: readonly string[], providers: readonly P
 /** Each once, though a model may be there for both. */
 const offeredModels = (providers: readonly Provider[], customer: Customer): string[] =>
   providers
-    .filter(({ spec }) => isOpenTo(spec, customer))
+    .filter((provider) => isOpenTo(provider, customer))
     .flatMap(({ name, spec: { models, embeddingModels = [] } }) =>
       [...new Set([...models, ...embeddingModels].map((model) => model.name))].map((model) => `${name}/${model}`),
     );
 
-function isOpenTo({ tenants }: ModelProviderSpec, { tenant, tenantClass }: Customer): boolean {
+function isOpenTo({ name, spec: { tenants, ownKeys } }: Provider, { tenant, tenantClass, ownKeys: brought }: Customer): boolean {
+  if (ownKeys === 'Required' && !brought.includes(name)) return false;
   if (!tenants) return true;
   return tenants.names.includes(tenant) || (tenantClass !== undefined && tenants.classes.includes(tenantClass));
 }

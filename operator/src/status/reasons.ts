@@ -39,6 +39,8 @@ export const reasons = {
   IssuerTaken: { kind: 'needs someone', means: 'another tenant has that OIDC issuer and audience' },
   SecretMissing: { kind: 'needs someone', means: 'a Secret that the spec names is not there' },
   SecretInvalid: { kind: 'needs someone', means: 'a Secret that the spec names lacks the key, or its value is unfit' },
+  ProviderUnknown: { kind: 'needs someone', means: 'spec.providerKeys names no ModelProvider' },
+  OwnKeyForbidden: { kind: 'needs someone', means: 'spec.providerKeys has a key for a ModelProvider that takes none of tenants' },
   DataTaken: { kind: 'needs someone', means: 'a database schema of that name belongs to another Tenant' },
   PolicyWidens: { kind: 'needs someone', means: "a NetworkPolicy that is not the operator's opens more than agents need" },
   ModelUnknown: { kind: 'needs someone', means: 'an allowed model is offered by no ModelProvider that this tenant may use' },

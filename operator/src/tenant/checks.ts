@@ -14,6 +14,7 @@ import { openings, type Opening } from './isolation/openings.ts';
 import { idlePatterns } from '../provider/offers.ts';
 import { knownTimeZone } from './limits.ts';
 import type { TenantSnapshot } from './observe.ts';
+import { providerKeysAreUsable } from './provider-keys.ts';
 import { splitsAreAnswered } from './traffic-splits.ts';
 
 export const parts = [
@@ -44,6 +45,7 @@ const checks: readonly Check[] = [
   hostIsFree,
   issuersAreFree,
   sharedSecretIsUsable,
+  providerKeysAreUsable,
   serviceAccountExists,
   modelsExist,
   cheaperModelsExist,
@@ -176,12 +178,17 @@ function serviceAccountExists({ serviceAccountUID }: TenantSnapshot): TenantFind
 }
 
 function modelsExist({ spec, standing }: TenantSnapshot): TenantFinding[] {
-  return idlePatterns(spec.models?.allow ?? [], standing.models).map((pattern) => ({
-    condition: 'ModelsReady',
-    reason: 'ModelUnknown',
-    message: `spec.models.allow has "${pattern}", which is no model that a ModelProvider offers to this tenant within its class; see "kubectl get modelproviders"`,
-    blocks: false,
-  }));
+  return idlePatterns(spec.models?.allow ?? [], standing.models).map((pattern) => {
+    const provider = standing.providers.find(({ name }) => pattern.startsWith(`${name}/`));
+    const wantsKey = provider?.spec.ownKeys === 'Required' && !spec.providerKeys?.some((entry) => entry.provider === provider.name);
+    const remedy = wantsKey ? "it wants a key of the tenant's own, in spec.providerKeys" : 'see "kubectl get modelproviders"';
+    return {
+      condition: 'ModelsReady',
+      reason: 'ModelUnknown',
+      message: `spec.models.allow has "${pattern}", which is no model that a ModelProvider offers to this tenant within its class; ${remedy}`,
+      blocks: false,
+    };
+  });
 }
 
 function cheaperModelsExist({ spec, standing }: TenantSnapshot): TenantFinding[] {

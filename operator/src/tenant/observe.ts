@@ -23,6 +23,7 @@ import { usageShown } from '../usage/shown.ts';
 import type { UsageWatch } from '../usage/usage-watch.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
 import { publishedKeys, type PublishedKeys } from './identity.ts';
+import { readProviderKeys, type ProviderKeySeen } from './provider-keys.ts';
 import { servingOf } from './serving.ts';
 import { standingOf, type Standing, type StandingWorld } from './standing.ts';
 
@@ -46,6 +47,8 @@ export interface TenantSnapshot {
   readonly apiKeys: readonly ApiKey[];
   /** Value of the shared secret for HS256; undefined where it is not asked for. */
   readonly sharedSecret: SharedSecret | undefined;
+  /** Keys of the tenant's own, in the order of spec.providerKeys. */
+  readonly providerKeys: readonly ProviderKeySeen[];
   /** By which agents know edge; undefined until it has an identity. */
   readonly edgeKeys: PublishedKeys | undefined;
   /** That the agents are to show; undefined until there is an authority. */
@@ -85,9 +88,10 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
   const { name, uid = '' } = tenant.metadata;
   const namespace = namespaceOf(name);
   const host = hostOf(tenant, configuration.ingress.baseDomain);
-  const [apiKeys, sharedSecret, database, redis, serving] = await Promise.all([
+  const [apiKeys, sharedSecret, providerKeys, database, redis, serving] = await Promise.all([
     Promise.all(spec.access.apiKeys.map((entry) => apiKeyOf(name, entry.name, world))),
     readSharedSecret(spec, namespace, world),
+    readProviderKeys(spec.providerKeys ?? [], (name) => world.cluster.get(secrets, { namespace, name }, { signal: world.signal })),
     ownSecret(namespace, tenantSecrets.database, world),
     ownSecret(namespace, tenantSecrets.redis, world),
     ownSecret(namespace, tenantSecrets.serving, world).then((secret) => servingOf(tenant, secret, world)),
@@ -110,6 +114,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     serviceAccountUID: caches.serviceAccounts.head({ namespace, name: agentServiceAccount })?.uid,
     apiKeys,
     sharedSecret,
+    providerKeys,
     edgeKeys: publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches),
     serving,
     databaseSecret: database,
@@ -154,7 +159,7 @@ async function readSharedSecret(
   return Buffer.byteLength(value) < 32 ? { state: 'short' } : { state: 'usable', value };
 }
 
-/** Kinds of which a tenant has a varying number. In Cloister's own namespaces it has one Ingress and one access document at most. */
+/** Kinds of which a tenant has a varying number. In Cloister's own namespaces it has one Ingress, one access document and one of own keys at most. */
 function removables(tenant: Tenant, namespace: string, { caches, configuration }: TenantWorld): Removable[] {
   const ours = (kind: Kind<BaseObject>, objects: readonly (BaseObject | undefined)[]) =>
     objects.flatMap((object) => (object && isControlledBy(object, tenant) ? { kind, object } : []));
@@ -163,6 +168,8 @@ function removables(tenant: Tenant, namespace: string, { caches, configuration }
     ...ours(secrets, caches.secrets.list(namespace)),
     ...ours(roleBindings, caches.roleBindings.list(namespace)),
     ...ours(ingresses, [caches.ingresses.get({ namespace: configuration.systemNamespace, name })]),
-    ...ours(secrets, [caches.secrets.get({ namespace: configuration.accessNamespace, name })]),
+    ...[configuration.accessNamespace, configuration.ownKeysNamespace].flatMap((space) =>
+      ours(secrets, [caches.secrets.get({ namespace: space, name })]),
+    ),
   ];
 }

@@ -46,9 +46,9 @@ describe('an archived tenant', () => {
   });
   test('loses host and access document, and what is left says who is not served', () => {
     const objects = [
-      { kind: kinds.ingresses, object: { metadata: { name: 'tenant-acme' } } },
-      { kind: kinds.secrets, object: { metadata: { name: 'tenant-acme' } } },
-      { kind: kinds.secrets, object: { metadata: { name: 'api-key-default' } } },
+      { kind: kinds.ingresses, object: { metadata: { name: 'tenant-acme', namespace: 'cloister-system' } } },
+      { kind: kinds.secrets, object: { metadata: { name: 'tenant-acme', namespace: 'cloister-access' } } },
+      { kind: kinds.secrets, object: { metadata: { name: 'api-key-default', namespace: 'tenant-acme' } } },
     ];
     const seen = { ...archived, removable: objects };
     expect(surplus(seen, plan(seen)).map(({ kind }) => kind.kind)).toEqual(['Ingress', 'Secret']);
@@ -69,7 +69,7 @@ test('the namespace goes with its tenant, unless it was lent', () => {
 });
 
 describe('what is removed', () => {
-  const object = (name: string) => ({ kind: kinds.secrets, object: { metadata: { name } } });
+  const object = (name: string) => ({ kind: kinds.secrets, object: { metadata: { name, namespace: 'tenant-acme' } } });
   test('is a key whose entry was taken away; never the credentials of Postgres and Redis', () => {
     const seen = snapshot({ removable: ['api-key-default', 'api-key-old', 'database', 'redis'].map(object) });
     expect(surplus(seen, plan(seen)).map((one) => one.object.metadata.name)).toEqual(['api-key-old']);

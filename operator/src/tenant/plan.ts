@@ -1,4 +1,4 @@
-import type { BaseObject } from 'kube-runtime';
+import type { BaseObject, ObjectKey } from 'kube-runtime';
 import type { Child } from '../child.ts';
 import { accessDocument } from './children/access.ts';
 import { edgeKeysConfigMap } from './children/edge-keys.ts';
@@ -6,6 +6,7 @@ import { ingress } from './children/ingress.ts';
 import { limitRange } from './children/limit-range.ts';
 import { namespaceChild } from './children/namespace.ts';
 import { allowAgents, denyAll } from './children/network-policies.ts';
+import { ownKeysDocument } from './children/own-keys.ts';
 import { policyDocument } from './children/policy.ts';
 import { resourceQuota } from './children/resource-quota.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
@@ -15,7 +16,7 @@ import type { Removable, TenantSnapshot } from './observe.ts';
 import { tenantSecrets } from '@cloister/tenancy';
 
 /**
- * What a tenant should have in its namespace, in stages, each of which needs the one before. Nobody can do anything there yet: people's ways in
+ * What a tenant should have in its namespace, and its own keys, in stages, each of which needs the one before. Nobody can do anything there yet: people's ways in
  * come with the completion, and agents see for themselves that the walls stand.
  */
 export const groundwork = (seen: TenantSnapshot): Child[][] => [
@@ -29,6 +30,8 @@ export const groundwork = (seen: TenantSnapshot): Child[][] => [
     ...edgeKeysConfigMap(seen),
     ...servingSecret(seen),
     ...apiKeySecrets(seen),
+    // Before the policy that has egress use them.
+    ...(isArchived(seen) ? [] : ownKeysDocument(seen)),
     ...tenantRoles(seen),
   ],
 ];
@@ -52,6 +55,9 @@ const isArchived = ({ spec }: TenantSnapshot): boolean => spec.state === 'Archiv
 export function surplus({ removable }: TenantSnapshot, wanted: readonly Child[]): Removable[] {
   const keep = new Set<string>([tenantSecrets.database, tenantSecrets.redis, tenantSecrets.serving]);
   const isWanted = ({ kind, object }: { readonly kind: Child['kind']; readonly object: BaseObject }) =>
-    wanted.some((child) => child.kind.kind === kind.kind && child.desired.metadata.name === object.metadata.name);
+    wanted.some(({ kind: of, desired: { metadata } }) => of.kind === kind.kind && isNamedAs(metadata, object.metadata));
   return removable.filter((one) => !isWanted(one) && !(one.kind.kind === 'Secret' && keep.has(one.object.metadata.name)));
 }
+
+/** In two of Cloister's own namespaces a tenant has a Secret of the same name. */
+const isNamedAs = (one: ObjectKey, other: ObjectKey): boolean => one.name === other.name && one.namespace === other.namespace;

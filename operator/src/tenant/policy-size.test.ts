@@ -61,6 +61,7 @@ const provider: ModelProvider = {
 const wish = {
   quota: { agents: mostAgents },
   models: { allow: [`${'p'.repeat(70)}/*`] },
+  providerKeys: numbered(32, (end) => ({ provider: `${'k'.repeat(250)}${end}`, secretRef: { name: 'keys', key: end } })),
   budget: { onExceeded: 'Downgrade', downgradeTo: numbered(8, (end) => `a/${'b'.repeat(195)}${end}`), daily: window, monthly: window },
   network: { egress: { domains: numbered(64, (end) => `${`${'d'.repeat(60)}.`.repeat(4).slice(0, 246)}${end}.dev`) } },
   trafficSplits: numbered(16, (end) => ({
@@ -82,6 +83,7 @@ describe('the policy document', () => {
     const text = z.object({ data: z.record(z.string(), z.string()) }).parse(document?.desired).data[documentKey] ?? '';
     expect(text).toContain('"cacheSeconds"');
     expect(text).toContain(provider.metadata.name);
+    expect(text).toContain('"ownKeys"');
     expect(Buffer.byteLength(text)).toBeLessThan(mebibyte - margin);
   });
 

@@ -136,12 +136,16 @@ const rotationLookMs = 2_000;
 
 /** What did not work although nothing failed, such as a Secret that others have to mend, is tried again so often. */
 const attentionMs = 10_000;
-const sharedSecretMs = 60_000;
+const broughtSecretMs = 60_000;
 
 /** Watches are the trigger; this is for what cannot be watched: age, and Secrets that others made without our label. */
-function nextLook({ tenant, configuration, sharedSecret }: TenantSnapshot, { findings, rotating, credentials }: Done): number {
+function nextLook(
+  { tenant, configuration, sharedSecret, providerKeys }: TenantSnapshot,
+  { findings, rotating, credentials }: Done,
+): number {
   if (rotating) return rotationLookMs;
-  const wantsAttention = findings.some(({ condition }) => condition === 'DataReady') || (sharedSecret && sharedSecret.state !== 'usable');
+  const brought = [sharedSecret, ...providerKeys.map(({ seen }) => seen)].filter((secret) => secret !== undefined);
+  const wantsAttention = findings.some(({ condition }) => condition === 'DataReady') || brought.some(({ state }) => state !== 'usable');
   const due = nextDueMs(credentials, { rotation: configuration.rotation, holder: tenant.metadata.uid ?? '' }, new Date());
-  return Math.min(due, wantsAttention ? attentionMs : sharedSecret ? sharedSecretMs : Infinity);
+  return Math.min(due, wantsAttention ? attentionMs : brought.length > 0 ? broughtSecretMs : Infinity);
 }

@@ -73,6 +73,7 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     serviceAccountUID: 'uid-of-service-account',
     apiKeys: spec.access.apiKeys.map(({ name }) => ({ name, key: createApiKey('acme') })),
     sharedSecret: undefined,
+    providerKeys: [],
     edgeKeys: { text: '{"keys":[]}', since: undefined },
     serving: undefined,
     databaseSecret: undefined,

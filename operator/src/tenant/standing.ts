@@ -27,6 +27,8 @@ export interface Standing {
   readonly models: readonly string[];
   /** Those of them that agents can talk with. The others make embeddings. */
   readonly chatModels: readonly string[];
+  /** All that there are, open to the tenant or not. */
+  readonly providers: readonly Provider[];
 }
 
 export interface StandingWorld {
@@ -55,7 +57,8 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
   const placed = found ? placeIn(found, subject, { kept: world.revisionsOf(found), choose }) : nowhere;
   const { limits, cuts, alerts } = effectiveLimits(spec, placed.tenantClass?.spec);
   const providers = world.providers.flatMap(readProvider);
-  const models = allowedModels(providers, { tenant: name, tenantClass: className }, limits.models);
+  const ownKeys = (spec.providerKeys ?? []).map(({ provider }) => provider);
+  const models = allowedModels(providers, { tenant: name, tenantClass: className, ownKeys }, limits.models);
   return {
     className,
     classExists: found !== undefined,
@@ -66,6 +69,7 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
     alerts,
     models,
     chatModels: chatModelsAmong(models, providers),
+    providers,
   };
 }
 

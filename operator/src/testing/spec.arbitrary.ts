@@ -48,6 +48,10 @@ const quantities = mostly<string | number>(
   fc.constantFrom(9007199254740992, 0, '-1', 'lots', '10%'),
 );
 const countsOrShares = mostly<string | number>(fc.constantFrom('10%', '100%', 1, '7'), fc.constantFrom(9007199254740992, 0, '0%', '7m'));
+const days = mostly(
+  fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }).map((day) => day.toISOString().slice(0, 10)),
+  fc.constantFrom('2026-02-29', '2026-3-31', 'today', ''),
+);
 const times = mostly(
   fc.constantFrom('2026-01-01T00:00:00Z', '2030-02-28T23:59:59.123+02:00'),
   fc.constantFrom('2026-01-01t00:00:00z', '2026-12-31T23:59:60Z', '2026-01-01', 'soon'),
@@ -81,6 +85,7 @@ function integer({ minimum = 0, maximum = 1e9 }: Schema): fc.Arbitrary<number> {
 
 function text(one: Schema): fc.Arbitrary<string> {
   if (one.format === 'date-time') return times;
+  if (one.format === 'date') return days;
   const pattern = rulesOf(one)
     .map((rule) => /^self\.matches\(r?'(.*?)'\)/.exec(rule)?.[1])
     .find((found) => found !== undefined);

@@ -116,7 +116,7 @@ export class TenantWorld {
     const name = tenantObjectName(tenant);
     await this.#cluster.delete(kinds.ingresses, { name, namespace: namespaces.system });
     await this.#cluster.delete(kinds.configMaps, { name, namespace: namespaces.system });
-    await this.#cluster.delete(kinds.secrets, { name, namespace: namespaces.access });
+    for (const namespace of [namespaces.access, namespaces.ownKeys]) await this.#cluster.delete(kinds.secrets, { name, namespace });
     await until('the namespace to be gone', async () => !(await this.get(kinds.namespaceKind, undefined, namespaceOf(tenant))));
   }
 

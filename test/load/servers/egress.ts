@@ -3,6 +3,7 @@ import {
   Administration,
   auditStore,
   CredentialDirectory,
+  OwnKeyDirectory,
   ledger,
   localCacheStore,
   migrate,
@@ -56,6 +57,7 @@ const egress = await startEgress({
   policies,
   providers,
   credentials: new CredentialDirectory(),
+  ownKeys: new OwnKeyDirectory(),
   verifyPod: has('authentication')
     ? podVerifier(podIssuer, createLocalJWKSet({ keys: [pods.publicKey] }))
     : () => Promise.resolve(measured),

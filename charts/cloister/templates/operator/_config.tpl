@@ -3,6 +3,7 @@
 systemNamespace: {{ .Release.Namespace | quote }}
 accessNamespace: {{ .Values.namespaces.access | quote }}
 providersNamespace: {{ .Values.namespaces.providers | quote }}
+ownKeysNamespace: {{ .Values.namespaces.ownKeys | quote }}
 ingress:
   baseDomain: {{ .Values.ingress.baseDomain | quote }}
   className: {{ .Values.ingress.className | quote }}

@@ -1,9 +1,19 @@
 /** What is on record of calls to a running egress. */
 import { voucherHeader } from '@cloister/tenancy';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { ask, egressUnderTest, type EgressUnderTest } from '../egress.fixture.ts';
-import { completion, failure, providerDouble, type ProviderDouble } from '../providers/provider.double.ts';
+import { ask, egressUnderTest, model, type EgressUnderTest } from '../egress.fixture.ts';
+import {
+  chunk,
+  completion,
+  endMark,
+  failure,
+  piece,
+  providerDouble,
+  stopChunk,
+  streamed,
+  type ProviderDouble,
+} from '../providers/provider.double.ts';
 import { exportOf } from './command.ts';
 import { callRecord, type CallRecord } from './record.ts';
 
@@ -56,6 +66,59 @@ test('an answered call is on record with its model, its tokens and what it cost'
       ...{ model: 'openai/m1', stream: false, inputTokens: 10, outputTokens: 5, microUsd: 20 },
     },
   ]);
+});
+
+test('a call is on record with the day of the price list by which it was charged, where its ModelProvider says one', async () => {
+  await chat();
+  const asOf = { price: { inputPerMillion: 1, outputPerMillion: 2, asOf: '2026-03-31' } };
+  egress.addProvider('openai', { type: 'OpenAI', baseURL: provider.baseURL, models: [model('m1', asOf)] });
+  await chat();
+  const [without, dated] = (await recorded(2)).records;
+  expect(without).not.toHaveProperty('priceAsOf');
+  expect(dated).toMatchObject({ microUsd: 20, priceAsOf: '2026-03-31' });
+});
+
+describe('what a provider tells apart of its use', () => {
+  const choices = [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }];
+  const saying = (usage: object) => {
+    provider.answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ choices, usage }));
+  };
+  const sums = { inputTokens: 100, outputTokens: 50, microUsd: 200 };
+  const said = { prompt_tokens: 100, completion_tokens: 50 };
+
+  test('is on record: input that it had in its cache, and output that it thought; both stay part of the sums', async () => {
+    saying({ ...said, prompt_tokens_details: { cached_tokens: 80 }, completion_tokens_details: { reasoning_tokens: 30 } });
+    await chat();
+    expect((await recorded(1)).records).toMatchObject([{ ...sums, cachedTokens: 80, reasoningTokens: 30 }]);
+  });
+  test('is on record of a stream as well', async () => {
+    const parts = { prompt_tokens_details: { cached_tokens: 80 }, completion_tokens_details: { reasoning_tokens: 0 } };
+    provider.answer = streamed(piece('Hi'), stopChunk, chunk({ choices: [], usage: { ...said, ...parts } }), endMark);
+    await chat({ stream: true });
+    expect((await recorded(1)).records).toMatchObject([{ ...sums, cachedTokens: 80, reasoningTokens: 0 }]);
+  });
+  test('is on record where thoughts stand in the total alone', async () => {
+    saying({ prompt_tokens: 100, completion_tokens: 20, total_tokens: 150 });
+    await chat();
+    expect((await recorded(1)).records).toMatchObject([{ ...sums, reasoningTokens: 30 }]);
+  });
+  test('is never more than the whole', async () => {
+    saying({ ...said, prompt_tokens_details: { cached_tokens: 8000 }, completion_tokens_details: { reasoning_tokens: 3000 } });
+    await chat();
+    expect((await recorded(1)).records).toMatchObject([{ ...sums, cachedTokens: 100, reasoningTokens: 50 }]);
+  });
+  test.each([
+    ['nothing', {}],
+    ['null', { prompt_tokens_details: null, completion_tokens_details: null }],
+    ['less than nothing', { prompt_tokens_details: { cached_tokens: -1 }, completion_tokens_details: { reasoning_tokens: '30' } }],
+    ['something else', { prompt_tokens_details: { audio_tokens: 0 }, completion_tokens_details: [] }],
+  ])('is not made up where it is %s, and its sums count all the same', async (_, parts) => {
+    saying({ ...said, ...parts });
+    await chat();
+    const [record] = (await recorded(1)).records;
+    expect(record).toMatchObject(sums);
+    for (const name of ['cachedTokens', 'reasoningTokens']) expect(record).not.toHaveProperty(name);
+  });
 });
 
 test('a call is on record with the caller on whose behalf it was made, where edge vouches for one', async () => {

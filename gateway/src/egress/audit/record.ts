@@ -8,8 +8,8 @@ import { z } from 'zod';
 
 /** What a call has noted of itself that is kept, in this order. */
 export const kept = [
-  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'attempts', 'tried', 'stream', 'cache'],
-  ...['inputTokens', 'outputTokens', 'microUsd'],
+  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'key', 'attempts', 'tried', 'stream', 'cache'],
+  ...['inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'microUsd', 'priceAsOf'],
 ] as const;
 
 const writing = { writer: z.string(), number: z.int().positive() };

@@ -58,7 +58,8 @@ export class AnswerCache {
     const { uid: tenantUid, cacheBytes: bytes = 0 } = policy;
     const { name, repeatable: request } = operation;
     if (seconds === undefined || bytes === 0 || !request) return undefined;
-    const key = cacheKeyOf({ tenantUid, agent, provider: target.provider, model: target.model.name, operation: name, request });
+    const { provider, whose } = target;
+    const key = cacheKeyOf({ tenantUid, agent, provider, whose, model: target.model.name, operation: name, request });
     if (!key) return undefined;
     return {
       find: () => this.#find(tenantUid, key, seconds),

@@ -7,12 +7,15 @@
  */
 import { canonicalJSON, type ProviderDocument } from '@cloister/tenancy';
 import { createHash } from 'node:crypto';
+import type { KeyOwner } from '../chat/target.ts';
 import type { JsonObject } from '../providers/provider.ts';
 
 export interface SameCall {
   readonly tenantUid: string;
   readonly agent: string;
   readonly provider: Pick<ProviderDocument, 'name' | 'type' | 'baseURL' | 'apiVersion'>;
+  /** What an account of the tenant's own has answered is not what the platform's would have. */
+  readonly whose: KeyOwner | undefined;
   /** The model that is asked, by the provider's own name, whichever was asked for. */
   readonly model: string;
   readonly operation: string;
@@ -36,10 +39,11 @@ export function cacheKeyOf(call: SameCall): CacheKey | undefined {
   }
 }
 
-function keyOf({ tenantUid, agent, provider, model, operation, request }: SameCall): CacheKey {
+function keyOf({ tenantUid, agent, provider, whose, model, operation, request }: SameCall): CacheKey {
   const { name, type, baseURL = null, apiVersion = null } = provider;
+  const place = [name, type, baseURL, apiVersion, ...(whose === 'own' ? [whose] : [])];
   const digest = createHash('sha512')
-    .update(canonicalJSON(['cloister-cache/1', tenantUid, agent, [name, type, baseURL, apiVersion], model, operation, request]))
+    .update(canonicalJSON(['cloister-cache/1', tenantUid, agent, place, model, operation, request]))
     .digest();
   return { address: digest.subarray(0, 32).toString('base64url'), sealing: digest.subarray(32) };
 }

@@ -8,7 +8,6 @@ import { ApiError } from '@cloister/api-errors';
 import { budgetNotes, cacheHeader, type TenantPolicy, type Voucher } from '@cloister/tenancy';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials, Providers } from '../../directory/directory.ts';
 import type { Exchange } from '../../server/exchange.ts';
 import type { Soft } from '../budget/soft-limit.ts';
 import type { AnswerCache, Place } from '../cache/answer-cache.ts';
@@ -16,15 +15,13 @@ import { attempt, type Attempt, type AttemptParts } from './attempt.ts';
 import { cheaperModels } from './cheaper.ts';
 import type { Operation } from './operation.ts';
 import { give } from './pass-on.ts';
-import { mayFallBack, pauseBefore } from './retry.ts';
+import { isOwnKeysFault, mayFallBack, pauseBefore } from './retry.ts';
 import { Tally } from './tally.ts';
-import { targetOf, type Offered } from './target.ts';
+import { targetOf, type Known, type Offered } from './target.ts';
 import type { Throttle } from './throttle.ts';
 
-export interface AskParts extends AttemptParts {
+export interface AskParts extends AttemptParts, Known {
   readonly throttle: Throttle;
-  readonly providers: Providers;
-  readonly credentials: Credentials;
   readonly answers: AnswerCache;
   readonly maxBodyBytes: number;
 }
@@ -74,8 +71,11 @@ function softLimitOf({ budget: { onExceeded } }: TenantPolicy, cheaper: readonly
 /** Gives what the caller is to be told where nobody has answered. */
 async function fallBack<M extends Offered>(failure: ApiError, asking: Asking<M>, parts: AskParts): Promise<ApiError | undefined> {
   if (!mayFallBack(failure)) return failure;
-  for (const model of asking.operation.fallbacks(asking.policy, parts.providers))
-    if (!(await askModel(model, asking, parts))) return undefined;
+  for (const model of asking.operation.fallbacks(asking.policy, parts.providers)) {
+    const failed = await askModel(model, asking, parts);
+    if (!failed) return undefined;
+    if (isOwnKeysFault(failed)) break;
+  }
   return failure;
 }
 

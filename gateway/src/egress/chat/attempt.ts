@@ -15,6 +15,7 @@ import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
 import { callTime, type CallTime } from './call-time.ts';
+import type { Reported } from './chunk.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
 import type { Bounds, Operation, Sending } from './operation.ts';
 import type { Tally } from './tally.ts';
@@ -75,8 +76,8 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
   } catch (error) {
     if (exchange.gone.aborted) return undefined;
     if (!(error instanceof ApiError) && !time.signal.aborted) throw error;
-    const failure = asApiError(error, target.provider);
-    call.tally.refused(call.model, failure.code);
+    const failure = asApiError(error, target);
+    call.tally.refused(call, failure.code);
     parts.metrics.attempts.inc({ provider: target.provider.name, outcome: failure.code });
     return { failure, error, sent: false };
   }
@@ -111,7 +112,7 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
     return undefined;
   } catch (error) {
     const gone = exchange.gone.aborted;
-    const failure = asApiError(error, target.provider);
+    const failure = asApiError(error, target);
     const used = course.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await course.used());
     finish(used, gone ? 'caller_gone' : failure.code);
     return gone || response.headersSent ? undefined : { failure, error, sent: true };
@@ -119,14 +120,15 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
 }
 
 /** Settles and measures when called, once. */
-function stopwatch({ operation, policy, model, target, worst, reservation, tally, exchange }: Performance, { metrics }: AttemptParts) {
+function stopwatch(attempted: Performance, { metrics }: AttemptParts) {
+  const { operation, policy, model, target, worst, reservation, tally, exchange } = attempted;
   const started = performance.now();
-  return (said: Used, problem: string | undefined): void => {
+  return (said: Reported, problem: string | undefined): void => {
     const inputTokens = Math.min(said.inputTokens, worst.possible.inputTokens);
     const outputTokens = Math.min(said.outputTokens, worst.possible.outputTokens);
     if (inputTokens < said.inputTokens || outputTokens < said.outputTokens) exchange.note({ impossibleUsage: true });
     const microUsd = reservation.settle({ inputTokens, outputTokens });
-    tally.ended(model, { inputTokens, outputTokens, microUsd }, problem);
+    tally.ended(attempted, { ...within(said, { inputTokens, outputTokens }), microUsd }, problem);
     const { tenant } = policy;
     const { name: provider } = target.provider;
     metrics.attempts.inc({ provider, outcome: problem ?? 'answered' });
@@ -139,3 +141,10 @@ function stopwatch({ operation, policy, model, target, worst, reservation, tally
     metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'output' }, outputTokens);
   };
 }
+
+/** A part is no more than the whole. */
+const within = ({ cachedTokens, reasoningTokens }: Reported, { inputTokens, outputTokens }: Used): Reported => ({
+  ...{ inputTokens, outputTokens },
+  cachedTokens: cachedTokens === undefined ? undefined : Math.min(cachedTokens, inputTokens),
+  reasoningTokens: reasoningTokens === undefined ? undefined : Math.min(reasoningTokens, outputTokens),
+});

@@ -2,8 +2,14 @@
 import { z } from 'zod';
 import type { Used } from '../budget/budget.ts';
 
+/** What a provider says of its use. Of its input and output it may tell apart what it had in its cache and what it thought; both are part of the sums. */
+export interface Reported extends Used {
+  readonly cachedTokens?: number | undefined;
+  readonly reasoningTokens?: number | undefined;
+}
+
 export interface Chunk {
-  readonly used: Used | undefined;
+  readonly used: Reported | undefined;
   /** It is a piece of an answer that goes on: its usage, if any, is what was used so far. */
   readonly partial: boolean;
   /** All output in it: content, refusals, reasoning, arguments of tool calls. */
@@ -20,15 +26,35 @@ export interface Chunk {
 }
 
 const tokens = z.number().int().nonnegative();
+/** What cannot be read of it is as if it were not said. */
+const detail = (name: string) =>
+  z
+    .looseObject({})
+    .transform((details) => details[name])
+    .pipe(tokens)
+    .optional()
+    .catch(undefined);
 const usage = z
-  .looseObject({ prompt_tokens: tokens, completion_tokens: tokens.optional(), total_tokens: tokens.optional().catch(undefined) })
+  .looseObject({
+    prompt_tokens: tokens,
+    completion_tokens: tokens.optional(),
+    total_tokens: tokens.optional().catch(undefined),
+    prompt_tokens_details: detail('cached_tokens'),
+    completion_tokens_details: detail('reasoning_tokens'),
+  })
   .refine(({ completion_tokens, total_tokens }) => (completion_tokens ?? total_tokens) !== undefined) // else it tells of input alone
   .refine((said) => said.prompt_tokens > 0 || (said.completion_tokens ?? 0) > 0 || (said.total_tokens ?? 0) > 0) // of servers that do not count
   // whatever is in the total beside the input is billed as output: Gemini has its reasoning there and nowhere else
-  .transform(({ prompt_tokens, completion_tokens = 0, total_tokens = 0 }) => ({
-    inputTokens: prompt_tokens,
-    outputTokens: Math.max(completion_tokens, total_tokens - prompt_tokens),
-  }));
+  .transform(({ prompt_tokens, completion_tokens, total_tokens = 0, ...details }): Reported => {
+    const outputTokens = Math.max(completion_tokens ?? 0, total_tokens - prompt_tokens);
+    const beside = outputTokens - (completion_tokens ?? outputTokens);
+    return {
+      inputTokens: prompt_tokens,
+      outputTokens,
+      cachedTokens: details.prompt_tokens_details,
+      reasoningTokens: details.completion_tokens_details ?? (beside > 0 ? beside : undefined),
+    };
+  });
 
 /** Undefined for what is no JSON object. */
 export function readChunk(data: string): Chunk | undefined {

@@ -6,14 +6,21 @@ import { fail } from '../errors.ts';
 import type { Verdict } from '../providers/gates.ts';
 import { BrokenAnswer, ProviderFailure } from '../providers/provider.ts';
 import { TimeUp } from './call-time.ts';
+import type { KeyOwner } from './target.ts';
 
 /** Statuses with which a provider says that the request itself is at fault. */
 const callersFault = new Set([400, 404, 413, 415, 422]);
 const longestRetry = 3600;
 
-export function asApiError(error: unknown, { name, timeoutSeconds, idleSeconds }: ProviderDocument): ApiError {
+interface Called {
+  readonly provider: ProviderDocument;
+  readonly whose?: KeyOwner | undefined;
+}
+
+export function asApiError(error: unknown, { provider, whose }: Called): ApiError {
+  const { name, timeoutSeconds, idleSeconds } = provider;
   if (error instanceof ApiError) return error;
-  if (error instanceof ProviderFailure) return ofStatus(error, name);
+  if (error instanceof ProviderFailure) return (whose === 'own' ? ofOwnKey(error, name) : undefined) ?? ofStatus(error, name);
   if (error instanceof BrokenAnswer) return fail('provider_failed', { values: { provider: name, problem: error.message }, cause: error });
   const timeout = (seconds: number) => fail('provider_timeout', { values: { provider: name, seconds }, cause: error });
   if (error instanceof TimeUp) return timeout(error.seconds);
@@ -31,6 +38,12 @@ export function verdictOn(error: unknown): Verdict {
   if (error instanceof ProviderFailure) return error.status >= 500 ? 'failed' : 'answered';
   if (neverConnected(error)) return 'unreachable';
   return error === undefined ? 'answered' : 'failed';
+}
+
+/** What whoever brought the key has to mend; undefined for all else. */
+function ofOwnKey(error: ProviderFailure, provider: string): ApiError | undefined {
+  if (error.status === 401 || error.status === 403) return fail('own_key_rejected', { values: { provider }, cause: error });
+  return error.status === 402 || error.quotaSpent ? fail('own_key_spent', { values: { provider }, cause: error }) : undefined;
 }
 
 function ofStatus(error: ProviderFailure, provider: string): ApiError {

@@ -47,7 +47,7 @@ test('a report without any output is none', async () => {
 test('what a total has beyond the input is output', async () => {
   const of = (total_tokens: number) => usedAfter({ choices: [], usage: { ...usage(10, 5), total_tokens } });
   expect(await of(15)).toEqual({ inputTokens: 10, outputTokens: 5 });
-  expect(await of(55)).toEqual({ inputTokens: 10, outputTokens: 45 });
+  expect(await of(55)).toEqual({ inputTokens: 10, outputTokens: 45, reasoningTokens: 40 });
   expect(await of(0)).toEqual({ inputTokens: 10, outputTokens: 5 });
   expect(await usedAfter({ choices: [], usage: { prompt_tokens: 10, total_tokens: 50 } })).toEqual({ inputTokens: 10, outputTokens: 40 });
 });

@@ -7,7 +7,7 @@
  * the last choice has ended: that is the least of what is assumed if no more comes. Nothing is ever assumed beyond what was reserved.
  */
 import type { Used } from '../budget/budget.ts';
-import { readChunk, type Chunk } from './chunk.ts';
+import { readChunk, type Chunk, type Reported } from './chunk.ts';
 import { estimateTokens } from './estimate.ts';
 import { choicesOf, type ChatRequest } from './request.ts';
 
@@ -29,7 +29,7 @@ export class Meter {
   readonly #request: ChatRequest;
   readonly #bounds: Bounds;
   readonly #started: number;
-  #reported: Used | undefined;
+  #reported: Reported | undefined;
   #soFar: Used | undefined;
   #finished = false;
   #failed = false;
@@ -63,7 +63,7 @@ export class Meter {
   }
 
   /** For the whole call; undefined until then. */
-  get reported(): Used | undefined {
+  get reported(): Reported | undefined {
     return this.#reported;
   }
 
@@ -84,7 +84,7 @@ export class Meter {
     return left < 0;
   }
 
-  async used(now = performance.now()): Promise<Used> {
+  async used(now = performance.now()): Promise<Reported> {
     if (this.#reported) return this.#reported;
     const { messages, tools } = this.#request;
     const input = this.#soFar?.inputTokens ?? (await estimateTokens(JSON.stringify([messages, tools])));

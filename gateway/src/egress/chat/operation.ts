@@ -10,6 +10,7 @@ import type { Used } from '../budget/budget.ts';
 import type { Answer } from '../cache/answer-cache.ts';
 import type { JsonObject, Provider } from '../providers/provider.ts';
 import type { CallTime } from './call-time.ts';
+import type { Reported } from './chunk.ts';
 import type { Ending } from './pass-on.ts';
 import type { Offered, Target } from './target.ts';
 
@@ -44,9 +45,9 @@ export interface Course {
   /** Asks the provider and brings its answer to the caller. */
   run(sending: Sending): Promise<Ending>;
   /** What the provider has said of its use until now. */
-  readonly reported: Used | undefined;
+  readonly reported: Reported | undefined;
   /** The same or, where it has said nothing, what must be assumed. */
-  used(): Promise<Used>;
+  used(): Promise<Reported>;
 }
 
 export interface Sending {

@@ -55,7 +55,7 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
     return await passEvents(events, passing);
   } catch (error) {
     if (!response.headersSent || response.destroyed || response.writableEnded) throw error;
-    response.end(frame({ data: JSON.stringify(asApiError(error, passing.provider).body) }));
+    response.end(frame({ data: JSON.stringify(asApiError(error, passing).body) }));
     throw error;
   }
 }

@@ -33,6 +33,11 @@ function mayPass(error: unknown): boolean {
 
 const isSilence = (error: unknown): boolean => error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
 
-/** The provider is at fault and not the request, so another one may do better. */
+/**
+ * The provider is at fault and not the request, so another one may do better. Not where a key of the tenant's own is: what answered in its place
+ * would be paid for by somebody else.
+ */
 export const mayFallBack = ({ code, kind }: ApiError): boolean =>
   code.startsWith('provider_') && (kind.status >= 500 || code === 'provider_rate_limited');
+
+export const isOwnKeysFault = ({ code }: ApiError): boolean => code.startsWith('own_key_');

@@ -1,10 +1,20 @@
 /** What all attempts of a request used together, and how each of them ended, for its log line. */
 import type { Exchange } from '../../server/exchange.ts';
+import type { Reported } from './chunk.ts';
+import type { Target } from './target.ts';
 
-interface Cost {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+interface Cost extends Reported {
   readonly microUsd: bigint;
+}
+
+interface Noted {
+  /** In full. */
+  readonly model: string;
+  readonly target: Pick<Target, 'whose'>;
+}
+
+interface Attempted extends Noted {
+  readonly target: Pick<Target, 'whose' | 'model'>;
 }
 
 export class Tally {
@@ -16,35 +26,43 @@ export class Tally {
     this.#exchange = exchange;
   }
 
-  ended(model: string, cost: Cost, problem: string | undefined): void {
+  ended(attempted: Attempted, cost: Cost, problem: string | undefined): void {
     this.#add(cost);
-    this.#note(model, problem ?? 'answered', problem);
+    this.#exchange.note({ priceAsOf: attempted.target.model.price.asOf });
+    this.#note(attempted, problem ?? 'answered', problem);
   }
 
   /** An attempt that never went out. */
-  refused(model: string, problem: string): void {
-    this.#note(model, problem, problem);
+  refused(attempted: Attempted, problem: string): void {
+    this.#note(attempted, problem, problem);
   }
 
   /** Its answer was there, and nobody was asked. */
   gaveAgain(model: string): void {
     this.#add({ inputTokens: 0, outputTokens: 0, microUsd: 0n });
-    this.#note(model, 'given again');
+    this.#note({ model, target: { whose: undefined } }, 'given again');
     this.#exchange.note({ attempts: this.#tried.length - 1 });
   }
 
-  #add({ inputTokens, outputTokens, microUsd }: Cost): void {
+  #add({ inputTokens, outputTokens, cachedTokens, reasoningTokens, microUsd }: Cost): void {
     this.#cost = {
       inputTokens: this.#cost.inputTokens + inputTokens,
       outputTokens: this.#cost.outputTokens + outputTokens,
+      cachedTokens: sumOf(this.#cost.cachedTokens, cachedTokens),
+      reasoningTokens: sumOf(this.#cost.reasoningTokens, reasoningTokens),
       microUsd: this.#cost.microUsd + microUsd,
     };
     this.#exchange.note({ ...this.#cost, microUsd: Number(this.#cost.microUsd) });
   }
 
-  #note(model: string, ending: string, problem?: string): void {
-    this.#tried.push(`${model} ${ending}`);
+  #note({ model, target: { whose } }: Noted, ending: string, problem?: string): void {
+    this.#tried.push(`${model} ${whose === 'own' ? '(own key) ' : ''}${ending}`);
     const all = this.#tried.length > 1 ? this.#tried.join(', ') : undefined;
-    this.#exchange.note({ problem, provider: model.slice(0, model.indexOf('/')), attempts: this.#tried.length, tried: all });
+    const provider = model.slice(0, model.indexOf('/'));
+    this.#exchange.note({ problem, provider, key: whose, attempts: this.#tried.length, tried: all });
   }
 }
+
+/** Undefined where nobody has told. */
+const sumOf = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0);

@@ -1,43 +1,61 @@
 import { parseModel, type ProviderDocument, type TenantPolicy } from '@cloister/tenancy';
-import type { Credentials, Providers } from '../../directory/directory.ts';
+import type { Credentials, Providers, TenantKeys } from '../../directory/directory.ts';
 import { fail } from '../errors.ts';
 
 /** A model as a provider's document has it. */
 export interface Offered {
   /** The provider's own name of it. */
   readonly name: string;
+  readonly price: { readonly asOf?: string | undefined };
 }
 
+/** A tenant's own, or the platform's. */
+export type KeyOwner = 'own' | 'platform';
+
 /** Where a call goes, all of it decided from documents of the platform and nothing of it by the pod. */
-export interface Target<M extends Offered = Offered> {
+export interface Target<M extends Offered = Offered> extends Offer<M> {
+  readonly credential: string | undefined;
+  /** Whose credential that is; undefined for a provider that asks for none. */
+  readonly whose: KeyOwner | undefined;
+}
+
+export interface Offer<M extends Offered = Offered> {
   readonly provider: ProviderDocument;
   readonly model: M;
-  readonly credential: string | undefined;
 }
 
 /** Where it is looked up. */
 export interface Known {
   readonly providers: Providers;
   readonly credentials: Credentials;
+  readonly ownKeys: TenantKeys;
 }
 
-/**
- * Among what providers offer for this kind of call. Throws `model_not_allowed`, `model_not_suitable`, `provider_not_configured` or
- * `provider_credentials_missing`.
- */
+/** An {@link offerOf offer} with its key. Throws `own_key_missing` or `provider_credentials_missing` as well. */
 export function targetOf<M extends Offered>(
   name: string,
   offers: (provider: ProviderDocument) => readonly M[],
   policy: TenantPolicy,
-  { providers, credentials }: Known,
+  known: Known,
 ): Target<M> {
+  const offer = offerOf(name, offers, policy, known);
+  return { ...offer, ...keyFor(offer.provider, policy, known) };
+}
+
+/** Among what providers offer for this kind of call. Throws `model_not_allowed`, `model_not_suitable` or `provider_not_configured`. */
+export function offerOf<M extends Offered>(
+  name: string,
+  offers: (provider: ProviderDocument) => readonly M[],
+  policy: TenantPolicy,
+  { providers }: Pick<Known, 'providers'>,
+): Offer<M> {
   const ref = parseModel(name);
   if (!ref || !policy.models.includes(name))
     throw fail('model_not_allowed', { param: 'model', values: { tenant: policy.tenant, model: name.slice(0, 200) } });
   const provider = providers.byName(ref.provider);
   const model = provider && offers(provider).find((offered) => offered.name === ref.model);
   if (!provider || !model) throw otherUse(name, ref.model, provider);
-  return { provider, model, credential: credentialOf(provider, credentials) };
+  return { provider, model };
 }
 
 /** Models that may answer in the place of this one, in order: those that its ModelProvider names and the tenant may use. */
@@ -53,6 +71,18 @@ function otherUse(name: string, model: string, provider: ProviderDocument | unde
   return use === undefined
     ? fail('provider_not_configured', { values: { model: name }, retryAfterSeconds: 30 })
     : fail('model_not_suitable', { param: 'model', values: { model: name, use } });
+}
+
+/** Where the tenant is to be called for with a key of its own, that or none: the platform's would be another's bill. */
+function keyFor(provider: ProviderDocument, policy: TenantPolicy, { credentials, ownKeys }: Known): Pick<Target, 'credential' | 'whose'> {
+  const { name } = provider;
+  if (policy.ownKeys?.includes(name) || provider.ownKeys === 'Required') {
+    const credential = ownKeys.read(policy, name);
+    if (credential === undefined) throw fail('own_key_missing', { values: { provider: name }, retryAfterSeconds: 30 });
+    return { credential, whose: 'own' };
+  }
+  const credential = credentialOf(provider, credentials);
+  return { credential, whose: credential === undefined ? undefined : 'platform' };
 }
 
 function credentialOf({ name, credentials: asked }: ProviderDocument, credentials: Credentials): string | undefined {

@@ -69,6 +69,7 @@ export function tenantPolicyOf({
     ...(spec.trafficSplits?.length && !archived && { trafficSplits: spec.trafficSplits }),
     serviceAccounts: { [agentServiceAccount]: serviceAccountUID },
     models: [...models],
+    ...(spec.providerKeys?.length && { ownKeys: spec.providerKeys.map(({ provider }) => provider).sort() }),
     ...(limits.egress.domains.length > 0 && { egress: { domains: [...limits.egress.domains], ports: [...limits.egress.ports] } }),
     ...(entries.some(({ cacheSeconds }) => cacheSeconds) && { cacheBytes: limits.responseCache.mebibytes * mebibyte }),
     rateLimits: limits.rateLimits,

@@ -6,7 +6,7 @@ import type { Progress, Retirement } from '../retire.ts';
 /** From here on edge knows neither the tenant's host nor its keys, and answers as if it had never been. */
 export async function closeWaysIn({ tenant, context, configuration }: Retirement): Promise<Progress> {
   const { cluster, signal } = context;
-  const { systemNamespace, accessNamespace } = configuration;
+  const { systemNamespace, accessNamespace, ownKeysNamespace } = configuration;
   const name = tenantObjectName(tenant.metadata.name);
   const remove = async (kind: Kind<BaseObject>, namespace: string): Promise<boolean> => {
     const object = await cluster.get(kind, { name, namespace }, { signal });
@@ -15,7 +15,10 @@ export async function closeWaysIn({ tenant, context, configuration }: Retirement
   const removed = [
     await remove(ingresses, systemNamespace),
     await remove(secrets, accessNamespace),
+    await remove(secrets, ownKeysNamespace),
     await remove(configMaps, systemNamespace),
   ];
-  return removed.some(Boolean) ? { did: { type: 'Normal', reason: 'AccessRevoked', message: 'host, API keys and policy are gone' } } : {};
+  return removed.some(Boolean)
+    ? { did: { type: 'Normal', reason: 'AccessRevoked', message: 'host, API keys, keys of its own and policy are gone' } }
+    : {};
 }

@@ -1,0 +1,28 @@
+/** Keys that a tenant has of its own with model providers. */
+import { z } from 'zod';
+import { listMap, objectName, rules, secretRef } from './fields.ts';
+
+const providerKey = z.object({
+  provider: objectName().describe('Name of a ModelProvider.'),
+  secretRef: secretRef("in the tenant's namespace, which the operator has not made itself")
+    .meta(
+      rules({
+        rule: "!(self.name in ['database', 'redis', 'serving'] || self.name.startsWith('api-key-'))",
+        message: 'names a Secret that Cloister makes, whose content must go to no provider; name one of your own',
+      }),
+    )
+    .describe(
+      'Where the key is: one line, without spaces within it. Edited, it is followed within a minute; at once if the Secret is labelled cloister.dev/tenant=<name>.',
+    ),
+});
+export type ProviderKey = z.infer<typeof providerKey>;
+
+export const providerKeys = z
+  .array(providerKey)
+  .max(32)
+  .meta(listMap('provider'))
+  .describe(
+    "Keys of the tenant's own: models of these providers are called with them, and are on its own bill with the provider. Where one is missing or rejected, " +
+      "calls fail; the platform's key is never taken instead.",
+  )
+  .optional();
