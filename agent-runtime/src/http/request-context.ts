@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '@cloister/identity';
-import { childSpan, parseTraceparent, type Logger } from '@cloister/telemetry';
+import { childSpan, spanOfCaller, type Logger } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Measures } from '../measures.ts';
@@ -9,6 +9,7 @@ import type { Measures } from '../measures.ts';
 /** What is known of a request beside the request itself. */
 export interface RequestContext {
   readonly requestId: string;
+  /** Edge's: an agent records none of its own, so what it asks of egress belongs to that. */
   readonly span: SpanContext;
   readonly logger: Logger;
   /** Set by authentication, which stands before every route. */
@@ -52,7 +53,7 @@ export function followRequests(logger: Logger, measures: Measures): RequestHandl
 function newContext(request: Request, logger: Logger): RequestContext {
   const given = request.get('x-request-id');
   const requestId = given !== undefined && acceptableId.test(given) ? given : randomUUID();
-  const span = childSpan(parseTraceparent(request.get('traceparent')));
+  const span = spanOfCaller(request.headers) ?? childSpan(undefined);
   return { requestId, span, logger: logger.child({ requestId, traceId: span.traceId, spanId: span.spanId }), route: 'unknown' };
 }
 

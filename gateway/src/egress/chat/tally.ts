@@ -1,15 +1,22 @@
 /** What all attempts of a request used together, and how each of them ended, for its log line. */
 import type { Exchange } from '../../server/exchange.ts';
 
-interface Cost {
+export interface Cost {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly microUsd: bigint;
 }
 
+interface Ended {
+  readonly model: string;
+  /** `answered`, or the code of what went wrong. */
+  readonly ending: string;
+}
+
 export class Tally {
   readonly #exchange: Exchange;
   readonly #tried: string[] = [];
+  #last: Ended | undefined;
   #cost: Cost = { inputTokens: 0, outputTokens: 0, microUsd: 0n };
 
   constructor(exchange: Exchange) {
@@ -19,6 +26,11 @@ export class Tally {
   ended(model: string, cost: Cost, problem: string | undefined): void {
     this.#add(cost);
     this.#note(model, problem ?? 'answered', problem);
+  }
+
+  /** How many attempts there were, and the last of them. */
+  get soFar(): { readonly attempts: number; readonly last: Ended | undefined } {
+    return { attempts: this.#tried.length, last: this.#last };
   }
 
   /** An attempt that never went out. */
@@ -44,6 +56,7 @@ export class Tally {
 
   #note(model: string, ending: string, problem?: string): void {
     this.#tried.push(`${model} ${ending}`);
+    this.#last = { model, ending };
     const all = this.#tried.length > 1 ? this.#tried.join(', ') : undefined;
     this.#exchange.note({ problem, provider: model.slice(0, model.indexOf('/')), attempts: this.#tried.length, tried: all });
   }
