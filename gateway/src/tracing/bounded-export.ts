@@ -16,6 +16,8 @@ export function boundedExport({ endpoint, headersFile, count, log }: Exporting):
   const exporter = new OTLPTraceExporter({
     url: endpoint,
     timeoutMillis: sendingTime,
+    // The exporter's own time begins with the connection, which may not come about for minutes.
+    httpAgentOptions: { keepAlive: true, timeout: sendingTime },
     ...(headersFile === undefined ? {} : { headers: () => headersIn(headersFile, log) }),
   });
   const told = tellOfChanges(log);

@@ -1,8 +1,12 @@
 import { createLogger, createRegistry } from '@cloister/telemetry';
+import { once } from 'node:events';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { z } from 'zod';
 import { mostWaiting } from './bounded-export.ts';
 import { collectorDouble, type CollectorDouble } from './collector.double.ts';
 import { startTracing, type TracingOptions } from './tracing.ts';
@@ -33,6 +37,23 @@ const caller = (traceFlags: number) => ({
   isRemote: true,
 });
 const refused = { endpoint: 'http://127.0.0.1:1/v1/traces' };
+
+/** Its queue is full, and nobody takes from it: the system then drops what asks for a connection. */
+async function portWithoutConnections() {
+  const script = `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    require('node:worker_threads').parentPort.postMessage(server.address().port);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  })`;
+  const worker = new Worker(script, { eval: true });
+  const [port] = z.tuple([z.number()]).parse(await once(worker, 'message'));
+  const waiting = Array.from({ length: 2 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  await Promise.all(waiting.map((socket) => once(socket, 'connect')));
+  const end = async () => {
+    for (const socket of waiting) socket.destroy();
+    await worker.terminate();
+  };
+  return { port, [Symbol.asyncDispose]: end };
+}
 
 describe('without a collector', () => {
   test('there is no tracing', async () => {
@@ -121,6 +142,17 @@ describe('a collector', () => {
     await tracing.close();
     expect(warnings()).toEqual(['spans cannot be exported', 'spans are exported again']);
     expect(await counted()).toEqual({ exported: 1, failed: 6, dropped: 0 });
+  });
+
+  test('at which no connection comes about, since what is sent to it vanishes, is given up as soon', { timeout: 20_000 }, async () => {
+    await using nowhere = await portWithoutConnections();
+    const { record, counted, tracing } = await tracingTo({ endpoint: `http://127.0.0.1:${nowhere.port}/v1/traces` });
+    record();
+    await vi.waitFor(async () => expect(await counted()).toEqual({ exported: 0, failed: 1, dropped: 0 }), 8_000);
+    record();
+    const started = performance.now();
+    await tracing.close();
+    expect(performance.now() - started).toBeLessThan(7_000);
   });
 
   test(
