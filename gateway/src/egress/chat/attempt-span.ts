@@ -23,9 +23,11 @@ export function attemptSpan(call: Attempt): AttemptSpan | undefined {
 export class AttemptSpan {
   readonly #span: Recorded;
   readonly #isHttp: boolean;
+  readonly #gone: AbortSignal;
 
   constructor(request: Recorded, call: Attempt) {
-    const { operation, target, tally } = call;
+    const { operation, target, tally, exchange } = call;
+    this.#gone = exchange.gone;
     const { provider, model } = target;
     const { attempts, last } = tally.soFar;
     this.#isHttp = provider.baseURL !== undefined;
@@ -63,9 +65,9 @@ export class AttemptSpan {
     });
   }
 
-  /** Nobody has said how it ended: the caller had left before it went out. */
+  /** Where nobody has said how it ended: the caller had left before it went out, or something is wrong with us. */
   left(): void {
-    this.#span.end({ attributes: { 'cloister.outcome': 'caller_gone', 'cloister.sent': false }, error: 'caller_gone' });
+    this.refused(this.#gone.aborted ? 'caller_gone' : 'unexpected');
   }
 }
 
