@@ -3,8 +3,18 @@ import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
-import { childSpan, createLogger, createRegistry, formatTraceparent, linesTogether, parseTraceparent, serveMetrics } from './index.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  childSpan,
+  createLogger,
+  createRegistry,
+  formatTraceparent,
+  linesTogether,
+  parseTraceparent,
+  serveMetrics,
+  setTraceHeaders,
+  spanOfCaller,
+} from './index.ts';
 
 const lines = () => {
   const written: string[] = [];
@@ -82,6 +92,27 @@ test.each([undefined, '', 'x', '00-00000000000000000000000000000000-b7ad6b716920
     expect(formatTraceparent(childSpan(undefined))).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   },
 );
+
+describe('what vendors say beside a trace', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const passedOn = (tracestate: string, parent = traceparent) => {
+    const headers: Record<string, string | string[]> = {};
+    setTraceHeaders(headers, childSpan(spanOfCaller({ traceparent: parent, tracestate })));
+    return headers['tracestate'];
+  };
+
+  test('goes on with it', () => {
+    expect(passedOn('one=1,two=2')).toBe('one=1,two=2');
+  });
+
+  test.each([
+    ['without a trace to which it belongs', 'one=1', 'x'],
+    ['where it is longer than 512 characters', `one=${'1'.repeat(600)}`, traceparent],
+    ['where it has no form', 'hidden words', traceparent],
+  ])('goes nowhere %s', (_, tracestate, parent) => {
+    expect(passedOn(tracestate, parent)).toBeUndefined();
+  });
+});
 
 test('metrics are served on their own port and nothing else is', async () => {
   const server = await serveMetrics(createRegistry(), 0);

@@ -41,6 +41,8 @@ describe('the chart', () => {
     ['postgres.port=0', '/postgres/port'],
     ['images.operator.digest=latest', '/images/operator/digest'],
     ['edge.sharedHosts[0]=https://x', '/edge/sharedHosts/0'],
+    ['tracing.ratio=2', '/tracing/ratio'],
+    ['tracing.endpoint=collector:4318', '/tracing/endpoint'],
   ])('refuses the value %s and names it', (value, named) => {
     const { code, stderr } = render('--set', value);
     expect(code).not.toBe(0);
@@ -101,6 +103,35 @@ describe('the chart', () => {
     expect(shown.map(({ secret }) => secret?.items)).toEqual([[{ key, path: key }]]);
     const folder = containers[0].volumeMounts.find(({ name }) => name === shown[0]?.name)?.mountPath;
     expect(containers[0].env).toContainEqual({ name: setting, value: `${folder}/${key}` });
+  });
+
+  describe.each(['edge', 'egress'])('lets %s record spans', (component) => {
+    const endpoint = 'https://collector.observability.svc:4318/v1/traces';
+    const settingsIn = (...values: readonly string[]) => {
+      const args = ['-s', `templates/${component}/deployment.yaml`, ...values.flatMap((value) => ['--set', value])];
+      const rendered: unknown = parse(render(...args).stdout);
+      const { containers, volumes } = deployment.parse(rendered).spec.template.spec;
+      const env = containers[0].env.filter((one) => /^TRACING_(?!TRUST)/.test(one.name)).map((one) => `${one.name}=${one.value}`);
+      return { env, mounts: volumes.filter((one) => one.name === 'tracing') };
+    };
+    const toCollector = (...values: readonly string[]) =>
+      render('-s', `templates/network/${component}.yaml`, ...values.flatMap((value) => ['--set', value])).stdout.includes('port: 4318');
+
+    test('where a collector is named, and lets it reach that', () => {
+      expect(settingsIn()).toEqual({ env: [], mounts: [] });
+      expect(toCollector()).toBe(false);
+      expect(settingsIn(`tracing.endpoint=${endpoint}`)).toEqual({
+        env: [`TRACING_ENDPOINT=${endpoint}`, 'TRACING_RATIO=0.1'],
+        mounts: [],
+      });
+      expect(toCollector(`tracing.endpoint=${endpoint}`)).toBe(true);
+    });
+
+    test('with headers of a Secret, of which it gets that one key', () => {
+      const { env, mounts } = settingsIn(`tracing.endpoint=${endpoint}`, 'tracing.headersSecret.name=mine', 'tracing.headersSecret.key=k');
+      expect(env).toContain('TRACING_HEADERS_FILE=/var/run/secrets/cloister/tracing/k');
+      expect(mounts).toMatchObject([{ secret: { secretName: 'mine', items: [{ key: 'k', path: 'k' }] } }]);
+    });
   });
 
   test('prefers a digest to a tag', () => {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '@cloister/identity';
-import { childSpan, parseTraceparent, type Logger } from '@cloister/telemetry';
+import { childSpan, spanOfCaller, type Logger } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
 import type { Measures } from '../measures.ts';
 
 /** What is known of a request beside the request itself. */
 export interface RequestContext {
   readonly requestId: string;
+  /** Edge's: an agent records none of its own, so what it asks of egress belongs to that. */
   readonly span: SpanContext;
   readonly logger: Logger;
   /** Set by authentication, which stands before every route. */
@@ -57,7 +58,7 @@ export function followRequests(logger: Logger, measures: Measures): (request: In
 function newContext({ headers }: IncomingMessage, logger: Logger): RequestContext {
   const given = one(headers['x-request-id']);
   const requestId = given !== undefined && acceptableId.test(given) ? given : randomUUID();
-  const span = childSpan(parseTraceparent(one(headers['traceparent'])));
+  const span = spanOfCaller(headers) ?? childSpan(undefined);
   let own: Logger | undefined;
   return {
     requestId,

@@ -6,7 +6,7 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import { voucherHeader } from '@cloister/tenancy';
-import { formatTraceparent } from '@cloister/telemetry';
+import { setTraceHeaders } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
 import { fail } from '../errors.ts';
 import type { ReadToken } from './egress-token.ts';
@@ -54,15 +54,15 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
 
   return async ({ body, requestId, voucher, span, signal }) => {
     const payload = Buffer.from(JSON.stringify(body));
-    const headers = {
+    const headers: Record<string, string> = {
       'content-type': 'application/json',
-      'content-length': payload.byteLength,
+      'content-length': String(payload.byteLength),
       authorization: `Bearer ${await token()}`,
-      traceparent: formatTraceparent(span),
       'x-request-id': requestId,
       'x-cloister-agent': agent,
       ...(voucher !== undefined && { [voucherHeader]: voucher }),
     };
+    setTraceHeaders(headers, span);
     const message = await withOneRetry(() => exchange(() => request({ ...to, headers }), payload, signal), signal);
     return { status: message.statusCode ?? 0, headers: message.headers, body: message };
   };

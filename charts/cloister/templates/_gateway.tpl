@@ -4,6 +4,12 @@ folder under /var/run/secrets/cloister to {secret, key}, or to {configMap, key},
 there), or to {audience, key}: a token of the pod's ServiceAccount.
 */}}
 {{- define "cloister.gatewayDeployment" -}}
+{{- $secrets := .secrets }}
+{{- with .root.Values.tracing }}
+{{- if and .endpoint .headersSecret.name }}
+{{- $secrets = merge (dict "tracing" (dict "variable" "TRACING_HEADERS_FILE" "secret" .headersSecret.name "key" .headersSecret.key)) $secrets }}
+{{- end }}
+{{- end }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -41,7 +47,13 @@ spec:
             - { name: DRAIN_SECONDS, value: {{ .values.drainSeconds | quote }} }
             - { name: SYSTEM_NAMESPACE, value: {{ .root.Release.Namespace | quote }} }
             {{- .env | nindent 12 }}
-            {{- range $folder, $from := .secrets }}
+            {{- with .root.Values.tracing }}
+            {{- if .endpoint }}
+            - { name: TRACING_ENDPOINT, value: {{ .endpoint | quote }} }
+            - { name: TRACING_RATIO, value: {{ .ratio | quote }} }
+            {{- end }}
+            {{- end }}
+            {{- range $folder, $from := $secrets }}
             - { name: {{ $from.variable }}, value: /var/run/secrets/cloister/{{ $folder }}/{{ $from.key }} }
             {{- end }}
           ports:
@@ -50,11 +62,11 @@ spec:
           {{- include "cloister.probes" . | nindent 10 }}
           resources: {{- toYaml .values.resources | nindent 12 }}
           volumeMounts:
-            {{- range $folder, $_ := .secrets }}
+            {{- range $folder, $_ := $secrets }}
             - { name: {{ $folder }}, mountPath: /var/run/secrets/cloister/{{ $folder }}, readOnly: true }
             {{- end }}
       volumes:
-        {{- range $folder, $from := .secrets }}
+        {{- range $folder, $from := $secrets }}
         - name: {{ $folder }}
           {{- if $from.audience }}
           projected:

@@ -5,6 +5,7 @@ import type { Access, Policies } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { BoundedConnections, type ConnectionBounds } from '../server/bounded-connections.ts';
 import { serve, type Running, type ServeOptions } from '../server/serve.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { SignVoucher } from '../voucher/sign-voucher.ts';
 import { authenticator } from './authenticate.ts';
 import { callerTokens } from './caller-tokens.ts';
@@ -53,6 +54,8 @@ export interface EdgeOptions {
   readonly ready: () => boolean;
   readonly registry: Registry;
   readonly log: Logger;
+  /** Closed by who made it. */
+  readonly tracing?: Tracing | undefined;
   readonly issuerKeys?: IssuerKeys;
   readonly timeouts?: RelayTimeouts;
   readonly requestTimeoutMs?: number;
@@ -74,6 +77,7 @@ export async function startEdge(options: EdgeOptions): Promise<Running> {
     maxBodyBytes,
     metrics,
     log,
+    tracing: options.tracing,
     authenticate: authenticator(access, options.issuerKeys ?? discoverIssuerKeys(issuers.ask, log)),
     limiter,
     access,

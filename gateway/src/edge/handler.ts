@@ -13,6 +13,7 @@ import type { Access, Policies } from '../directory/directory.ts';
 import type { Handler } from '../server/application.ts';
 import { openExchange, type Exchange } from '../server/exchange.ts';
 import { readBody } from '../server/read-body.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { Authenticate, KnownCaller } from './authenticate.ts';
 import { challenge } from './credential.ts';
 import { bodyDecides, chooseAgent, type Agent } from './choose-agent.ts';
@@ -29,6 +30,7 @@ import { enforceRateLimits } from './rate-limit/enforce.ts';
 import type { CountingLimiter } from './rate-limit/fallback.ts';
 import { untoldTokens } from './rate-limit/untold-tokens.ts';
 import { askInTurn } from './relay/ask-in-turn.ts';
+import { asSpan } from './relay/as-span.ts';
 import { bodyOf, wholeBody } from './relay/body.ts';
 import type { Relay } from './relay/relay.ts';
 import { longestTarget, routeOf, usagePath, type EdgeTask, type Route } from './route.ts';
@@ -53,11 +55,12 @@ export interface EdgeParts {
   readonly maxBodyBytes: number;
   readonly metrics: EdgeMetrics;
   readonly log: Logger;
+  readonly tracing?: Tracing | undefined;
 }
 
 export function edgeHandler(parts: EdgeParts): Handler {
   return async (request, response, dressed) => {
-    const exchange = openExchange(request, response, { log: parts.log, durations: parts.metrics.durations });
+    const exchange = openExchange(request, response, { log: parts.log, durations: parts.metrics.durations, tracing: parts.tracing });
     if (targetOf(request).length > longestTarget) throw fail('not_found');
 
     const { caller, policy } = await whoCalls(request, parts);
@@ -183,7 +186,10 @@ async function passOn(
     exchange.note({ agent: agent.name });
     const [callerToken, voucher] = await Promise.all([parts.tokenFor(caller), parts.voucherFor(caller, policy.uid, agent.name)]);
     const forAgent = rename ? wholeBody(rename(agent.name)) : body;
-    return parts.relay(request, response, exchange, { agent, target: route.target, callerToken, voucher, body: forAgent, othersLeft });
+    return asSpan({ exchange, request, response, agent }, (span) => {
+      const to = { agent, target: route.target, callerToken, voucher, body: forAgent, othersLeft, span };
+      return parts.relay(request, response, exchange, to);
+    });
   };
   return askInTurn(agents, ask, ({ name }) => {
     exchange.note({ passedOver: name });

@@ -1,6 +1,6 @@
 /** What crosses edge: everything end to end, nothing that belongs to one connection, nothing that could pass for our own word. */
 import { budgetNotes, cacheHeader, voucherHeader } from '@cloister/tenancy';
-import { formatTraceparent } from '@cloister/telemetry';
+import { setTraceHeaders } from '@cloister/telemetry';
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from '../server/exchange.ts';
 import { credentialHeaders } from './credential.ts';
@@ -19,7 +19,11 @@ const hopByHop = [
 ];
 
 /** `host` is the agent's own; `expect` is answered by our server; the length is set anew where the body is known. */
-const notForAgents = new Set([...hopByHop, ...credentialHeaders, 'host', 'expect', 'content-length', 'x-request-id', 'traceparent']);
+const notForAgents = new Set([
+  ...hopByHop,
+  ...credentialHeaders,
+  ...['host', 'expect', 'content-length', 'x-request-id', 'traceparent', 'tracestate'],
+]);
 
 /** Agents set no cookies: on a host that tenants share, they would reach other tenants' agents. */
 const notForCallers = new Set([...hopByHop, 'set-cookie', 'x-request-id']);
@@ -42,14 +46,14 @@ const isLimit = (name: string): boolean => name.startsWith('x-ratelimit-');
 /** Headers for the agent. `length` is that of the body in bytes, where it is known. */
 export function headersForAgent(
   incoming: IncomingHttpHeaders,
-  { id, span }: Exchange,
+  { id, span }: Pick<Exchange, 'id' | 'span'>,
   { callerToken, voucher }: { readonly callerToken: string; readonly voucher: string },
   length: number | undefined,
 ): Record<string, string | string[]> {
   const headers = pick(incoming, (name) => notForAgents.has(name) || isOurs(name));
   headers['authorization'] = `Bearer ${callerToken}`;
   headers[voucherHeader] = voucher;
-  headers['traceparent'] = formatTraceparent(span);
+  setTraceHeaders(headers, span);
   headers['x-request-id'] = id;
   if (length !== undefined && (length > 0 || incoming['content-length'] !== undefined)) headers['content-length'] = String(length);
   return headers;

@@ -6,8 +6,10 @@ import { connect } from 'kube-runtime';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followSecrets } from '../directory/follow.ts';
 import { standsThere } from '../directory/stands-there.ts';
+import { tracingOptions } from '../server/settings.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
+import { startTracing } from '../tracing/tracing.ts';
 import { startEdge } from './edge.ts';
 import { agentsTrust, followedAuthorities, issuersTrust } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
@@ -28,6 +30,12 @@ export async function runEdge(): Promise<void> {
   const settings = readSettings(edgeSettings);
   const log = createLogger({ name: 'edge', level: settings.LOG_LEVEL });
   const registry = createRegistry();
+  const tracing = await startTracing({
+    ...tracingOptions(settings, 'cloister-edge'),
+    parentDecides: settings.TRACING_TRUST_CALLERS,
+    registry,
+    log,
+  });
   const cluster = await connect({ log, registry });
   const [policies, access] = [new PolicyDirectory(), new AccessDirectory()];
   const egress = tellEgress(settings.EGRESS_URL, settings.EGRESS_TOKEN_FILE);
@@ -83,6 +91,7 @@ export async function runEdge(): Promise<void> {
     ready: () => informers.every((informer) => informer.synced),
     registry,
     log,
+    tracing,
   });
   const live = () => informers.every((informer) => informer.alive);
   const metrics = await serveMetrics(registry, settings.METRICS_PORT, { live, ready: edge.ready });
@@ -103,6 +112,7 @@ export async function runEdge(): Promise<void> {
   stopping.abort();
   clearTimeout(lookForGone);
   await edge.drain();
+  await tracing?.close();
   await reports.close();
   redis.close();
   identity.stop();

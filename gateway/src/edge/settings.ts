@@ -12,6 +12,7 @@ export const edgeSettings = z.object({
   REDIS_URL_FILE: z.string(),
   EGRESS_URL: z.url(),
   EGRESS_TOKEN_FILE: z.string(),
+  TRACING_TRUST_CALLERS: z.stringbool().default(false),
   EDGE_SHARED_HOSTS: z
     .string()
     .default('')

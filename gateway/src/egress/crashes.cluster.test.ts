@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { ledger } from './budget/ledger.ts';
 import { migrate } from './budget/migrate.ts';
@@ -21,24 +21,28 @@ let database: TestDatabase;
 let sql: Postgres;
 let provider: ProviderDouble;
 let tenant: string;
-/** What the provider bills in the running test, whoever has left meanwhile. */
-let bill = { microUsd: 0 };
+/** What the provider bills in the running test, whoever has left meanwhile; the streams that it has under way, and the most that there were. */
+let bill = { microUsd: 0, streams: 0, most: 0 };
+/** Milliseconds from one token to the next, and how many there are at most. */
+let pace = { pause: 10, tokens: longest };
 beforeAll(async () => {
   database = await testDatabase();
   sql = postgres(database.url, () => undefined);
   await migrate(sql);
-  // A token each 10 ms; what it has made when its caller is gone, it bills.
+  // What it has made when its caller is gone, it bills.
   provider = await providerDouble((response) => {
-    const tokens = 1 + Math.floor(Math.random() * longest);
+    const tokens = 1 + Math.floor(Math.random() * pace.tokens);
     let made = 0;
     const own = bill;
+    own.most = Math.max(own.most, ++own.streams);
     const timer = setInterval(() => {
       if (made++ < tokens) return void response.write(piece(' word'));
       response.end(stopChunk + usageChunk(inputTokens, tokens) + endMark);
       clearInterval(timer);
-    }, 10);
+    }, pace.pause);
     beginStream(response).once('close', () => {
       clearInterval(timer);
+      own.streams--;
       own.microUsd += inputTokens + Math.min(made, tokens);
     });
   });
@@ -50,7 +54,8 @@ afterAll(async () => {
 });
 beforeEach(() => {
   tenant = randomUUID();
-  bill = { microUsd: 0 };
+  bill = { microUsd: 0, streams: 0, most: 0 };
+  pace = { pause: 10, tokens: longest };
 });
 
 interface Member {
@@ -58,10 +63,10 @@ interface Member {
   readonly url: string;
 }
 
-async function start(): Promise<Member> {
+async function start(ofTenant = limit): Promise<Member> {
   const process_ = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'killable.fixture.ts'), database.url, provider.baseURL, String(limit / 1e6), tenant],
+    [join(import.meta.dirname, 'killable.fixture.ts'), database.url, provider.baseURL, String(ofTenant / 1e6), tenant],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -89,8 +94,8 @@ async function stream(url: string): Promise<Outcome> {
   }
 }
 
-/** Streams without pause on each of them that lives, until told to stop. */
-function callers(members: Member[]) {
+/** Streams without pause on each of them that lives, until told to stop; who gets none waits for a moment. */
+function callers(members: Member[], ofEach = callersOfEach, wait = 50) {
   const outcomes = new Map<Member, Outcome[]>();
   let stopped = false;
   const one = async (turn: number) => {
@@ -99,10 +104,10 @@ function callers(members: Member[]) {
       if (!member) return;
       const outcome = await stream(member.url);
       outcomes.set(member, [...(outcomes.get(member) ?? []), outcome]);
-      if (outcome !== 'whole') await sleep(50);
+      if (outcome !== 'whole') await sleep(wait);
     }
   };
-  const running = Promise.all(Array.from({ length: callersOfEach * members.length }, (_, turn) => one(turn)));
+  const running = Promise.all(Array.from({ length: ofEach * members.length }, (_, turn) => one(turn)));
   return {
     outcomes: (member: Member) => outcomes.get(member) ?? [],
     stop: async () => {
@@ -158,18 +163,57 @@ test(
       'of those that were not killed',
     ).toEqual([]);
     await end(members);
-    const forfeits = await ledger(sql).expireSilent(0);
-    const { settled, reserved, overrun, forfeited, usage } = await standing();
-    expect(bill.microUsd).toBeGreaterThan(1_000);
-    expect({ reserved, overrun }).toEqual({ reserved: 0, overrun: 0 });
-    expect(bill.microUsd, 'spent').toBeLessThanOrEqual(limit);
-    expect(settled, 'all that was billed is counted').toBeGreaterThanOrEqual(bill.microUsd);
-    expect(usage, 'nothing is counted twice').toBeLessThanOrEqual(bill.microUsd);
-    expect(forfeited).toBe(settled - usage);
-    expect(forfeits).toHaveLength(3);
-    const worst = 100 + 1_000; // of one call: output, and input by its bytes and the margin
-    for (const { microUsd } of forfeits)
-      expect(Number(microUsd), 'a slice, and what calls had reserved').toBeLessThanOrEqual(limit / 4 + callersOfEach * worst);
+    expect(await expectBooksAfter({ kills: 3, limit, ofEach: callersOfEach })).toHaveLength(3);
+  },
+);
+
+/** When nobody speaks any more. */
+async function expectBooksAfter({ kills, limit, ofEach }: { readonly kills: number; readonly limit: number; readonly ofEach: number }) {
+  const forfeits = await ledger(sql).expireSilent(0);
+  const { settled, reserved, overrun, forfeited, usage } = await standing();
+  expect(bill.microUsd).toBeGreaterThan(1_000);
+  expect({ reserved, overrun }).toEqual({ reserved: 0, overrun: 0 });
+  expect(bill.microUsd, 'spent').toBeLessThanOrEqual(limit);
+  expect(settled, 'all that was billed is counted').toBeGreaterThanOrEqual(bill.microUsd);
+  expect(settled, 'within the limit').toBeLessThanOrEqual(limit);
+  expect(usage, 'nothing is counted twice').toBeLessThanOrEqual(bill.microUsd);
+  expect(forfeited).toBe(settled - usage);
+  const worst = 100 + 1_000; // of one call: output, and input by its bytes and the margin
+  const most = limit / 4 + ofEach * worst;
+  for (const { microUsd } of forfeits) expect(Number(microUsd), 'a slice, and what calls had reserved').toBeLessThanOrEqual(most);
+  expect(forfeited, 'of each that was killed').toBeLessThanOrEqual(kills * most);
+  return forfeits;
+}
+
+test(
+  'a thousand streams at the same time on three replicas, two of which are killed, and Postgres restarts: not a micro-dollar more than the limit',
+  { timeout: 120_000 },
+  async () => {
+    const [ample, ofEach] = [1_600_000, 334];
+    pace = { pause: 500, tokens: 20 };
+    const members = await Promise.all([start(ample), start(ample), start(ample)]);
+    const calling = callers(members, ofEach, 1_000);
+    const kill = async (at: number) => {
+      const [victim] = members.splice(at, 1, await start(ample));
+      victim?.process.kill('SIGKILL');
+      if (victim) await expect.poll(() => calling.outcomes(victim), { message: 'were under way', timeout: 10_000 }).toContain('broken');
+    };
+    await expect.poll(() => bill.streams, { message: 'streams under way', timeout: 30_000 }).toBeGreaterThan(900);
+    await kill(0);
+    await sleep(2_000);
+    const giveBack = await database.takeAway();
+    await sleep(1_000);
+    await kill(1);
+    await sleep(500);
+    await giveBack();
+    await sleep(4_000);
+    const { settled, reserved, overrun } = await vi.waitFor(standing, 20_000); // which waits its turn among all that happens here
+    expect(settled + reserved + overrun).toBeLessThanOrEqual(ample);
+    await calling.stop();
+    const unexpected = members.flatMap((member) => calling.outcomes(member).filter(isUnexpected));
+    expect(unexpected, 'of those that were not killed').toEqual([]);
+    await end(members);
+    await expectBooksAfter({ kills: 2, limit: ample, ofEach });
   },
 );
 

@@ -3,6 +3,7 @@ import type { Logger, Registry } from '@cloister/telemetry';
 import type { Credentials, Policies, Providers, TenantKeys } from '../directory/directory.ts';
 import { application } from '../server/application.ts';
 import { serve, type Running } from '../server/serve.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import type { Administration } from './audit/administration/administration.ts';
 import { auditMetrics } from './audit/metrics.ts';
@@ -51,6 +52,8 @@ export interface EgressOptions {
   readonly ready: () => boolean;
   readonly registry: Registry;
   readonly log: Logger;
+  /** Closed by who made it. */
+  readonly tracing?: Tracing | undefined;
   readonly untakenTimeoutMs?: number;
   /** As of {@link LeasedBudget}. */
   readonly keptForMs?: number;

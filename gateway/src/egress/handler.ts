@@ -4,6 +4,7 @@ import type { TenantPolicy } from '@cloister/tenancy';
 import type { Policies } from '../directory/directory.ts';
 import type { Handler } from '../server/application.ts';
 import { openExchange } from '../server/exchange.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import { audited } from './audit/audited.ts';
 import { isKeyReportsRoute, keyReports, type KeyReportsParts } from './audit/administration/key-reports.ts';
@@ -24,12 +25,13 @@ export interface EgressParts extends AskParts, UsageParts, EveryUsageParts, KeyR
   readonly verifyVoucher: VerifyVoucher;
   readonly audit: AuditTrail;
   readonly log: Logger;
+  readonly tracing?: Tracing | undefined;
 }
 
 export function egressHandler(parts: EgressParts): Handler {
-  const { policies, verifyPod, verifyVoucher, audit, log, metrics } = parts;
+  const { policies, verifyPod, verifyVoucher, audit, log, metrics, tracing } = parts;
   return async (request, response, dressed) => {
-    const exchange = openExchange(request, response, { log, durations: metrics.durations });
+    const exchange = openExchange(request, response, { log, durations: metrics.durations, tracing });
     const { method = '', url = '' } = request;
     if (!url.startsWith('/')) throw fail('proxy_connect_only', { headers: { allow: 'CONNECT' } });
     const path = pathOf(url);

@@ -6,8 +6,10 @@ import { connect, type Cluster } from 'kube-runtime';
 import { CredentialDirectory, OwnKeyDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followRawSecrets, followSecrets } from '../directory/follow.ts';
 import { followedRedis } from '../redis/followed-redis.ts';
+import { tracingOptions } from '../server/settings.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
+import { startTracing } from '../tracing/tracing.ts';
 import { administrationStore } from './audit/administration/administration-store.ts';
 import { Administration } from './audit/administration/administration.ts';
 import { noteGoneTenants } from './audit/administration/gone-tenants.ts';
@@ -37,6 +39,7 @@ export async function runEgress(): Promise<void> {
   const settings = readSettings(egressSettings);
   const log = createLogger({ name: 'egress', level: settings.LOG_LEVEL });
   const registry = createRegistry();
+  const tracing = await startTracing({ ...tracingOptions(settings, 'cloister-egress'), parentDecides: true, registry, log });
   const cluster = await connect({ log, registry });
   const edgeKeys = followedEdgeKeys(settings.EDGE_KEYS_FILE, log);
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
@@ -71,6 +74,7 @@ export async function runEgress(): Promise<void> {
     ready: () => migrated && verifyPod !== undefined && informers.every((informer) => informer.synced),
     registry,
     log,
+    tracing,
   });
   const stopForgetting = keepForgetting(sql, log);
   const lookForGone = setTimeout(() => {
@@ -88,6 +92,7 @@ export async function runEgress(): Promise<void> {
   stopping.abort();
   await starting;
   await egress.drain();
+  await tracing?.close();
   clearTimeout(lookForGone);
   stopForgetting();
   stopPruning();

@@ -22,6 +22,13 @@
   {{- include "cloister.policyPorts" (list .Values.redis.port) | nindent 2 }}
 {{- end }}
 
+{{- define "cloister.toCollector" -}}
+{{- if .Values.tracing.endpoint }}
+- to: [{{ toJson .Values.tracing.networkPeer }}]
+  {{- include "cloister.policyPorts" (list .Values.tracing.port) | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- define "cloister.metricsIn" -}}
 {{- with .Values.networkPolicy.metricsFrom }}
 - from: {{- toYaml . | nindent 4 }}

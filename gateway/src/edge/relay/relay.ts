@@ -7,6 +7,7 @@
  * Errors: `agent_unavailable`, `agent_timeout`, `agent_failed`; once the answer has begun, a failure cuts the connection.
  */
 import { tokensHeader } from '@cloister/tenancy';
+import type { SpanContext } from '@opentelemetry/api';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Agent as Pool, type Dispatcher } from 'undici';
 import { CircuitOpen, Circuits, type Passage } from '../../server/circuits.ts';
@@ -26,6 +27,8 @@ export interface RelayRequest {
   readonly body: Body;
   /** Where no connection comes about, somebody else is asked: no second one is tried. */
   readonly othersLeft: boolean;
+  /** What the agent does is done within it. */
+  readonly span: SpanContext;
 }
 
 /** Resolves when the answer has gone out, with what the agent says the request has cost in tokens, if it says so; also when the caller left. */
@@ -69,12 +72,12 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
   return { relay: send, openCircuits: () => circuits.open, close: () => connections.current.destroy() };
 }
 
-function optionsFor(request: IncomingMessage, exchange: Exchange, { agent, target, callerToken, voucher, body }: RelayRequest) {
+function optionsFor(request: IncomingMessage, { id }: Exchange, { agent, target, callerToken, voucher, body, span }: RelayRequest) {
   return {
     origin: agent.url,
     path: target,
     method: request.method ?? 'GET',
-    headers: headersForAgent(request.headers, exchange, { callerToken, voucher }, body.length),
+    headers: headersForAgent(request.headers, { id, span }, { callerToken, voucher }, body.length),
     body: body.open(),
   } satisfies Dispatcher.DispatchOptions;
 }

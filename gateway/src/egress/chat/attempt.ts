@@ -14,6 +14,7 @@ import type { Soft } from '../budget/soft-limit.ts';
 import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
+import { attemptSpan, type AttemptSpan } from './attempt-span.ts';
 import { callTime, type CallTime } from './call-time.ts';
 import type { Reported } from './chunk.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
@@ -62,12 +63,13 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
   const { timeoutSeconds: total, firstTokenSeconds } = target.provider;
   const firstToken = call.operation.stream ? firstTokenSeconds : undefined;
   using time = callTime(exchange.gone, { total, left: call.left, firstToken });
+  const span = attemptSpan(call);
   let verdict: Verdict = 'unknown';
   try {
     const entry = await parts.gates.enter(target.provider, policy.tenant, time.signal);
     try {
       const reservation = await reserve(call, parts);
-      const failed = await perform({ ...call, reservation, time }, parts);
+      const failed = await perform({ ...call, reservation, time, span }, parts);
       verdict = exchange.gone.aborted ? 'unknown' : verdictOn(failed?.error);
       return failed;
     } finally {
@@ -78,8 +80,11 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
     if (!(error instanceof ApiError) && !time.signal.aborted) throw error;
     const failure = asApiError(error, target);
     call.tally.refused(call, failure.code);
+    span?.refused(failure.code);
     parts.metrics.attempts.inc({ provider: target.provider.name, outcome: failure.code });
     return { failure, error, sent: false };
+  } finally {
+    span?.left();
   }
 }
 
@@ -100,6 +105,7 @@ function reserve({ policy, agent, voucher, model, worst, soft }: Attempt, { budg
 interface Performance extends Attempt {
   readonly reservation: Reservation;
   readonly time: CallTime;
+  readonly span: AttemptSpan | undefined;
 }
 
 async function perform(call: Performance, parts: AttemptParts): Promise<Failed | undefined> {
@@ -114,21 +120,22 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
     const gone = exchange.gone.aborted;
     const failure = asApiError(error, target);
     const used = course.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await course.used());
-    finish(used, gone ? 'caller_gone' : failure.code);
+    finish(used, gone ? 'caller_gone' : failure.code, error);
     return gone || response.headersSent ? undefined : { failure, error, sent: true };
   }
 }
 
 /** Settles and measures when called, once. */
 function stopwatch(attempted: Performance, { metrics }: AttemptParts) {
-  const { operation, policy, model, target, worst, reservation, tally, exchange } = attempted;
+  const { operation, policy, model, target, worst, reservation, tally, exchange, span } = attempted;
   const started = performance.now();
-  return (said: Reported, problem: string | undefined): void => {
+  return (said: Reported, problem: string | undefined, error?: unknown): void => {
     const inputTokens = Math.min(said.inputTokens, worst.possible.inputTokens);
     const outputTokens = Math.min(said.outputTokens, worst.possible.outputTokens);
     if (inputTokens < said.inputTokens || outputTokens < said.outputTokens) exchange.note({ impossibleUsage: true });
     const microUsd = reservation.settle({ inputTokens, outputTokens });
     tally.ended(attempted, { ...within(said, { inputTokens, outputTokens }), microUsd }, problem);
+    span?.ended({ inputTokens, outputTokens, microUsd }, problem, error);
     const { tenant } = policy;
     const { name: provider } = target.provider;
     metrics.attempts.inc({ provider, outcome: problem ?? 'answered' });

@@ -3,7 +3,7 @@ import type { Exchange } from '../../server/exchange.ts';
 import type { Reported } from './chunk.ts';
 import type { Target } from './target.ts';
 
-interface Cost extends Reported {
+export interface Cost extends Reported {
   readonly microUsd: bigint;
 }
 
@@ -17,9 +17,16 @@ interface Attempted extends Noted {
   readonly target: Pick<Target, 'whose' | 'model'>;
 }
 
+interface Ended {
+  readonly model: string;
+  /** `answered`, or the code of what went wrong. */
+  readonly ending: string;
+}
+
 export class Tally {
   readonly #exchange: Exchange;
   readonly #tried: string[] = [];
+  #last: Ended | undefined;
   #cost: Cost = { inputTokens: 0, outputTokens: 0, microUsd: 0n };
 
   constructor(exchange: Exchange) {
@@ -30,6 +37,11 @@ export class Tally {
     this.#add(cost);
     this.#exchange.note({ priceAsOf: attempted.target.model.price.asOf });
     this.#note(attempted, problem ?? 'answered', problem);
+  }
+
+  /** How many attempts there were, and the last of them. */
+  get soFar(): { readonly attempts: number; readonly last: Ended | undefined } {
+    return { attempts: this.#tried.length, last: this.#last };
   }
 
   /** An attempt that never went out. */
@@ -57,6 +69,7 @@ export class Tally {
 
   #note({ model, target: { whose } }: Noted, ending: string, problem?: string): void {
     this.#tried.push(`${model} ${whose === 'own' ? '(own key) ' : ''}${ending}`);
+    this.#last = { model, ending };
     const all = this.#tried.length > 1 ? this.#tried.join(', ') : undefined;
     const provider = model.slice(0, model.indexOf('/'));
     this.#exchange.note({ problem, provider, key: whose, attempts: this.#tried.length, tried: all });

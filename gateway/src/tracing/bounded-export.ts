@@ -1,0 +1,77 @@
+/** Brings spans to a collector, as far as it takes them. */
+import type { Logger } from '@cloister/telemetry';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { BatchSpanProcessor, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { readFile } from 'node:fs/promises';
+import type { Exporting } from './tracing.ts';
+
+/** Spans that wait for the collector, or are on their way to it: about 8 MB. */
+export const mostWaiting = 8_192;
+
+/** Milliseconds for a message and its repetitions. */
+const sendingTime = 5_000;
+
+export function boundedExport({ endpoint, headersFile, count, log }: Exporting): SpanProcessor {
+  let waiting = 0;
+  const exporter = new OTLPTraceExporter({
+    url: endpoint,
+    timeoutMillis: sendingTime,
+    // The exporter's own time begins with the connection, which may not come about for minutes.
+    httpAgentOptions: { keepAlive: true, timeout: sendingTime },
+    ...(headersFile === undefined ? {} : { headers: () => headersIn(headersFile, log) }),
+  });
+  const told = tellOfChanges(log);
+  const counting: SpanExporter = {
+    export: (batch, done) => {
+      exporter.export(batch, (result) => {
+        waiting -= batch.length;
+        count(result.error ? 'failed' : 'exported', batch.length);
+        told(result.error);
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+  };
+  const batches = new BatchSpanProcessor({ exporter: counting, maxQueueSize: mostWaiting, scheduledDelayMillis: 1_000 });
+  return {
+    onStart: () => undefined,
+    onEnd: (span) => {
+      if (waiting >= mostWaiting) count('dropped', 1);
+      else {
+        waiting++;
+        batches.onEnd(span);
+      }
+    },
+    forceFlush: () => batches.forceFlush(),
+    shutdown: () => batches.shutdown(),
+  };
+}
+
+/** Once when the collector takes nothing any more, and once when it does again. */
+function tellOfChanges(log: Logger): (error: Error | undefined) => void {
+  let failing = false;
+  return (error) => {
+    if (error && !failing) log.warn({ reason: error.message }, 'spans cannot be exported');
+    if (!error && failing) log.info({}, 'spans are exported again');
+    failing = error !== undefined;
+  };
+}
+
+/** Empty, and the log says so, where they cannot be read: the collector then refuses what comes, which is counted. */
+async function headersIn(file: string, log: Logger): Promise<Record<string, string>> {
+  try {
+    return parseHeaders(await readFile(file, 'utf8'));
+  } catch (error) {
+    log.error({ err: error, file }, 'headers for the collector cannot be read');
+    return {};
+  }
+}
+
+/** As in OTEL_EXPORTER_OTLP_HEADERS, or with a line for each. What has no name or no value is left out. */
+function parseHeaders(text: string): Record<string, string> {
+  const pairs = text.split(/[,\n]/).map((pair) => {
+    const at = pair.indexOf('=');
+    return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()] as const;
+  });
+  return Object.fromEntries(pairs.filter(([name, value]) => name !== '' && value !== ''));
+}
