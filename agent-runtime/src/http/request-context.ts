@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { onceOver } from '@cloister/api-errors';
 import type { Caller } from '@cloister/identity';
 import { childSpan, parseTraceparent, type Logger } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { Measures } from '../measures.ts';
 
 /** What is known of a request beside the request itself. */
@@ -44,7 +45,9 @@ export function followRequests(logger: Logger, measures: Measures): RequestHandl
     response.setHeader('x-request-id', context.requestId);
     response.setHeader('cache-control', 'no-store');
     const startedAt = performance.now();
-    response.once('close', () => finish(request, response, context, measures, performance.now() - startedAt));
+    onceOver(response, (whole) =>
+      finish(request, whole ? response.statusCode : clientClosedRequest, context, measures, performance.now() - startedAt),
+    );
     next();
   };
 }
@@ -56,10 +59,9 @@ function newContext(request: Request, logger: Logger): RequestContext {
   return { requestId, span, logger: logger.child({ requestId, traceId: span.traceId, spanId: span.spanId }), route: 'unknown' };
 }
 
-function finish(request: Request, response: Response, context: RequestContext, measures: Measures, durationMs: number): void {
+function finish(request: Request, status: number, context: RequestContext, measures: Measures, durationMs: number): void {
   const { route, model, logger } = context;
   const { method } = request;
-  const status = response.writableFinished ? response.statusCode : clientClosedRequest;
   measures.requests.observe({ method, route, status: String(status) }, durationMs / 1_000);
   logger.info({ method, route, status, durationMs: Math.round(durationMs), ...(model === undefined ? {} : { model }) }, 'Request finished');
 }
