@@ -77,7 +77,7 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
   };
   server
     .on('clientError', (error, socket) => refuseMalformed(error, socket, answers.get(socket)))
-    .on('upgrade', refuseUpgrade)
+    .on('upgrade', (_, socket) => refuseUpgrade(socket, answers.get(socket)))
     .on('checkExpectation', (request, response) => {
       answers.set(request.socket, response);
       refuse(response, 417, unmet);
@@ -150,7 +150,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, latest: S
 }
 
 /**
- * Whether what cannot be read would be answered next. It is the rest of the latest request where that is not complete, which may have been answered, or
+ * Whether what is refused would be answered next. It is the rest of the latest request where that is not complete, which may have been answered, or
  * stand behind one that has not (and has no socket then); otherwise it stands behind the latest, which may not have been answered to its end.
  */
 function isNextToAnswer(latest: ServerResponse | undefined): boolean {
@@ -158,6 +158,7 @@ function isNextToAnswer(latest: ServerResponse | undefined): boolean {
   return latest.req.complete ? latest.writableFinished : !latest.headersSent && latest.socket !== null;
 }
 
-function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
-  refuseOnSocket(socket, '501 Not Implemented', noUpgrade);
+function refuseUpgrade(socket: Duplex, latest: ServerResponse | undefined): void {
+  if (!isNextToAnswer(latest)) socket.destroy();
+  else refuseOnSocket(socket, '501 Not Implemented', noUpgrade);
 }
