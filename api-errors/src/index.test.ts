@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import express, { type ErrorRequestHandler } from 'express';
 import { connect } from 'node:net';
-import { answerError, failures, sendError } from './index.ts';
+import { answerError, failures, onceOver, sendError } from './index.ts';
 
 const fail = failures({ budget_exceeded: { status: 429, type: 'insufficient_quota', say: 'the {window} budget is spent' } });
 
@@ -57,4 +57,29 @@ test.each([
   for await (const piece of socket.setEncoding('utf8')) text += String(piece);
   server.close();
   expect(text).toMatch(/^HTTP\/1.1 429 [^]*budget_exceeded/);
+});
+
+test.each([
+  ['has heard all of it', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n', true],
+  ['leaves before', 'GET /unanswered HTTP/1.1\r\nHost: x\r\n\r\n', false],
+])('an answer is over once, whether its caller %s', async (_, request, whole) => {
+  const told: boolean[] = [];
+  const asked = Promise.withResolvers<undefined>();
+  const closed = Promise.withResolvers<undefined>();
+  const server = createServer(({ url }, response) => {
+    onceOver(response, (one) => told.push(one));
+    response.once('close', () => closed.resolve(undefined));
+    if (url === '/') sendError(response, fail('budget_exceeded', { headers: { connection: 'close' } }));
+    asked.resolve(undefined);
+  }).listen(0);
+  await once(server, 'listening');
+  const address = server.address();
+  const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+  socket.write(request);
+  await asked.promise;
+  if (whole) await once(socket, 'data');
+  socket.destroy();
+  await closed.promise;
+  server.close();
+  expect(told).toEqual([whole]);
 });

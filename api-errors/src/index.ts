@@ -2,7 +2,10 @@
  * The one shape in which Cloister's HTTP servers report errors, the shape that OpenAI clients parse:
  * `{"error":{"message","type","param","code"}}`. Each server keeps its own catalogue of {@link ErrorKind}s.
  */
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { endBehindRequest } from './over.ts';
+
+export { onceOver } from './over.ts';
 
 export interface ErrorKind {
   readonly status: number;
@@ -85,25 +88,8 @@ export function sendError(response: ServerResponse, error: ApiError): void {
     'content-length': Buffer.byteLength(body),
   });
   const closes = (headers['connection'] ?? response.getHeader('connection')) === 'close';
-  if (closes && !response.req.complete) endBehindRequest(response.req, response, body);
+  if (closes && !response.req.complete) endBehindRequest(response, body);
   else response.end(body);
-}
-
-/** Milliseconds for whoever sends all of a request before reading the answer. */
-const patience = 3_000;
-
-/**
- * Answers at once, and closes the connection when the request has come or patience is at its end. Closed while it comes, the connection would be
- * reset, and whoever is still sending, such as an Ingress controller, would take that for a failure of ours without reading the answer.
- */
-function endBehindRequest(request: IncomingMessage, response: ServerResponse, body: string): void {
-  response.write(body);
-  const end = () => {
-    clearTimeout(timer);
-    response.end();
-  };
-  const timer = setTimeout(end, patience);
-  request.once('end', end).once('close', end).resume();
 }
 
 /** The body of a request is no JSON. */

@@ -54,6 +54,32 @@ test('keeps what it knows while the file is away, and offers again what was not 
   followed.stop();
 });
 
+test('a problem is told once, however long it lasts, and each new one, be it that nothing stands in the file', async () => {
+  const path = mount('1', 'first');
+  const problems: string[] = [];
+  let looks = 0;
+  const onChange = (text: string) => {
+    looks++;
+    if (text.startsWith('bad')) throw new Error(text);
+  };
+  const followed = followSecretFile({ setting: 'X_FILE', path, everyMs: 5, onProblem: (error) => problems.push(String(error)), onChange });
+  /** Links may be seen between their removal and their return, which is a problem of its own. */
+  const told = () => problems.filter((problem) => !problem.includes('ENOENT'));
+  const badOne = 'Error: bad one';
+  mount('2', 'bad one');
+  await vi.waitFor(() => expect(looks).toBeGreaterThan(3));
+  expect(told()).toEqual([badOne]);
+  mount('3', '\n');
+  const empty = expect.stringMatching(/X_FILE: the file .* is empty/) as string;
+  await vi.waitFor(() => expect(told()).toEqual([badOne, empty]));
+  mount('4', 'good');
+  looks = 0;
+  await vi.waitFor(() => expect(looks).toBe(1));
+  mount('5', 'bad one');
+  await vi.waitFor(() => expect(told()).toEqual([badOne, empty, badOne]));
+  followed.stop();
+});
+
 test('a file that is not there is told at the start, with its setting', () => {
   const nothing = { onChange: () => undefined, onProblem: () => undefined };
   expect(() => followSecretFile({ setting: 'X_FILE', path: join(folder, 'none'), ...nothing })).toThrow(/X_FILE/);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { readSecretFile } from './index.ts';
+import { readSecretFile, SettingsError } from './index.ts';
 
 export interface FollowOptions {
   /** Under which name the path was set. */
@@ -7,7 +7,7 @@ export interface FollowOptions {
   readonly path: string;
   /** Told of every new content. What it throws goes to `onProblem`. */
   readonly onChange: (text: string) => void | Promise<void>;
-  /** Told when the file cannot be followed; what was read last stays in force. */
+  /** Told once of each reason why the file cannot be followed, be it that it is empty; what was read last stays in force. */
   readonly onProblem: (error: unknown) => void;
   /** Milliseconds between looks. Default 2,000: a kubelet takes longer to bring the change. */
   readonly everyMs?: number;
@@ -24,17 +24,21 @@ export function followSecretFile({ setting, path, onChange, onProblem, everyMs =
   const text = readSecretFile(setting, path);
   let known = text;
   let looking = false;
+  let problem: string | undefined;
   const look = async (): Promise<void> => {
     if (looking) return;
     looking = true;
     try {
       const found = (await readFile(path, 'utf8')).trim();
-      if (found !== '' && found !== known) {
+      if (found === '') throw new SettingsError([`${setting}: the file ${path} is empty`]);
+      if (found !== known) {
         await onChange(found);
         known = found;
       }
+      problem = undefined;
     } catch (error) {
-      onProblem(error);
+      if (String(error) !== problem) onProblem(error);
+      problem = String(error);
     } finally {
       looking = false;
     }

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Pool } from 'undici';
 import { tenantSecrets } from '@cloister/tenancy';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
+import { metricsOf } from './support/metrics.ts';
 import { openWorld, type World } from './support/world.ts';
 
 const name = 'way-in';
@@ -158,7 +159,12 @@ test('a WebSocket is refused, with what to do instead, and its connection goes o
   expect(answer).toContain('use server-sent events');
 });
 
+/** Where Redis does not answer in time, as on a machine that is busy, each replica counts by itself, and twice as many are admitted at most. */
+const countsWithoutRedis = async (): Promise<number> =>
+  Number(/^cloister_edge_rate_limit_fallbacks_total\S* (\d+)$/m.exec((await metricsOf(world, 'edge')).join('\n'))?.[1]);
+
 test('a load generator is given what its limit allows, to the request, and a whole refusal for each of the others', async () => {
+  const before = await countsWithoutRedis();
   const key = await secretValue(world, tenant.namespace, tenantSecrets.apiKey('pressing'), 'key');
   const pool = new Pool(`http://127.0.0.1:${new URL(tenant.url).port}`, { connections: 32 });
   const headers = { host: tenant.host, authorization: `Bearer ${key}`, 'content-type': 'application/json' };
@@ -175,5 +181,6 @@ test('a load generator is given what its limit allows, to the request, and a who
     }
   };
   await Promise.all(Array.from({ length: 32 }, worker)).finally(() => pool.close());
-  expect(answers[200]).toBe(perMinute);
+  if ((await countsWithoutRedis()) === before) expect(answers[200]).toBe(perMinute);
+  else expect(answers[200]).toBeLessThanOrEqual(2 * perMinute);
 });

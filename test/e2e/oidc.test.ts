@@ -5,7 +5,7 @@ import { exportSPKI, UnsecuredJWT } from 'jose';
 import { createHmac } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { withValues } from './support/helm.ts';
+import { setValues, wayBack } from './support/helm.ts';
 import { call, openai } from './support/http.ts';
 import { ClusterIssuer, newIssuerKey } from './support/issuer.ts';
 import { agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
@@ -19,7 +19,8 @@ let world: World;
 let issuer: ClusterIssuer;
 let one: LiveTenant;
 let two: LiveTenant;
-let goBack: () => Promise<unknown>;
+/** Of what beforeAll has begun, however far it came. */
+const ending = new AsyncDisposableStack();
 const [first, second, stranger] = await Promise.all([
   newIssuerKey('2025', 'RS256'),
   newIssuerKey('2026', 'ES256'),
@@ -42,22 +43,22 @@ const accessOf = (name: string) => ({
 
 beforeAll(async () => {
   world = await openWorld();
+  ending.defer(() =>
+    world.kubectl.run(['delete', 'configmap', trust, '-n', namespaces.system, '--ignore-not-found']).then(() => undefined),
+  );
   const nobodysIssuer = await makeAuthority('other', { from: new Date(), days: 1 });
   await world.kubectl.apply(authorities(nobodysIssuer.certificate));
-  issuer = await ClusterIssuer.start(world, 'e2e-issuer');
+  issuer = ending.use(await ClusterIssuer.start(world, 'e2e-issuer'));
   await issuer.publishes(first);
+  const goBack = await wayBack(world);
+  const upgraded = setValues(world, { 'edge.issuerAuthorities.configMap': trust });
+  ending.defer(async () => {
+    await Promise.all([upgraded.then(goBack, goBack), ...['oidc-one', 'oidc-two'].map((name) => deleteTenant(world, name))]);
+  });
   const tenant = (name: string) => createTenant(world, { name, spec: { access: accessOf(name) } });
-  [goBack, one, two] = await Promise.all([
-    withValues(world, { 'edge.issuerAuthorities.configMap': trust }),
-    tenant('oidc-one'),
-    tenant('oidc-two'),
-  ]);
+  [one, two] = await Promise.all([tenant('oidc-one'), tenant('oidc-two'), upgraded]);
 });
-afterAll(async () => {
-  await Promise.all([goBack(), ...['oidc-one', 'oidc-two'].map((name) => deleteTenant(world, name))]);
-  await world.kubectl.run(['delete', 'configmap', trust, '-n', namespaces.system, '--ignore-not-found']);
-  await issuer[Symbol.asyncDispose]();
-});
+afterAll(() => ending.disposeAsync());
 
 const models = (token: string) => call(`${one.url}/v1/models`, { key: token });
 const statusOf = async (token: string) => (await models(token)).status;

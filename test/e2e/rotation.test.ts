@@ -20,12 +20,12 @@ import {
 } from '@cloister/tenancy';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { voucherSigner } from '../../gateway/src/index.ts';
 import { startCallers } from '../faults/serving/callers.ts';
 import { reachable } from './support/data-url.ts';
-import { withValues } from './support/helm.ts';
+import { setValues, wayBack } from './support/helm.ts';
 import { call, openai } from './support/http.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
@@ -145,13 +145,19 @@ async function storedChat(conversationId?: string): Promise<string> {
   return z.object({ conversationId: z.string() }).parse(JSON.parse(answer.text)).conversationId;
 }
 
-/** Of the openai client, of new conversations, and of one that goes on. Gives how to end them, which fails where one of them was refused anything. */
+/**
+ * Of the openai client, of new conversations, and of one that goes on, until the test ends. Gives how to end them before, which fails where one of them
+ * was refused anything.
+ */
 async function startWork(): Promise<() => Promise<void>> {
   const conversation = await storedChat();
   const client = openai(`${tenant.url}/v1`, tenant.key);
   const question = { model: agentName, messages: [{ role: 'user' as const, content: 'hello' }] };
   const asking = [() => client.chat.completions.create(question), () => storedChat(), () => storedChat(conversation)];
   const working = asking.map((ask) => startCallers([tenant], 1, () => ask().then(() => undefined)));
+  onTestFinished(async () => {
+    await Promise.all(working.map((callers) => callers.stop()));
+  });
   return async () => {
     for (const { answered, failures } of await Promise.all(working.map((callers) => callers.stop()))) {
       expect(failures).toEqual([]);
@@ -201,13 +207,14 @@ test('an agent speaks TLS alone, and its certificate passes for no other tenant'
   expect(await fromEdge(at('https'), 'none', agentHost('acme', agentName))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
 });
 
-test('every credential is replaced at its age, again and again, without a failed request, and the ones before are refused', async () => {
+test('every credential is replaced at its age, again and again, unnoticed; those before are refused', { timeout: 300_000 }, async () => {
   const seconds = 24;
   const ages = ['database', 'redis', 'identity', 'serving', 'authority'].map((one) => [`rotation.${one}Days`, seconds / 86_400] as const);
   const oldURLs = await urls();
   const endWork = await startWork();
   const since = Date.now();
-  goBack = await withValues(world, Object.fromEntries(ages));
+  goBack = await wayBack(world);
+  await setValues(world, Object.fromEntries(ages));
 
   /** When those were made that have stood in a Secret since then. */
   const made = new Map<string, number[]>();

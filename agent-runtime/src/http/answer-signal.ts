@@ -1,3 +1,4 @@
+import { onceOver } from '@cloister/api-errors';
 import type { ServerResponse } from 'node:http';
 import { ClientGone, fail } from '../errors.ts';
 
@@ -8,9 +9,9 @@ import { ClientGone, fail } from '../errors.ts';
 export function answerSignal(response: ServerResponse, seconds: number): AbortSignal {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(fail('request_timed_out', { values: { seconds } })), seconds * 1_000);
-  response.once('close', () => {
+  onceOver(response, (whole) => {
     clearTimeout(timer);
-    if (!response.writableFinished) controller.abort(new ClientGone());
+    if (!whole) controller.abort(new ClientGone());
   });
   return controller.signal;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { onceOver } from '@cloister/api-errors';
 import type { Caller } from '@cloister/identity';
 import { childSpan, spanOfCaller, type Logger } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
@@ -44,11 +45,11 @@ export function followRequests(logger: Logger, measures: Measures): (request: In
     response.setHeader('x-request-id', context.requestId);
     response.setHeader('cache-control', 'no-store');
     const startedAt = performance.now();
-    response.once('close', () => {
+    onceOver(response, (whole) => {
       const durationMs = performance.now() - startedAt;
       const { route, model } = context;
       const { method = 'unknown' } = request;
-      const status = response.writableFinished ? response.statusCode : clientClosedRequest;
+      const status = whole ? response.statusCode : clientClosedRequest;
       measures.requests.observe({ method, route, status: String(status) }, durationMs / 1_000);
       logger.info({ ...idsOf(context), method, route, status, durationMs: Math.round(durationMs), model }, 'Request finished');
     });

@@ -170,6 +170,17 @@ describe('a body', () => {
     expect(statusesIn(await whole)).toEqual([413]);
   });
 
+  test('over the limit is answered as far as log and metrics go, once the answer has gone out, though its caller leaves then', async () => {
+    edge.lines.length = 0;
+    const { socket } = await talk();
+    socket.write(post(`Content-Length: ${maxBodyBytes + 1}`));
+    await once(socket, 'data');
+    await expect.poll(() => edge.lines.filter((line) => line.includes('"status":413'))).toHaveLength(1);
+    socket.destroy();
+    await sleep(50);
+    expect(edge.lines.filter((line) => line.includes('"msg":"request"'))).toEqual([expect.stringMatching(/"status":413.*"aborted":false/)]);
+  });
+
   test('without end is refused at the limit, and its connection closed', async () => {
     const { socket, whole } = await talk();
     socket.write(post('Transfer-Encoding: chunked'));

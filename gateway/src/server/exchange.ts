@@ -1,4 +1,5 @@
 /** One request and its answer: its ids, and the one log line that will tell of it. */
+import { onceOver } from '@cloister/api-errors';
 import { childSpan, spanOfCaller, type Histogram, type Logger } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
 import { randomUUID } from 'node:crypto';
@@ -51,8 +52,8 @@ export function openExchange(request: IncomingMessage, response: ServerResponse,
     facts,
   };
   response.setHeader('x-request-id', exchange.id);
-  response.once('close', () => {
-    const aborted = !response.writableFinished;
+  onceOver(response, (whole) => {
+    const aborted = !whole;
     if (aborted) leaving.abort();
     if (response.errored instanceof Untaken) exchange.note({ untaken: true });
     const seconds = (performance.now() - started) / 1000;

@@ -20,12 +20,15 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     const abort = () => {
       if (!request.complete) reject(fail('request_aborted'));
     };
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) return void chunks.push(chunk);
+      request.off('data', take); // what still comes flows by
+      chunks.length = 0;
+      reject(tooLarge());
+    };
     request
-      .on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= limit) chunks.push(chunk);
-        else reject(tooLarge());
-      })
+      .on('data', take)
       .once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)))
       .once('close', abort)
       .once('error', abort);

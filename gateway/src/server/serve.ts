@@ -77,8 +77,11 @@ export async function serve({ port, handler, ready, drainSeconds, log, connect, 
   };
   server
     .on('clientError', (error, socket) => refuseMalformed(error, socket, answers.get(socket)))
-    .on('upgrade', refuseUpgrade)
-    .on('checkExpectation', (_, response) => refuse(response, 417, unmet));
+    .on('upgrade', (_, socket) => refuseUpgrade(socket, answers.get(socket)))
+    .on('checkExpectation', (request, response) => {
+      answers.set(request.socket, response);
+      refuse(response, 417, unmet);
+    });
   if (connect)
     server.on('connect', (request, socket, head) => {
       if (socket instanceof Socket) connect(request, socket, head);
@@ -140,13 +143,22 @@ function refuse(response: ServerResponse, status: number, refusal: Refusal): voi
   response.writeHead(status, headers).end(body);
 }
 
-/** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection; the rest of a request that was answered already, no second one. */
+/** What is no HTTP (smuggling attempts among it) gets one answer and a closed connection, which is all it gets where words would pass for another's. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, latest: ServerResponse | undefined): void {
-  const answered = latest?.headersSent === true && !latest.req.complete;
-  if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy();
+  if (error.code === 'ECONNRESET' || !socket.writable || !isNextToAnswer(latest)) socket.destroy();
   else refuseOnSocket(socket, ...(refusals[error.code ?? ''] ?? (['400 Bad Request', malformed] as const)));
 }
 
-function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
-  refuseOnSocket(socket, '501 Not Implemented', noUpgrade);
+/**
+ * Whether what is refused would be answered next. It is the rest of the latest request where that is not complete, which may have been answered, or
+ * stand behind one that has not (and has no socket then); otherwise it stands behind the latest, which may not have been answered to its end.
+ */
+function isNextToAnswer(latest: ServerResponse | undefined): boolean {
+  if (!latest) return true;
+  return latest.req.complete ? latest.writableFinished : !latest.headersSent && latest.socket !== null;
+}
+
+function refuseUpgrade(socket: Duplex, latest: ServerResponse | undefined): void {
+  if (!isNextToAnswer(latest)) socket.destroy();
+  else refuseOnSocket(socket, '501 Not Implemented', noUpgrade);
 }

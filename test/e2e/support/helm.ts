@@ -33,10 +33,14 @@ export async function revisionOf(world: World): Promise<string> {
 
 const settled = ['--wait', '--timeout', '3m'] as const;
 
-/** Upgrades what is installed to other values, by their paths. Gives how to go back. Either way pods of the change serve afterwards. */
-export async function withValues(world: World, values: Readonly<Record<string, unknown>>): Promise<() => Promise<unknown>> {
+/** How to come back to what is installed now, whatever becomes of it: pods of that serve afterwards. */
+export async function wayBack(world: World): Promise<() => Promise<unknown>> {
   const before = await revisionOf(world);
+  return () => helmOn(world, 'rollback', release, before, ...settled);
+}
+
+/** Upgrades what is installed to other values, by their paths. Pods of the change serve afterwards. */
+export async function setValues(world: World, values: Readonly<Record<string, unknown>>): Promise<void> {
   const set = Object.entries(values).flatMap(([path, value]) => ['--set-json', `${path}=${JSON.stringify(value)}`]);
   await helmOn(world, 'upgrade', release, chart, '--reset-then-reuse-values', ...set, ...settled);
-  return () => helmOn(world, 'rollback', release, before, ...settled);
 }

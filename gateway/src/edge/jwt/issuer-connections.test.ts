@@ -79,7 +79,13 @@ test('what is named may change: the next question is judged by it', async () => 
 
 test('keys are not taken from where anybody on the way could change them', async () => {
   const issuer = await issuerWith(known, { keysAt: (url) => `${url.replace('https:', 'http:')}/keys` });
-  expect(await edgeTrusting()(issuer)).toMatch(/not https/);
+  expect(await edgeTrusting()(issuer)).toMatch(/do not come by https/);
+});
+
+test('what an issuer says fills no log', async () => {
+  const issuer = await issuerWith(known, { keysAt: () => `http://issuer.example/${'x'.repeat(100_000)}` });
+  const said = await edgeTrusting()(issuer);
+  expect([said.includes('do not come by https'), said.length < 1_000]).toEqual([true, true]);
 });
 
 test('an answer without end is not read to its end', async () => {

@@ -14,6 +14,8 @@ const minute = 60_000;
 class Issuer {
   readonly asked = { discovery: 0, keys: 0 };
   away = false;
+  /** How often it was asked while away. */
+  missed = 0;
   path = '/keys';
   names: string | undefined;
   /** Answers nothing before. */
@@ -23,7 +25,10 @@ class Issuer {
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     await this.held;
-    if (this.away) return void response.writeHead(503).end();
+    if (this.away) {
+      this.missed++;
+      return void response.writeHead(503).end();
+    }
     const isKeys = request.url === this.path;
     this.asked[isKeys ? 'keys' : 'discovery']++;
     if (!isKeys && !request.url?.includes('.well-known')) return void response.writeHead(404).end();
@@ -165,7 +170,22 @@ describe('an issuer that is away', () => {
     passes(2 * minute);
     expect(await verdictOn('k1')).toBe('issuer_unreachable');
     issuer.away = false;
+    passes(5_000);
     expect(await verdictOn('k1')).toBe('valid');
+  });
+
+  test('is asked again every 5 s at most also when its keys are too old, however many tokens come, and the log says why', async () => {
+    await verdictOn('k1');
+    issuer.away = true;
+    lines.length = 0;
+    passes(11 * minute);
+    for (const times of [1, 2]) {
+      expect(await Promise.all(fifty.map(verdictOn))).toEqual(fifty.map(() => 'issuer_unreachable'));
+      expect(await verdictOn('k1')).toBe('issuer_unreachable');
+      expect([issuer.missed, lines.length]).toEqual([times, times]);
+      passes(5_000);
+    }
+    expect(lines[0]).toContain('answered 503');
   });
 
   test('from the beginning is asked again after 5 s, and not with every token', async () => {

@@ -13,6 +13,8 @@ import type { IssuerKeys } from './user-token.ts';
 
 const discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
 
+/** Characters. */
+const longestReason = 300;
 /** Sooner than keys are too old to be believed, so that tokens are judged by those at hand while the issuer is asked. */
 const askedAgainAfter = 480_000;
 
@@ -43,7 +45,7 @@ class KnownIssuer {
 
   async keys(): Promise<JWTVerifyGetKey> {
     const latest = this.#asked();
-    const set = this.#set ?? (await latest);
+    const set = this.#set?.isFresh() ? this.#set : await latest;
     return async (header, token) => {
       try {
         return await set.keys(header, token);
@@ -95,8 +97,9 @@ async function keysOf(issuer: string, ask: AskIssuer): Promise<string> {
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const { issuer: named, jwks_uri } = discovery.parse(await response.json());
   if (named !== issuer) throw new Error(`${url} names another issuer`);
-  if (new URL(jwks_uri).protocol !== new URL(issuer).protocol) throw new Error(`${url} names keys at ${jwks_uri}, which is not https`);
+  if (new URL(jwks_uri).protocol !== new URL(issuer).protocol) throw new Error(`${url} names keys that do not come by https: ${jwks_uri}`);
   return jwks_uri;
 }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Much of it may be an issuer's own words. */
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, longestReason);

@@ -8,6 +8,8 @@ export interface KeySet {
   /** Rejects with an error of jose where no key fits, with `issuer_unreachable` where nobody knows. */
   readonly keys: JWTVerifyGetKey;
   readonly reload: () => Promise<void>;
+  /** Whether they are young enough to be believed. */
+  readonly isFresh: () => boolean;
 }
 
 /** Milliseconds that one fetch from an issuer may take. */
@@ -25,13 +27,19 @@ export function keySetAt(uri: string, ask: AskIssuer, failed: (error: unknown) =
   const keys = createRemoteJWKSet(new URL(uri), {
     timeoutDuration: fetchTimeout,
     cooldownDuration: Infinity, // looked for below
-    cacheMaxAge: longestKept,
+    cacheMaxAge: Infinity, // would be asked with every token, were the issuer away
     [customFetch]: (url, { signal }) => ask(url, signal),
   });
-  const look = lookNowAndThen(() => keys.reload(), failed);
+  let freshUntil = 0;
+  const reload = async () => {
+    await keys.reload();
+    freshUntil = Date.now() + longestKept;
+  };
+  const look = lookNowAndThen(reload, failed);
   return {
     uri,
-    reload: () => keys.reload(),
+    reload,
+    isFresh: () => Date.now() < freshUntil,
     keys: async (header, token) => {
       try {
         return await keys(header, token).catch(async (error: unknown) => {
