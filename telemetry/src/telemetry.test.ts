@@ -80,16 +80,16 @@ test('what is logged is struck out in a copy, never in the object that was given
   expect(given).toEqual({ call: { token: 'hunter2' }, list: [{ secret: 'hunter2' }] });
 });
 
-test('a span keeps the trace of its caller', () => {
+test('a span keeps the trace of its caller, and says that it is not recorded, whatever the caller says of its own', () => {
   const parent = parseTraceparent('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
-  expect(formatTraceparent(childSpan(parent))).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
+  expect(formatTraceparent(childSpan(parent))).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/);
 });
 
 test.each([undefined, '', 'x', '00-00000000000000000000000000000000-b7ad6b7169203331-01'])(
   'a bad traceparent starts a new trace: %j',
   (header) => {
     expect(parseTraceparent(header)).toBeUndefined();
-    expect(formatTraceparent(childSpan(undefined))).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(formatTraceparent(childSpan(undefined))).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   },
 );
 
@@ -111,6 +111,10 @@ describe('what vendors say beside a trace', () => {
     ['where it has no form', 'hidden words', traceparent],
   ])('goes nowhere %s', (_, tracestate, parent) => {
     expect(passedOn(tracestate, parent)).toBeUndefined();
+  });
+
+  test('is not even kept where it is longer, since spans that wait for a collector hold it', () => {
+    expect(spanOfCaller({ traceparent, tracestate: `one=1,two=${'2'.repeat(600)}` })).not.toHaveProperty('traceState');
   });
 });
 

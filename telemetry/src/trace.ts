@@ -7,15 +7,18 @@ import { TraceState } from '@opentelemetry/core';
 import { randomFillSync } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
+/** Characters, as W3C has it. */
+const longestState = 512;
+
 const format = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Undefined where the header is missing or malformed. What vendors say beside it (`tracestate`) is kept where it is at most 512 characters, as W3C has it. */
+/** Undefined where the header is missing or malformed. What vendors say beside it (`tracestate`) is kept where it is at most 512 characters. */
 export function parseTraceparent(header: string | undefined, state?: string): SpanContext | undefined {
   const match = header === undefined ? null : format.exec(header);
   if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined) return undefined;
   const context = { traceId: match[1], spanId: match[2], traceFlags: parseInt(match[3], 16), isRemote: true };
   if (!isSpanContextValid(context)) return undefined;
-  return state === undefined ? context : { ...context, traceState: new TraceState(state) };
+  return state === undefined || state.length > longestState ? context : { ...context, traceState: new TraceState(state) };
 }
 
 /** Of a request that has come in. A header that stands several times is none, but for `tracestate`, which Node puts together. */
@@ -24,13 +27,9 @@ export const spanOfCaller = ({ traceparent, tracestate }: IncomingHttpHeaders): 
 
 const one = (header: string | string[] | undefined): string | undefined => (typeof header === 'string' ? header : undefined);
 
-/** A new span within the given trace, or within a new one. */
+/** A new span that nobody records, within the given trace or within a new one. Whoever is asked on behalf of it records none either. */
 export function childSpan(parent: SpanContext | undefined): SpanContext {
-  const span = {
-    traceId: parent?.traceId ?? randomHex(16),
-    spanId: randomHex(8),
-    traceFlags: parent?.traceFlags ?? TraceFlags.SAMPLED,
-  };
+  const span = { traceId: parent?.traceId ?? randomHex(16), spanId: randomHex(8), traceFlags: TraceFlags.NONE };
   return parent?.traceState ? { ...span, traceState: parent.traceState } : span;
 }
 

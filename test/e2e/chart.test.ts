@@ -127,6 +127,16 @@ describe('the chart', () => {
       expect(toCollector(`tracing.endpoint=${endpoint}`)).toBe(true);
     });
 
+    test('as the documentation has it', () => {
+      const command =
+        /helm upgrade cloister charts\/cloister -n cloister-system --reset-then-reuse-values ((?:.*\\\n)*.*tracing\.(?:.*\\\n)*.*)/;
+      const documented = command.exec(readFileSync(join(chart, '../../docs/gateway.md'), 'utf8'))?.[1] ?? '';
+      const args = documented.split(/[\s\\]+/).filter(Boolean);
+      const { code, stdout, stderr } = render('-s', `templates/${component}/deployment.yaml`, ...args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain('otel-collector.observability.svc');
+    });
+
     test('with headers of a Secret, of which it gets that one key', () => {
       const { env, mounts } = settingsIn(`tracing.endpoint=${endpoint}`, 'tracing.headersSecret.name=mine', 'tracing.headersSecret.key=k');
       expect(env).toContain('TRACING_HEADERS_FILE=/var/run/secrets/cloister/tracing/k');

@@ -112,8 +112,7 @@ export async function runEdge(): Promise<void> {
   stopping.abort();
   clearTimeout(lookForGone);
   await edge.drain();
-  await tracing?.close();
-  await reports.close();
+  await Promise.all([tracing?.close(), reports.close()]);
   redis.close();
   identity.stop();
   authorities.stop();

@@ -21,7 +21,7 @@ const sql = postgres(url, () => undefined);
 const [policies, providers] = [new PolicyDirectory(), new ProviderDirectory()];
 const price = { inputPerMillion: 1, outputPerMillion: 1 };
 const models = [{ name: 'm', contextWindow: 10_000, maxOutputTokens: 100, price }];
-providers.put('provider-p', { name: 'p', type: 'OpenAICompatible', baseURL, timeoutSeconds: 30, models });
+providers.put('provider-p', { name: 'p', type: 'OpenAICompatible', baseURL, timeoutSeconds: 120, models });
 for (const tenant of tenants)
   policies.put(
     `tenant-${tenant}`,

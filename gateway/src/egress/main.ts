@@ -92,11 +92,10 @@ export async function runEgress(): Promise<void> {
   stopping.abort();
   await starting;
   await egress.drain();
-  await tracing?.close();
   clearTimeout(lookForGone);
   stopForgetting();
   stopPruning();
-  await administration.close();
+  await Promise.all([tracing?.close(), administration.close()]);
   edgeKeys.stop();
   redis.close();
   metrics.close();

@@ -1,34 +1,40 @@
 /** Brings spans to a collector, as far as it takes them. */
 import type { Logger } from '@cloister/telemetry';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { BatchSpanProcessor, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { readFile } from 'node:fs/promises';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exporting } from './tracing.ts';
 
 /** Spans that wait for the collector, or are on their way to it: about 8 MB. */
 export const mostWaiting = 8_192;
 
-/** Milliseconds for a message and its repetitions. */
+/** Milliseconds for a message and its repetitions, from before the connection to the end of the answer; and for all that is left at the end. */
 const sendingTime = 5_000;
 
 export function boundedExport({ endpoint, headersFile, count, log }: Exporting): SpanProcessor {
   let waiting = 0;
+  const connections = new (endpoint.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true });
   const exporter = new OTLPTraceExporter({
     url: endpoint,
     timeoutMillis: sendingTime,
-    // The exporter's own time begins with the connection, which may not come about for minutes.
-    httpAgentOptions: { keepAlive: true, timeout: sendingTime },
+    httpAgentOptions: () => connections,
     ...(headersFile === undefined ? {} : { headers: () => headersIn(headersFile, log) }),
   });
   const told = tellOfChanges(log);
   const counting: SpanExporter = {
     export: (batch, done) => {
-      exporter.export(batch, (result) => {
+      const end = (result: ExportResult) => {
         waiting -= batch.length;
         count(result.error ? 'failed' : 'exported', batch.length);
         told(result.error);
         done(result);
-      });
+      };
+      const failed = (cause: unknown) => end({ code: ExportResultCode.FAILED, error: new Error('they make no message', { cause }) });
+      inTime(exporter, batch, () => connections.destroy()).then(end, failed);
     },
     shutdown: () => exporter.shutdown(),
   };
@@ -43,9 +49,25 @@ export function boundedExport({ endpoint, headersFile, count, log }: Exporting):
       }
     },
     forceFlush: () => batches.forceFlush(),
-    shutdown: () => batches.shutdown(),
+    shutdown: () => Promise.race([batches.shutdown(), sleep(sendingTime, undefined, { ref: false })]).finally(() => connections.destroy()),
   };
 }
+
+/**
+ * What became of them within {@link sendingTime}; cuts off what takes longer. The exporter's own time begins with the connection, which may not come about
+ * for minutes, and again with each byte of the answer.
+ */
+const inTime = (exporter: SpanExporter, batch: ReadableSpan[], cutOff: () => void): Promise<ExportResult> =>
+  new Promise((resolve) => {
+    const deadline = setTimeout(() => {
+      resolve({ code: ExportResultCode.FAILED, error: new Error(`the collector took longer than ${sendingTime / 1_000} s`) });
+      cutOff();
+    }, sendingTime);
+    exporter.export(batch, (result) => {
+      clearTimeout(deadline);
+      resolve(result);
+    });
+  });
 
 /** Once when the collector takes nothing any more, and once when it does again. */
 function tellOfChanges(log: Logger): (error: Error | undefined) => void {

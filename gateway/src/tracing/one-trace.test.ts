@@ -182,10 +182,14 @@ describe('a span holds nothing', () => {
     providers({ retries: 1 });
     if (first) first.answer = inTurn(failure(500, '{"error":{"message":"hidden words"}}'), completion('hidden answer'));
     const messages = [{ role: 'user', content: 'hidden question' }];
-    await chat({ 'x-request-id': 'req-1', cookie: 'hidden-cookie=1' }, { messages, user: 'hidden-user' });
-    await collected(5);
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203331-01';
+    const own = { 'x-request-id': 'own-words', traceparent, tracestate: 'vendor=own-words', baggage: 'hidden=hidden' };
+    await chat({ ...own, cookie: 'hidden-cookie=1' }, { messages, user: 'hidden-user' });
+    const spans = await collected(5);
     const sent = collector.texts.join('\n');
-    expect(sent).toContain('req-1');
+    const named = spans.map((span) => ({ ...span, traceState: undefined, attributes: { ...span.attributes, 'cloister.request_id': '' } }));
+    expect(JSON.stringify(spans)).toContain('own-words');
+    expect(JSON.stringify(named), 'but in these two').not.toContain('own-words');
     expect(sent).not.toMatch(/hidden/);
     expect(sent).not.toContain(key);
     expect(sent).not.toContain(parseApiKey(key)?.id);

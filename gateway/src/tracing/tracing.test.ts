@@ -1,9 +1,11 @@
 import { createLogger, createRegistry } from '@cloister/telemetry';
 import { once } from 'node:events';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -38,6 +40,13 @@ const caller = (traceFlags: number) => ({
 });
 const refused = { endpoint: 'http://127.0.0.1:1/v1/traces' };
 
+/** A byte now and then, for as long as somebody listens. */
+function trickle(to: Writable | null, first = ' '): void {
+  to?.write(first);
+  const timer = setInterval(() => to?.write(' '), 100);
+  to?.once('close', () => clearInterval(timer));
+}
+
 /** Its queue is full, and nobody takes from it: the system then drops what asks for a connection. */
 async function portWithoutConnections() {
   const script = `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
@@ -62,14 +71,16 @@ describe('without a collector', () => {
     expect(await startTracing(options)).toBeUndefined();
   });
 
-  test('nothing of the SDK is loaded: what imports it is itself imported late', () => {
-    const source = join(import.meta.dirname, '..');
-    const texts = globSync('**/*.ts', { cwd: source })
+  test('nothing of the SDK is loaded but what reads tracestate: what imports it is itself imported late', () => {
+    const root = join(import.meta.dirname, '../../..');
+    const texts = globSync('*/src/**/*.ts', { cwd: root })
       .filter((path) => !/\.(test|double|fixture)\.ts$/.test(path))
-      .map((path) => ({ path, text: readFileSync(join(source, path), 'utf8') }));
+      .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
     const importing = (what: RegExp) => texts.filter(({ text }) => what.test(text)).map(({ path }) => path);
-    expect(importing(/from '@opentelemetry\/(?!api')/).sort()).toEqual(['tracing/bounded-export.ts', 'tracing/otlp-tracing.ts']);
-    expect(importing(/from '.*\/bounded-export\.ts'/)).toEqual(['tracing/otlp-tracing.ts']);
+    const exporting = ['gateway/src/tracing/bounded-export.ts', 'gateway/src/tracing/otlp-tracing.ts'];
+    expect(importing(/from '@opentelemetry\/(?!api')/).sort()).toEqual([...exporting, 'telemetry/src/trace.ts']);
+    expect(importing(/^import \{ TraceState \} from '@opentelemetry\/core'/m)).toEqual(['telemetry/src/trace.ts']);
+    expect(importing(/from '.*\/bounded-export\.ts'/)).toEqual(['gateway/src/tracing/otlp-tracing.ts']);
     expect(importing(/from '.*\/otlp-tracing\.ts'/)).toEqual([]);
   });
 });
@@ -154,6 +165,33 @@ describe('a collector', () => {
     await tracing.close();
     expect(performance.now() - started).toBeLessThan(7_000);
   });
+
+  test.each([
+    ['answers without an end', (response: ServerResponse) => trickle(response.writeHead(200))],
+    ['begins to answer without an end', ({ socket }: ServerResponse) => trickle(socket, 'HTTP/1.1 200 OK\r\nx-slow: ')],
+  ])(
+    'that %s is cut off after five seconds: its spans have failed, and those after them are sent to it',
+    { timeout: 20_000 },
+    async (_, refuse) => {
+      await using collector = await collectorDouble();
+      const cutOff = Promise.withResolvers<unknown>();
+      collector.refuse = (response) => {
+        collector.refuse = undefined;
+        response.once('close', () => cutOff.resolve(undefined));
+        refuse(response);
+      };
+      const { record, counted, tracing } = await tracingTo(collector);
+      record(mostWaiting);
+      const all = { exported: mostWaiting - 512, failed: 512, dropped: 0 };
+      await vi.waitFor(async () => expect(await counted()).toEqual(all), 8_000);
+      await cutOff.promise;
+      collector.refuse = refuse;
+      record();
+      const started = performance.now();
+      await tracing.close();
+      expect(performance.now() - started).toBeLessThan(6_000);
+    },
+  );
 
   test(
     'that never answers is waited for by nobody: so many spans are kept for it, the others are dropped and counted',

@@ -1,6 +1,6 @@
 /**
- * Spans of what a process does for a request, for a collector of OpenTelemetry. Nothing of its SDK is loaded, and no request costs anything more, as
- * long as no collector is named.
+ * Spans of what a process does for a request, for a collector of OpenTelemetry. Nothing of its SDK is loaded but what reads
+ * `tracestate`, and no request costs anything more, as long as no collector is named.
  */
 import { Counter, type Logger, type Registry } from '@cloister/telemetry';
 import type { Attributes, SpanContext } from '@opentelemetry/api';
@@ -24,7 +24,7 @@ export interface TracingOptions {
 export interface SpanEnd {
   /** In the place of the name that it had. */
   readonly name?: string;
-  /** Names that the platform gave, numbers and codes. Never content, a credential or what a caller may have written. */
+  /** Names that the platform gave, numbers and codes. Never content, a credential or, but for a request's id, what a caller may have written. */
   readonly attributes?: Attributes;
   /** What went wrong, as a code. */
   readonly error?: string | undefined;

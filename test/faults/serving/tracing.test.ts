@@ -127,14 +127,14 @@ test('one request is one trace, from edge to each attempt, in a collector that a
     ...['--set', `tracing.endpoint=http://${collector}.${observability}.svc:${port}/v1/traces,tracing.ratio=1`],
     ...['--set', `tracing.headersSecret.name=${collector}`, '--set-json', `tracing.networkPeer=${JSON.stringify(peer)}`],
   );
-  await ask('a question that is not told');
   const spans = await until(
-    'the whole trace',
+    'a whole trace',
     async () => {
-      const all = await collected();
-      return all.length >= 6 && all;
+      await ask('a question that is not told');
+      return [...Map.groupBy(await collected(), ({ traceId }) => traceId).values()].find(({ length }) => length === 6);
     },
-    { within: 20_000, every: 500 },
+    // A pod from before tracing was turned on may still answer. Not so often that egress asks the provider no more, since it never answers.
+    { within: 90_000, every: 3_000 },
   );
   const find = (service: string, kind: string) => spans.filter((span) => span.service === service && span.kind === kind);
   const [[server], [call], [behind]] = [
@@ -143,7 +143,6 @@ test('one request is one trace, from edge to each attempt, in a collector that a
     find('cloister-egress', 'server'),
   ];
   const attempts = find('cloister-egress', 'client');
-  expect(spans).toHaveLength(6);
   expect([server?.parentSpanId ?? '', call?.parentSpanId, behind?.parentSpanId]).toEqual(['', server?.spanId, call?.spanId]);
   const told = ['cloister.provider', 'cloister.attempt', 'cloister.attempt.kind', 'cloister.outcome'] as const;
   expect(attempts.map(({ parentSpanId }) => parentSpanId)).toEqual(attempts.map(() => behind?.spanId));

@@ -19,7 +19,8 @@ export interface ProviderDouble extends AsyncDisposable {
 
 /** An OpenAI-compatible provider that remembers what it was asked and answers as told, at an address of this machine. */
 export async function providerDouble(answer: Answer = completion('Hello'), host = '127.0.0.1'): Promise<ProviderDouble> {
-  const server = createServer((request, response) => {
+  // A thousand may connect at once, and none that waits for its next request is closed just as it is used.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
@@ -29,7 +30,7 @@ export async function providerDouble(answer: Answer = completion('Hello'), host 
       double.answer(response, asked);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, 2_048, resolve));
   const double: ProviderDouble = {
     baseURL: `http://${host}:${portOf(server)}/v1`,
     asked: [],
