@@ -19,6 +19,11 @@ describe('the configuration file', () => {
       /an empty peer would open everything/,
     );
   });
+  test.each(['accessNamespace', 'providersNamespace'])('cannot have tenants’ own keys in the place of %s', (other) => {
+    expect(() => parseConfiguration(`${smallest}\nownKeysNamespace: same\n${other}: same`, 'operator.yaml')).toThrow(
+      /operator\.yaml: ownKeysNamespace: "same" holds something else/,
+    );
+  });
   test('that is no YAML is named', () => {
     expect(() => parseConfiguration('a: [', 'operator.yaml')).toThrow(/operator\.yaml: /);
   });

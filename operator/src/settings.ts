@@ -23,7 +23,7 @@ export type NetworkPeer = z.infer<typeof networkPeer>;
 const port = z.int().min(1).max(65535);
 const byName = (name: string) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } });
 
-const configuration = z.strictObject({
+const fields = z.strictObject({
   systemNamespace: z.string().default(namespaces.system),
   accessNamespace: z.string().default(namespaces.access),
   providersNamespace: z.string().default(namespaces.providers),
@@ -98,7 +98,14 @@ const configuration = z.strictObject({
   /** How often egress is asked what tenants have used. */
   usageSeconds: z.int().min(1).default(60),
 });
-export type Configuration = z.infer<typeof configuration>;
+export type Configuration = z.infer<typeof fields>;
+
+/** In two of them a tenant has a Secret of the same name, and each has its readers. */
+const configuration = fields.superRefine(({ ownKeysNamespace, accessNamespace, providersNamespace }, context) => {
+  if (![accessNamespace, providersNamespace].includes(ownKeysNamespace)) return;
+  const message = `"${ownKeysNamespace}" holds something else that others read; name a namespace of its own`;
+  context.addIssue({ code: 'custom', path: ['ownKeysNamespace'], message });
+});
 
 const environment = z.object({
   OPERATOR_CONFIG_FILE: z.string().default('/etc/cloister/operator.yaml'),

@@ -49,6 +49,12 @@ describe('the chart', () => {
     expect(stderr).toContain(named);
   });
 
+  test.each(['access', 'keys', 'providers'])('refuses to have tenants’ own keys in the place of namespaces.%s', (other) => {
+    const { code, stderr } = render('--set', `namespaces.ownKeys=same,namespaces.${other}=same,namespaces.create=false`);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('namespaces.ownKeys is "same"');
+  });
+
   test('gives the operator settings that it understands', () => {
     const [document] = parseAllDocuments(render('-s', 'templates/operator/config.yaml').stdout);
     const text = configMap.parse(document?.toJS()).data['operator.yaml'] ?? '';

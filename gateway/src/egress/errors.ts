@@ -157,6 +157,11 @@ export const egressErrors = {
     type: 'insufficient_quota',
     say: 'the account behind the key that this tenant has of its own with provider "{provider}" is used up; whoever holds it has to add to it',
   },
+  own_key_limited: {
+    status: 429,
+    type: 'rate_limit_error',
+    say: 'provider "{provider}" takes no more calls at the moment from the account behind the key that this tenant has of its own; try again later, or have that account\'s limits raised',
+  },
   provider_unreachable: { status: 502, type: 'server_error', say: 'provider "{provider}" cannot be reached' },
   provider_unavailable: {
     status: 503,

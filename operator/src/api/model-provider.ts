@@ -9,7 +9,7 @@ const price = z.object({
   asOf: z.iso
     .date()
     .describe(
-      'Day of the price list that these are from, such as 2026-03-31. It changes nothing; records of the audit say by which list a call was charged.',
+      'Day of the price list that these are from, such as 2026-03-31. It changes nothing; records of the audit say by which list a call was charged, in its last attempt if it took several.',
     )
     .optional(),
 });

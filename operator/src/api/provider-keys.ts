@@ -22,7 +22,7 @@ export const providerKeys = z
   .max(32)
   .meta(listMap('provider'))
   .describe(
-    "Keys of the tenant's own: models of these providers are called with them, and are on its own bill with the provider. Where one is missing or rejected, " +
-      "calls fail; the platform's key is never taken instead.",
+    "Keys of the tenant's own: models of these providers are called with them, and are on its own bill with the provider. Where one is missing, rejected or at " +
+      "its limits, calls fail; the platform's key is not taken instead. Versions before this field do take it.",
   )
   .optional();

@@ -5,7 +5,6 @@
  * in checks.test.ts. Checks do no I/O and never look at each other.
  */
 import { labels, namespaceOf } from '@cloister/tenancy';
-import { controllerOf, isControlledBy } from 'kube-runtime';
 import { serves } from '../status/conditions.ts';
 import type { Finding } from '../status/finding.ts';
 
@@ -16,6 +15,7 @@ import { knownTimeZone } from './limits.ts';
 import type { TenantSnapshot } from './observe.ts';
 import { providerKeysAreUsable } from './provider-keys.ts';
 import { splitsAreAnswered } from './traffic-splits.ts';
+import { isTenants } from './whose-namespace.ts';
 
 export const parts = [
   'NamespaceReady',
@@ -98,8 +98,7 @@ function revisionExists({ spec, standing, configuration }: TenantSnapshot): Tena
 }
 
 function namespaceIsOurs({ tenant, name, namespace }: TenantSnapshot): TenantFinding | undefined {
-  if (!namespace || isControlledBy(namespace, tenant)) return undefined;
-  if (!controllerOf(namespace) && namespace.metadata.labels?.[labels.tenant] === name) return undefined;
+  if (!namespace || isTenants(namespace, tenant)) return undefined;
   return {
     condition: 'NamespaceReady',
     reason: 'NamespaceTaken',

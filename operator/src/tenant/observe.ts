@@ -24,6 +24,7 @@ import type { UsageWatch } from '../usage/usage-watch.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
 import { publishedKeys, type PublishedKeys } from './identity.ts';
 import { readProviderKeys, type ProviderKeySeen } from './provider-keys.ts';
+import { isTenants } from './whose-namespace.ts';
 import { servingOf } from './serving.ts';
 import { standingOf, type Standing, type StandingWorld } from './standing.ts';
 
@@ -47,7 +48,7 @@ export interface TenantSnapshot {
   readonly apiKeys: readonly ApiKey[];
   /** Value of the shared secret for HS256; undefined where it is not asked for. */
   readonly sharedSecret: SharedSecret | undefined;
-  /** Keys of the tenant's own, in the order of spec.providerKeys. */
+  /** Keys of the tenant's own, in the order of spec.providerKeys. None of an archived one, which calls nobody. */
   readonly providerKeys: readonly ProviderKeySeen[];
   /** By which agents know edge; undefined until it has an identity. */
   readonly edgeKeys: PublishedKeys | undefined;
@@ -88,10 +89,14 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
   const { name, uid = '' } = tenant.metadata;
   const namespace = namespaceOf(name);
   const host = hostOf(tenant, configuration.ingress.baseDomain);
+  const seenNamespace = caches.namespaces.get({ name: namespace });
+  // Nor is anything told of Secrets in a namespace that is somebody else's.
+  const brought = async (name: string) =>
+    seenNamespace && isTenants(seenNamespace, tenant) ? ownSecret(namespace, name, world) : undefined;
   const [apiKeys, sharedSecret, providerKeys, database, redis, serving] = await Promise.all([
     Promise.all(spec.access.apiKeys.map((entry) => apiKeyOf(name, entry.name, world))),
-    readSharedSecret(spec, namespace, world),
-    readProviderKeys(spec.providerKeys ?? [], (name) => world.cluster.get(secrets, { namespace, name }, { signal: world.signal })),
+    readSharedSecret(spec, brought),
+    readProviderKeys(spec.state === 'Archived' ? [] : (spec.providerKeys ?? []), brought),
     ownSecret(namespace, tenantSecrets.database, world),
     ownSecret(namespace, tenantSecrets.redis, world),
     ownSecret(namespace, tenantSecrets.serving, world).then((secret) => servingOf(tenant, secret, world)),
@@ -108,7 +113,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     host,
     hostTakenBy: eldersOf(tenant, caches.tenants.byIndex(byHost, host))[0]?.metadata.name,
     takenIssuers: takenIssuers(tenant, (key) => caches.tenants.byIndex(byIssuer, key)),
-    namespace: caches.namespaces.get({ name: namespace }),
+    namespace: seenNamespace,
     agents: caches.agentConfigs.list(namespace).filter((agent) => !agent.metadata.deletionTimestamp),
     networkPolicies: caches.networkPolicies.list(namespace),
     serviceAccountUID: caches.serviceAccounts.head({ namespace, name: agentServiceAccount })?.uid,
@@ -147,12 +152,11 @@ async function apiKeyOf(tenant: string, name: string, world: TenantWorld): Promi
 
 async function readSharedSecret(
   { access }: TenantSpec,
-  namespace: string,
-  { cluster, signal }: TenantWorld,
+  read: (name: string) => Promise<Secret | undefined>,
 ): Promise<SharedSecret | undefined> {
   if (!access.hs256) return undefined;
   const { name, key } = access.hs256.secretRef;
-  const secret = await cluster.get(secrets, { namespace, name }, { signal });
+  const secret = await read(name);
   if (!secret) return { state: 'missing' };
   const value = valueOf(secret, key);
   if (value === undefined) return { state: 'no key' };

@@ -5,6 +5,7 @@ import { modelProviderSpec } from '../api/model-provider.ts';
 import { base64, fromBase64 } from '../child.ts';
 import * as kinds from '../kinds.ts';
 import { check } from './checks.ts';
+import { remainingOwnKeys } from './children/own-keys.ts';
 import { completion, groundwork, surplus } from './plan.ts';
 import { readProviderKeys, type SeenKey } from './provider-keys.ts';
 import { offline, snapshot, starter, tenantNamed, worldOf } from './snapshot.fixture.ts';
@@ -147,6 +148,32 @@ describe('egress is told', () => {
       object: { metadata: { name: 'tenant-acme', namespace } },
     }));
     expect(surplus({ ...seen, removable }, planned(seen)).map(({ object }) => object.metadata.namespace)).toEqual(['cloister-own-keys']);
+  });
+});
+
+describe('while the spec cannot be followed, egress is told', () => {
+  const toldBefore = (document: string) => ({
+    kind: kinds.secrets,
+    object: {
+      metadata: { name: 'tenant-acme', namespace: 'cloister-own-keys', resourceVersion: '7' },
+      data: { 'document.json': base64(document) },
+    },
+  });
+  const remaining = (document: string, seen: Parameters<typeof owning>[0]) =>
+    remainingOwnKeys({ ...owning(seen), removable: [toldBefore(document)] }).map(({ desired, basedOn }) => ({
+      basedOn,
+      ...parseDocument(ownKeys, 'test', fromBase64((desired as kinds.Secret).data?.['document.json'])),
+    }));
+  const both = JSON.stringify({ tenant: 'acme', uid: 'uid-acme', keys: { main: 'k1', strict: 'k2' } });
+  test('the keys that are still there, as they are now, and no other', () => {
+    expect(remaining(both, { main: usable('k3'), strict: { state: 'missing' } })).toMatchObject([{ basedOn: '7', keys: { main: 'k3' } }]);
+    const one = JSON.stringify({ tenant: 'acme', uid: 'uid-acme', keys: { strict: 'k2' } });
+    expect(remaining(one, { main: usable('k1'), strict: usable('k2') })).toMatchObject([{ keys: { strict: 'k2' } }]);
+    expect(remaining(both, {})).toMatchObject([{ keys: {} }]);
+  });
+  test('none where somebody has spoilt what it was told, and nothing where it was told nothing', () => {
+    expect(remaining('{', { main: usable('k1') })).toMatchObject([{ keys: {} }]);
+    expect(remainingOwnKeys(owning({ main: usable('k1') }))).toEqual([]);
   });
 });
 

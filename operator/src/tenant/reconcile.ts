@@ -3,13 +3,14 @@
  *
  * Flow: observe → check → plan → apply → tell. `observe`, `apply` and `data` do I/O; the rest is pure.
  * Guarantees: level-triggered; a repeat on a converged tenant writes nothing; a crash after any write is made good by the next run;
- * a blocking finding leaves everything as it is.
+ * a blocking finding leaves everything as it is, but for what has an end of its own: keys, of Cloister's and of others.
  * Assumptions: caches of all watched kinds have synced; one run per tenant at a time (the controller sees to both).
  */
 import { namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
 import { isControlledBy, type BaseObject, type ReconcileContext, type Result } from 'kube-runtime';
 import type { TenantStatus } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
+import type { Child } from '../child.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { nextDueMs } from './next-due.ts';
 import { serviceAccounts, tenants, type Tenant } from '../kinds.ts';
@@ -19,6 +20,7 @@ import { blocking } from '../status/finding.ts';
 import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
 import { check, widenings } from './checks.ts';
 import { edgeKeysConfigMap } from './children/edge-keys.ts';
+import { remainingOwnKeys } from './children/own-keys.ts';
 import { servingSecret } from './children/secrets.ts';
 import { parseTenantSpec } from './claims.ts';
 import { provideData, type Provided } from './data.ts';
@@ -53,7 +55,10 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
 
   const untold = await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
   for (const note of outcome.notes ?? []) context.record(note);
-  if (blocking(findings)) await keepTrust(context, parts);
+  if (blocking(findings)) {
+    await keepTrust(context, parts);
+    await applyEach(context, remainingOwnKeys(seen));
+  }
   if (outcome.error ?? untold) throw outcome.error ?? untold;
   return { requeueAfter: nextLook(seen, outcome) };
 }
@@ -102,8 +107,11 @@ async function keepTrust(context: ReconcileContext<Tenant>, parts: TenantParts):
   if (!there || !isControlledBy(there, context.object)) return;
   const edgeKeys = publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches);
   const serving = await keptServing(context.object, parts);
-  for (const { kind, desired, basedOn } of [...edgeKeysConfigMap({ name, edgeKeys }), ...servingSecret({ name, serving })])
-    await context.apply(kind, desired, { ...(basedOn !== undefined && { basedOn }) });
+  await applyEach(context, [...edgeKeysConfigMap({ name, edgeKeys }), ...servingSecret({ name, serving })]);
+}
+
+async function applyEach(context: ReconcileContext<Tenant>, children: readonly Child[]): Promise<void> {
+  for (const { kind, desired, basedOn } of children) await context.apply(kind, desired, { ...(basedOn !== undefined && { basedOn }) });
 }
 
 /** A cache may be behind: another replica, or this one before a cut, may have retired the Tenant. */
@@ -138,6 +146,9 @@ const rotationLookMs = 2_000;
 const attentionMs = 10_000;
 const broughtSecretMs = 60_000;
 
+/** Who has not brought a Secret for so long is not about to. */
+const patienceMs = 300_000;
+
 /** Watches are the trigger; this is for what cannot be watched: age, and Secrets that others made without our label. */
 function nextLook(
   { tenant, configuration, sharedSecret, providerKeys }: TenantSnapshot,
@@ -145,7 +156,13 @@ function nextLook(
 ): number {
   if (rotating) return rotationLookMs;
   const brought = [sharedSecret, ...providerKeys.map(({ seen }) => seen)].filter((secret) => secret !== undefined);
-  const wantsAttention = findings.some(({ condition }) => condition === 'DataReady') || brought.some(({ state }) => state !== 'usable');
+  const awaited = brought.some(({ state }) => state !== 'usable') && !areCredentialsLongAmiss(tenant);
+  const wantsAttention = awaited || findings.some(({ condition }) => condition === 'DataReady');
   const due = nextDueMs(credentials, { rotation: configuration.rotation, holder: tenant.metadata.uid ?? '' }, new Date());
   return Math.min(due, wantsAttention ? attentionMs : brought.length > 0 ? broughtSecretMs : Infinity);
+}
+
+function areCredentialsLongAmiss({ status }: Tenant): boolean {
+  const told = status?.conditions?.find(({ type }) => type === 'CredentialsReady');
+  return told?.status === 'False' && Date.now() - Date.parse(told.lastTransitionTime) > patienceMs;
 }

@@ -2,7 +2,8 @@
  * One call of an agent: the model that it asked for, again where that may help, then those that answer in its place.
  *
  * Guarantees: nothing is tried again once a byte of an answer has gone to the caller; the caller hears what is wrong with the model that it
- * asked for, whatever became of the others.
+ * asked for, whatever became of the others, save where a key of the tenant's own is at fault: that ends the call, and the agent's own list of
+ * models, which it would go through after any failure of a provider.
  */
 import { ApiError } from '@cloister/api-errors';
 import { budgetNotes, cacheHeader, type TenantPolicy, type Voucher } from '@cloister/tenancy';
@@ -17,7 +18,7 @@ import type { Operation } from './operation.ts';
 import { give } from './pass-on.ts';
 import { isOwnKeysFault, mayFallBack, pauseBefore } from './retry.ts';
 import { Tally } from './tally.ts';
-import { targetOf, type Known, type Offered } from './target.ts';
+import { keyOwner, offerOf, targetOf, type Known, type Offer, type Offered, type Target } from './target.ts';
 import type { Throttle } from './throttle.ts';
 
 export interface AskParts extends AttemptParts, Known {
@@ -74,7 +75,7 @@ async function fallBack<M extends Offered>(failure: ApiError, asking: Asking<M>,
   for (const model of asking.operation.fallbacks(asking.policy, parts.providers)) {
     const failed = await askModel(model, asking, parts);
     if (!failed) return undefined;
-    if (isOwnKeysFault(failed)) break;
+    if (isOwnKeysFault(failed)) return failed;
   }
   return failure;
 }
@@ -97,13 +98,13 @@ async function downgrade<M extends Offered>(cheaper: readonly string[], asking: 
       parts.metrics.downgraded.inc({ tenant: policy.tenant });
       return undefined;
     }
-    failure ??= failed;
+    failure = isOwnKeysFault(failed) ? failed : (failure ?? failed);
     rejected ||= failed.code === 'provider_rejected';
     if (!mayGoOn(failed)) break;
   }
   response.removeHeader(budgetNotes.downgraded);
   exchange.note({ downgradedTo: undefined });
-  if (!rejected) return failure;
+  if (!rejected || (failure && isOwnKeysFault(failure))) return failure;
   const blocked = await askModel(asking.operation.model, asking, parts);
   return blocked && fallBack(blocked, asking, parts);
 }
@@ -114,8 +115,9 @@ const mayGoOn = (failed: ApiError): boolean => mayFallBack(failed) || isRefusal(
 async function askModel<M extends Offered>(model: string, asking: Asking<M>, parts: AskParts): Promise<ApiError | undefined> {
   const { operation, policy, exchange } = asking;
   try {
-    const target = targetOf(model, operation.offers, policy, parts);
+    const offer = offerOf(model, operation.offers, policy, parts);
     if (model === operation.model) exchange.note({ model }); // and not before: who may not use it may write anything in its place
+    const target = withKey({ ...asking, model, offer }, parts);
     const worst = operation.worst(model, target.model);
     const place = parts.answers.placeOf({ ...asking, target });
     if (place && (await gaveAgain(model, place, asking, parts))) return undefined;
@@ -123,6 +125,22 @@ async function askModel<M extends Offered>(model: string, asking: Asking<M>, par
   } catch (error) {
     if (exchange.gone.aborted) return undefined;
     if (error instanceof ApiError) return error;
+    throw error;
+  }
+}
+
+/** That there is none is told as an attempt that failed. */
+function withKey<M extends Offered>(
+  { model, offer, policy, tally }: Asking<M> & { readonly model: string; readonly offer: Offer<M> },
+  parts: AskParts,
+): Target<M> {
+  try {
+    return targetOf(offer, policy, parts);
+  } catch (error) {
+    if (error instanceof ApiError) {
+      tally.refused({ model, target: { whose: keyOwner(offer.provider, policy) } }, error.code);
+      parts.metrics.attempts.inc({ provider: offer.provider.name, outcome: error.code });
+    }
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { ApiError } from '@cloister/api-errors';
 import type { Worst } from '../budget/ask.ts';
 import type { Price } from '../budget/money.ts';
 import type { Operation } from './operation.ts';
-import { offerOf, type Known, type Offered } from './target.ts';
+import { keyOwner, offerOf, targetOf, type Known, type Offered } from './target.ts';
 
 interface Asking<M extends Offered> {
   readonly operation: Operation<M>;
@@ -13,16 +13,19 @@ interface Asking<M extends Offered> {
 
 /**
  * Models to which a call may be downgraded, in order: those that cost less than the one that was asked for and can take the call as it is.
- * None where the tenant's budget says something else, or for calls that no other model can answer.
+ * None where the tenant's budget says something else, or for calls that no other model can answer. One for which a key of the tenant's own is
+ * missing stays: its call is to fail, and not to be answered by the next, for which somebody else may pay.
  */
-export function cheaperModels<M extends Offered>({ operation, policy, agent }: Asking<M>, known: Pick<Known, 'providers'>): string[] {
+export function cheaperModels<M extends Offered>({ operation, policy, agent }: Asking<M>, known: Known): string[] {
   const { onExceeded } = policy.budget;
   if (onExceeded?.action !== 'Downgrade' || !operation.replaceable) return [];
   const worstOf = (model: string): Worst | undefined => {
     try {
-      return operation.worst(model, offerOf(model, operation.offers, policy, known).model);
+      const offer = offerOf(model, operation.offers, policy, known);
+      const { model: offered } = keyOwner(offer.provider, policy) === 'own' ? offer : targetOf(offer, policy, known);
+      return operation.worst(model, offered);
     } catch (error) {
-      if (error instanceof ApiError) return undefined; // it may not be used, is not there, or would refuse this call
+      if (error instanceof ApiError) return undefined; // it may not be used, is not there, lacks the platform's key, or would refuse this call
       throw error;
     }
   };

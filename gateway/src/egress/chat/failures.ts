@@ -40,19 +40,21 @@ export function verdictOn(error: unknown): Verdict {
   return error === undefined ? 'answered' : 'failed';
 }
 
-/** What whoever brought the key has to mend; undefined for all else. */
+/** What is wrong with the key that a tenant brought, or with the account behind it; undefined for all else. */
 function ofOwnKey(error: ProviderFailure, provider: string): ApiError | undefined {
-  if (error.status === 401 || error.status === 403) return fail('own_key_rejected', { values: { provider }, cause: error });
-  return error.status === 402 || error.quotaSpent ? fail('own_key_spent', { values: { provider }, cause: error }) : undefined;
+  const { status } = error;
+  if (status === 401 || status === 403) return fail('own_key_rejected', { values: { provider }, cause: error });
+  if (status === 402 || error.quotaSpent) return fail('own_key_spent', { values: { provider }, cause: error });
+  // few say whether it is the limit of a minute or of the contract; either is that account's
+  return status === 429 ? fail('own_key_limited', { values: { provider }, retryAfterSeconds: retryAfter(error), cause: error }) : undefined;
 }
+
+const retryAfter = ({ retryAfterSeconds = 1 }: ProviderFailure): number => Math.min(retryAfterSeconds, longestRetry);
 
 function ofStatus(error: ProviderFailure, provider: string): ApiError {
   const { status, problem, param, retryAfterSeconds } = error;
   if (status === 401 || status === 403) return fail('provider_credentials_rejected', { values: { provider }, cause: error });
-  if (status === 429) {
-    const retry = Math.min(retryAfterSeconds ?? 1, longestRetry);
-    return fail('provider_rate_limited', { values: { provider }, retryAfterSeconds: retry, cause: error });
-  }
+  if (status === 429) return fail('provider_rate_limited', { values: { provider }, retryAfterSeconds: retryAfter(error), cause: error });
   const said = { provider, problem: problem === '' ? `it answered ${status}` : problem };
   if (callersFault.has(status)) return fail('provider_rejected', { values: said, ...(param === undefined ? {} : { param }), cause: error });
   // what providers say of their own failures may tell of their insides and ours: the status has to do

@@ -139,6 +139,15 @@ describe('Downgrade', () => {
     expect([answer.status, answer.headers.get('x-cloister-downgraded')]).toEqual([200, null]);
   });
 
+  test('passes over a cheaper model for which the platform has no key', async () => {
+    const credentials = { secretName: 'not-there', key: 'key' };
+    const small = model('small', { price: { inputPerMillion: 1, outputPerMillion: 2 } });
+    egress.addProvider('spare', { baseURL: spare.baseURL, credentials, models: [small] });
+    await budgetOf({ usd: 0.025, onExceeded: downgrade('spare/small') });
+    for (let turn = 0; turn < 8; turn++) expect((await chat()).status).toBe(200);
+    expect([...new Set(asked())]).toEqual(['big']);
+  });
+
   test('does not shorten the answers of the dear model instead', async () => {
     await budgetOf({ usd: 0.04, onExceeded: downgrade('spare/small') }); // 20,000 for big, which reserves 26,000 for an answer of full length
     const answer = await chat({ max_tokens: undefined });

@@ -119,6 +119,21 @@ describe('a key that is not there', () => {
     expect(await errorOf(await chat(token))).toEqual(missing);
     nobodyAsked();
   });
+  test('is told with its model and provider, on record, in the log and as a metric', async () => {
+    const token = await owning(names.acme);
+    bring(names.acme, {});
+    const attempts = async () => (await egress.registry.getSingleMetric('cloister_egress_attempts_total')?.get())?.values ?? [];
+    const told = async () =>
+      (await attempts()).find(({ labels }) => labels['provider'] === 'main' && labels['outcome'] === 'own_key_missing')?.value ?? 0;
+    const before = await told();
+    const answer = await chat(token, { user: names.acme });
+    expect(answer.headers.get('retry-after')).toBe('2');
+    const facts = ['"model":"main/m1"', '"provider":"main"', '"key":"own"', '"code":"own_key_missing"'];
+    for (const fact of facts) expect(await recordOf(names.acme, 1)).toContain(fact);
+    const line = egress.lines.find((one) => one.includes(`"requestId":"${answer.headers.get('x-request-id')}"`));
+    for (const fact of [...facts.slice(0, 3), '"problem":"own_key_missing"']) expect(line).toContain(fact);
+    expect(await told()).toBe(before + 1);
+  });
   test('is not that of an earlier tenant of the name', async () => {
     const token = await owning(names.acme);
     bring(names.acme, { main: 'sk-of-the-one-before' }, 'an-earlier-uid');
@@ -158,6 +173,27 @@ describe('a key that the provider', () => {
     expect(await errorOf(await chat(await owning(names.acme)))).toEqual([429, 'own_key_spent']);
     expect(spare.asked).toEqual([]);
   });
+  const exhausted = [{ error: { code: 429, message: 'Quota exceeded for metric', status: 'RESOURCE_EXHAUSTED' } }];
+  describe.each([
+    ['in a word', ''],
+    ['as OpenAI does', JSON.stringify({ error: { message: 'Rate limit reached for requests', code: 'rate_limit_exceeded' } })],
+    ['as Gemini does, with whom it may be the quota of a day', JSON.stringify(exhausted)],
+  ])('holds back, saying so %s', (_, text) => {
+    beforeEach(() => {
+      main.answer = failure(429, text, { 'retry-after': '17' });
+    });
+    test('fails the call for as long as it says, and the platform does not pay instead', async () => {
+      const answer = await chat(await owning(names.acme));
+      expect(answer.headers.get('retry-after')).toBe('17');
+      expect(await errorOf(answer)).toEqual([429, 'own_key_limited']);
+      expect(spare.asked).toEqual([]);
+    });
+    test('does so among cheaper models, too', async () => {
+      const token = await downgraded(['main', 'cheapest']);
+      expect(await errorOf(await chat(token, { model: 'dear/m1' }))).toEqual([429, 'own_key_limited']);
+      expect([main.asked.length, spare.asked]).toEqual([1, []]);
+    });
+  });
 });
 
 describe('where a provider fails, the next in line is called', () => {
@@ -176,22 +212,36 @@ describe('where a provider fails, the next in line is called', () => {
     mainIs({ models: [model('m1', { fallbacks: ['spare/m1', 'offline/echo'] })] });
     const token = await owning(names.acme, ['main', 'spare'], { models: [...models, 'offline/echo'] });
     bring(names.acme, { main: keyOf(names.acme) });
-    expect(await errorOf(await chat(token))).toEqual([502, 'provider_failed']);
+    expect(await errorOf(await chat(token))).toEqual([503, 'own_key_missing']);
     expect(spare.asked).toEqual([]);
+    expect(await recordOf(names.acme, 1)).toContain('"tried":"main/m1 (own key) provider_failed, spare/m1 (own key) own_key_missing"');
+  });
+  test('and it is told of a key of the tenant’s own that fails there, so that the agent asks nobody else', async () => {
+    spare.answer = refused;
+    expect(await errorOf(await chat(await owning(names.acme, ['main', 'spare'])))).toEqual([502, 'own_key_rejected']);
+    const token = await downgraded(['main', 'spare', 'cheapest'], ['main', 'spare']);
+    expect(await errorOf(await chat(token, { model: 'dear/m1' }))).toEqual([502, 'own_key_rejected']);
   });
 });
 
-test('a budget that is spent does not lead past a cheaper model whose key is missing, to one that others pay for', async () => {
-  const cheap = (price: number) => model('m1', { price: { inputPerMillion: price, outputPerMillion: price } });
-  egress.addProvider('spare', { baseURL: spare.baseURL, models: [cheap(0.5)] });
-  egress.addProvider('cheapest', { baseURL: spare.baseURL, models: [cheap(0.1)] });
-  const onExceeded = { action: 'Downgrade' as const, softLimitPercent: 1, downgradeTo: ['spare/m1', 'cheapest/m1'] };
+/** A tenant whose budget leaves these, in order, in the place of "dear/m1"; with keys of its own for the first ones. Gives its pods' token. */
+function downgraded(cheaper: readonly string[], owned = cheaper.slice(0, 1)): Promise<string> {
+  const at = (price: number) => ({ models: [model('m1', { price: { inputPerMillion: price, outputPerMillion: price } })] });
+  egress.addProvider('dear', { baseURL: main.baseURL, ...at(5) });
+  mainIs(at(1));
+  egress.addProvider('spare', { baseURL: spare.baseURL, ...at(0.5) });
+  egress.addProvider('cheapest', { baseURL: spare.baseURL, ...at(0.1) });
+  const onExceeded = { action: 'Downgrade' as const, softLimitPercent: 1, downgradeTo: cheaper.map((name) => `${name}/m1`) };
   const budget = { timeZone: 'UTC', daily: { usd: 0.01 }, onExceeded };
-  const token = await owning(names.acme, ['spare'], { models: ['main/m1', ...onExceeded.downgradeTo], budget });
+  return owning(names.acme, owned, { models: ['dear/m1', ...onExceeded.downgradeTo], budget });
+}
+
+test('a budget that is spent does not lead past a cheaper model whose key is missing, to one that others pay for', async () => {
+  const token = await downgraded(['spare', 'cheapest']);
   bring(names.acme, {});
-  expect(await errorOf(await chat(token))).toEqual([503, 'own_key_missing']);
+  expect(await errorOf(await chat(token, { model: 'dear/m1' }))).toEqual([503, 'own_key_missing']);
   bring(names.acme, { spare: keyOf(names.acme, 'spare') });
-  expect((await chat(token)).status).toBe(200);
+  expect((await chat(token, { model: 'dear/m1' })).status).toBe(200);
   expect([sent(main), sent(spare)]).toEqual([[], [keyOf(names.acme, 'spare')]]);
 });
 

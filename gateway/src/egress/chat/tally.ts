@@ -45,7 +45,7 @@ export class Tally {
   }
 
   /** An attempt that never went out. */
-  refused(attempted: Attempted, problem: string): void {
+  refused(attempted: Noted, problem: string): void {
     this.#note(attempted, problem, problem);
   }
 

@@ -31,16 +31,11 @@ export interface Known {
   readonly ownKeys: TenantKeys;
 }
 
-/** An {@link offerOf offer} with its key. Throws `own_key_missing` or `provider_credentials_missing` as well. */
-export function targetOf<M extends Offered>(
-  name: string,
-  offers: (provider: ProviderDocument) => readonly M[],
-  policy: TenantPolicy,
-  known: Known,
-): Target<M> {
-  const offer = offerOf(name, offers, policy, known);
-  return { ...offer, ...keyFor(offer.provider, policy, known) };
-}
+/** An offer with its key. Throws `own_key_missing` or `provider_credentials_missing`. */
+export const targetOf = <M extends Offered>(offer: Offer<M>, policy: TenantPolicy, known: Known): Target<M> => ({
+  ...offer,
+  ...keyFor(offer.provider, policy, known),
+});
 
 /** Among what providers offer for this kind of call. Throws `model_not_allowed`, `model_not_suitable` or `provider_not_configured`. */
 export function offerOf<M extends Offered>(
@@ -73,12 +68,19 @@ function otherUse(name: string, model: string, provider: ProviderDocument | unde
     : fail('model_not_suitable', { param: 'model', values: { model: name, use } });
 }
 
+/** With whose key a tenant is to be called for at a provider, whether there is one or not. */
+export const keyOwner = ({ name, ownKeys }: ProviderDocument, policy: TenantPolicy): KeyOwner =>
+  policy.ownKeys?.includes(name) || ownKeys === 'Required' ? 'own' : 'platform';
+
+/** Between the Secret and the policy that the operator writes there are moments; all else lasts until somebody acts, whom the status tells. */
+const ownKeyRetrySeconds = 2;
+
 /** Where the tenant is to be called for with a key of its own, that or none: the platform's would be another's bill. */
 function keyFor(provider: ProviderDocument, policy: TenantPolicy, { credentials, ownKeys }: Known): Pick<Target, 'credential' | 'whose'> {
-  const { name } = provider;
-  if (policy.ownKeys?.includes(name) || provider.ownKeys === 'Required') {
-    const credential = ownKeys.read(policy, name);
-    if (credential === undefined) throw fail('own_key_missing', { values: { provider: name }, retryAfterSeconds: 30 });
+  if (keyOwner(provider, policy) === 'own') {
+    const credential = ownKeys.read(policy, provider.name);
+    if (credential === undefined)
+      throw fail('own_key_missing', { values: { provider: provider.name }, retryAfterSeconds: ownKeyRetrySeconds });
     return { credential, whose: 'own' };
   }
   const credential = credentialOf(provider, credentials);
