@@ -19,10 +19,10 @@ const debts = async (account = 'uid-acme', kind = 'daily') => {
 };
 const beyond = (amount: number) => ({ overrunMicroUsd: BigInt(amount), overrunTokens: BigInt(amount) });
 /** Spends the whole day in one call, and more. */
-async function overspend(more: number, changes: Parameters<typeof ask>[1] = {}) {
+async function overspend(more: number, changes: Parameters<typeof ask>[1] = {}, day = today.day) {
   const { say } = replica();
   await say({ asks: [ask(1_000n, changes)] });
-  await say({ usage: [usage(1_000 + more, { ...today, ...beyond(more) })] });
+  await say({ usage: [usage(1_000 + more, { ...today, day, ...beyond(more) })] });
 }
 const days = (microUsd: bigint | undefined): Limit[] => [{ kind: 'daily', microUsd, tokens: undefined }];
 const open = (changes: Parameters<typeof ask>[1] = {}) => replica().say({ asks: [ask(1n, changes)] });
@@ -119,6 +119,20 @@ describe('debt', () => {
     await setClock('2026-11-23T00:00:00Z');
     await open();
     expect(await debts()).toMatchObject({ '2026-11-23': 300 });
+  });
+
+  test('is paid and made under the limit that a window had, where it is asked for more without one', async () => {
+    await overspend(300);
+    await setClock('2026-11-23T12:00:00Z');
+    await open();
+    await open({ limits: [] });
+    await open({ limits: [{ kind: 'daily', microUsd: undefined, tokens: 5n }] });
+    await setClock('2026-11-24T12:00:00Z');
+    await overspend(40, {}, '2026-11-24');
+    await open({ limits: [{ kind: 'monthly', microUsd: 1_000_000n, tokens: undefined }] });
+    await setClock('2026-11-25T12:00:00Z');
+    await open();
+    expect(await debts()).toEqual({ '2026-11-22': 0, '2026-11-23': 300, '2026-11-24': 0, '2026-11-25': 40 });
   });
 
   test('is of the limit itself, where calls may have a share of it', async () => {

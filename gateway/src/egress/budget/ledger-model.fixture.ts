@@ -9,7 +9,7 @@ export interface WindowState {
   reserved: Amount;
   overrun: Amount;
   forfeited: Amount;
-  /** Under which it was last asked for more. */
+  /** Under which it was last asked for more, of each unit. */
   limit: Room;
 }
 
@@ -165,7 +165,8 @@ export class LedgerModel implements Ledger {
     for (const kind of ['daily', 'monthly'] as const) {
       const said = ask.limits.find((limit) => limit.kind === kind);
       const { microUsd, tokens } = said?.whole ?? said ?? unlimited;
-      this.windowOf(key.tenantUid, kind, kind === 'daily' ? key.day : key.month).limit = { microUsd, tokens };
+      const window = this.windowOf(key.tenantUid, kind, kind === 'daily' ? key.day : key.month);
+      window.limit = { microUsd: microUsd ?? window.limit.microUsd, tokens: tokens ?? window.limit.tokens };
     }
     this.#give(replica, key, ask, replicas);
     const left = each((unit) => freeOf(ask.limits, this.#standing(key), unit) ?? -1n);

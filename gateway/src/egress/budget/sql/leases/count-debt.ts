@@ -40,7 +40,8 @@ create or replace function lock_windows(p_keys jsonb) returns void language sql 
 $$;
 
 -- Between what is needed and what is wanted or a slice, in all windows of an account; or nothing. Then recalls what others hold beyond a slice.
--- A limit under which is asked is kept; where what is asked for is to go no further than a share of it, that is "whole".
+-- A limit under which is asked is kept, until it is asked for under another; where what is asked for is to go no further than a share of it, that
+-- is "whole".
 create or replace function grow_all(p_replica uuid, p_asks ask[], p_replicas bigint) returns void language plpgsql as $$
 begin
   with free as materialized (
@@ -75,12 +76,13 @@ begin
   )
   update cloister_egress.budget_window w
   set reserved_micro_usd = w.reserved_micro_usd + g.usd, reserved_tokens = w.reserved_tokens + g.tokens,
-    limit_micro_usd = k.limit_usd, limit_tokens = k.limit_tokens
+    limit_micro_usd = coalesce(k.limit_usd, w.limit_micro_usd), limit_tokens = coalesce(k.limit_tokens, w.limit_tokens)
   from grants g cross join lateral (
     values ('daily', g.day, g.day_usd, g.day_tokens), ('monthly', g.month, g.month_usd, g.month_tokens)
   ) as k(kind, starts_on, limit_usd, limit_tokens)
   where w.tenant_uid = g.tenant_uid and w.kind = k.kind and w.starts_on = k.starts_on
-    and (g.usd > 0 or g.tokens > 0 or (w.limit_micro_usd, w.limit_tokens) is distinct from (k.limit_usd, k.limit_tokens));
+    and (g.usd > 0 or g.tokens > 0 or (w.limit_micro_usd, w.limit_tokens)
+      is distinct from (coalesce(k.limit_usd, w.limit_micro_usd), coalesce(k.limit_tokens, w.limit_tokens)));
 end
 $$;
 
