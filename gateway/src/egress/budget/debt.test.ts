@@ -207,6 +207,20 @@ test('a user’s window that still owes is not forgotten until another has taken
   expect(await debts(tenantUid)).toEqual({ '2027-03-22': 98_810 });
 });
 
+test('a user’s windows are forgotten once days and months have paid what they owed, whether or not anybody opened these', async () => {
+  const tenantUid = 'uid-acme/user:ada';
+  const both: Limit[] = (['daily', 'monthly'] as const).map((kind) => ({ kind, microUsd: 10n, tokens: undefined }));
+  const { say } = replica();
+  await say({ asks: [ask(10n, { tenantUid, limits: both })] });
+  await say({ usage: [usage(50, { ...today, ...beyond(40), caller: 'user:ada', callerLeased: true, tenantLeased: false })] });
+  await setClock('2027-03-22T12:00:00Z'); // four days were enough; the fourth month is not over
+  await forgetUsers(sql);
+  expect([await debts(tenantUid), await debts(tenantUid, 'monthly')]).toEqual([{}, { '2026-11-01': 0 }]);
+  await setClock('2027-04-03T12:00:00Z');
+  await forgetUsers(sql);
+  expect(await debts(tenantUid, 'monthly')).toEqual({});
+});
+
 test('of a ledger that is migrated, the windows of the day count what they were billed beyond', { timeout: 60_000 }, async () => {
   await using before = await pglite();
   await migrate(before, 8);
