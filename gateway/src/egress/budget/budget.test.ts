@@ -131,6 +131,16 @@ describe('a reservation', () => {
     expect((await setUp(contended).reserve()).outputTokens).toBe(90);
   });
 
+  test('is made all the same where another replica opens windows in its way several times in a row; not where that never ends', async () => {
+    const { ledger, reserve } = setUp();
+    const overtaken = Object.assign(new Error('could not obtain lock on row'), { code: '55P03' });
+    const exchange = vi.spyOn(ledger, 'exchange').mockRejectedValue(overtaken);
+    await expect(reserve()).rejects.toMatchObject({ code: 'budget_unavailable' });
+    exchange.mockRestore();
+    for (let turn = 0; turn < 4; turn++) vi.spyOn(ledger, 'exchange').mockRejectedValueOnce(overtaken);
+    expect((await reserve()).outputTokens).toBe(90);
+  });
+
   test('lowers the output to what is left, where that still makes sense', async () => {
     const { reserve } = setUp();
     expect((await reserve(0.000_6, { ...worst, outputTokens: 1_000 })).outputTokens).toBe(500);

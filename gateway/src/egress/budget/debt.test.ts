@@ -19,10 +19,10 @@ const debts = async (account = 'uid-acme', kind = 'daily') => {
 };
 const beyond = (amount: number) => ({ overrunMicroUsd: BigInt(amount), overrunTokens: BigInt(amount) });
 /** Spends the whole day in one call, and more. */
-async function overspend(more: number, changes: Parameters<typeof ask>[1] = {}) {
+async function overspend(more: number, changes: Parameters<typeof ask>[1] = {}, day = today.day) {
   const { say } = replica();
   await say({ asks: [ask(1_000n, changes)] });
-  await say({ usage: [usage(1_000 + more, { ...today, ...beyond(more) })] });
+  await say({ usage: [usage(1_000 + more, { ...today, day, ...beyond(more) })] });
 }
 const days = (microUsd: bigint | undefined): Limit[] => [{ kind: 'daily', microUsd, tokens: undefined }];
 const open = (changes: Parameters<typeof ask>[1] = {}) => replica().say({ asks: [ask(1n, changes)] });
@@ -121,6 +121,20 @@ describe('debt', () => {
     expect(await debts()).toMatchObject({ '2026-11-23': 300 });
   });
 
+  test('is paid and made under the limit that a window had, where it is asked for more without one', async () => {
+    await overspend(300);
+    await setClock('2026-11-23T12:00:00Z');
+    await open();
+    await open({ limits: [] });
+    await open({ limits: [{ kind: 'daily', microUsd: undefined, tokens: 5n }] });
+    await setClock('2026-11-24T12:00:00Z');
+    await overspend(40, {}, '2026-11-24');
+    await open({ limits: [{ kind: 'monthly', microUsd: 1_000_000n, tokens: undefined }] });
+    await setClock('2026-11-25T12:00:00Z');
+    await open();
+    expect(await debts()).toEqual({ '2026-11-22': 0, '2026-11-23': 300, '2026-11-24': 0, '2026-11-25': 40 });
+  });
+
   test('is of the limit itself, where calls may have a share of it', async () => {
     const share = [{ kind: 'daily' as const, microUsd: 800n, tokens: undefined, whole: limits[0] }];
     const { say } = replica();
@@ -171,13 +185,35 @@ describe('what is heard of a window after the next was opened', () => {
   });
 });
 
-test('a forfeit is no debt', async () => {
+test('a forfeit is no debt, but leaves less to pay one with', async () => {
   await replica().say({ asks: [ask(1_000n)] });
   await setClock('2026-11-22T12:01:00Z');
   expect(await books.expireSilent(15)).toMatchObject([{ microUsd: 1_000n }]);
+  const { say } = replica();
+  await say({ asks: [ask(1n, { limits: days(400n) })] });
+  await say({ usage: [usage(50, { ...today, ...beyond(50), tenantLeased: false })] });
   await setClock('2026-11-23T12:00:00Z');
   await open();
-  expect(await debts()).toEqual({ '2026-11-22': 0, '2026-11-23': 0 });
+  expect(await debts()).toEqual({ '2026-11-22': 0, '2026-11-23': 50 });
+});
+
+test('replicas that say `exchange` yet make debts, are told of them and pay them', async () => {
+  const json = (value: unknown) => JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+  const { message } = replica();
+  const exchange = async (changes: Parameters<typeof message>[0]) => {
+    const { replica: id, number, leaving, usage: used, returns, asks } = message(changes);
+    const text = 'select cloister_egress.exchange($1, $2, $3, $4, $5, $6) as answer';
+    return (await sql.query(text, [id, number, leaving, json(used), json(returns), json(asks)]))[0];
+  };
+  await exchange({ asks: [ask(1_000n)] });
+  await exchange({ usage: [usage(1_300, { ...today, ...beyond(300) })] });
+  await setClock('2026-11-23T00:00:00Z');
+  const present = { day: '2026-11-23', windows: { daily: { settled: { microUsd: '300' } } } };
+  expect(await exchange({ asks: [ask(701n)] })).toMatchObject({ answer: { leases: [{ ...present, amount: { microUsd: '0' } }] } });
+  expect(await exchange({ asks: [ask(700n)] })).toMatchObject({ answer: { leases: [{ ...present, amount: { microUsd: '700' } }] } });
+  await setClock('2026-11-24T00:00:00Z');
+  await exchange({ asks: [ask(1n)] });
+  expect(await debts()).toEqual({ '2026-11-22': 0, '2026-11-23': 300, '2026-11-24': 0 });
 });
 
 test('a user’s window that still owes is not forgotten until another has taken it over', async () => {
@@ -193,12 +229,28 @@ test('a user’s window that still owes is not forgotten until another has taken
   expect(await debts(tenantUid)).toEqual({ '2027-03-22': 98_810 });
 });
 
+test('a user’s windows are forgotten once days and months have paid what they owed, whether or not anybody opened these', async () => {
+  const tenantUid = 'uid-acme/user:ada';
+  const both: Limit[] = (['daily', 'monthly'] as const).map((kind) => ({ kind, microUsd: 10n, tokens: undefined }));
+  const { say } = replica();
+  await say({ asks: [ask(10n, { tenantUid, limits: both })] });
+  await say({ usage: [usage(50, { ...today, ...beyond(40), caller: 'user:ada', callerLeased: true, tenantLeased: false })] });
+  await setClock('2027-03-22T12:00:00Z'); // four days were enough; the fourth month is not over
+  await forgetUsers(sql);
+  expect([await debts(tenantUid), await debts(tenantUid, 'monthly')]).toEqual([{}, { '2026-11-01': 0 }]);
+  await setClock('2027-04-03T12:00:00Z');
+  await forgetUsers(sql);
+  expect(await debts(tenantUid, 'monthly')).toEqual({});
+});
+
 test('of a ledger that is migrated, the windows of the day count what they were billed beyond', { timeout: 60_000 }, async () => {
   await using before = await pglite();
   await migrate(before, 8);
   await before.script(`insert into cloister_egress.budget_window (tenant_uid, kind, starts_on, settled_micro_usd, overrun_micro_usd)
     values ('uid-acme', 'daily', current_date, 1000, 60)`);
   await migrate(before);
+  const scans = `select convalidated as scanned from pg_constraint where contype = 'c' and conrelid = 'cloister_egress.budget_window'::regclass and pg_get_constraintdef(oid) like '%debt%'`;
+  expect(await before.query(scans, []), 'it does not read all windows while calls wait').toEqual([{ scanned: false }]);
   await ledger(before).exchange(replica().message({ asks: [ask(1n)] }));
   const text = `select d.micro_usd::int as debt from cloister_egress.debt_before('uid-acme', 'daily', current_date + 1) d`;
   expect(await before.query(text, [])).toEqual([{ debt: 60 }]);

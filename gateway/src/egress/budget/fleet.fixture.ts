@@ -71,11 +71,16 @@ export class Fleet {
   /** Calls that were refused, by whose budget it was. */
   readonly refusals: Record<Holder, number> = { tenant: 0, agent: 0, key: 0, user: 0 };
   #ids = 0;
+  readonly #endForgotten: boolean;
 
-  /** `books` is where the state is looked up; `ledger` is what is spoken to. */
-  constructor(size: number, ledger: Ledger, books: LedgerModel) {
+  /**
+   * `books` is where the state is looked up; `ledger` is what is spoken to. `endForgotten`: no call lasts for the week of silence after which its
+   * replica is forgotten, so that all which is ever billed is told.
+   */
+  constructor(size: number, ledger: Ledger, books: LedgerModel, { endForgotten = false } = {}) {
     this.#ledger = ledger;
     this.#books = books;
+    this.#endForgotten = endForgotten;
     this.#members = Array.from({ length: size }, () => ({ replica: this.#newReplica(), cut: false, flights: [], held: 0n }));
   }
 
@@ -234,7 +239,7 @@ export class Fleet {
     if (member.cut || fate === 'is lost') return false;
     const answer = await this.#ledger.exchange(message);
     if (answer === 'forgotten') this.#forgotten++;
-    if (answer === 'forgotten') member.flights = []; // no call lasts for a week
+    if (answer === 'forgotten' && this.#endForgotten) member.flights = [];
     member.held = this.#books.moneyOf(replica.id);
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);

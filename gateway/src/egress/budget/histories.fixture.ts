@@ -90,8 +90,12 @@ export function withRules(): World {
   return { ledger: books, books, pass: (ms) => Promise.resolve(void (books.now += ms)), look: () => Promise.resolve() };
 }
 
-export async function live({ limits: given, steps: taken }: History, world: World): Promise<Fleet> {
-  const fleet = new Fleet(3, world.ledger, world.books);
+export async function live(
+  { limits: given, steps: taken }: History,
+  world: World,
+  options?: ConstructorParameters<typeof Fleet>[3],
+): Promise<Fleet> {
+  const fleet = new Fleet(3, world.ledger, world.books, options);
   for (const [at, name] of accounts.entries()) fleet.limit(name, given[at] ?? []);
   for (const step of taken) {
     await take(fleet, world, step);

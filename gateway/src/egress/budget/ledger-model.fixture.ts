@@ -9,7 +9,7 @@ export interface WindowState {
   reserved: Amount;
   overrun: Amount;
   forfeited: Amount;
-  /** Under which it was last asked for more. */
+  /** Under which it was last asked for more, of each unit. */
   limit: Room;
 }
 
@@ -162,11 +162,7 @@ export class LedgerModel implements Ledger {
 
   #grow(replica: string, ask: Growth, replicas: number): void {
     const key = { tenantUid: ask.tenantUid, ...this.#present() };
-    for (const kind of ['daily', 'monthly'] as const) {
-      const said = ask.limits.find((limit) => limit.kind === kind);
-      const { microUsd, tokens } = said?.whole ?? said ?? unlimited;
-      this.windowOf(key.tenantUid, kind, kind === 'daily' ? key.day : key.month).limit = { microUsd, tokens };
-    }
+    this.#keepLimits(key, ask);
     this.#give(replica, key, ask, replicas);
     const left = each((unit) => freeOf(ask.limits, this.#standing(key), unit) ?? -1n);
     for (const lease of this.leases.values()) {
@@ -174,6 +170,15 @@ export class LedgerModel implements Ledger {
       const isLarge = (unit: Unit) =>
         ask.limits.some((limit) => limit[unit] !== undefined) && lease.amount[unit] > sliceOf(left[unit], replicas);
       if (units.some(isLarge)) lease.recalled = true;
+    }
+  }
+
+  /** One that an ask does not name stays. */
+  #keepLimits({ tenantUid, day, month }: LeaseKey, { limits }: Growth): void {
+    for (const { kind, whole, ...said } of limits) {
+      const window = this.windowOf(tenantUid, kind, kind === 'daily' ? day : month);
+      const { microUsd, tokens } = whole ?? said;
+      window.limit = { microUsd: microUsd ?? window.limit.microUsd, tokens: tokens ?? window.limit.tokens };
     }
   }
 

@@ -8,12 +8,14 @@
  * while a transaction waited for an earlier one, it is not waited for out of that order: the transaction fails (55P03) and is said again.
  */
 export const debt = `
+-- At once, however many windows there are: a check of those that are there would read them all, while every call waits.
 alter table budget_window
-  add debt_micro_usd bigint not null default 0 check (debt_micro_usd >= 0),
-  add debt_tokens bigint not null default 0 check (debt_tokens >= 0),
+  add debt_micro_usd bigint not null default 0,
+  add debt_tokens bigint not null default 0,
   -- Under which it was last asked for more; null: nobody asked, or there was none.
   add limit_micro_usd bigint,
-  add limit_tokens bigint;
+  add limit_tokens bigint,
+  add constraint owes_no_less_than_nothing check (debt_micro_usd >= 0 and debt_tokens >= 0) not valid;
 
 -- What a window of one unit leaves to the next: what it began with and its own overrun, less what its calls left of its limit. Forfeits are
 -- settled, so they leave the less. Without a limit there is nothing to exceed, and nothing to say how much is paid.

@@ -40,7 +40,8 @@ create or replace function lock_windows(p_keys jsonb) returns void language sql 
 $$;
 
 -- Between what is needed and what is wanted or a slice, in all windows of an account; or nothing. Then recalls what others hold beyond a slice.
--- A limit under which is asked is kept; where what is asked for is to go no further than a share of it, that is "whole".
+-- A limit under which is asked is kept, until it is asked for under another; where what is asked for is to go no further than a share of it, that
+-- is "whole".
 create or replace function grow_all(p_replica uuid, p_asks ask[], p_replicas bigint) returns void language plpgsql as $$
 begin
   with free as materialized (
@@ -75,12 +76,13 @@ begin
   )
   update cloister_egress.budget_window w
   set reserved_micro_usd = w.reserved_micro_usd + g.usd, reserved_tokens = w.reserved_tokens + g.tokens,
-    limit_micro_usd = k.limit_usd, limit_tokens = k.limit_tokens
+    limit_micro_usd = coalesce(k.limit_usd, w.limit_micro_usd), limit_tokens = coalesce(k.limit_tokens, w.limit_tokens)
   from grants g cross join lateral (
     values ('daily', g.day, g.day_usd, g.day_tokens), ('monthly', g.month, g.month_usd, g.month_tokens)
   ) as k(kind, starts_on, limit_usd, limit_tokens)
   where w.tenant_uid = g.tenant_uid and w.kind = k.kind and w.starts_on = k.starts_on
-    and (g.usd > 0 or g.tokens > 0 or (w.limit_micro_usd, w.limit_tokens) is distinct from (k.limit_usd, k.limit_tokens));
+    and (g.usd > 0 or g.tokens > 0 or (w.limit_micro_usd, w.limit_tokens)
+      is distinct from (coalesce(k.limit_usd, w.limit_micro_usd), coalesce(k.limit_tokens, w.limit_tokens)));
 end
 $$;
 
@@ -148,8 +150,8 @@ end
 $$;
 
 -- There is no end to users. Forgets what each of them used so many days ago or earlier, and windows that are long over, unless something is
--- leased of them, or owed and not passed on; the earliest first, so that none is left over whose debt a later one has paid. So many rows of
--- each at most; gives how many there were. What another replica is at is left to it.
+-- leased of them, or still owed and not passed on; the earliest first, so that none is left over whose debt a later one has paid. So many rows
+-- of each at most; gives how many there were. What another replica is at is left to it.
 create or replace function forget_users(p_days int, p_most int) returns bigint language plpgsql as $$
 declare
   v_lines bigint;
@@ -165,9 +167,11 @@ begin
     select tenant_uid, kind, starts_on from cloister_egress.budget_window b
     where position('/user:' in tenant_uid) > 0 and starts_on < cloister_egress.clock()::date - p_days
       and not exists (select from cloister_egress.lease l where l.tenant_uid = b.tenant_uid and b.starts_on in (l.day, l.month))
-      and (cloister_egress.unpaid(b.debt_micro_usd, b.overrun_micro_usd, b.settled_micro_usd, b.limit_micro_usd)
-          + cloister_egress.unpaid(b.debt_tokens, b.overrun_tokens, b.settled_tokens, b.limit_tokens) = 0
-        or exists (select from cloister_egress.budget_window f where f.tenant_uid = b.tenant_uid and f.kind = b.kind and f.starts_on > b.starts_on))
+      and (exists (select from cloister_egress.budget_window f where f.tenant_uid = b.tenant_uid and f.kind = b.kind and f.starts_on > b.starts_on)
+        -- (Yesterday may be the present day somewhere.)
+        or not exists (select from cloister_egress.debt_before(b.tenant_uid, b.kind,
+          case b.kind when 'daily' then cloister_egress.clock()::date - 1 else date_trunc('month', cloister_egress.clock()::date - 1)::date end
+        ) d where d.micro_usd > 0 or d.tokens > 0))
     order by starts_on limit p_most for update skip locked
   ) as o
   where w.tenant_uid = o.tenant_uid and w.kind = o.kind and w.starts_on = o.starts_on;
