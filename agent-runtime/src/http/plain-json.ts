@@ -11,12 +11,13 @@ export function holdsPlainJSON({ headers }: IncomingMessage, limit: number): boo
   return encoding === undefined && Number(length) > 0 && Number(length) <= limit && plain.test(type ?? '');
 }
 
-/** Rejects with `invalid_json`, and with {@link ClientGone} when the client leaves before its end. As long as its length says, and no longer. */
+/** Rejects with `invalid_json`, and with {@link ClientGone} when the client leaves before all is read, or has left. As long as its length says, and no longer. */
 export function readJSON(request: IncomingMessage): Promise<unknown> {
+  if (request.destroyed && !request.readableEnded) return Promise.reject(new ClientGone());
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     const leave = (): void => {
-      if (!request.complete) reject(new ClientGone());
+      if (!request.readableEnded) reject(new ClientGone());
     };
     request
       .on('data', (piece: Buffer) => pieces.push(piece))

@@ -1,8 +1,11 @@
-/** Callers that ask for a stream and stop reading it: what edge keeps for them, and for how long. */
+/** Callers that ask and do not wait for the answer, or stop reading it: what edge keeps for them, and for how long. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { pump, unreading, type Pump } from '../server/untaken.fixture.ts';
 import { agentDouble } from './agent.double.ts';
 import { agentsAt, edgeUnderTest } from './edge.fixture.ts';
+import { LocalLimiter } from './rate-limit/local-limiter.ts';
 
 const streaming = (key: string) =>
   `POST /v1/chat/completions HTTP/1.1\r\nHost: chat.example\r\nAuthorization: Bearer ${key}\r\nContent-Length: 2\r\n\r\n{}`;
@@ -23,4 +26,32 @@ test('who stops reading stops its agent, and is let go in time, its place with i
   await expect.poll(async () => (await ask()).status).toBe(200);
   expect(edge.lines.find((line) => line.includes('/v1/chat/completions'))).toMatch(/"aborted":true.*"untaken":true/);
   socket.destroy();
+});
+
+/** Answers when it is let, as one whose Redis is slow. */
+class SlowLimiter extends LocalLimiter {
+  readonly asked = Promise.withResolvers<undefined>();
+  readonly let = Promise.withResolvers<undefined>();
+
+  override async take(claim: Parameters<LocalLimiter['take']>[0]): ReturnType<LocalLimiter['take']> {
+    this.asked.resolve(undefined);
+    await this.let.promise;
+    return super.take(claim);
+  }
+}
+
+test('who has left with all said, before edge has come to it, gives the place back', async () => {
+  await using agent = await agentDouble((response) => void response.end('{}'));
+  const limiter = new SlowLimiter();
+  await using edge = await edgeUnderTest({ limiter });
+  const key = edge.addTenant('acme', { ...agentsAt(agent.url, 'support'), rateLimits: { concurrentRequests: 1 } });
+  const socket = connect(edge.port, '127.0.0.1');
+  socket.write(streaming(key));
+  await limiter.asked.promise;
+  socket.destroy();
+  await once(socket, 'close');
+  await expect.poll(() => edge.lines.some((line) => line.includes('"aborted":true'))).toBe(true);
+  limiter.let.resolve(undefined);
+  const ask = () => fetch(`${edge.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+  await expect.poll(async () => (await ask()).status).toBe(200);
 });

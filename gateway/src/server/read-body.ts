@@ -8,17 +8,20 @@ export function declaredLength({ headers }: IncomingMessage): number | undefined
 }
 
 /**
- * The whole body. Rejects with `request_too_large` as soon as that is known, and with `request_aborted` when the caller leaves.
- * The connection stays usable for the answer.
+ * The whole body. Rejects with `request_too_large` as soon as that is known, and with `request_aborted` when the caller leaves, or has left before
+ * anybody looked. The connection stays usable for the answer.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const tooLarge = () => fail('request_too_large', { values: { limit }, headers: { connection: 'close' } });
   if ((declaredLength(request) ?? 0) > limit) return Promise.reject(tooLarge());
+  const gone = () => fail('request_aborted');
+  if (request.destroyed && !request.readableEnded) return Promise.reject(gone());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    // Of a request that has come whole, what nobody had read yet is lost as well.
     const abort = () => {
-      if (!request.complete) reject(fail('request_aborted'));
+      if (!request.readableEnded) reject(gone());
     };
     const take = (chunk: Buffer) => {
       size += chunk.length;

@@ -22,9 +22,9 @@ export function boundedExport({ endpoint, headersFile, count, log }: Exporting):
     url: endpoint,
     timeoutMillis: sendingTime,
     httpAgentOptions: () => connections,
-    ...(headersFile === undefined ? {} : { headers: () => headersIn(headersFile, log) }),
+    ...(headersFile === undefined ? {} : { headers: headersIn(headersFile, log) }),
   });
-  const told = tellOfChanges(log);
+  const told = tellOfChanges(log, 'spans cannot be exported', 'spans are exported again');
   const counting: SpanExporter = {
     export: (batch, done) => {
       const end = (result: ExportResult) => {
@@ -69,24 +69,29 @@ const inTime = (exporter: SpanExporter, batch: ReadableSpan[], cutOff: () => voi
     });
   });
 
-/** Once when the collector takes nothing any more, and once when it does again. */
-function tellOfChanges(log: Logger): (error: Error | undefined) => void {
+/** Once when something goes wrong that went well, and once when it goes well again. */
+function tellOfChanges(log: Logger, fails: string, again: string): (error: Error | undefined) => void {
   let failing = false;
   return (error) => {
-    if (error && !failing) log.warn({ reason: error.message }, 'spans cannot be exported');
-    if (!error && failing) log.info({}, 'spans are exported again');
+    if (error && !failing) log.warn({ reason: error.message }, fails);
+    if (!error && failing) log.info({}, again);
     failing = error !== undefined;
   };
 }
 
-/** Empty, and the log says so, where they cannot be read: the collector then refuses what comes, which is counted. */
-async function headersIn(file: string, log: Logger): Promise<Record<string, string>> {
-  try {
-    return parseHeaders(await readFile(file, 'utf8'));
-  } catch (error) {
-    log.error({ err: error, file }, 'headers for the collector cannot be read');
-    return {};
-  }
+/** Read for each message. None, and the log says so, where they cannot be read: the collector then refuses what comes, which is counted. */
+function headersIn(file: string, log: Logger): () => Promise<Record<string, string>> {
+  const told = tellOfChanges(log, 'headers for the collector cannot be read', 'headers for the collector are read again');
+  return async () => {
+    try {
+      const headers = parseHeaders(await readFile(file, 'utf8'));
+      told(undefined);
+      return headers;
+    } catch (error) {
+      told(error instanceof Error ? error : new Error(String(error)));
+      return {};
+    }
+  };
 }
 
 /** As in OTEL_EXPORTER_OTLP_HEADERS, or with a line for each. What has no name or no value is left out. */

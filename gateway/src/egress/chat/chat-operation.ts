@@ -23,11 +23,11 @@ export function chatOperation(asked: ChatRequest, bytes: number, longest = Infin
       const meter = new Meter(asked, bounds);
       return {
         run: async ({ provider, target, response, requestId, time, keep }) => {
-          const { provider: document, model, credential } = target;
+          const { provider: document, model, credential, whose } = target;
           const { signal, cut, begun } = time;
           const body = outgoing(asked, document.type, model.name, bounds.outputTokens);
           const answer = await provider.chat({ provider: document, credential, body, stream, requestId, signal });
-          const how = { response, stream, meter, provider: document, usageWanted: wantsUsage(asked), signal, cut, begun, keep };
+          const how = { response, stream, meter, provider: document, whose, usageWanted: wantsUsage(asked), signal, cut, begun, keep };
           return await passOn(answer, how);
         },
         get reported() {

@@ -14,7 +14,7 @@ const longestRetry = 3600;
 
 interface Called {
   readonly provider: ProviderDocument;
-  readonly whose?: KeyOwner | undefined;
+  readonly whose: KeyOwner | undefined;
 }
 
 export function asApiError(error: unknown, { provider, whose }: Called): ApiError {

@@ -9,6 +9,7 @@ import { isObject, parseObject } from './chunk.ts';
 import { asApiError } from './failures.ts';
 import type { Meter } from './meter.ts';
 import { frame, Selection } from './selection.ts';
+import type { KeyOwner } from './target.ts';
 
 export interface Passing {
   readonly response: ServerResponse;
@@ -16,6 +17,7 @@ export interface Passing {
   readonly stream: boolean;
   readonly meter: Meter;
   readonly provider: ProviderDocument;
+  readonly whose: KeyOwner | undefined;
   /** The caller asked for the usage chunk itself. */
   readonly usageWanted: boolean;
   /** Aborts when the caller has left or the time is up. */
