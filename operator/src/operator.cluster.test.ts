@@ -116,7 +116,7 @@ describe('what somebody deletes is back within a second', () => {
     ['the access document', kinds.secrets, namespaces.access, tenantObjectName('one')],
     ['the Ingress', kinds.ingresses, namespaces.system, tenantObjectName('one')],
   ])('%s', async (_, of, namespace, name) => {
-    await world.tenant('one');
+    await world.tenant('one', { owners: [{ kind: 'User', name: 'jane', role: 'owner' }] });
     await world.ready('one');
     const before = await world.get(of, namespace, name);
     await operator.cluster.delete(of, { name, namespace });

@@ -12,7 +12,7 @@ export function rolesPage(): string {
     '<!-- Generated from operator/src/tenant/role-table.ts by "npm run generate". -->',
     '# Roles of a tenant',
     'Who is listed in `spec.owners` of a Tenant has one of these roles in its namespace, and nothing anywhere else. The operator makes them as Roles ' +
-      '`cloister-viewer`, `cloister-editor` and `cloister-owner`.',
+      '`cloister-viewer`, `cloister-editor` and `cloister-owner`, each while somebody has it.',
     [
       `| apiGroup | resources | verbs | ${roleNames.join(' | ')} | why |`,
       `|---|---|---|${roleNames.map(() => '---|').join('')}---|`,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { planned } from '../../operator/src/agent/snapshot.fixture.ts';
 import { childrenOf } from '../../operator/src/agent/plan.ts';
-import { groundwork, completion } from '../../operator/src/tenant/plan.ts';
+import { wantedOf } from '../../operator/src/tenant/plan.ts';
 import { credentialSecret } from '../../operator/src/tenant/children/secrets.ts';
 import { snapshot } from '../../operator/src/tenant/snapshot.fixture.ts';
 import { until } from '../e2e/support/until.ts';
@@ -51,7 +51,7 @@ const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name
 
 const bare = snapshot({ namespace: undefined });
 /** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */
-const ofTenant = [...groundwork(bare).flat(), ...completion(bare), ...['database', 'redis', 'serving'].map(secretOf)];
+const ofTenant = [...wantedOf(bare), ...['database', 'redis', 'serving'].map(secretOf)];
 const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1, max: 2 } } })).flat()].filter(
   ({ kind: { namespaced }, desired }) => !namespaced || desired.metadata.namespace === namespace,
 );

@@ -3,7 +3,8 @@
  *
  * Method: real etcd, API server, controllers and scheduler; kwok plays nodes and pods; real Postgres and Redis. The operator is the built
  * bundle in a process of its own, as the user and with the rights of the chart. Times come from the API server's audit log; memory and
- * processor from /proc. Everything shares the machine, the load included.
+ * processor from /proc. Everything shares the machine, the load included, each process with an equal claim; where it says "operator first", its
+ * turn comes before the others'.
  */
 import { run } from '../cluster/command.ts';
 import { repository } from '../cluster/paths.ts';
@@ -37,15 +38,18 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
   print(`memory, beside ${size * 10} Secrets and ConfigMaps of others`, memory(empty, await footprintOf(world.operator()), size));
   print(`at rest, data checked every ${dataCheckSeconds} s`, await rest(world, dataCheckSeconds + 30));
   const later = numbered('later', Math.min(100, size));
+  const more = numbered('more', later.length);
   const slowly = numbered('slowly', Math.min(30, size));
   print('further ones, one by one', [
     ...(await arrivals(world, later, 10, true)),
+    ...(await first(world, () => arrivals(world, more, 10, true))),
     ...(await arrivalsPlainly(world, 'later-1', later.length, 10)),
     ...(await arrivals(world, slowly, 1, false)),
   ]);
   const changes = Math.min(400, size * 6);
   print('edits', [
     ...(await edits(world, tenants, { count: changes, perSecond: 20, goal: true })),
+    ...(await first(world, () => edits(world, tenants, { count: changes, perSecond: 20, goal: true }))),
     ...(await editsPlainly(world, changes, 20)),
     ...(await edits(world, tenants, { count: Math.min(60, size * 6), perSecond: 2, goal: false })),
   ]);
@@ -58,7 +62,12 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
     ...(await noise(world, { ...neighbours, by: 'edit' }, quiet)),
     ...(await noise(world, { ...neighbours, by: 'touch' }, quiet)),
   ]);
-  print('deletion', await deletions(world, [...later, ...slowly, 'noisy'], 5));
+  print('deletion', await deletions(world, [...later, ...more, ...slowly, 'noisy'], 5));
+}
+
+async function first(world: World, measured: () => Promise<readonly Figure[]>): Promise<Figure[]> {
+  const figures = await world.operator().first(measured);
+  return figures.map((figure) => ({ ...figure, what: `operator first: ${figure.what}` }));
 }
 
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);

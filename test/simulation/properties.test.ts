@@ -56,6 +56,17 @@ test('idempotent: a converged world costs no write, whatever time passes and how
     expect(world.calls.slice(calls)).toEqual([]);
   }));
 
+test('an agent that is applied with its Tenant is told of once: what it waited for meanwhile is gone before anybody could read it', () =>
+  onStage('nobody', [], async ({ world, person }) => {
+    await person.tenant('acme');
+    while (!world.find('Namespace', namespace)) await world.pass(1);
+    const calls = world.calls.length;
+    await person.agent('acme', 'support');
+    await world.converge();
+    expect(agentReady(world)).toBe(true);
+    expect(world.calls.slice(calls).filter(({ what }) => what.endsWith('/agentconfigs/support/status'))).toHaveLength(1);
+  }));
+
 test('no cache is empty when the first write leaves: every kind was listed before', () =>
   onStage('nobody', [], async ({ world, person, time }) => {
     world.stopAll();
@@ -137,6 +148,7 @@ test('field removal: what a spec names no more is gone from the children, and so
     await world.converge();
     for (const [kind, name] of [
       ['HorizontalPodAutoscaler', 'support'],
+      ['Role', 'cloister-viewer'],
       ['RoleBinding', 'cloister-viewer'],
       ['Secret', 'api-key-ci'],
     ] as const)

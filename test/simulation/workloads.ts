@@ -176,7 +176,7 @@ export const workloads: readonly Workload[] = [
           { name: namespace },
           { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'baseline' } } },
         );
-        await person.edit(kinds.roles, { name: 'cloister-viewer', namespace }, { rules: [] });
+        await person.edit(kinds.roles, { name: 'cloister-owner', namespace }, { rules: [] });
       },
     ],
   },

@@ -1,6 +1,7 @@
 /** What wakes an agent, and what is done then. */
 import { labels, namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
 import { controller, specChanged, type BaseObject, type Change, type Controller } from 'kube-runtime';
+import { isJudged } from '../api/conditions.ts';
 import { agentLabelled } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, ofTenants } from '../scopes.ts';
@@ -54,6 +55,7 @@ const isOurs = ({ object }: Change<BaseObject>): boolean => object.metadata.labe
 const edgeKeysCame = ({ object, type }: Change<kinds.ConfigMap>): boolean =>
   object.metadata.name === tenantConfigMaps.edgeIdentity && type !== 'updated';
 
-/** Of a tenant's status: the endpoint, which its agents show, and the revision of the class, which they follow. */
+/** Of a tenant's status: whether there is one, which its first agents wait for; the endpoint, which they show; the revision of the class, which they follow. */
 const tenantMatters = (change: Change<kinds.Tenant>): boolean => specChanged(change) || digest(change.object) !== digest(change.previous);
-const digest = (tenant: kinds.Tenant | undefined): string => JSON.stringify([tenant?.status?.endpoint, tenant?.status?.classRevision]);
+const digest = (tenant: kinds.Tenant | undefined): string =>
+  JSON.stringify([tenant && isJudged(tenant), tenant?.status?.endpoint, tenant?.status?.classRevision]);

@@ -75,7 +75,7 @@ describe('the pod', () => {
 
 describe('an agent has', () => {
   test('one pod, and no budget or autoscaler for it', () => {
-    expect(kinds()).toEqual(['ConfigMap', 'Service', 'Deployment']);
+    expect(kinds()).toEqual(['ConfigMap', 'Deployment', 'Service']);
     expect(text()).toContain('"replicas":1');
   });
   test('a disruption budget when it has several pods', () => {
@@ -84,9 +84,9 @@ describe('an agent has', () => {
   test('an autoscaler where there is a range, which then owns the number of pods', () => {
     expect(kinds({ scaling: { min: 1, max: 3 } })).toEqual([
       'ConfigMap',
+      'Deployment',
       'Service',
       'PodDisruptionBudget',
-      'Deployment',
       'HorizontalPodAutoscaler',
     ]);
     expect(text({ spec: { scaling: { min: 1, max: 3 } } })).not.toContain('"replicas"');

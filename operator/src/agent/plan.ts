@@ -50,10 +50,13 @@ const latestPlans = remembered((_: Configuration) =>
   }),
 );
 
-/** In stages, each of which needs the one before: what pods mount before the pods. */
+/**
+ * In stages, each of which needs the one before: what pods mount before the pods. Not the Service: the API server gives out addresses one after the
+ * other, so with many new agents that takes its time, and callers need it no sooner than the pods.
+ */
 export const childrenOf = remembered((plan: AgentPlan): readonly (readonly Child[])[] => [
-  [documentConfigMap(plan), service(plan), ...(needsBudget(plan) ? [disruptionBudget(plan)] : [])],
-  [deployment(plan)],
+  [documentConfigMap(plan)],
+  [deployment(plan), service(plan), ...(needsBudget(plan) ? [disruptionBudget(plan)] : [])],
   autoscaler(plan),
 ]);
 

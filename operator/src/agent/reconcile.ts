@@ -10,6 +10,7 @@ import type { Applied, BaseObject, ReconcileContext, Result } from 'kube-runtime
 import type { z } from 'zod';
 import { agentConfigSpec } from '../api/agent-config.ts';
 import type { Caches } from '../caches.ts';
+import { isJudged } from '../api/conditions.ts';
 import { configMaps, deployments, type AgentConfig } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
@@ -65,6 +66,7 @@ async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: O
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? waitOf(seen, plan, pace) : 0;
   if (wait > 0) return { requeueAfter: wait };
+  if (!plan && comesWithItsTenant(seen)) return {};
   const { outcome, begun, error, lookAgainMs }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
   if (begun && isNextEdit(seen.agent)) return {};
   const serving = availability(outcome.deployment ?? seen.deployment);
@@ -77,7 +79,12 @@ async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: O
  * The change of its Deployment comes back and wakes this agent, so what was begun for an edit is told then: a status less, and no other edit waits behind
  * it. Not where one before is untold, too: edits that never pause would leave the status behind for ever.
  */
-const isNextEdit = ({ metadata, status }: AgentConfig): boolean => (metadata.generation ?? 0) - (status?.observedGeneration ?? 0) === 1;
+const isNextEdit = ({ metadata, status }: AgentConfig): boolean =>
+  (metadata.generation ?? 0) - Math.max(0, status?.observedGeneration ?? 0) === 1;
+
+/** What stands in the way of an agent that was applied together with its Tenant is gone in a moment, mostly, and the Tenant's first status wakes it then. */
+const comesWithItsTenant = ({ agent, landlord }: AgentSnapshot): boolean =>
+  landlord !== undefined && !isJudged(landlord.tenant) && !isJudged(agent);
 
 const resultOf = (lookAgainMs: number | undefined): Result => (lookAgainMs === undefined ? {} : { requeueAfter: lookAgainMs });
 

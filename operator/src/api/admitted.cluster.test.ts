@@ -18,7 +18,7 @@ import { namespaceChild } from '../tenant/children/namespace.ts';
 import { serviceAccount } from '../tenant/children/service-account.ts';
 import { tenantAccessOf } from '../tenant/children/access.ts';
 import { tenantPolicyOf } from '../tenant/children/policy.ts';
-import { groundwork, completion } from '../tenant/plan.ts';
+import { wantedOf } from '../tenant/plan.ts';
 import { classNamed, snapshot as tenantSnapshot } from '../tenant/snapshot.fixture.ts';
 import { connectTestCluster, installResources } from '../testing/cluster.fixture.ts';
 import { specOf } from '../testing/spec.arbitrary.ts';
@@ -118,7 +118,7 @@ test('every Tenant, of every class', { timeout: 300_000 }, async () => {
         ...(host !== undefined && { host }),
         sharedSecret: { state: 'usable', value: 's'.repeat(32) },
       });
-      expect(await refusals([...groundwork(seen).flat(), ...completion(seen)])).toEqual([]);
+      expect(await refusals(wantedOf(seen))).toEqual([]);
       parseDocument(tenantAccess, 'access', asDocument(tenantAccessOf(seen)));
       parseDocument(tenantPolicy, 'policy', asDocument(tenantPolicyOf(seen)));
     }),

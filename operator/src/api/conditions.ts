@@ -22,6 +22,10 @@ export const conditions = z
 /** Below every generation, so that an object that nobody has judged yet counts as in progress for kstatus, not as done. */
 export const unobserved = -1;
 
+/** False until the operator has told of the object once. */
+export const isJudged = ({ status }: { readonly status?: { readonly observedGeneration?: number | undefined } }): boolean =>
+  (status?.observedGeneration ?? unobserved) > unobserved;
+
 export const observedGeneration = z
   .int()
   .min(unobserved)

@@ -24,23 +24,20 @@ const partOfKind: Readonly<Record<string, Part>> = {
 
 export interface Applying extends Outcome {
   readonly applied: readonly BaseObject[];
-  /** False where a stage was left out, because nothing can follow what failed. */
-  readonly complete: boolean;
+  /** Nothing can follow where the namespace or its walls could not be made, or are on their way out. */
+  readonly stands: boolean;
 }
 
-/**
- * Stage by stage; what is of one stage is written at the same time. A child that fails does not hold up the next, except where nothing can
- * follow: the namespace and its walls come first.
- */
-export async function applyChildren(context: ReconcileContext<Tenant>, stages: readonly (readonly Child[])[]): Promise<Applying> {
-  const attempts: Attempt[] = [];
-  const held = (): boolean => attempts.some(({ child, applied, terminating }) => isGround(child) && (!applied || terminating));
-  for (const stage of stages) if (!held()) attempts.push(...(await together(stage.map((child) => applyChild(context, child)))));
+export const nothingApplied: Applying = { findings: [], error: undefined, applied: [], stands: false };
+
+/** All at the same time: a child that fails does not hold up the others. */
+export async function applyChildren(context: ReconcileContext<Tenant>, children: readonly Child[]): Promise<Applying> {
+  const attempts = await together(children.map((child) => applyChild(context, child)));
   return {
     findings: attempts.flatMap(({ finding }) => finding ?? []),
     error: attempts.find(({ error }) => error)?.error,
     applied: attempts.flatMap(({ applied }) => applied ?? []),
-    complete: !held(),
+    stands: !attempts.some(({ child, applied, terminating }) => isGround(child) && (!applied || terminating)),
   };
 }
 

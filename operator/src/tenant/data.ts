@@ -11,6 +11,7 @@ import type { Secret, Tenant } from '../kinds.ts';
 import { credentialIn } from '../rotation/credential.ts';
 import { holdersOf } from '../rotation/holders.ts';
 import { rotate, type Rotation } from '../rotation/rotate.ts';
+import { together } from '../together.ts';
 import type { Outcome } from './apply.ts';
 import { credentialSecret } from './children/secrets.ts';
 import type { TenantSnapshot } from './observe.ts';
@@ -47,13 +48,11 @@ export async function provideData(
       now: new Date(),
       heldBy: (logins) => holdersOf({ tenant: name, secret: which, logins }, context),
     });
-  const first = await attempt('database', () => bring('database', database, databaseSecret, rotation.databaseDays));
-  // After the database, which knows whether there is still a Tenant to make anything for.
-  const second = await attempt('redis', async () => {
-    if (first.error?.code === 'owner_gone') throw first.error;
-    return bring('redis', redis, redisSecret, rotation.redisDays);
-  });
-  return told(seen, [first, second]);
+  const outcomes = await together([
+    attempt('database', () => bring('database', database, databaseSecret, rotation.databaseDays)),
+    attempt('redis', () => bring('redis', redis, redisSecret, rotation.redisDays)),
+  ]);
+  return told(seen, outcomes);
 }
 
 /** Whoever edits a tenant is told how its data is now, not how it was minutes ago. */

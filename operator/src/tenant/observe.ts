@@ -9,6 +9,7 @@ import { readRevisions, revisionsOf } from '../class/revisions.ts';
 import {
   ingresses,
   roleBindings,
+  roles,
   secrets,
   type AgentConfig,
   type Namespace,
@@ -170,7 +171,9 @@ function removables(tenant: Tenant, namespace: string, { caches, configuration }
   const name = tenantObjectName(tenant.metadata.name);
   return [
     ...ours(secrets, caches.secrets.list(namespace)),
+    // Bindings first: none is left that gives a role that is gone.
     ...ours(roleBindings, caches.roleBindings.list(namespace)),
+    ...ours(roles, caches.roles.list(namespace)),
     ...ours(ingresses, [caches.ingresses.get({ namespace: configuration.systemNamespace, name })]),
     ...[configuration.accessNamespace, configuration.ownKeysNamespace].flatMap((space) =>
       ours(secrets, [caches.secrets.get({ namespace: space, name })]),

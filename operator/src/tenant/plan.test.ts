@@ -8,11 +8,11 @@ import { tenantPolicyOf } from './children/policy.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
 import { blocking } from '../status/finding.ts';
 import { check } from './checks.ts';
-import { groundwork, surplus, completion } from './plan.ts';
+import { surplus, wantedOf } from './plan.ts';
 import type { TenantSnapshot } from './observe.ts';
 import { agentNamed, snapshot } from './snapshot.fixture.ts';
 
-const plan = (seen: TenantSnapshot) => [...groundwork(seen).flat(), ...completion(seen)];
+const plan = (seen: TenantSnapshot) => wantedOf(seen);
 const names = (seen = snapshot()) => plan(seen).map(({ kind, desired }) => `${kind.kind}/${desired.metadata.name}`);
 
 describe('the plan', () => {
@@ -212,7 +212,8 @@ describe('the roles of a tenant', () => {
     const rules = text.match(/\{[^{}]*"secrets"[^{}]*\}/g);
     expect(rules).toEqual(['{"apiGroups":[""],"resources":["secrets"],"resourceNames":["api-key-default"],"verbs":["get"]}']);
   });
-  test('are bound to those who have them; a role that nobody has is bound to nobody', () => {
+  test('are there while somebody has them, and bound to those', () => {
+    expect(tenantRoles(snapshot({ spec })).map(({ desired }) => desired.metadata.name)).toEqual(['cloister-editor', 'cloister-owner']);
     expect(tenantRoleBindings(snapshot({ spec })).map(({ desired }) => [desired.metadata.name, desired['subjects']])).toEqual([
       ['cloister-editor', [{ kind: 'ServiceAccount', name: 'ci', namespace: 'build' }]],
       ['cloister-owner', [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jane' }]],

@@ -16,34 +16,38 @@ import type { Removable, TenantSnapshot } from './observe.ts';
 import { tenantSecrets } from '@cloister/tenancy';
 
 /**
- * What a tenant should have in its namespace, and its own keys, in stages, each of which needs the one before. Nobody can do anything there yet: people's ways in
- * come with the completion, and agents see for themselves that the walls stand.
+ * What a tenant should have, in the order in which it is made: the namespace; in it the groundwork and the roles, side by side; once the groundwork
+ * stands, the completion; once the roles are there too, their bindings.
  */
-export const groundwork = (seen: TenantSnapshot): Child[][] => [
-  [namespaceChild(seen)],
-  [
-    denyAll(seen),
-    allowAgents(seen),
-    // Without a class nobody knows the limits; those in force stay.
-    ...(seen.standing.tenantClass ? [limitRange(seen)] : []),
-    serviceAccount(seen),
-    ...edgeKeysConfigMap(seen),
-    ...servingSecret(seen),
-    ...apiKeySecrets(seen),
-    // Before the policy that has egress use them.
-    ...(isArchived(seen) ? [] : ownKeysDocument(seen)),
-    ...tenantRoles(seen),
-  ],
+export const wantedOf = (seen: TenantSnapshot): Child[] => [
+  namespaceChild(seen),
+  ...groundwork(seen),
+  ...tenantRoles(seen),
+  ...completion(seen),
+  ...tenantRoleBindings(seen),
+];
+
+/** What fences the namespace in, and the tenant's own keys. Nobody can do anything there yet: ways in come later, and agents see for themselves that the walls stand. */
+export const groundwork = (seen: TenantSnapshot): Child[] => [
+  denyAll(seen),
+  allowAgents(seen),
+  // Without a class nobody knows the limits; those in force stay.
+  ...(seen.standing.tenantClass ? [limitRange(seen)] : []),
+  serviceAccount(seen),
+  ...edgeKeysConfigMap(seen),
+  ...servingSecret(seen),
+  ...apiKeySecrets(seen),
+  // Before the policy that has egress use them.
+  ...(isArchived(seen) ? [] : ownKeysDocument(seen)),
 ];
 
 /**
- * What follows the groundwork: the quota, which the API server would have to count at each of the objects before; people's and callers' ways in,
- * and the policy that knows the ServiceAccount. An archived tenant has no way in; its policy stays to say so, to edge before anything else and
- * to egress for pods that are still ending.
+ * What follows the groundwork: the quota, which the API server would have to count at each of the objects before; callers' ways in, and the
+ * policy that knows the ServiceAccount. An archived tenant has no way in; its policy stays to say so, to edge before anything else and to
+ * egress for pods that are still ending.
  */
 export const completion = (seen: TenantSnapshot): Child[] => [
   ...(seen.standing.tenantClass ? [resourceQuota(seen)] : []),
-  ...tenantRoleBindings(seen),
   ...(isArchived(seen) ? [] : [accessDocument(seen)]),
   ...policyDocument(seen),
   ...(seen.hostTakenBy === undefined && !isArchived(seen) ? [ingress(seen)] : []),
@@ -51,7 +55,7 @@ export const completion = (seen: TenantSnapshot): Child[] => [
 
 const isArchived = ({ spec }: TenantSnapshot): boolean => spec.state === 'Archived';
 
-/** What was made for an earlier spec and is wanted no more: revoked API keys, bindings of roles that nobody has. */
+/** What was made for an earlier spec and is wanted no more: revoked API keys, roles that nobody has. */
 export function surplus({ removable }: TenantSnapshot, wanted: readonly Child[]): Removable[] {
   const keep = new Set<string>([tenantSecrets.database, tenantSecrets.redis, tenantSecrets.serving]);
   const isWanted = ({ kind, object }: { readonly kind: Child['kind']; readonly object: BaseObject }) =>

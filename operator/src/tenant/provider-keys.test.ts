@@ -6,7 +6,7 @@ import { base64, fromBase64 } from '../child.ts';
 import * as kinds from '../kinds.ts';
 import { check } from './checks.ts';
 import { remainingOwnKeys } from './children/own-keys.ts';
-import { completion, groundwork, surplus } from './plan.ts';
+import { groundwork, surplus, wantedOf } from './plan.ts';
 import { readProviderKeys, type SeenKey } from './provider-keys.ts';
 import { offline, snapshot, starter, tenantNamed, worldOf } from './snapshot.fixture.ts';
 import { standingOf } from './standing.ts';
@@ -37,7 +37,7 @@ function owning(seen: Readonly<Record<string, SeenKey>>, spec: object = {}) {
   });
 }
 type Seen = ReturnType<typeof owning>;
-const planned = (seen: Seen) => [...groundwork(seen).flat(), ...completion(seen)];
+const planned = wantedOf;
 const inOwnKeys = (seen: Seen) => planned(seen).filter(({ desired }) => desired.metadata.namespace === 'cloister-own-keys');
 function documentOf(seen: Seen) {
   const [secret] = inOwnKeys(seen);
@@ -128,7 +128,7 @@ describe('egress is told', () => {
     const seen = owning({ strict: usable('k2'), main: usable('k1') });
     expect(documentOf(seen)).toEqual({ tenant: 'acme', uid: 'uid-acme', keys: { main: 'k1', strict: 'k2' } });
     expect(policyOf(seen).ownKeys).toEqual(['main', 'strict']);
-    expect(groundwork(seen).flat()).toContainEqual(inOwnKeys(seen)[0]);
+    expect(groundwork(seen)).toContainEqual(inOwnKeys(seen)[0]);
     expect(JSON.stringify(policyOf(seen))).not.toContain('k1');
   });
   test('to use a key that is not there, or not taken, so that the platform’s is not used for it', () => {

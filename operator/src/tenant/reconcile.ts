@@ -7,26 +7,27 @@
  * Assumptions: caches of all watched kinds have synced; one run per tenant at a time (the controller sees to both).
  */
 import { namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
-import { isControlledBy, type BaseObject, type ReconcileContext, type Result } from 'kube-runtime';
+import { isControlledBy, type ReconcileContext, type Result } from 'kube-runtime';
 import type { TenantStatus } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
 import type { Child } from '../child.ts';
 import type { Accounts } from '../data/accounts.ts';
 import { nextDueMs } from './next-due.ts';
-import { serviceAccounts, tenants, type Tenant } from '../kinds.ts';
+import { tenants, type Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
-import { applyChildren, removeSurplus, type Outcome } from './apply.ts';
+import { applyChildren, type Outcome } from './apply.ts';
+import { build } from './build.ts';
 import { check, widenings } from './checks.ts';
 import { edgeKeysConfigMap } from './children/edge-keys.ts';
+import { namespaceChild } from './children/namespace.ts';
 import { remainingOwnKeys } from './children/own-keys.ts';
 import { servingSecret } from './children/secrets.ts';
 import { parseTenantSpec } from './claims.ts';
 import { provideData, type Provided } from './data.ts';
 import { publishedKeys } from './identity.ts';
 import { observeTenant, type TenantSnapshot } from './observe.ts';
-import { groundwork, surplus, completion } from './plan.ts';
 import { keptServing, servingTold } from './serving.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 import { together } from '../together.ts';
@@ -69,33 +70,25 @@ type Done = Outcome & Partial<Pick<Provided, 'notes' | 'rotating'>> & { readonly
 const nothingDone: Done = { findings: [], error: undefined };
 
 async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Done> {
-  const foundations = groundwork(seen);
-  const ground = await applyChildren(context, foundations);
-  // Data follows the namespace that holds its Secrets.
-  if (ground.findings.some(({ condition }) => condition === 'NamespaceReady')) return ground;
-  const rest = completion(withAccount(seen, ground.applied));
-  const complete = async (): Promise<Outcome> => {
-    const completed = ground.complete ? await applyChildren(context, [rest]) : nothingDone;
-    const unremoved = await removeSurplus(context, surplus(seen, [...foundations.flat(), ...rest]));
-    return { ...completed, error: completed.error ?? unremoved };
-  };
-  // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres. Nor is what was done in Postgres lost where a key stays.
-  const [completed, data] = await together([complete(), provideData(context, seen, { accounts, lives: () => lives(context) })]);
-  const kept = await applyChildren(context, [data.children]);
-  const serving = servingTold(seen, ground.applied);
+  const ground = await applyChildren(context, [namespaceChild(seen)]);
+  // All that a tenant has is in its namespace, or is worth nothing without.
+  if (ground.findings.length > 0) return ground;
+  // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
+  const [built, data] = await together([build(context, seen, ground.stands), bringData(context, seen, accounts)]);
+  const serving = servingTold(seen, built.applied);
   return {
     ...data,
     credentials: { ...data.credentials, ...serving.credentials },
     notes: [...data.notes, ...serving.notes],
-    findings: [ground, completed, data, kept].flatMap(({ findings }) => findings),
-    error: ground.error ?? completed.error ?? data.error ?? kept.error,
+    findings: [...built.findings, ...data.findings],
+    error: built.error ?? data.error,
   };
 }
 
-/** Its ServiceAccount may have been made a moment ago. */
-function withAccount(seen: TenantSnapshot, applied: readonly BaseObject[]): TenantSnapshot {
-  const made = applied.find(({ kind }) => kind === serviceAccounts.kind);
-  return { ...seen, serviceAccountUID: made?.metadata.uid ?? seen.serviceAccountUID };
+async function bringData(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Provided> {
+  const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
+  const kept = await applyChildren(context, data.children);
+  return { ...data, findings: [...data.findings, ...kept.findings], error: data.error ?? kept.error };
 }
 
 /** Whatever a tenant's spec says: the agents that it has and edge must go on knowing each other, by keys that change for all tenants together. */

@@ -67,7 +67,7 @@ export async function editsPlainly(world: World, count: number, perSecond: numbe
 const victims: readonly { readonly of: Kind<BaseObject>; readonly name: string }[] = [
   { of: kind('v1', 'Service'), name: 'agent-1' },
   { of: kind('apps/v1', 'Deployment'), name: 'agent-2' },
-  { of: kind('rbac.authorization.k8s.io/v1', 'Role'), name: '' },
+  { of: kind('v1', 'LimitRange'), name: '' },
   { of: kind('networking.k8s.io/v1', 'NetworkPolicy'), name: '' },
 ];
 

@@ -7,28 +7,33 @@ import { rightsOf, roleNames, type RoleName } from '../role-table.ts';
 
 const roleName = (role: RoleName): string => `cloister-${role}`;
 
-/** What owners, editors and viewers may do in the tenant's namespace, by the table of rights. */
+type Owner = TenantSnapshot['spec']['owners'][number];
+
+/**
+ * What owners, editors and viewers may do in the tenant's namespace, by the table of rights. Each role while somebody has it: the API server
+ * reads all that the operator may do anew for every one that is written.
+ */
 export const tenantRoles = (seen: TenantSnapshot): Child[] =>
-  roleNames.map((role) =>
+  taken(seen).map(({ role }) =>
     child(roles, {
       metadata: { name: roleName(role), namespace: namespaceOf(seen.name), labels: tenantLabels(seen.name) },
       rules: rulesOf(role, seen),
     }),
   );
 
-/** One binding per role that has a subject; the others are removed. */
-export const tenantRoleBindings = ({ name, spec }: TenantSnapshot): Child[] =>
-  roleNames.flatMap((role) => {
-    const owners = spec.owners.filter((owner) => owner.role === role);
-    if (owners.length === 0) return [];
-    return child(roleBindings, {
-      metadata: { name: roleName(role), namespace: namespaceOf(name), labels: tenantLabels(name) },
+export const tenantRoleBindings = (seen: TenantSnapshot): Child[] =>
+  taken(seen).map(({ role, owners }) =>
+    child(roleBindings, {
+      metadata: { name: roleName(role), namespace: namespaceOf(seen.name), labels: tenantLabels(seen.name) },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: roleName(role) },
       subjects: owners.map(subject),
-    });
-  });
+    }),
+  );
 
-function subject(owner: TenantSnapshot['spec']['owners'][number]): Readonly<Record<string, string>> {
+const taken = ({ spec }: TenantSnapshot): { readonly role: RoleName; readonly owners: readonly Owner[] }[] =>
+  roleNames.map((role) => ({ role, owners: spec.owners.filter((owner) => owner.role === role) })).filter(({ owners }) => owners.length > 0);
+
+function subject(owner: Owner): Readonly<Record<string, string>> {
   const { kind, name, namespace } = owner;
   if (kind === 'ServiceAccount') return { kind, name, namespace: namespace ?? '' };
   return { apiGroup: 'rbac.authorization.k8s.io', kind, name };
