@@ -1,20 +1,10 @@
 /** What a tenant has used, as it is told: by the answers to its callers, `GET /v1/usage`, the ledger, the metrics and the audit. All say the same. */
 import { parseApiKey } from '@cloister/identity';
-import { namespaces, tenantSecrets } from '@cloister/tenancy';
-import type { ServerResponse } from 'node:http';
+import { tenantSecrets } from '@cloister/tenancy';
 import type OpenAI from 'openai';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import {
-  beginStream,
-  chunk,
-  endMark,
-  piece,
-  providerDouble,
-  stopChunk,
-  type ProviderDouble,
-} from '../../gateway/src/egress/providers/provider.double.ts';
 import { exportAudit, verifyOffline } from './support/audit.ts';
 import { call, openai } from './support/http.ts';
 import { metricsOf, sumOf } from './support/metrics.ts';
@@ -28,14 +18,14 @@ import {
   secretValue,
   type LiveTenant,
 } from './support/tenants.ts';
+import { thinkingProvider, thought, type ThinkingProvider } from './support/thinking-provider.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
 const name = 'usage';
 const secondAgent = 'second';
-/** Whose provider is a stub on this machine, which tells apart what it had in its cache and what it thought. */
+/** Whose provider tells apart what it had in its cache and what it thought. */
 const thinker = 'thinker';
-const thinking = 'e2e-thinking';
 
 const tokens = { input_tokens: z.int(), output_tokens: z.int(), cached_tokens: z.int(), reasoning_tokens: z.int() };
 const figures = z.object({ requests: z.int(), ...tokens, micro_usd: z.int() });
@@ -60,7 +50,7 @@ let world: World;
 let tenant: LiveTenant;
 let uid: string;
 let keys: Readonly<Record<'default' | 'website', string>>;
-let stub: ProviderDouble;
+let thinking: ThinkingProvider;
 /** What the providers said of each call, as its caller read it. */
 let told: Line[];
 let countedBefore: Readonly<Record<string, number>>;
@@ -71,14 +61,13 @@ beforeAll(async () => {
     { name: 'default', scopes: ['chat', 'usage'] },
     { name: 'website', scopes: ['chat'], budget: { daily: { usd: 5 } } },
   ];
-  stub = await providerDouble((response, { body }) => thought(response, body['stream'] === true), world.cluster.hostIP);
-  await world.kubectl.apply(stubProvider());
-  const models = { allow: ['offline/*', `${thinking}/*`] };
+  thinking = await thinkingProvider(world, 'e2e-thinking', name);
+  const models = { allow: ['offline/*', thinking.model] };
   tenant = await createTenant(world, { name, spec: { access: { apiKeys }, budget: { daily: { usd: 10 } }, models } });
   uid = (await world.kubectl.get('tenant', name))?.metadata.uid ?? '';
   keys = { default: tenant.key, website: await secretValue(world, tenant.namespace, tenantSecrets.apiKey('website'), 'key') };
   await addAgent(secondAgent);
-  await addAgent(thinker, { model: `${thinking}/m1` });
+  await addAgent(thinker, { model: thinking.model });
   countedBefore = await counts();
   told = grouped([
     await whole('default', agentName, 5),
@@ -93,9 +82,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await deleteTenant(world, name);
-  await world.kubectl.run(['delete', 'modelprovider', thinking, '--ignore-not-found']);
-  await world.kubectl.run(['delete', 'secret', thinking, '-n', namespaces.providers, '--ignore-not-found']);
-  await stub[Symbol.asyncDispose]();
+  await thinking[Symbol.asyncDispose]();
 });
 
 async function addAgent(agent: string, spec: object = {}): Promise<void> {
@@ -104,38 +91,11 @@ async function addAgent(agent: string, spec: object = {}): Promise<void> {
   await until(`agent ${agent}`, async () => isReady(await world.kubectl.get('agentconfig', agent, tenant.namespace)), { within: 90_000 });
 }
 
-/** At the prices of the offline model. */
-const stubProvider = () => ({
-  apiVersion: 'cloister.dev/v1alpha1',
-  kind: 'ModelProvider',
-  metadata: { name: thinking },
-  spec: {
-    type: 'OpenAICompatible',
-    baseURL: stub.baseURL,
-    tenants: { names: [name] },
-    models: [{ name: 'm1', contextWindow: 10_000, maxOutputTokens: 1_000, price: { inputPerMillion: 1, outputPerMillion: 4 } }],
-  },
-});
-
-const ofStub = { prompt_tokens: 100, completion_tokens: 50, cached_tokens: 64, reasoning_tokens: 32 };
-function thought(response: ServerResponse, isStream: boolean): void {
-  const { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens } = ofStub;
-  const sums = { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
-  const usage = { ...sums, prompt_tokens_details: { cached_tokens }, completion_tokens_details: { reasoning_tokens } };
-  if (isStream) {
-    beginStream(response).end(piece('Yes.') + stopChunk + chunk({ choices: [], usage }) + endMark);
-    return;
-  }
-  const choices = [{ index: 0, message: { role: 'assistant', content: 'Yes.' }, finish_reason: 'stop' }];
-  const body = { id: 'c1', object: 'chat.completion', created: 1, model: 'm1', choices, usage };
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
 const idOf = (key: string): string => parseApiKey(key)?.id ?? '';
 const question = (words = 1) => [{ role: 'user' as const, content: `say ${words} words` }];
 const client = (key: keyof typeof keys) => openai(`${tenant.url}/v1`, keys[key]);
 
-const modelOf = (agent: string): string => (agent === thinker ? `${thinking}/m1` : offlineModel);
+const modelOf = (agent: string): string => (agent === thinker ? thinking.model : offlineModel);
 
 /** The example's provider takes a micro-dollar for a token of input, and four for one of output. */
 const lineOf = (key: keyof typeof keys, agent: string, usage: OpenAI.CompletionUsage | null | undefined): Line => {
@@ -152,7 +112,7 @@ const lineOf = (key: keyof typeof keys, agent: string, usage: OpenAI.CompletionU
 
 async function whole(key: keyof typeof keys, agent: string, words?: number): Promise<Line> {
   const { usage } = await client(key).chat.completions.create({ model: agent, messages: question(words) });
-  expect(usage?.completion_tokens).toBe(words ?? ofStub.completion_tokens);
+  expect(usage?.completion_tokens).toBe(words ?? thought.completion_tokens);
   return lineOf(key, agent, usage);
 }
 
@@ -231,7 +191,7 @@ test('GET /v1/usage tells by day, model, key and agent what the answers said', a
 
 test('it tells apart what the provider did, and none of what it did not', async () => {
   const { data, total } = await usageAtRest();
-  const { prompt_tokens: input_tokens, completion_tokens: output_tokens, ...parts } = ofStub;
+  const { prompt_tokens: input_tokens, completion_tokens: output_tokens, ...parts } = thought;
   const ofOne = { requests: 1, input_tokens, output_tokens, ...parts };
   expect(data.filter(({ agent }) => agent === thinker)).toMatchObject([ofOne, ofOne]);
   expect(total).toMatchObject({ cached_tokens: 2 * parts.cached_tokens, reasoning_tokens: 2 * parts.reasoning_tokens });
