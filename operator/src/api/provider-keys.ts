@@ -17,7 +17,7 @@ export const providerKey = z.object({
   writableByOwners: z
     .boolean()
     .describe(
-      "Owners of the tenant may patch the Secret, by its name, and so replace the key or empty it; not read, create or delete it. Only where every entry that names the Secret says so, and never a Secret by which the tenant's users come in.",
+      "Owners of the tenant may patch the Secret, by its name, and so replace the key or empty it; and read it, which who may patch it can anyway. Only where every entry that names the Secret says so, and never a Secret by which the tenant's users come in.",
     )
     .optional(),
 });

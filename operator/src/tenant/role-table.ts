@@ -47,12 +47,12 @@ export const rights: readonly Right[] = [
     only: 'API keys',
     why: 'hand out the keys by which callers come in',
   },
-  // Neither to read it, since who reads one was not the one who brought it, nor to create it, which no name can bound.
+  // Not to create one, which no name can bound. To read it, because the answer to a patch is the whole object.
   {
     role: 'owner',
     apiGroup: core,
     resources: ['secrets'],
-    verbs: ['patch'],
+    verbs: ['get', 'patch'],
     only: 'keys for model providers',
     why: "replace or empty a key of the tenant's own where `spec.providerKeys` says `writableByOwners`",
   },
