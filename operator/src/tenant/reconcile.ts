@@ -56,7 +56,8 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
 
   const status = tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date());
-  const [untold] = await together([tell(context, status), blocking(findings) ? keepWhatEnds(context, seen, parts) : undefined]);
+  const kept = blocking(findings) ? keepWhatEnds(context, seen, parts) : Promise.resolve();
+  const [untold] = await together([tell(context, status), kept]);
   for (const note of outcome.notes ?? []) context.record(note);
   if (outcome.error ?? untold) throw outcome.error ?? untold;
   return { requeueAfter: nextLook(seen, outcome) };

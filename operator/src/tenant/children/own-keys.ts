@@ -21,8 +21,8 @@ export function ownKeysDocument(seen: TenantSnapshot): Child[] {
 }
 
 /**
- * While the spec cannot be followed, or not even read: of the providers that egress has keys for, those whose keys are still there, as they are now. None is added,
- * since the policy in force is of an earlier spec; but a Secret that was taken away or edited is no part of the spec.
+ * While the spec cannot be followed, or not even read: of the providers that egress has keys for, those whose keys are still there, as they
+ * are now. None is added, since the policy in force is of an earlier spec; but a Secret that was taken away or edited is no part of the spec.
  */
 export function remainingOwnKeys(seen: OwnKeysSeen): Child[] {
   const { toldOwnKeys: told } = seen;
