@@ -66,7 +66,7 @@ export function secretsOfOwners({ providerKeys = [], access }: Pick<TenantSpec, 
 }
 
 const { apiKey, ...made } = tenantSecrets;
-const isMade = (name: string): boolean => name.startsWith(apiKey('')) || Object.values(made).includes(name);
+const isMade = (name: string): boolean => name.startsWith(apiKey('')) || Object.values<string>(made).includes(name);
 
 const takesKeys = ({ type, ownKeys }: ModelProviderSpec): boolean => type !== 'Offline' && ownKeys !== 'Forbidden';
 
