@@ -1,6 +1,7 @@
 /** What a tenant has used, as it is told: by the answers to its callers, `GET /v1/usage`, the ledger, the metrics and the audit. All say the same. */
 import { parseApiKey } from '@cloister/identity';
 import { tenantSecrets } from '@cloister/tenancy';
+import type OpenAI from 'openai';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -17,13 +18,17 @@ import {
   secretValue,
   type LiveTenant,
 } from './support/tenants.ts';
+import { thinkingProvider, thought, type ThinkingProvider } from './support/thinking-provider.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
 const name = 'usage';
 const secondAgent = 'second';
+/** Whose provider tells apart what it had in its cache and what it thought. */
+const thinker = 'thinker';
 
-const figures = z.object({ requests: z.int(), input_tokens: z.int(), output_tokens: z.int(), micro_usd: z.int() });
+const tokens = { input_tokens: z.int(), output_tokens: z.int(), cached_tokens: z.int(), reasoning_tokens: z.int() };
+const figures = z.object({ requests: z.int(), ...tokens, micro_usd: z.int() });
 type Figures = z.infer<typeof figures>;
 const line = figures.extend({ day: z.iso.date(), model: z.string(), key: z.string(), agent: z.string() });
 type Line = z.infer<typeof line>;
@@ -45,7 +50,8 @@ let world: World;
 let tenant: LiveTenant;
 let uid: string;
 let keys: Readonly<Record<'default' | 'website', string>>;
-/** What the offline provider said of each call, as its caller read it. */
+let thinking: ThinkingProvider;
+/** What the providers said of each call, as its caller read it. */
 let told: Line[];
 let countedBefore: Readonly<Record<string, number>>;
 
@@ -55,13 +61,13 @@ beforeAll(async () => {
     { name: 'default', scopes: ['chat', 'usage'] },
     { name: 'website', scopes: ['chat'], budget: { daily: { usd: 5 } } },
   ];
-  tenant = await createTenant(world, { name, spec: { access: { apiKeys }, budget: { daily: { usd: 10 } } } });
+  thinking = await thinkingProvider(world, 'e2e-thinking', name);
+  const models = { allow: ['offline/*', thinking.model] };
+  tenant = await createTenant(world, { name, spec: { access: { apiKeys }, budget: { daily: { usd: 10 } }, models } });
   uid = (await world.kubectl.get('tenant', name))?.metadata.uid ?? '';
   keys = { default: tenant.key, website: await secretValue(world, tenant.namespace, tenantSecrets.apiKey('website'), 'key') };
-  await world.kubectl.apply({ ...agentManifest({ name }), metadata: { name: secondAgent, namespace: tenant.namespace } });
-  await until('the second agent', async () => isReady(await world.kubectl.get('agentconfig', secondAgent, tenant.namespace)), {
-    within: 90_000,
-  });
+  await addAgent(secondAgent);
+  await addAgent(thinker, { model: thinking.model });
   countedBefore = await counts();
   told = grouped([
     await whole('default', agentName, 5),
@@ -70,34 +76,47 @@ beforeAll(async () => {
     await whole('default', secondAgent, 9),
     await whole('website', agentName, 11),
     await streamed('website', secondAgent, 13),
+    await whole('default', thinker),
+    await streamed('website', thinker),
   ]);
 });
-afterAll(() => deleteTenant(world, name));
+afterAll(async () => {
+  await deleteTenant(world, name);
+  await thinking[Symbol.asyncDispose]();
+});
+
+async function addAgent(agent: string, spec: object = {}): Promise<void> {
+  const manifest = agentManifest({ name, agent: { ...spec } });
+  await world.kubectl.apply({ ...manifest, metadata: { name: agent, namespace: tenant.namespace } });
+  await until(`agent ${agent}`, async () => isReady(await world.kubectl.get('agentconfig', agent, tenant.namespace)), { within: 90_000 });
+}
 
 const idOf = (key: string): string => parseApiKey(key)?.id ?? '';
-const question = (words: number) => [{ role: 'user' as const, content: `say ${words} words` }];
+const question = (words = 1) => [{ role: 'user' as const, content: `say ${words} words` }];
 const client = (key: keyof typeof keys) => openai(`${tenant.url}/v1`, keys[key]);
 
+const modelOf = (agent: string): string => (agent === thinker ? thinking.model : offlineModel);
+
 /** The example's provider takes a micro-dollar for a token of input, and four for one of output. */
-const lineOf = (
-  key: keyof typeof keys,
-  agent: string,
-  usage: { prompt_tokens: number; completion_tokens: number } | null | undefined,
-): Line => {
+const lineOf = (key: keyof typeof keys, agent: string, usage: OpenAI.CompletionUsage | null | undefined): Line => {
   if (!usage) throw new Error('the answer does not tell its usage');
   const { prompt_tokens: input_tokens, completion_tokens: output_tokens } = usage;
   const day = new Date().toISOString().slice(0, 10);
+  const parts = {
+    cached_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+    reasoning_tokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
+  };
   const micro_usd = input_tokens + 4 * output_tokens;
-  return { day, model: offlineModel, key: idOf(keys[key]), agent, requests: 1, input_tokens, output_tokens, micro_usd };
+  return { day, model: modelOf(agent), key: idOf(keys[key]), agent, requests: 1, input_tokens, output_tokens, ...parts, micro_usd };
 };
 
-async function whole(key: keyof typeof keys, agent: string, words: number): Promise<Line> {
+async function whole(key: keyof typeof keys, agent: string, words?: number): Promise<Line> {
   const { usage } = await client(key).chat.completions.create({ model: agent, messages: question(words) });
-  expect(usage?.completion_tokens).toBe(words);
+  expect(usage?.completion_tokens).toBe(words ?? thought.completion_tokens);
   return lineOf(key, agent, usage);
 }
 
-async function streamed(key: keyof typeof keys, agent: string, words: number): Promise<Line> {
+async function streamed(key: keyof typeof keys, agent: string, words?: number): Promise<Line> {
   const options = { model: agent, stream: true as const, stream_options: { include_usage: true }, messages: question(words) };
   let usage;
   for await (const chunk of await client(key).chat.completions.create(options)) usage = chunk.usage ?? usage;
@@ -108,13 +127,17 @@ async function streamed(key: keyof typeof keys, agent: string, words: number): P
 async function counts(): Promise<Readonly<Record<string, number>>> {
   const [egress, edge] = await Promise.all([metricsOf(world, 'egress'), metricsOf(world, 'edge')]);
   const tokens = (type: string) => sumOf(egress, 'cloister_budget_tokens_total', { tenant: name, type });
+  const parts = (type: string) => sumOf(egress, 'cloister_budget_token_parts_total', { tenant: name, type });
   const answers = (agent: string) => sumOf(edge, 'cloister_edge_requests_total', { tenant: name, agent, status: '200' });
   return {
     micro_usd: sumOf(egress, 'cloister_budget_spent_micro_usd_total', { tenant: name }),
     input_tokens: tokens('input'),
     output_tokens: tokens('output'),
+    cached_tokens: parts('cached'),
+    reasoning_tokens: parts('reasoning'),
     [agentName]: answers(agentName),
     [secondAgent]: answers(secondAgent),
+    [thinker]: answers(thinker),
   };
 }
 
@@ -124,9 +147,11 @@ const sum = (all: readonly Figures[]): Figures =>
       requests: one.requests + other.requests,
       input_tokens: one.input_tokens + other.input_tokens,
       output_tokens: one.output_tokens + other.output_tokens,
+      cached_tokens: one.cached_tokens + other.cached_tokens,
+      reasoning_tokens: one.reasoning_tokens + other.reasoning_tokens,
       micro_usd: one.micro_usd + other.micro_usd,
     }),
-    { requests: 0, input_tokens: 0, output_tokens: 0, micro_usd: 0 },
+    { requests: 0, input_tokens: 0, output_tokens: 0, cached_tokens: 0, reasoning_tokens: 0, micro_usd: 0 },
   );
 const placeOf = ({ day, model, key, agent }: Line): string => [day, model, key, agent].join(' ');
 const grouped = (lines: readonly Line[]): Line[] =>
@@ -164,6 +189,14 @@ test('GET /v1/usage tells by day, model, key and agent what the answers said', a
   expect(budget.daily.tokens.spent).toBe(today.input_tokens + today.output_tokens);
 });
 
+test('it tells apart what the provider did, and none of what it did not', async () => {
+  const { data, total } = await usageAtRest();
+  const { prompt_tokens: input_tokens, completion_tokens: output_tokens, ...parts } = thought;
+  const ofOne = { requests: 1, input_tokens, output_tokens, ...parts };
+  expect(data.filter(({ agent }) => agent === thinker)).toMatchObject([ofOne, ofOne]);
+  expect(total).toMatchObject({ cached_tokens: 2 * parts.cached_tokens, reasoning_tokens: 2 * parts.reasoning_tokens });
+});
+
 test('who may not read usage is told so', async () => {
   expect((await call(`${tenant.url}/v1/usage`, { key: keys.website })).status).toBe(403);
 });
@@ -174,7 +207,8 @@ test('the ledger has the same, to the micro-dollar', async () => {
   const ledger = new pg.Client({ host, port, user, password, database });
   await ledger.connect();
   try {
-    const columns = `day::text, model, agent, requests::int, input_tokens::int, output_tokens::int, micro_usd::int`;
+    const columns = `day::text, model, agent, requests::int, input_tokens::int, output_tokens::int,
+      cached_tokens::int, reasoning_tokens::int, micro_usd::int`;
     const callers = await ledger.query(
       `select ${columns}, substr(caller, 5) as key from cloister_egress.caller_usage where tenant_uid = $1`,
       [uid],
@@ -194,19 +228,21 @@ test('the ledger has the same, to the micro-dollar', async () => {
 });
 
 test('so have the metrics', async () => {
-  const { input_tokens, output_tokens, micro_usd } = sum(told);
+  const { requests: _requests, ...used } = sum(told);
   const counted = await counts();
   const more = Object.fromEntries(Object.entries(counted).map(([what, count]) => [what, count - (countedBefore[what] ?? 0)]));
-  expect(more).toEqual({ micro_usd, input_tokens, output_tokens, [agentName]: 4, [secondAgent]: 2 });
+  expect(more).toEqual({ ...used, [agentName]: 4, [secondAgent]: 2, [thinker]: 2 });
 });
 
 describe('the audit, exported from what is installed', () => {
-  const callsMade = 6;
+  const callsMade = 8;
   const record = z.looseObject({
     kind: z.string(),
     outcome: z.string().optional(),
     caller: z.string().optional(),
     microUsd: z.int().optional(),
+    cachedTokens: z.int().optional(),
+    reasoningTokens: z.int().optional(),
   });
   const link = z.looseObject({ record });
   const isCall = (one: string): boolean => one.includes('"kind":"model_call"');
@@ -234,8 +270,10 @@ describe('the audit, exported from what is installed', () => {
     expect(verdict).toMatch(new RegExp(`^intact: ${lines.length - 2} records of tenant ${name} `, 'm'));
     const calls = lines.filter(isCall).map((text) => link.parse(JSON.parse(text)).record);
     expect(calls.map(({ outcome }) => outcome)).toEqual(Array.from({ length: callsMade }, () => 'answered'));
-    expect(calls.reduce((spent, { microUsd = 0 }) => spent + microUsd, 0)).toBe(sum(told).micro_usd);
-    expect(calls.filter(({ caller }) => caller === `key:${idOf(keys.website)}`)).toHaveLength(2);
+    const summed = (of: 'microUsd' | 'cachedTokens' | 'reasoningTokens') => calls.reduce((all, call) => all + (call[of] ?? 0), 0);
+    const { micro_usd, cached_tokens, reasoning_tokens } = sum(told);
+    expect([summed('microUsd'), summed('cachedTokens'), summed('reasoningTokens')]).toEqual([micro_usd, cached_tokens, reasoning_tokens]);
+    expect(calls.filter(({ caller }) => caller === `key:${idOf(keys.website)}`)).toHaveLength(3);
   });
 
   test.each([

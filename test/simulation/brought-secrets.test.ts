@@ -5,6 +5,7 @@ import { base64, fromBase64 } from '../../operator/src/child.ts';
 import * as kinds from '../../operator/src/kinds.ts';
 import { modelsNamed } from './person.ts';
 import { onStage, type Stage } from './scene.ts';
+import { byOtherRules } from './served-kinds.ts';
 
 const namespace = namespaceOf('acme');
 const named = [{ provider: 'openai', secretRef: { name: 'keys', key: 'openai' } }];
@@ -105,6 +106,38 @@ test('while a spec cannot be followed a key follows its Secret and goes with it,
     await person.editTenant('acme', { classRef: null });
     await world.pass(61_000);
     expect(told(stage)).toContain('"keys":{"openai":"sk-third"}');
+  }));
+
+test('while a spec is refused a key follows its Secret, and goes with it, with its entry and with the tenant’s archiving', () =>
+  onStage('a tenant whose key is there', [acme], async (stage) => {
+    const { person, world } = stage;
+    const store = (spec: object) =>
+      person.edit(kinds.tenants, { name: 'acme' }, { metadata: { annotations: { [byOtherRules]: 'yes' } }, spec });
+    await person.create(kinds.secrets, secret, written('sk-first'));
+    await world.converge();
+    await store({ displayName: 7 });
+    await world.converge();
+    expect(JSON.stringify(world.find('Tenant', 'acme')?.['status'])).toContain('"reason":"InvalidSpec"');
+    expect(told(stage)).toContain('"keys":{"openai":"sk-first"}');
+    await person.edit(kinds.secrets, secret, written('sk-second'));
+    await world.pass(61_000);
+    expect(told(stage)).toContain('"keys":{"openai":"sk-second"}');
+    for (const gone of [{ providerKeys: null }, { providerKeys: [{ provider: 'openai' }] }, { providerKeys: named, state: 'Archived' }]) {
+      await store(gone);
+      await world.pass(2_000);
+      expect(told(stage)).toContain('"keys":{}');
+      await store({ providerKeys: named, state: 'Active' });
+      await world.pass(61_000);
+      expect(told(stage)).toContain('"keys":{}'); // none is added
+      await store({ displayName: null });
+      await world.converge();
+      expect(told(stage)).toContain('"keys":{"openai":"sk-second"}');
+      await store({ displayName: 7 });
+      await world.converge();
+    }
+    await person.remove(kinds.secrets, secret);
+    await world.pass(61_000);
+    expect(told(stage)).toContain('"keys":{}');
   }));
 
 test('no Secret is read in a namespace that is not the tenant’s: the status says the same whatever is in it', () =>

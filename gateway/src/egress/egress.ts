@@ -18,7 +18,6 @@ import { Throttle } from './chat/throttle.ts';
 import { egressHandler } from './handler.ts';
 import { egressMetrics } from './metrics.ts';
 import type { VerifyPod } from './pods/pod-token.ts';
-import { bedrock } from './providers/bedrock/bedrock.ts';
 import { Gates } from './providers/gates.ts';
 import { gemini } from './providers/gemini/gemini.ts';
 import { anthropic } from './providers/anthropic/anthropic.ts';
@@ -78,7 +77,7 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
     AzureOpenAI: openAICompatible(options.openAI, azureOpenAI),
     Anthropic: anthropic(options.openAI),
     Gemini: openAICompatible(options.openAI, gemini),
-    Bedrock: openAICompatible(options.openAI, bedrock),
+    Bedrock: openAICompatible(options.openAI),
   };
   const providers = { Offline: offline, OpenAI: openAI, OpenAICompatible: openAI, ...others };
   const stopExpiring = keepExpiring(ledger, log, ({ leases, microUsd }) => {

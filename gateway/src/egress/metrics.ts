@@ -7,6 +7,7 @@ export interface EgressMetrics {
   readonly attempts: Counter<'provider' | 'outcome'>;
   readonly spent: Counter<'tenant'>;
   readonly tokens: Counter<'tenant' | 'type'>;
+  readonly tokenParts: Counter<'tenant' | 'type'>;
   readonly refused: Counter<'tenant' | 'code'>;
   readonly downgraded: Counter<'tenant'>;
   readonly throttled: Counter<'tenant'>;
@@ -109,6 +110,12 @@ const perTenant = (registers: Registry[]) => ({
   tokens: new Counter({
     name: 'cloister_budget_tokens_total',
     help: 'Tokens of calls; type is input or output',
+    labelNames: ['tenant', 'type'] as const,
+    registers,
+  }),
+  tokenParts: new Counter({
+    name: 'cloister_budget_token_parts_total',
+    help: 'Of those tokens, what providers told apart; type is cached (of the input) or reasoning (of the output)',
     labelNames: ['tenant', 'type'] as const,
     registers,
   }),

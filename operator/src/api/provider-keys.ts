@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { listMap, objectName, rules, secretRef } from './fields.ts';
 
-const providerKey = z.object({
+export const providerKey = z.object({
   provider: objectName().describe('Name of a ModelProvider.'),
   secretRef: secretRef("in the tenant's namespace, which the operator has not made itself")
     .meta(
@@ -14,6 +14,12 @@ const providerKey = z.object({
     .describe(
       'Where the key is: one line, without spaces within it. Edited, it is followed within a minute; at once if the Secret is labelled cloister.dev/tenant=<name>.',
     ),
+  writableByOwners: z
+    .boolean()
+    .describe(
+      "Owners of the tenant may patch the Secret, by its name, and so replace the key or empty it; and read it, which who may patch it can anyway. Only where every entry that names the Secret says so, and never a Secret by which the tenant's users come in.",
+    )
+    .optional(),
 });
 export type ProviderKey = z.infer<typeof providerKey>;
 

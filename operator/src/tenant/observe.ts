@@ -24,10 +24,10 @@ import { usageShown } from '../usage/shown.ts';
 import type { UsageWatch } from '../usage/usage-watch.ts';
 import { eldersOf, hostOf, takenIssuers } from './claims.ts';
 import { publishedKeys, type PublishedKeys } from './identity.ts';
-import { readProviderKeys, type ProviderKeySeen } from './provider-keys.ts';
+import { legibleEntries, readProviderKeys, type OwnKeysSeen, type ProviderKeySeen } from './provider-keys.ts';
 import { isTenants } from './whose-namespace.ts';
 import { servingOf } from './serving.ts';
-import { standingOf, type Standing, type StandingWorld } from './standing.ts';
+import { providersIn, standingOf, type Standing, type StandingWorld } from './standing.ts';
 
 export interface TenantSnapshot {
   readonly tenant: Tenant;
@@ -51,6 +51,8 @@ export interface TenantSnapshot {
   readonly sharedSecret: SharedSecret | undefined;
   /** Keys of the tenant's own, in the order of spec.providerKeys. None of an archived one, which calls nobody. */
   readonly providerKeys: readonly ProviderKeySeen[];
+  /** What egress was told of them; undefined where it was told nothing. */
+  readonly toldOwnKeys: Secret | undefined;
   /** By which agents know edge; undefined until it has an identity. */
   readonly edgeKeys: PublishedKeys | undefined;
   /** That the agents are to show; undefined until there is an authority. */
@@ -85,15 +87,15 @@ export interface TenantWorld {
   readonly signal: AbortSignal;
 }
 
+type OwnKeysWorld = Omit<TenantWorld, 'usage'>;
+
 export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: TenantWorld): Promise<TenantSnapshot> {
   const { caches, configuration } = world;
   const { name, uid = '' } = tenant.metadata;
   const namespace = namespaceOf(name);
   const host = hostOf(tenant, configuration.ingress.baseDomain);
   const seenNamespace = caches.namespaces.get({ name: namespace });
-  // Nor is anything told of Secrets in a namespace that is somebody else's.
-  const brought = async (name: string) =>
-    seenNamespace && isTenants(seenNamespace, tenant) ? ownSecret(namespace, name, world) : undefined;
+  const brought = (name: string) => broughtSecret(tenant, name, world);
   const [apiKeys, sharedSecret, providerKeys, database, redis, serving] = await Promise.all([
     Promise.all(spec.access.apiKeys.map((entry) => apiKeyOf(name, entry.name, world))),
     readSharedSecret(spec, brought),
@@ -121,12 +123,37 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     apiKeys,
     sharedSecret,
     providerKeys,
+    toldOwnKeys: toldOwnKeys(tenant, world),
     edgeKeys: publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches),
     serving,
     databaseSecret: database,
     redisSecret: redis,
     removable: removables(tenant, namespace, world),
   };
+}
+
+/** Of a tenant whose spec is refused: all that its keys are followed by. */
+export async function observeOwnKeys(tenant: Tenant, world: OwnKeysWorld): Promise<OwnKeysSeen> {
+  const { caches, configuration } = world;
+  const { name, uid = '' } = tenant.metadata;
+  return {
+    ...{ name, uid, configuration },
+    providerKeys: await readProviderKeys(legibleEntries(tenant), (secret) => broughtSecret(tenant, secret, world)),
+    standing: { providers: providersIn(standingWorld(caches)) },
+    toldOwnKeys: toldOwnKeys(tenant, world),
+  };
+}
+
+function toldOwnKeys(tenant: Tenant, { caches, configuration }: OwnKeysWorld): Secret | undefined {
+  const told = caches.secrets.get({ namespace: configuration.ownKeysNamespace, name: tenantObjectName(tenant.metadata.name) });
+  return told && isControlledBy(told, tenant) ? told : undefined;
+}
+
+/** Nothing is told of Secrets in a namespace that is somebody else's. */
+async function broughtSecret(tenant: Tenant, name: string, world: OwnKeysWorld): Promise<Secret | undefined> {
+  const namespace = namespaceOf(tenant.metadata.name);
+  const seen = world.caches.namespaces.get({ name: namespace });
+  return seen && isTenants(seen, tenant) ? ownSecret(namespace, name, world) : undefined;
 }
 
 export const standingWorld = ({ tenantClasses, modelProviders, classRevisions }: Caches): StandingWorld => ({
@@ -136,7 +163,7 @@ export const standingWorld = ({ tenantClasses, modelProviders, classRevisions }:
 });
 
 /** Asks the server where the cache has nothing, unless there is no namespace yet: a Secret overlooked would get another password. */
-async function ownSecret(namespace: string, name: string, { cluster, caches, signal }: TenantWorld): Promise<Secret | undefined> {
+async function ownSecret(namespace: string, name: string, { cluster, caches, signal }: OwnKeysWorld): Promise<Secret | undefined> {
   const cached = caches.secrets.get({ namespace, name });
   if (cached || !caches.namespaces.head({ name: namespace })) return cached;
   return cluster.get(secrets, { namespace, name }, { signal });

@@ -6,8 +6,9 @@ import { base64, fromBase64 } from '../child.ts';
 import * as kinds from '../kinds.ts';
 import { check } from './checks.ts';
 import { remainingOwnKeys } from './children/own-keys.ts';
+import { tenantRoles } from './children/roles.ts';
 import { groundwork, surplus, wantedOf } from './plan.ts';
-import { readProviderKeys, type SeenKey } from './provider-keys.ts';
+import { legibleEntries, readProviderKeys, type SeenKey } from './provider-keys.ts';
 import { offline, snapshot, starter, tenantNamed, worldOf } from './snapshot.fixture.ts';
 import { standingOf } from './standing.ts';
 import { parseTenantSpec } from './claims.ts';
@@ -153,14 +154,11 @@ describe('egress is told', () => {
 
 describe('while the spec cannot be followed, egress is told', () => {
   const toldBefore = (document: string) => ({
-    kind: kinds.secrets,
-    object: {
-      metadata: { name: 'tenant-acme', namespace: 'cloister-own-keys', resourceVersion: '7' },
-      data: { 'document.json': base64(document) },
-    },
+    metadata: { name: 'tenant-acme', namespace: 'cloister-own-keys', resourceVersion: '7' },
+    data: { 'document.json': base64(document) },
   });
   const remaining = (document: string, seen: Parameters<typeof owning>[0]) =>
-    remainingOwnKeys({ ...owning(seen), removable: [toldBefore(document)] }).map(({ desired, basedOn }) => ({
+    remainingOwnKeys({ ...owning(seen), toldOwnKeys: toldBefore(document) }).map(({ desired, basedOn }) => ({
       basedOn,
       ...parseDocument(ownKeys, 'test', fromBase64((desired as kinds.Secret).data?.['document.json'])),
     }));
@@ -174,6 +172,59 @@ describe('while the spec cannot be followed, egress is told', () => {
   test('none where somebody has spoilt what it was told, and nothing where it was told nothing', () => {
     expect(remaining('{', { main: usable('k1') })).toMatchObject([{ keys: {} }]);
     expect(remainingOwnKeys(owning({ main: usable('k1') }))).toEqual([]);
+  });
+});
+
+describe('owners may write', () => {
+  const keyed = (provider: string, name: string, writableByOwners?: boolean) => ({
+    provider,
+    secretRef: { name, key: provider },
+    ...(writableByOwners !== undefined && { writableByOwners }),
+  });
+  const access = { hs256: { secretRef: { name: 'users', key: 'key' } } };
+  const owners = [{ kind: 'User', name: 'jane', role: 'owner' }];
+  /** Of all Roles, what may be patched by name. */
+  const patchable = (seen: Seen) =>
+    (
+      JSON.stringify(tenantRoles(seen)).match(/"resources":\["secrets"\],"resourceNames":\[[^\]]*\],"verbs":\["get","patch"\]/g) ?? []
+    ).flatMap((rule) => rule.match(/(?<="resourceNames":).*(?=,"verbs")/)?.flatMap((names) => JSON.parse(names) as string[]) ?? []);
+  test.each([
+    ['no Secret of which nobody says so', [keyed('a', 'keys'), keyed('b', 'more', false)], []],
+    [
+      'those of which it is said, by their names',
+      [keyed('a', 'keys', true), keyed('b', 'more', true), keyed('c', 'not')],
+      ['keys', 'more'],
+    ],
+    ['none that another entry names and keeps', [keyed('a', 'keys', true), keyed('b', 'keys')], []],
+    ['one of which all entries say so, once', [keyed('a', 'keys', true), keyed('b', 'keys', true)], ['keys']],
+    ['none that Cloister makes', ['database', 'redis', 'serving', 'api-key-default'].map((name) => keyed(name, name, true)), []],
+    ['none by which users come in', [keyed('a', 'users', true)], []],
+  ])('%s', (_, providerKeys, names) => {
+    const seen = snapshot({ spec: { owners, providerKeys, access } });
+    expect(patchable(seen)).toEqual(names);
+    expect(JSON.stringify(tenantRoles(seen)).match(/"secrets"/g)).toHaveLength(names.length > 0 ? 2 : 1);
+  });
+});
+
+describe('of a spec that is refused', () => {
+  const entry = (provider: string) => ({ provider, secretRef: { name: 'keys', key: provider } });
+  test.each<[string, unknown, readonly object[]]>([
+    [
+      'entries that can be read by themselves are followed, whatever is wrong beside them',
+      { displayName: 7, providerKeys: [entry('main')] },
+      [entry('main')],
+    ],
+    [
+      'one that names no Secret is none, and the others stay',
+      { providerKeys: [{ provider: 'a' }, 'b', null, entry('main')] },
+      [entry('main')],
+    ],
+    ['none is followed once it is archived', { displayName: 7, state: 'Archived', providerKeys: [entry('main')] }, []],
+    ['none is followed once it names none', { displayName: 7 }, []],
+    ['none is followed where the list is none', { providerKeys: { main: entry('main') } }, []],
+    ['none is followed where there is nothing', null, []],
+  ])('%s', (_, spec, entries) => {
+    expect(legibleEntries({ spec })).toEqual(entries);
   });
 });
 

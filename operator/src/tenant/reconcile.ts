@@ -27,7 +27,8 @@ import { servingSecret } from './children/secrets.ts';
 import { parseTenantSpec } from './claims.ts';
 import { provideData, type Provided } from './data.ts';
 import { publishedKeys } from './identity.ts';
-import { observeTenant, type TenantSnapshot } from './observe.ts';
+import { observeOwnKeys, observeTenant, type TenantSnapshot } from './observe.ts';
+import type { OwnKeysSeen } from './provider-keys.ts';
 import { keptServing, servingTold } from './serving.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 import { together } from '../together.ts';
@@ -45,21 +46,20 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   const tenant = context.object;
   const parsed = parseTenantSpec(tenant);
   if (!parsed.success) {
+    const seen = await observeOwnKeys(tenant, { ...parts, cluster: context.cluster, signal: context.signal });
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
-    await tell(context, bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date()));
-    await keepTrust(context, parts);
-    return {};
+    const status = bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date());
+    await together([keepWhatEnds(context, seen, parts), tell(context, status)]);
+    return seen.toldOwnKeys ? { requeueAfter: broughtSecretMs } : {};
   }
   const seen = await observeTenant(tenant, parsed.data, { ...parts, cluster: context.cluster, signal: context.signal });
   const findings = check(seen);
   const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
 
-  const untold = await tell(context, tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date()));
+  const status = tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date());
+  const kept = blocking(findings) ? keepWhatEnds(context, seen, parts) : Promise.resolve();
+  const [untold] = await together([tell(context, status), kept]);
   for (const note of outcome.notes ?? []) context.record(note);
-  if (blocking(findings)) {
-    await keepTrust(context, parts);
-    await applyEach(context, remainingOwnKeys(seen));
-  }
   if (outcome.error ?? untold) throw outcome.error ?? untold;
   return { requeueAfter: nextLook(seen, outcome) };
 }
@@ -89,6 +89,15 @@ async function bringData(context: ReconcileContext<Tenant>, seen: TenantSnapshot
   const data = await provideData(context, seen, { accounts, lives: () => lives(context) });
   const kept = await applyChildren(context, data.children);
   return { ...data, findings: [...data.findings, ...kept.findings], error: data.error ?? kept.error };
+}
+
+/**
+ * What goes on however a spec is refused, and whether or not that can be told: a key that was withdrawn must not stay in use because a status cannot
+ * be written.
+ */
+async function keepWhatEnds(context: ReconcileContext<Tenant>, seen: OwnKeysSeen, parts: TenantParts): Promise<void> {
+  await applyEach(context, remainingOwnKeys(seen));
+  await keepTrust(context, parts);
 }
 
 /** Whatever a tenant's spec says: the agents that it has and edge must go on knowing each other, by keys that change for all tenants together. */

@@ -8,6 +8,9 @@ import { group } from '@cloister/tenancy';
 export const roleNames = ['viewer', 'editor', 'owner'] as const;
 export type RoleName = (typeof roleNames)[number];
 
+/** Objects of which the tenant's spec says the names. */
+export type Named = 'API keys' | 'keys for model providers';
+
 export interface Right {
   /** The least role that has it. */
   readonly role: RoleName;
@@ -15,7 +18,7 @@ export interface Right {
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
   /** Only objects by these names. */
-  readonly only?: 'API keys';
+  readonly only?: Named;
   readonly why: string;
 }
 
@@ -43,6 +46,15 @@ export const rights: readonly Right[] = [
     verbs: ['get'],
     only: 'API keys',
     why: 'hand out the keys by which callers come in',
+  },
+  // Not to create one, which no name can bound. To read it, because the answer to a patch is the whole object.
+  {
+    role: 'owner',
+    apiGroup: core,
+    resources: ['secrets'],
+    verbs: ['get', 'patch'],
+    only: 'keys for model providers',
+    why: "replace or empty a key of the tenant's own where `spec.providerKeys` says `writableByOwners`",
   },
 ];
 

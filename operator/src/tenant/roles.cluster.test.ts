@@ -18,7 +18,10 @@ beforeAll(async () => {
   cluster = await connectTestCluster();
   await cluster.apply(namespaceKind, { metadata: { name: namespace } });
   const owners = roleNames.map((role) => ({ kind: 'User', name: person(role), role }));
-  const seen = { ...snapshot({ spec: { owners } }), name };
+  const keyed = (name: string, writableByOwners?: boolean) => ({ provider: name, secretRef: { name, key: 'key' }, writableByOwners });
+  const providerKeys = [keyed('open', true), keyed('closed'), keyed('users', true)];
+  const access = { hs256: { secretRef: { name: 'users', key: 'key' } } };
+  const seen = { ...snapshot({ spec: { owners, providerKeys, access } }), name };
   for (const { kind, desired } of [...tenantRoles(seen), ...tenantRoleBindings(seen)]) await cluster.apply(kind, desired);
 });
 afterAll(async () => {
@@ -114,12 +117,21 @@ test.each(roleNames)('a(n) %s may do what the table says, and nothing else', asy
 
 describe('of Secrets', () => {
   const get = (secret: string) => ({ apiGroup: '', resource: 'secrets', verb: 'get', name: secret });
+  const patch = (secret: string) => ({ ...get(secret), verb: 'patch' });
   test.each<[string, RoleName, Wish, boolean]>([
     ['an owner reads API keys', 'owner', get('api-key-default'), true],
     ['an owner reads no key that is none of the tenant’s', 'owner', get('api-key-other'), false],
     ['an owner does not read the database’s', 'owner', get('database'), false],
     ['an owner does not read that of Redis', 'owner', get('redis'), false],
     ['an owner does not change API keys', 'owner', { ...get('api-key-default'), verb: 'update' }, false],
+    ['an owner replaces a key for a model provider that the administrator has left to owners', 'owner', patch('open'), true],
+    ['an owner reads it, as the answer to a patch has it', 'owner', get('open'), true],
+    ['an owner reads none that is not left to owners', 'owner', get('closed'), false],
+    ['an owner does not delete it', 'owner', { ...get('open'), verb: 'delete' }, false],
+    ['an owner replaces none that is not left to owners', 'owner', patch('closed'), false],
+    ['an owner replaces none by which users come in', 'owner', patch('users'), false],
+    ['an owner replaces nothing else', 'owner', patch('database'), false],
+    ['an editor replaces none', 'editor', patch('open'), false],
     ['an editor reads none', 'editor', get('api-key-default'), false],
     ['a viewer reads none', 'viewer', get('api-key-default'), false],
   ])('%s', async (_, role, wish, allowed) => {

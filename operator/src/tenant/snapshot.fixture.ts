@@ -74,6 +74,7 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     apiKeys: spec.access.apiKeys.map(({ name }) => ({ name, key: createApiKey('acme') })),
     sharedSecret: undefined,
     providerKeys: [],
+    toldOwnKeys: undefined,
     edgeKeys: { text: '{"keys":[]}', since: undefined },
     serving: undefined,
     databaseSecret: undefined,

@@ -56,7 +56,7 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
   const found = world.classes.find(({ metadata }) => metadata.name === className);
   const placed = found ? placeIn(found, subject, { kept: world.revisionsOf(found), choose }) : nowhere;
   const { limits, cuts, alerts } = effectiveLimits(spec, placed.tenantClass?.spec);
-  const providers = world.providers.flatMap(readProvider);
+  const providers = providersIn(world);
   const ownKeys = (spec.providerKeys ?? []).map(({ provider }) => provider);
   const models = allowedModels(providers, { tenant: name, tenantClass: className, ownKeys }, limits.models);
   return {
@@ -72,6 +72,9 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
     providers,
   };
 }
+
+/** All that can be read, open to the tenant or not. */
+export const providersIn = ({ providers }: Pick<StandingWorld, 'providers'>): readonly Provider[] => providers.flatMap(readProvider);
 
 type Place = Pick<Standing, 'tenantClass' | 'unknownPin'>;
 const nowhere: Place = { tenantClass: undefined, unknownPin: undefined };

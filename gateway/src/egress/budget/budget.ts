@@ -14,11 +14,7 @@ import { costOf, type MicroUsd } from './money.ts';
 import { refused, unavailable } from './refuse.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
 import type { Billed } from './usage-sheet.ts';
-
-export interface Used {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-}
+import { within, type Reported } from './used.ts';
 
 export interface Call extends Billed {
   readonly tenantUid: string;
@@ -28,7 +24,7 @@ export interface Reservation {
   /** The most output the call may produce. */
   readonly outputTokens: number;
   /** Puts what was used in the place of what was reserved. Only the first call counts. Gives what it cost. */
-  settle(used: Used): MicroUsd;
+  settle(used: Reported): MicroUsd;
 }
 
 export interface Budget {
@@ -55,7 +51,7 @@ export interface BudgetOptions {
 const patience = 1_000;
 
 /** No provider means more than this; a report beyond it must not overflow what the ledger can hold. */
-const mostTokens = 1e12;
+const mostTokens = { inputTokens: 1e12, outputTokens: 1e12 };
 const mostMicroUsd = 10n ** 15n;
 
 interface WaitingCall extends Waiting {
@@ -150,9 +146,9 @@ export class LeasedBudget implements Budget {
     let settled: MicroUsd | undefined;
     return {
       outputTokens: hold?.outputTokens ?? outputTokens,
-      settle: ({ inputTokens, outputTokens: produced }) => {
+      settle: (said) => {
         if (settled !== undefined) return settled;
-        const tokens = { inputTokens: Math.min(inputTokens, mostTokens), outputTokens: Math.min(produced, mostTokens) };
+        const tokens = within(said, mostTokens);
         const microUsd = smaller(costOf(price, tokens.inputTokens, tokens.outputTokens), mostMicroUsd);
         settled = microUsd;
         if (hold || tokens.inputTokens + tokens.outputTokens > 0) {

@@ -32,6 +32,9 @@ export interface Usage {
   readonly requests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Part of the input, and of the output, as far as providers told. */
+  readonly cachedTokens: number;
+  readonly reasoningTokens: number;
   readonly microUsd: bigint;
   /** What of it was billed beyond the reservations. */
   readonly overrunTokens: bigint;

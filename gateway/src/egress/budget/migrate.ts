@@ -16,6 +16,7 @@ import { reserve } from './sql/per-call/reserve.ts';
 import { settle } from './sql/per-call/settle.ts';
 import { tables } from './sql/per-call/tables.ts';
 import type { Sql } from './sql/sql.ts';
+import { tokenParts } from './sql/token-parts.ts';
 
 /** In order; never edited once released, only added to. */
 const migrations: readonly string[] = [
@@ -28,6 +29,7 @@ const migrations: readonly string[] = [
   auditAppend,
   converse,
   debt + countDebt,
+  tokenParts,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */

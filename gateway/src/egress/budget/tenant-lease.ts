@@ -9,7 +9,7 @@ import { atLeastNothing, minus, nothing, plus, smaller, type Amount } from './am
 import type { Ladder } from './ask.ts';
 import type { Growth, LeaseKey, LedgerState, Usage } from './ledger.ts';
 import { agentAccount, callerAccount, type Link, type Terms } from './limits.ts';
-import { UsageSheet, type Billed, type CallerLines, type Used } from './usage-sheet.ts';
+import { UsageSheet, type Billed, type CallerLines, type Cost } from './usage-sheet.ts';
 
 /** A reservation. */
 export interface Hold {
@@ -93,7 +93,7 @@ export class TenantLease {
   }
 
   /** Puts what was used in the place of what was reserved. Without a hold, nothing was limited. */
-  settle(hold: Hold | undefined, billed: Billed, used: Used): void {
+  settle(hold: Hold | undefined, billed: Billed, used: Cost): void {
     this.#stirred = true;
     const total: Amount = { microUsd: used.microUsd, tokens: BigInt(used.inputTokens + used.outputTokens) };
     const overrun = hold ? atLeastNothing(minus(total, hold.amount)) : nothing;

@@ -1,5 +1,6 @@
 import type { Amount } from './amount.ts';
 import type { Usage } from './ledger.ts';
+import type { Reported } from './used.ts';
 
 /** Whose call it is, as usage is kept. */
 export interface Billed {
@@ -11,9 +12,7 @@ export interface Billed {
   readonly timeZone: string;
 }
 
-export interface Used {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+export interface Cost extends Reported {
   readonly microUsd: bigint;
 }
 
@@ -28,7 +27,10 @@ export interface CallerLines {
   count: number;
 }
 
-const blank = { requests: 0, inputTokens: 0, outputTokens: 0, microUsd: 0n, overrunTokens: 0n, overrunMicroUsd: 0n };
+const blank = {
+  ...{ requests: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0 },
+  ...{ microUsd: 0n, overrunTokens: 0n, overrunMicroUsd: 0n },
+};
 
 /**
  * What calls of a tenant used, by windows, leases, model, agent and caller, until it is reported. Its size depends on how many of
@@ -50,7 +52,7 @@ export class UsageSheet {
     return [...this.#lines.values()].reduce((sum, { requests }) => sum + requests, 0);
   }
 
-  add(under: Under, call: Billed, used: Used, overrun: Amount): void {
+  add(under: Under, call: Billed, used: Cost, overrun: Amount): void {
     const isNewCaller = call.caller !== '' && !this.#lines.has(keyOf(under, call));
     const { tenant, agent, caller, model, timeZone } = isNewCaller && !under.callerLeased && this.#isFull ? { ...call, caller: '' } : call;
     if (isNewCaller && caller !== '') this.#count(1);
@@ -61,6 +63,8 @@ export class UsageSheet {
       requests: line.requests + 1,
       inputTokens: line.inputTokens + used.inputTokens,
       outputTokens: line.outputTokens + used.outputTokens,
+      cachedTokens: line.cachedTokens + (used.cachedTokens ?? 0),
+      reasoningTokens: line.reasoningTokens + (used.reasoningTokens ?? 0),
       microUsd: line.microUsd + used.microUsd,
       overrunTokens: line.overrunTokens + overrun.tokens,
       overrunMicroUsd: line.overrunMicroUsd + overrun.microUsd,

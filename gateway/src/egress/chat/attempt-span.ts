@@ -1,9 +1,9 @@
 /** An attempt as a span within that of its request, by OpenTelemetry's conventions for generative AI. */
 import type { ProviderDocument } from '@cloister/tenancy';
 import type { Recorded } from '../../tracing/tracing.ts';
+import type { Cost } from '../budget/usage-sheet.ts';
 import { ProviderFailure } from '../providers/provider.ts';
 import type { Attempt } from './attempt.ts';
-import type { Cost } from './tally.ts';
 
 /** Names that the conventions have. Other providers go by those that the platform gave them. */
 const wellKnown: Partial<Record<ProviderDocument['type'], string>> = {

@@ -9,14 +9,14 @@ import { ApiError } from '@cloister/api-errors';
 import type { TenantPolicy, Voucher } from '@cloister/tenancy';
 import type { ServerResponse } from 'node:http';
 import type { Exchange } from '../../server/exchange.ts';
-import type { Budget, Reservation, Used } from '../budget/budget.ts';
+import type { Budget, Reservation } from '../budget/budget.ts';
 import type { Soft } from '../budget/soft-limit.ts';
+import { within, type Reported } from '../budget/used.ts';
 import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
 import type { Provider } from '../providers/provider.ts';
 import { attemptSpan, type AttemptSpan } from './attempt-span.ts';
 import { callTime, type CallTime } from './call-time.ts';
-import type { Reported } from './chunk.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
 import type { Bounds, Operation, Sending } from './operation.ts';
 import type { Tally } from './tally.ts';
@@ -130,28 +130,23 @@ function stopwatch(attempted: Performance, { metrics }: AttemptParts) {
   const { operation, policy, model, target, worst, reservation, tally, exchange, span } = attempted;
   const started = performance.now();
   return (said: Reported, problem: string | undefined, error?: unknown): void => {
-    const inputTokens = Math.min(said.inputTokens, worst.possible.inputTokens);
-    const outputTokens = Math.min(said.outputTokens, worst.possible.outputTokens);
+    const used = within(said, worst.possible);
+    const { inputTokens, outputTokens, cachedTokens = 0, reasoningTokens = 0 } = used;
     if (inputTokens < said.inputTokens || outputTokens < said.outputTokens) exchange.note({ impossibleUsage: true });
-    const microUsd = reservation.settle({ inputTokens, outputTokens });
-    tally.ended(attempted, { ...within(said, { inputTokens, outputTokens }), microUsd }, problem);
-    span?.ended({ inputTokens, outputTokens, microUsd }, problem, error);
+    const microUsd = reservation.settle(used);
+    tally.ended(attempted, { ...used, microUsd }, problem);
+    span?.ended({ ...used, microUsd }, problem, error);
     const { tenant } = policy;
     const { name: provider } = target.provider;
     metrics.attempts.inc({ provider, outcome: problem ?? 'answered' });
     metrics.spent.inc({ tenant }, Number(microUsd));
     metrics.tokens.inc({ tenant, type: 'input' }, inputTokens);
     metrics.tokens.inc({ tenant, type: 'output' }, outputTokens);
+    if (cachedTokens > 0) metrics.tokenParts.inc({ tenant, type: 'cached' }, cachedTokens);
+    if (reasoningTokens > 0) metrics.tokenParts.inc({ tenant, type: 'reasoning' }, reasoningTokens);
     const call = { gen_ai_operation_name: operation.name, gen_ai_provider_name: provider, gen_ai_request_model: model };
     metrics.operationDuration.observe({ ...call, error_type: problem ?? '' }, (performance.now() - started) / 1000);
     metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'input' }, inputTokens);
     metrics.tokenUsage.observe({ ...call, gen_ai_token_type: 'output' }, outputTokens);
   };
 }
-
-/** A part is no more than the whole. */
-const within = ({ cachedTokens, reasoningTokens }: Reported, { inputTokens, outputTokens }: Used): Reported => ({
-  ...{ inputTokens, outputTokens },
-  cachedTokens: cachedTokens === undefined ? undefined : Math.min(cachedTokens, inputTokens),
-  reasoningTokens: reasoningTokens === undefined ? undefined : Math.min(reasoningTokens, outputTokens),
-});

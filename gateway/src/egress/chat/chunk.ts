@@ -1,12 +1,6 @@
 /** What egress reads of a provider's answers: usage, and the text that was produced. Both whole answers and chunks of streams. */
 import { z } from 'zod';
-import type { Used } from '../budget/budget.ts';
-
-/** What a provider says of its use. Of its input and output it may tell apart what it had in its cache and what it thought; both are part of the sums. */
-export interface Reported extends Used {
-  readonly cachedTokens?: number | undefined;
-  readonly reasoningTokens?: number | undefined;
-}
+import type { Reported } from '../budget/used.ts';
 
 export interface Chunk {
   readonly used: Reported | undefined;

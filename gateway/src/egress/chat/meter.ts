@@ -6,8 +6,8 @@
  * is assumed than a fast model makes in the time that passed. Some providers report with each piece what was used so far, or before
  * the last choice has ended: that is the least of what is assumed if no more comes. Nothing is ever assumed beyond what was reserved.
  */
-import type { Used } from '../budget/budget.ts';
-import { readChunk, type Chunk, type Reported } from './chunk.ts';
+import type { Reported, Used } from '../budget/used.ts';
+import { readChunk, type Chunk } from './chunk.ts';
 import { estimateTokens } from './estimate.ts';
 import { choicesOf, type ChatRequest } from './request.ts';
 

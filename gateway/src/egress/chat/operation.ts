@@ -6,11 +6,10 @@ import type { ProviderDocument, TenantPolicy } from '@cloister/tenancy';
 import type { ServerResponse } from 'node:http';
 import type { Providers } from '../../directory/directory.ts';
 import type { Worst } from '../budget/ask.ts';
-import type { Used } from '../budget/budget.ts';
+import type { Reported, Used } from '../budget/used.ts';
 import type { Answer } from '../cache/answer-cache.ts';
 import type { JsonObject, Provider } from '../providers/provider.ts';
 import type { CallTime } from './call-time.ts';
-import type { Reported } from './chunk.ts';
 import type { Ending } from './pass-on.ts';
 import type { Offered, Target } from './target.ts';
 

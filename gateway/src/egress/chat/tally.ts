@@ -1,11 +1,7 @@
 /** What all attempts of a request used together, and how each of them ended, for its log line. */
 import type { Exchange } from '../../server/exchange.ts';
-import type { Reported } from './chunk.ts';
+import type { Cost } from '../budget/usage-sheet.ts';
 import type { Target } from './target.ts';
-
-export interface Cost extends Reported {
-  readonly microUsd: bigint;
-}
 
 interface Noted {
   /** In full. */

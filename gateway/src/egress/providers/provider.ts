@@ -54,7 +54,7 @@ export class ProviderFailure extends Error {
   readonly problem: string;
   readonly param: string | undefined;
   readonly retryAfterSeconds: number | undefined;
-  /** The platform's own account with the provider is exhausted: trying again soon is of no use. */
+  /** The account behind the key is exhausted: trying again soon is of no use. */
   readonly quotaSpent: boolean;
 
   constructor(status: number, details: FailureDetails = {}) {

@@ -7,6 +7,7 @@ import { mostLines, type Dimension, type UsageBooks, type WindowBooks } from './
  * The ledger's figures as tenants read them. Throws `invalid_request` where there are too many lines for one answer.
  *
  * Guarantee: money is in whole micro-dollars, `total` is the sum of `data`, and of a window `spent - forfeited` is the sum of its lines.
+ * `cached_tokens` are part of `input_tokens`, and `reasoning_tokens` of `output_tokens`, as far as providers told.
  */
 export function usageReport(
   books: UsageBooks,
@@ -25,7 +26,7 @@ export function usageReport(
     time_zone: books.timeZone,
     from: books.from,
     to: books.to,
-    total: books.lines.map(figures).reduce(sum, { requests: 0, input_tokens: 0, output_tokens: 0, micro_usd: 0 }),
+    total: books.lines.map(figures).reduce(sum, nothing),
     data,
     budget: standings(books.windows, budget),
     agent_budgets: books.agents.map(({ agent, windows }) => ({
@@ -36,10 +37,14 @@ export function usageReport(
   };
 }
 
-const figures = ({ requests, inputTokens, outputTokens, microUsd }: UsageBooks['lines'][number]) => ({
+const nothing = { requests: 0, input_tokens: 0, output_tokens: 0, cached_tokens: 0, reasoning_tokens: 0, micro_usd: 0 };
+
+const figures = ({ requests, inputTokens, outputTokens, cachedTokens, reasoningTokens, microUsd }: UsageBooks['lines'][number]) => ({
   requests,
   input_tokens: inputTokens,
   output_tokens: outputTokens,
+  cached_tokens: cachedTokens,
+  reasoning_tokens: reasoningTokens,
   micro_usd: microUsd,
 });
 type Figures = ReturnType<typeof figures>;
@@ -48,6 +53,8 @@ const sum = (one: Figures, other: Figures): Figures => ({
   requests: one.requests + other.requests,
   input_tokens: one.input_tokens + other.input_tokens,
   output_tokens: one.output_tokens + other.output_tokens,
+  cached_tokens: one.cached_tokens + other.cached_tokens,
+  reasoning_tokens: one.reasoning_tokens + other.reasoning_tokens,
   micro_usd: one.micro_usd + other.micro_usd,
 });
 

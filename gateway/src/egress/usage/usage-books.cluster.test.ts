@@ -22,7 +22,16 @@ afterAll(async () => {
 const usage = (model: string, microUsd: bigint): Usage => ({
   ...{ tenantUid: 'uid-acme', tenant: 'acme', timeZone: 'Asia/Kathmandu', day: null, month: null, model, agent: 'support', caller: '' },
   ...{ tenantLeased: false, agentLeased: false, callerLeased: false },
-  ...{ requests: 1, inputTokens: 2, outputTokens: 3, microUsd, overrunTokens: 0n, overrunMicroUsd: 0n },
+  ...{
+    requests: 1,
+    inputTokens: 2,
+    outputTokens: 3,
+    cachedTokens: 1,
+    reasoningTokens: 2,
+    microUsd,
+    overrunTokens: 0n,
+    overrunMicroUsd: 0n,
+  },
 });
 
 test('agree to the micro-dollar with what the ledger was told, however much it is', async () => {
@@ -39,10 +48,11 @@ test('agree to the micro-dollar with what the ledger was told, however much it i
     agents: ['support', 'idle'],
   };
   const { lines, windows, agents, timeZone } = await usageBooks(sql)(asked);
-  const used = { day: null, agent: null, key: null, user: null, requests: 1, inputTokens: 2, outputTokens: 3 };
+  const used = { day: null, agent: null, key: null, user: null, requests: 1 };
+  const tokens = { inputTokens: 2, outputTokens: 3, cachedTokens: 1, reasoningTokens: 2 };
   expect(lines).toEqual([
-    { model: 'p/m', ...used, microUsd: Number(most) },
-    { model: 'p/n', ...used, microUsd: 7 },
+    { model: 'p/m', ...used, ...tokens, microUsd: Number(most) },
+    { model: 'p/n', ...used, ...tokens, microUsd: 7 },
   ]);
   expect(windows.daily.microUsd).toEqual({ spent: Number(most) + 7, debt: 0, reserved: 0, forfeited: 0 });
   expect(windows.monthly.tokens).toEqual({ spent: 10, debt: 0, reserved: 0, forfeited: 0 });

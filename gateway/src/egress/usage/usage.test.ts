@@ -89,6 +89,8 @@ describe('what a tenant reads', () => {
       requests,
       input_tokens: 2 * requests,
       output_tokens: 3 * requests,
+      cached_tokens: 0,
+      reasoning_tokens: 0,
       micro_usd: micro,
     });
     expect(await lines('day')).toEqual([

@@ -3,7 +3,8 @@ import { child, type Child } from '../../child.ts';
 import { roleBindings, roles } from '../../kinds.ts';
 import { tenantLabels } from '../../labels.ts';
 import type { TenantSnapshot } from '../observe.ts';
-import { rightsOf, roleNames, type RoleName } from '../role-table.ts';
+import { secretsOfOwners } from '../provider-keys.ts';
+import { rightsOf, roleNames, type Named, type RoleName } from '../role-table.ts';
 
 const roleName = (role: RoleName): string => `cloister-${role}`;
 
@@ -39,10 +40,13 @@ function subject(owner: Owner): Readonly<Record<string, string>> {
   return { apiGroup: 'rbac.authorization.k8s.io', kind, name };
 }
 
-function rulesOf(role: RoleName, { apiKeys }: TenantSnapshot): object[] {
-  const keys = apiKeys.map((entry) => tenantSecrets.apiKey(entry.name));
+function rulesOf(role: RoleName, { apiKeys, spec }: TenantSnapshot): object[] {
+  const named: Readonly<Record<Named, readonly string[]>> = {
+    'API keys': apiKeys.map((entry) => tenantSecrets.apiKey(entry.name)),
+    'keys for model providers': secretsOfOwners(spec),
+  };
   return rightsOf(role).flatMap(({ apiGroup, resources, verbs, only }) => {
-    if (only && keys.length === 0) return []; // without names it would be all of them
-    return { apiGroups: [apiGroup], resources: [...resources], ...(only && { resourceNames: keys }), verbs: [...verbs] };
+    if (only && named[only].length === 0) return []; // without names it would be all of them
+    return { apiGroups: [apiGroup], resources: [...resources], ...(only && { resourceNames: [...named[only]] }), verbs: [...verbs] };
   });
 }

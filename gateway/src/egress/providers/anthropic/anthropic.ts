@@ -14,7 +14,7 @@ export function anthropic(options: OpenAIOptions = {}): Provider & { close(): Pr
     chat: async (call) => {
       const headers = { 'anthropic-version': version, ...(call.credential === undefined ? {} : { 'x-api-key': call.credential }) };
       const request = postTo('/messages', { ...call, body: messagesRequest(call.body) }, headers);
-      const given = await answerTo(pool, request, call, aboutAccount);
+      const given = await answerTo(pool, request, call);
       if (given.kind === 'stream') return { kind: 'stream', events: chunksOf(given.events) };
       const text = completionOf(given.text);
       if (text === undefined) throw new BrokenAnswer('its answer is no message');
@@ -23,9 +23,4 @@ export function anthropic(options: OpenAIOptions = {}): Provider & { close(): Pr
     embed: () => Promise.reject(new ProviderFailure(404, { problem: 'it has no embeddings' })),
     close: () => pool.destroy(),
   };
-}
-
-/** That the platform's account is empty comes as 400, as if the request were at fault; its caller can do nothing about it. */
-function aboutAccount(failure: ProviderFailure): ProviderFailure {
-  return failure.status === 400 && /credit balance/i.test(failure.problem) ? new ProviderFailure(402) : failure;
 }

@@ -8,7 +8,7 @@ export type Headers = Dispatcher.ResponseData['headers'];
 const words = z.looseObject({ message: z.string().optional(), param: z.string().nullish(), code: z.unknown().optional() });
 export type ErrorWords = z.infer<typeof words>;
 
-/** OpenAI's own shape; that shape within a list, as Google has it; the message alone, as AWS and older servers have it. */
+/** OpenAI's own shape; that shape within a list, as Google has it; the message alone, as AWS and older servers have it, or in the place of the error, as xAI has it. */
 const inOpenAIsShape = z.looseObject({ error: words }).transform(({ error }): ErrorWords => error);
 const errorBody = z.union([
   inOpenAIsShape,
@@ -16,6 +16,7 @@ const errorBody = z.union([
     .array(inOpenAIsShape)
     .min(1)
     .transform(([error = {}]): ErrorWords => error),
+  z.looseObject({ error: z.string() }).transform(({ error, ...rest }): ErrorWords => ({ ...rest, message: error })),
   z
     .looseObject({ message: z.string().optional(), Message: z.string().optional() })
     .transform(({ message, Message = '', ...rest }): ErrorWords => ({ ...rest, message: message ?? Message })),
@@ -37,12 +38,11 @@ export const withoutKey = (error: ErrorWords, key: string | undefined): ErrorWor
 const longestProblem = 500;
 
 /** Of an answer with this status. */
-export const failureFrom = (status: number, { message = '', param, code }: ErrorWords, headers: Headers): ProviderFailure =>
+export const failureFrom = (status: number, { message = '', param }: ErrorWords, headers: Headers): ProviderFailure =>
   new ProviderFailure(status, {
     problem: message.slice(0, longestProblem),
     param: param ?? undefined,
     retryAfterSeconds: waitOf(headers),
-    quotaSpent: code === 'insufficient_quota',
   });
 
 /** In milliseconds where the provider says so, as Azure does: waits are often shorter than a second. */

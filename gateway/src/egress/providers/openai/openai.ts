@@ -4,6 +4,7 @@
  */
 import { createParser } from 'eventsource-parser';
 import { Agent as Pool, type Dispatcher } from 'undici';
+import { accountFault } from '../account-faults.ts';
 import {
   BrokenAnswer,
   type Provider,
@@ -34,8 +35,8 @@ export interface Dialect {
   readonly address: (route: string, call: ProviderCall) => string;
   /** Headers with the key. */
   readonly credential: (key: string) => Readonly<Record<string, string>>;
-  /** What a failure is that OpenAI would have worded otherwise. */
-  readonly failure: (failure: ProviderFailure, error: ErrorWords, headers: Headers) => ProviderFailure;
+  /** What a failure is that OpenAI would have worded otherwise; for what it says of the account there is account-faults.ts. */
+  readonly failure: (failure: ProviderFailure, error: ErrorWords) => ProviderFailure;
 }
 
 const openAI: Dialect = {
@@ -99,16 +100,16 @@ function addressOf(url: string): { readonly origin: string; readonly path: strin
 export async function answerTo(
   pool: Dispatcher,
   request: ReturnType<typeof postTo>,
-  { stream, credential }: ProviderCall,
-  judged: Dialect['failure'],
+  call: ProviderCall,
+  judged: Dialect['failure'] = openAI.failure,
 ): Promise<ProviderAnswer> {
-  if (!stream) {
+  if (!call.stream) {
     const { statusCode, headers, text } = await askWhole(pool, request);
-    if (statusCode !== 200) throw failureOf(statusCode, headers, text, { credential, judged });
+    if (statusCode !== 200) throw failureOf(statusCode, headers, text, { call, judged });
     return { kind: 'whole', text };
   }
   const { statusCode, headers, body } = await pool.request(request);
-  if (statusCode !== 200) throw failureOf(statusCode, headers, await wordsOf(body), { credential, judged });
+  if (statusCode !== 200) throw failureOf(statusCode, headers, await wordsOf(body), { call, judged });
   const isStream = String(headers['content-type'] ?? '').startsWith('text/event-stream');
   return isStream ? { kind: 'stream', events: eventsOf(body) } : { kind: 'whole', text: await textOf(body) };
 }
@@ -165,11 +166,13 @@ async function wordsOf(body: Dispatcher.ResponseData['body']): Promise<string> {
 }
 
 interface Judging {
-  readonly credential: string | undefined;
+  readonly call: ProviderCall;
   readonly judged: Dialect['failure'];
 }
 
-function failureOf(statusCode: number, headers: Headers, words: string, { credential, judged }: Judging): ProviderFailure {
-  const error = withoutKey(errorIn(words), credential);
-  return judged(failureFrom(statusCode, error, headers), error, headers);
+function failureOf(statusCode: number, headers: Headers, words: string, { call, judged }: Judging): ProviderFailure {
+  const said = errorIn(words);
+  const error = withoutKey(said, call.credential);
+  const failure = judged(failureFrom(statusCode, error, headers), error);
+  return accountFault(failure, { error: said, headers, type: call.provider.type }) ?? failure;
 }
