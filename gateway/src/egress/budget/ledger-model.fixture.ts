@@ -89,10 +89,12 @@ export class LedgerModel implements Ledger {
     if (number === 1 && !this.replicas.has(id)) this.replicas.set(id, { number: 0, seenAt: this.now, expiredAt: undefined });
     const replica = this.replicas.get(id);
     if (!replica || replica.number < number - 1) return 'forgotten';
-    this.#open(message);
+    const isNew = replica.number === number - 1;
+    this.#open(isNew ? message : { ...message, usage: [], returns: [] });
     if (replica.expiredAt !== undefined) this.#countAsSpent(id, -1n);
     const replicas = [...this.replicas].filter(([other, { expiredAt }]) => other !== id && expiredAt === undefined).length + 1;
-    if (replica.number === number - 1) this.#hear(message, replicas);
+    if (isNew) this.#hear(message, replicas);
+    else for (const ask of message.asks) this.#keepLimits({ tenantUid: ask.tenantUid, ...this.#present() }, ask, 'where there is none');
     const expiredAt = message.leaving && this.heldBy(id).length === 0 ? this.now : undefined;
     this.replicas.set(id, { number: Math.max(replica.number, number), seenAt: this.now, expiredAt });
     return Promise.resolve(this.#state(message, replicas));
@@ -174,11 +176,12 @@ export class LedgerModel implements Ledger {
   }
 
   /** One that an ask does not name stays. */
-  #keepLimits({ tenantUid, day, month }: LeaseKey, { limits }: Growth): void {
+  #keepLimits({ tenantUid, day, month }: LeaseKey, { limits }: Growth, which: 'all' | 'where there is none' = 'all'): void {
     for (const { kind, whole, ...said } of limits) {
       const window = this.windowOf(tenantUid, kind, kind === 'daily' ? day : month);
-      const { microUsd, tokens } = whole ?? said;
-      window.limit = { microUsd: microUsd ?? window.limit.microUsd, tokens: tokens ?? window.limit.tokens };
+      const [asked, kept] = [whole ?? said, window.limit];
+      const [first, second] = which === 'all' ? [asked, kept] : [kept, asked];
+      window.limit = { microUsd: first.microUsd ?? second.microUsd, tokens: first.tokens ?? second.tokens };
     }
   }
 
