@@ -62,7 +62,7 @@ export class Fleet {
   readonly #ledger: Ledger;
   readonly #books: LedgerModel;
   readonly #members: Member[];
-  readonly #limits = new Map<string, readonly Limit[]>();
+  readonly #limits = new Map<string, { readonly limits: readonly Limit[] }>();
   readonly #truth = new Truth();
   /** What the ledger had given to those who died, or were silent for so long that it forgot them, in money. */
   #diedHolding = 0n;
@@ -86,7 +86,7 @@ export class Fleet {
 
   /** Of a tenant, or of one of its agents or callers. */
   limit(account: string, limits: readonly Limit[]): void {
-    this.#limits.set(account, limits);
+    this.#limits.set(account, { limits });
     this.#truth.limit(account, limits, this.#books.now);
   }
 
@@ -277,7 +277,10 @@ export class Fleet {
 
   #chain = (who: Who, soft?: Soft): Link[] =>
     accountsOf(who)
-      .map((account) => ({ account, terms: { timeZone: 'UTC', limits: this.#limits.get(account) ?? [], soft } }))
+      .map((account) => {
+        const saidBy = this.#limits.get(account);
+        return { account, terms: { timeZone: 'UTC', limits: saidBy?.limits ?? [], soft, saidBy } };
+      })
       .filter(({ terms }) => terms.limits.length > 0);
   #newReplica = (): Replica => new Replica(() => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`);
 
