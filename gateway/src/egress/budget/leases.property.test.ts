@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bothBooks } from './both-books.fixture.ts';
 import { Fleet } from './fleet.fixture.ts';
-import { accounts, fate, history, live, soft, steps, take, which, who, withRules, type Step } from './histories.fixture.ts';
+import { accounts, fate, history, live, soft, steps, take, travels, which, who, withRules, type Step } from './histories.fixture.ts';
 import type { Limit } from './limits.ts';
 
 test(
@@ -28,10 +28,8 @@ test(
 
 test('a call is refused only where less is left than five quarters of what it needs', { timeout: 120_000 }, async () => {
   const caps = fc.array(fc.record({ daily: fc.bigInt(200n, 3_000n), monthly: fc.bigInt(200n, 3_000n) }), { minLength: 2, maxLength: 2 });
-  const taken = fc.array(
-    steps.filter((step) => step.do !== 'limit' && step.do !== 'overcharge'),
-    { minLength: 10, maxLength: 60 },
-  );
+  const others = steps.filter((step) => step.do !== 'limit' && step.do !== 'overcharge');
+  const taken = fc.array(fc.oneof({ weight: 5, arbitrary: others }, travels), { minLength: 10, maxLength: 60 });
   let refusals = 0;
   await fc.assert(
     fc.asyncProperty(caps, taken, who, fc.integer({ min: 1, max: 400 }), async ([own, shares], before, asking, need) => {
