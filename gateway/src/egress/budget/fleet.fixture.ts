@@ -6,27 +6,15 @@ import { expect } from 'vitest';
 import { each, nothing, plus, smaller, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
 import { dayAt } from './calendar.fixture.ts';
+import { accountsOf, priceOf, usedBy, windowsOf, type Flight, type Who } from './flight.fixture.ts';
 import { silence } from './keep-expiring.ts';
 import type { Ledger, Message } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
-import { agentAccount, callerAccount, holderOf, tenantOf, type Holder, type Limit, type Link, type Spender } from './limits.ts';
+import { holderOf, tenantOf, type Holder, type Limit, type Link } from './limits.ts';
 import { Replica } from './replica.ts';
 import type { Soft } from './soft-limit.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
 import { Truth } from './truth.fixture.ts';
-
-/** Who calls; agent and caller are empty where there is none. */
-export interface Who extends Spender {
-  readonly tenant: string;
-}
-
-interface Flight {
-  readonly who: Who;
-  readonly hold: Hold | undefined;
-  /** Truly billed so far, in tokens. */
-  billed: bigint;
-  beyond: bigint;
-}
 
 interface Member {
   replica: Replica;
@@ -47,29 +35,17 @@ export const ladderOf = (...amounts: readonly [number, ...number[]]): Ladder => 
   if (!first) throw new Error('a ladder has at least one rung');
   return [first, ...others];
 };
-/** The same calls of a model that costs nothing. */
-export function withoutPrice([first, ...others]: Ladder): Ladder {
-  const free = (rung: Rung): Rung => ({ ...rung, cost: { microUsd: 0n, tokens: rung.cost.tokens } });
-  return [free(first), ...others.map(free)];
-}
-const priceOf = ({ hold }: Flight, tokens: bigint): Amount => ({ microUsd: hold?.amount.microUsd === 0n ? 0n : tokens, tokens });
-
-const accountsOf = ({ tenant, agent, caller }: Who): string[] => [
-  tenant,
-  ...(agent === '' ? [] : [agentAccount(tenant, agent)]),
-  ...(caller === '' ? [] : [callerAccount(tenant, caller)]),
-];
 
 export class Fleet {
   readonly #ledger: Ledger;
   readonly #books: LedgerModel;
   readonly #members: Member[];
   readonly #limits = new Map<string, { readonly limits: readonly Limit[] }>();
-  /** What was said of late, by whomever, the latest first; and when. */
+  /** The latest first. */
   #said: { readonly message: Message; readonly at: number }[] = [];
   /** UTC where there is none. */
   readonly #zones = new Map<string, string>();
-  /** The most by which clocks may have come apart since the ledger was last asked, in milliseconds. */
+  /** Milliseconds that clocks have gone too fast or too slow, all together. */
   #drift = 0;
   readonly #truth = new Truth();
   /** What the ledger had given to those who died, or were silent for so long that it forgot them, in money. */
@@ -155,7 +131,7 @@ export class Fleet {
     if (!flight?.hold) return;
     this.#bill(flight, flight.hold.amount.tokens);
     flight.beyond += amount;
-    this.#truth.bill(this.#windows(flight), 'beyond', priceOf(flight, amount));
+    this.#truth.bill(windowsOf(flight), 'beyond', priceOf(flight, amount));
   }
 
   async beat(which: number, fate: Fate): Promise<boolean> {
@@ -288,22 +264,15 @@ export class Fleet {
 
   #end(member: Member, flight: Flight): void {
     member.flights = member.flights.filter((other) => other !== flight);
-    const amount = flight.billed + flight.beyond;
-    const used = { inputTokens: 0, outputTokens: Number(amount), microUsd: priceOf(flight, amount).microUsd };
-    if (flight.hold || amount > 0n)
-      member.replica
-        .of(flight.who.tenant)
-        .settle(flight.hold, { model: 'p/m', timeZone: this.#zoneOf(flight.who.tenant), ...flight.who }, used);
+    const { who, hold } = flight;
+    const call = { model: 'p/m', timeZone: this.#zoneOf(who.tenant), ...who };
+    if (hold || flight.billed + flight.beyond > 0n) member.replica.of(who.tenant).settle(hold, call, usedBy(flight));
   }
 
   #bill(flight: Flight, amount: bigint): void {
     const charge = smaller(amount, (flight.hold?.amount.tokens ?? 0n) - flight.billed);
     flight.billed += charge;
-    this.#truth.bill(this.#windows(flight), 'within', priceOf(flight, charge));
-  }
-
-  #windows({ who, hold }: Flight): string[] {
-    return hold ? accountsOf(who).flatMap((account) => [`${account} daily ${hold.day}`, `${account} monthly ${hold.month}`]) : [];
+    this.#truth.bill(windowsOf(flight), 'within', priceOf(flight, charge));
   }
 
   #chain = (who: Who, soft?: Soft): Link[] =>

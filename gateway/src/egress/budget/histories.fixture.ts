@@ -1,6 +1,7 @@
 /** Random histories of a fleet of replicas and its budgets; what must hold is checked after every step. */
 import fc from 'fast-check';
-import { Fleet, ladderOf, withoutPrice, type Fate } from './fleet.fixture.ts';
+import type { Ladder, Rung } from './ask.ts';
+import { Fleet, ladderOf, type Fate } from './fleet.fixture.ts';
 import { silence } from './keep-expiring.ts';
 import { LedgerModel } from './ledger-model.fixture.ts';
 import type { Ledger } from './ledger.ts';
@@ -124,6 +125,12 @@ export async function live(
   await fleet.end(() => world.pass((silence + 1) * 1_000));
   await world.look();
   return fleet;
+}
+
+/** The same calls of a model that costs nothing. */
+function withoutPrice([first, ...others]: Ladder): Ladder {
+  const free = (rung: Rung): Rung => ({ ...rung, cost: { microUsd: 0n, tokens: rung.cost.tokens } });
+  return [free(first), ...others.map(free)];
 }
 
 /** Where the dear call goes no further into its budget, a cheaper one takes its place. */

@@ -59,20 +59,6 @@ describe('a lease', () => {
     expect(tenant.reserve(ladderOf(10), daily(900n), idleAfter)).toBeDefined();
   });
 
-  test('serves nobody either where the limit is as it was, but may have been another meanwhile', () => {
-    const saidBy = (document: object): Link[] =>
-      chainOf('u', { agent: '', caller: '' }, { timeZone: 'UTC', daily: { usd: 1 }, saidBy: document });
-    const [before, after] = [{}, {}];
-    const tenant = leased(100n);
-    tenant.settle(tenant.reserve(ladderOf(10), saidBy(before), 0), call, used(0));
-    tell(tenant, { held: 100n });
-    expect(tenant.reserve(ladderOf(10), saidBy(after), idleAfter - 1)).toBeDefined();
-    expect(tenant.reserve(ladderOf(10), saidBy(before), idleAfter)).toBeDefined();
-    expect(tenant.reserve(ladderOf(10), saidBy(after), idleAfter)).toBeUndefined();
-    tell(tenant, { held: 100n, at: idleAfter });
-    expect(tenant.reserve(ladderOf(10), saidBy(after), idleAfter)).toBeDefined();
-  });
-
   test('serves nobody after midnight, nor under another time zone', () => {
     const tenant = leased(100n);
     expect(tenant.reserve(ladderOf(1), daily(100n, 'Asia/Tokyo'), 0)).toBeUndefined();

@@ -5,8 +5,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bothBooks } from './both-books.fixture.ts';
-import { historyOf, limitsOf, live, steps, travels } from './histories.fixture.ts';
-import { withRules } from './histories.fixture.ts';
+import { historyOf, limitsOf, live, steps, travels, withRules } from './histories.fixture.ts';
 
 /** The evening before clocks are set back in the Azores and Berlin, in Havana at the end of a month; set forward in Cairo, in Berlin; a year ends. */
 const begins = fc
