@@ -151,12 +151,17 @@ export async function take(fleet: Fleet, { pass }: World, step: Step): Promise<v
   else if (step.do === 'wait') await pass(step.ms);
   else if (step.do === 'midnight') await pass(step.days * day);
   else if (step.do === 'overcharge') fleet.overcharge(step.which, step.at, step.amount);
-  else if (step.do === 'echo') await fleet.echo(step.at);
+  else if (step.do === 'limit') fleet.limit(step.account, step.limits);
+  else await disturb(fleet, step);
+}
+
+type Disturbance = Extract<Step, { do: 'echo' | 'cut' | 'expire' | 'crash' | 'stop' | 'zone' | 'drift' }>;
+async function disturb(fleet: Fleet, step: Disturbance): Promise<void> {
+  if (step.do === 'echo') await fleet.echo(step.at);
   else if (step.do === 'cut') fleet.cut(step.which);
   else if (step.do === 'expire') await fleet.expire();
   else if (step.do === 'crash') fleet.crash(step.which);
   else if (step.do === 'stop') await fleet.stop(step.which);
   else if (step.do === 'zone') fleet.zone(step.tenant, step.zone);
-  else if (step.do === 'drift') fleet.drift(step.which, step.ms);
-  else fleet.limit(step.account, step.limits);
+  else fleet.drift(step.which, step.ms);
 }
