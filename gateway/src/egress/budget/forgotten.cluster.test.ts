@@ -107,18 +107,22 @@ test('who speaks before it is forgotten has back what it held, and nobody waits 
   expect(await standing('a')).toEqual([{ settled: 60, reserved: 220, forfeited: 0, usage: 60 }]);
 });
 
-test('leases are recalled while they are forgotten: whoever comes upon them in which order, nobody waits in a circle', async () => {
-  const accounts = Array.from({ length: 400 }, (_, at) => `account-${String(at).padStart(3, '0')}`);
-  const replica = await gone(...accounts.toReversed());
-  await sql.script('analyze cloister_egress.lease');
-  const asker = speaker(books);
-  const asked = asker.message({ asks: accounts.map(asking) });
-  const outcomes = await heldUp(
-    `select from cloister_egress.lease where tenant_uid = '${accounts[200]}' for update`,
-    () => books().expireSilent(15),
-    () => books().exchange(asked),
-  );
-  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
-  for (const account of accounts) expect(await standing(account)).toEqual([{ settled: 250, reserved: 200, forfeited: 250, usage: 0 }]);
-  expect(await replica.say({})).toBe('forgotten');
-});
+test(
+  'leases are recalled while they are forgotten: whoever comes upon them in which order, nobody waits in a circle',
+  { timeout: 120_000 },
+  async () => {
+    const accounts = Array.from({ length: 400 }, (_, at) => `account-${String(at).padStart(3, '0')}`);
+    const replica = await gone(...accounts.toReversed());
+    await sql.script('analyze cloister_egress.lease');
+    const asker = speaker(books);
+    const asked = asker.message({ asks: accounts.map(asking) });
+    const outcomes = await heldUp(
+      `select from cloister_egress.lease where tenant_uid = '${accounts[200]}' for update`,
+      () => books().expireSilent(15),
+      () => books().exchange(asked),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    for (const account of accounts) expect(await standing(account)).toEqual([{ settled: 250, reserved: 200, forfeited: 250, usage: 0 }]);
+    expect(await replica.say({})).toBe('forgotten');
+  },
+);
