@@ -7,6 +7,7 @@ const benchmarks: readonly (readonly [name: string, ...args: string[]])[] = [
   ['gateway.ts'],
   ['features.ts'],
   ['budget.ts'],
+  ['ledger.ts'],
   ['tenants.ts'],
   ['floods.ts'],
   ['informers.ts'],

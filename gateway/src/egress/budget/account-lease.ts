@@ -91,8 +91,8 @@ export class AccountLease {
   #lastCall = nothing;
   /** When the ledger last said how the present windows stand. */
   #toldAt = Number.NEGATIVE_INFINITY;
-  /** The limits of the last call before that. */
-  #toldUnder: readonly Limit[] | undefined;
+  /** Those of the last call before that. */
+  #toldUnder: Terms | undefined;
 
   constructor(account: string, keptForMs = keptFor) {
     this.#account = account;
@@ -211,7 +211,7 @@ export class AccountLease {
     const told = new Set(leases.map(keyOf));
     if (this.#present && told.has(keyOf(this.#present.lease))) {
       this.#toldAt = sentAt;
-      this.#toldUnder = this.#terms?.limits;
+      this.#toldUnder = this.#terms;
     }
     for (const [key, lease] of this.#leases) if (isOver(lease) && lease !== this.#present?.lease) this.#leases.delete(key);
   }
@@ -244,9 +244,10 @@ export class AccountLease {
     return { daily: of('daily'), monthly: of('monthly') };
   }
 
-  /** Under other limits than before, what others have used meanwhile may leave less than is in hand. */
-  #isOutdated({ limits }: Terms, now: number): boolean {
-    return now - this.#toldAt >= idleAfter && this.#toldUnder !== undefined && !areEqual(this.#toldUnder, limits);
+  /** Where there are other limits than before, or were meanwhile, what others have used may leave less than is in hand. */
+  #isOutdated({ limits, saidBy }: Terms, now: number): boolean {
+    const before = this.#toldUnder;
+    return now - this.#toldAt >= idleAfter && before !== undefined && (before.saidBy !== saidBy || !areEqual(before.limits, limits));
   }
 
   #presentLease({ timeZone }: Terms, now: number): Lease | undefined {

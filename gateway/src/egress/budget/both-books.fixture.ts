@@ -24,15 +24,15 @@ const windowsQuery = `select tenant_uid || ' ' || kind || ' ' || starts_on as ke
 const tables = ['budget_window', 'usage', 'caller_usage', 'replica', 'lease', 'test_clock'];
 
 /** Gives empty books of both kinds, as often as asked. */
-export async function bothBooks(): Promise<AsyncDisposable & { readonly world: () => Promise<World> }> {
+export async function bothBooks(): Promise<AsyncDisposable & { readonly world: (begins?: number) => Promise<World> }> {
   const sql = await pglite();
   await migrate(sql);
   await sql.script(`create table cloister_egress.test_clock (at timestamptz);
     create or replace function cloister_egress.clock() returns timestamptz language sql stable as $$ select at from cloister_egress.test_clock $$`);
-  const world = async (): Promise<World> => {
+  const world = async (begins = noon): Promise<World> => {
     await sql.script(`truncate ${tables.map((table) => `cloister_egress.${table}`).join(', ')};
-      insert into cloister_egress.test_clock values ('${new Date(noon).toISOString()}')`);
-    const books = new LedgerModel(noon);
+      insert into cloister_egress.test_clock values ('${new Date(begins).toISOString()}')`);
+    const books = new LedgerModel(begins);
     return { ledger: both(ledger(sql), books), books, pass: (ms) => passBoth(sql, books, ms), look: () => compare(sql, books) };
   };
   return { world, [Symbol.asyncDispose]: () => sql[Symbol.asyncDispose]() };

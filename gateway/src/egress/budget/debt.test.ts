@@ -185,6 +185,43 @@ describe('what is heard of a window after the next was opened', () => {
   });
 });
 
+describe('a message that is said again on another day, because its answer was lost,', () => {
+  test('opens no window for what it tells, which counts on the day before', async () => {
+    await overspend(300);
+    const { message } = replica();
+    const told = message({ usage: [usage(70, { tenantLeased: false })] });
+    await books.exchange(told);
+    await setClock('2026-11-23T00:00:00Z');
+    await books.exchange(told);
+    expect(await debts()).toEqual({ '2026-11-22': 0 });
+  });
+
+  test('opens one for what it asks, which pays and owes like any under the limit that it asks under', async () => {
+    await overspend(2_300);
+    const { message } = replica();
+    const asking = message({ asks: [ask(1n)] });
+    await books.exchange(asking);
+    await setClock('2026-11-23T12:00:00Z');
+    expect(await books.exchange(asking)).toMatchObject({ present: [{ day: '2026-11-23' }] });
+    await setClock('2026-11-25T12:00:00Z');
+    await open();
+    expect(await debts()).toEqual({ '2026-11-22': 0, '2026-11-23': 2_300, '2026-11-25': 300 });
+  });
+
+  test('changes no limit under which somebody has asked since', async () => {
+    await overspend(2_300);
+    const { message } = replica();
+    const asking = message({ asks: [ask(1n, { limits: days(10n) })] });
+    await books.exchange(asking);
+    await setClock('2026-11-23T12:00:00Z');
+    await open();
+    await books.exchange(asking);
+    await setClock('2026-11-24T12:00:00Z');
+    await open();
+    expect(await debts()).toMatchObject({ '2026-11-24': 1_300 });
+  });
+});
+
 test('a forfeit is no debt, but leaves less to pay one with', async () => {
   await replica().say({ asks: [ask(1_000n)] });
   await setClock('2026-11-22T12:01:00Z');

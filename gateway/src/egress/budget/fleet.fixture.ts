@@ -5,27 +5,16 @@
 import { expect } from 'vitest';
 import { each, nothing, plus, smaller, type Amount } from './amount.ts';
 import type { Ladder, Rung } from './ask.ts';
+import { dayAt } from './calendar.fixture.ts';
+import { accountsOf, priceOf, usedBy, windowsOf, type Flight, type Who } from './flight.fixture.ts';
 import { silence } from './keep-expiring.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, Message } from './ledger.ts';
 import type { LedgerModel } from './ledger-model.fixture.ts';
-import { agentAccount, callerAccount, holderOf, tenantOf, type Holder, type Limit, type Link, type Spender } from './limits.ts';
+import { holderOf, tenantOf, type Holder, type Limit, type Link } from './limits.ts';
 import { Replica } from './replica.ts';
 import type { Soft } from './soft-limit.ts';
 import type { Hold, Waiting } from './tenant-lease.ts';
 import { Truth } from './truth.fixture.ts';
-
-/** Who calls; agent and caller are empty where there is none. */
-export interface Who extends Spender {
-  readonly tenant: string;
-}
-
-interface Flight {
-  readonly who: Who;
-  readonly hold: Hold | undefined;
-  /** Truly billed so far, in tokens. */
-  billed: bigint;
-  beyond: bigint;
-}
 
 interface Member {
   replica: Replica;
@@ -34,6 +23,8 @@ interface Member {
   flights: Flight[];
   /** In money, what the ledger last had given it. */
   held: bigint;
+  /** Milliseconds that its clock is ahead of the ledger's. */
+  ahead: number;
 }
 
 export type Fate = 'arrives' | 'is lost' | 'loses its answer' | 'is said twice';
@@ -44,25 +35,18 @@ export const ladderOf = (...amounts: readonly [number, ...number[]]): Ladder => 
   if (!first) throw new Error('a ladder has at least one rung');
   return [first, ...others];
 };
-/** The same calls of a model that costs nothing. */
-export function withoutPrice([first, ...others]: Ladder): Ladder {
-  const free = (rung: Rung): Rung => ({ ...rung, cost: { microUsd: 0n, tokens: rung.cost.tokens } });
-  return [free(first), ...others.map(free)];
-}
-const priceOf = ({ hold }: Flight, tokens: bigint): Amount => ({ microUsd: hold?.amount.microUsd === 0n ? 0n : tokens, tokens });
-const call = { model: 'p/m', timeZone: 'UTC' };
-
-const accountsOf = ({ tenant, agent, caller }: Who): string[] => [
-  tenant,
-  ...(agent === '' ? [] : [agentAccount(tenant, agent)]),
-  ...(caller === '' ? [] : [callerAccount(tenant, caller)]),
-];
 
 export class Fleet {
   readonly #ledger: Ledger;
   readonly #books: LedgerModel;
   readonly #members: Member[];
-  readonly #limits = new Map<string, readonly Limit[]>();
+  readonly #limits = new Map<string, { readonly limits: readonly Limit[] }>();
+  /** The latest first. */
+  #said: { readonly message: Message; readonly at: number }[] = [];
+  /** UTC where there is none. */
+  readonly #zones = new Map<string, string>();
+  /** Milliseconds that clocks have gone too fast or too slow, all together. */
+  #drift = 0;
   readonly #truth = new Truth();
   /** What the ledger had given to those who died, or were silent for so long that it forgot them, in money. */
   #diedHolding = 0n;
@@ -81,13 +65,24 @@ export class Fleet {
     this.#ledger = ledger;
     this.#books = books;
     this.#endForgotten = endForgotten;
-    this.#members = Array.from({ length: size }, () => ({ replica: this.#newReplica(), cut: false, flights: [], held: 0n }));
+    this.#members = Array.from({ length: size }, () => ({ replica: this.#newReplica(), cut: false, flights: [], held: 0n, ahead: 0 }));
   }
 
   /** Of a tenant, or of one of its agents or callers. */
   limit(account: string, limits: readonly Limit[]): void {
-    this.#limits.set(account, limits);
+    this.#limits.set(account, { limits });
     this.#truth.limit(account, limits, this.#books.now);
+  }
+
+  /** From now on, days and months of a tenant are those of this zone. */
+  zone(tenant: string, timeZone: string): void {
+    this.#zones.set(tenant, timeZone);
+  }
+
+  /** The clock of a replica goes faster than the ledger's for a while, or slower. */
+  drift(which: number, ms: number): void {
+    this.#member(which).ahead += ms;
+    this.#drift += Math.abs(ms);
   }
 
   /** A call comes in, and may go as far into its budgets as `soft` says. True: it is served. */
@@ -96,8 +91,9 @@ export class Fleet {
     const chain = this.#chain(who, soft);
     const hold = chain.length > 0 ? await this.#hold(member, who.tenant, { chain, ladder }, fate) : undefined;
     if (chain.length > 0 && !hold) return false;
-    for (const { account, lease } of hold?.of ?? []) this.#truth.checkHold(this.#books, account, lease);
-    if (hold) expect(hold.day, 'a call is reserved on the present day').toBe(new Date(this.#books.now).toISOString().slice(0, 10));
+    for (const { account, lease } of hold?.of ?? []) this.#truth.checkHold(this.#books, account, lease, this.#drift);
+    const days = [this.#books.now, this.#books.now - this.#drift].map((now) => dayAt(now, this.#zoneOf(who.tenant)));
+    if (hold) expect(days, 'a call is reserved on the present day').toContain(hold.day);
     member.flights.push({ who, hold, billed: 0n, beyond: 0n });
     return true;
   }
@@ -105,11 +101,11 @@ export class Fleet {
   /** Where what is in hand is not enough, the ledger is asked, as often as it has more. */
   async #hold(member: Member, tenant: string, { chain, ladder }: Pick<Waiting, 'chain' | 'ladder'>, fate: Fate): Promise<Hold | undefined> {
     let inVain: string | undefined;
-    let hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
+    let hold = member.replica.of(tenant).reserve(ladder, chain, this.#nowOf(member));
     for (let turn = 0; !hold && turn < 4; turn++) {
       if (!(await this.#say(member, fate, new Map([[tenant, [{ chain, ladder, inVain }]]])))) return undefined;
-      hold = member.replica.of(tenant).reserve(ladder, chain, this.#books.now);
-      const refusal = hold ? undefined : member.replica.of(tenant).refusal(ladder, chain, this.#books.now);
+      hold = member.replica.of(tenant).reserve(ladder, chain, this.#nowOf(member));
+      const refusal = hold ? undefined : member.replica.of(tenant).refusal(ladder, chain, this.#nowOf(member));
       if (refusal && inVain === refusal.account) break;
       inVain = refusal?.account;
     }
@@ -135,12 +131,19 @@ export class Fleet {
     if (!flight?.hold) return;
     this.#bill(flight, flight.hold.amount.tokens);
     flight.beyond += amount;
-    this.#truth.bill(this.#windows(flight), 'beyond', priceOf(flight, amount));
+    this.#truth.bill(windowsOf(flight), 'beyond', priceOf(flight, amount));
   }
 
   async beat(which: number, fate: Fate): Promise<boolean> {
     const member = this.#member(which);
     return member.replica.hasToSpeak ? this.#say(member, fate) : true;
+  }
+
+  /** A statement that was thought lost reaches the ledger late, although its replica has said it again and gone on since, or died. */
+  async echo(at: number): Promise<void> {
+    const late = this.#said.filter((said) => this.#books.now - said.at < 5_000);
+    const echoed = late[at % Math.max(late.length, 1)];
+    if (echoed) await this.#ledger.exchange(echoed.message);
   }
 
   cut(which: number): void {
@@ -202,7 +205,7 @@ export class Fleet {
       await this.beat(which, 'arrives');
     }
     if (await this.call(0, who, ladderOf(need))) return undefined;
-    const day = new Date(this.#books.now).toISOString().slice(0, 10);
+    const day = dayAt(this.#books.now, this.#zoneOf(who.tenant));
     const left = this.#chain(who).flatMap(({ account, terms }) => {
       const windows = {
         daily: this.#books.windowOf(account, 'daily', day),
@@ -235,15 +238,16 @@ export class Fleet {
     about: Parameters<Replica['message']>[1] = waiting.size > 0 ? 'those who wait' : 'all',
   ): Promise<boolean> {
     const { replica } = member;
-    const message = replica.message(this.#books.now, about, waiting);
+    const message = replica.message(this.#nowOf(member), about, waiting);
     if (member.cut || fate === 'is lost') return false;
+    this.#said = [{ message, at: this.#books.now }, ...this.#said.slice(0, 9)];
     const answer = await this.#ledger.exchange(message);
     if (answer === 'forgotten') this.#forgotten++;
     if (answer === 'forgotten' && this.#endForgotten) member.flights = [];
     member.held = this.#books.moneyOf(replica.id);
     if (fate === 'loses its answer') return false;
     if (fate === 'is said twice') await this.#ledger.exchange(message);
-    replica.heard(message, answer, this.#books.now, this.#books.now);
+    replica.heard(message, answer, this.#nowOf(member), this.#nowOf(member));
     if (answer !== 'forgotten') this.#compareHands(replica);
     return true;
   }
@@ -260,25 +264,26 @@ export class Fleet {
 
   #end(member: Member, flight: Flight): void {
     member.flights = member.flights.filter((other) => other !== flight);
-    const amount = flight.billed + flight.beyond;
-    const used = { inputTokens: 0, outputTokens: Number(amount), microUsd: priceOf(flight, amount).microUsd };
-    if (flight.hold || amount > 0n) member.replica.of(flight.who.tenant).settle(flight.hold, { ...call, ...flight.who }, used);
+    const { who, hold } = flight;
+    const call = { model: 'p/m', timeZone: this.#zoneOf(who.tenant), ...who };
+    if (hold || flight.billed + flight.beyond > 0n) member.replica.of(who.tenant).settle(hold, call, usedBy(flight));
   }
 
   #bill(flight: Flight, amount: bigint): void {
     const charge = smaller(amount, (flight.hold?.amount.tokens ?? 0n) - flight.billed);
     flight.billed += charge;
-    this.#truth.bill(this.#windows(flight), 'within', priceOf(flight, charge));
-  }
-
-  #windows({ who, hold }: Flight): string[] {
-    return hold ? accountsOf(who).flatMap((account) => [`${account} daily ${hold.day}`, `${account} monthly ${hold.month}`]) : [];
+    this.#truth.bill(windowsOf(flight), 'within', priceOf(flight, charge));
   }
 
   #chain = (who: Who, soft?: Soft): Link[] =>
     accountsOf(who)
-      .map((account) => ({ account, terms: { timeZone: 'UTC', limits: this.#limits.get(account) ?? [], soft } }))
+      .map((account) => {
+        const saidBy = this.#limits.get(account);
+        return { account, terms: { timeZone: this.#zoneOf(who.tenant), limits: saidBy?.limits ?? [], soft, saidBy } };
+      })
       .filter(({ terms }) => terms.limits.length > 0);
+  #zoneOf = (tenant: string): string => this.#zones.get(tenant) ?? 'UTC';
+  #nowOf = ({ ahead }: Member): number => this.#books.now + ahead;
   #newReplica = (): Replica => new Replica(() => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`);
 
   #member(which: number): Member {

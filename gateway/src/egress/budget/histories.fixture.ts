@@ -1,6 +1,7 @@
 /** Random histories of a fleet of replicas and its budgets; what must hold is checked after every step. */
 import fc from 'fast-check';
-import { Fleet, ladderOf, withoutPrice, type Fate } from './fleet.fixture.ts';
+import type { Ladder, Rung } from './ask.ts';
+import { Fleet, ladderOf, type Fate } from './fleet.fixture.ts';
 import { silence } from './keep-expiring.ts';
 import { LedgerModel } from './ledger-model.fixture.ts';
 import type { Ledger } from './ledger.ts';
@@ -57,13 +58,32 @@ export const steps = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(100, 1_000, 16_000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('midnight' as const), days: fc.constantFrom<number>(1, 3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('overcharge' as const), which, at: fc.nat(), amount: fc.bigInt(1n, 100n) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('echo' as const), at: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cut' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('stop' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('limit' as const), account, limits }) },
 );
-export type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
+const zone = fc.constantFrom(
+  'UTC',
+  'Europe/Berlin',
+  'America/Havana',
+  'Atlantic/Azores',
+  'Africa/Cairo',
+  'Pacific/Kiritimati',
+  'Pacific/Pago_Pago',
+);
+/** Of tenants that move from one zone to another, and of clocks that go too fast or too slow. */
+export const travels = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('zone' as const), tenant, zone }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(30, 60, 300, 1_440).map((minutes) => minutes * 60_000) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drift' as const), which, ms: fc.integer({ min: -2_000, max: 2_000 }) }) },
+);
+export type Step = (typeof steps extends fc.Arbitrary<infer T> ? T : never) | (typeof travels extends fc.Arbitrary<infer T> ? T : never);
 export interface History {
   /** Of each of {@link accounts}. */
   readonly limits: readonly (readonly Limit[])[];
@@ -85,8 +105,8 @@ export interface World {
 }
 
 /** Of the rules in plain code alone, in which thousands of histories pass in a minute. */
-export function withRules(): World {
-  const books = new LedgerModel(noon);
+export function withRules(begins = noon): World {
+  const books = new LedgerModel(begins);
   return { ledger: books, books, pass: (ms) => Promise.resolve(void (books.now += ms)), look: () => Promise.resolve() };
 }
 
@@ -107,6 +127,12 @@ export async function live(
   return fleet;
 }
 
+/** The same calls of a model that costs nothing. */
+function withoutPrice([first, ...others]: Ladder): Ladder {
+  const free = (rung: Rung): Rung => ({ ...rung, cost: { microUsd: 0n, tokens: rung.cost.tokens } });
+  return [free(first), ...others.map(free)];
+}
+
 /** Where the dear call goes no further into its budget, a cheaper one takes its place. */
 async function call(
   fleet: Fleet,
@@ -125,9 +151,17 @@ export async function take(fleet: Fleet, { pass }: World, step: Step): Promise<v
   else if (step.do === 'wait') await pass(step.ms);
   else if (step.do === 'midnight') await pass(step.days * day);
   else if (step.do === 'overcharge') fleet.overcharge(step.which, step.at, step.amount);
+  else if (step.do === 'limit') fleet.limit(step.account, step.limits);
+  else await disturb(fleet, step);
+}
+
+type Disturbance = Extract<Step, { do: 'echo' | 'cut' | 'expire' | 'crash' | 'stop' | 'zone' | 'drift' }>;
+async function disturb(fleet: Fleet, step: Disturbance): Promise<void> {
+  if (step.do === 'echo') await fleet.echo(step.at);
   else if (step.do === 'cut') fleet.cut(step.which);
   else if (step.do === 'expire') await fleet.expire();
   else if (step.do === 'crash') fleet.crash(step.which);
   else if (step.do === 'stop') await fleet.stop(step.which);
-  else fleet.limit(step.account, step.limits);
+  else if (step.do === 'zone') fleet.zone(step.tenant, step.zone);
+  else fleet.drift(step.which, step.ms);
 }

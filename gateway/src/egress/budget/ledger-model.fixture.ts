@@ -1,6 +1,7 @@
-/** The ledger's rules in plain code, with a clock to be set; days are UTC. What sql/leases does must be the same. */
+/** The ledger's rules in plain code, with a clock to be set. What sql/leases does must be the same. */
 import type { Room } from './account-lease.ts';
 import { atLeastNothing, each, isNothing, minus, nothing, plus, smaller, larger, units, type Amount, type Unit } from './amount.ts';
+import { endOf, presentAt } from './calendar.fixture.ts';
 import type { Answer, Forfeit, Growth, Ledger, LeaseKey, Message, Usage } from './ledger.ts';
 import { agentAccount, callerAccount, freeOf, sliceOf, type WindowKind, type Windows } from './limits.ts';
 
@@ -89,10 +90,12 @@ export class LedgerModel implements Ledger {
     if (number === 1 && !this.replicas.has(id)) this.replicas.set(id, { number: 0, seenAt: this.now, expiredAt: undefined });
     const replica = this.replicas.get(id);
     if (!replica || replica.number < number - 1) return 'forgotten';
-    this.#open(message);
+    const isNew = replica.number === number - 1;
+    this.#open(isNew ? message : { ...message, usage: [], returns: [] });
     if (replica.expiredAt !== undefined) this.#countAsSpent(id, -1n);
     const replicas = [...this.replicas].filter(([other, { expiredAt }]) => other !== id && expiredAt === undefined).length + 1;
-    if (replica.number === number - 1) this.#hear(message, replicas);
+    if (isNew) this.#hear(message, replicas);
+    else for (const ask of message.asks) this.#keepLimits(this.#placeOf(ask), ask, 'where there is none');
     const expiredAt = message.leaving && this.heldBy(id).length === 0 ? this.now : undefined;
     this.replicas.set(id, { number: Math.max(replica.number, number), seenAt: this.now, expiredAt });
     return Promise.resolve(this.#state(message, replicas));
@@ -124,11 +127,11 @@ export class LedgerModel implements Ledger {
     const used = usage.flatMap((line) =>
       accountsOf(line).map(([tenantUid]) => ({
         tenantUid,
-        day: line.day ?? this.#present().day,
-        month: line.month ?? this.#present().month,
+        day: line.day ?? presentAt(this.now, line.timeZone).day,
+        month: line.month ?? presentAt(this.now, line.timeZone).month,
       })),
     );
-    const places: LeaseKey[] = [...used, ...returns, ...asks.map(({ tenantUid }) => ({ tenantUid, ...this.#present() }))];
+    const places: LeaseKey[] = [...used, ...returns, ...asks.map((ask) => this.#placeOf(ask))];
     for (const { tenantUid, day, month } of places.toSorted((one, other) => (one.day < other.day ? -1 : 1))) {
       this.windowOf(tenantUid, 'daily', day);
       this.windowOf(tenantUid, 'monthly', month);
@@ -141,7 +144,7 @@ export class LedgerModel implements Ledger {
   }
 
   #bill(replica: string, { day, month, ...used }: Usage, tenantUid: string, leased: boolean): void {
-    const key = { tenantUid, ...(day !== null && month !== null ? { day, month } : this.#present()) };
+    const key = { tenantUid, ...(day !== null && month !== null ? { day, month } : presentAt(this.now, used.timeZone)) };
     const total = { microUsd: used.microUsd, tokens: BigInt(used.inputTokens + used.outputTokens) };
     const overrun = { microUsd: used.overrunMicroUsd, tokens: used.overrunTokens };
     const settled = minus(total, overrun);
@@ -161,7 +164,7 @@ export class LedgerModel implements Ledger {
   }
 
   #grow(replica: string, ask: Growth, replicas: number): void {
-    const key = { tenantUid: ask.tenantUid, ...this.#present() };
+    const key = this.#placeOf(ask);
     this.#keepLimits(key, ask);
     this.#give(replica, key, ask, replicas);
     const left = each((unit) => freeOf(ask.limits, this.#standing(key), unit) ?? -1n);
@@ -174,11 +177,12 @@ export class LedgerModel implements Ledger {
   }
 
   /** One that an ask does not name stays. */
-  #keepLimits({ tenantUid, day, month }: LeaseKey, { limits }: Growth): void {
+  #keepLimits({ tenantUid, day, month }: LeaseKey, { limits }: Growth, which: 'all' | 'where there is none' = 'all'): void {
     for (const { kind, whole, ...said } of limits) {
       const window = this.windowOf(tenantUid, kind, kind === 'daily' ? day : month);
-      const { microUsd, tokens } = whole ?? said;
-      window.limit = { microUsd: microUsd ?? window.limit.microUsd, tokens: tokens ?? window.limit.tokens };
+      const [asked, kept] = [whole ?? said, window.limit];
+      const [first, second] = which === 'all' ? [asked, kept] : [kept, asked];
+      window.limit = { microUsd: first.microUsd ?? second.microUsd, tokens: first.tokens ?? second.tokens };
     }
   }
 
@@ -220,28 +224,26 @@ export class LedgerModel implements Ledger {
     return { daily: of('daily', day), monthly: of('monthly', month) };
   }
 
-  #present(): { day: string; month: string } {
-    const day = new Date(this.now).toISOString().slice(0, 10);
-    return { day, month: `${day.slice(0, 7)}-01` };
+  #placeOf({ tenantUid, timeZone }: Growth): LeaseKey {
+    return { tenantUid, ...presentAt(this.now, timeZone) };
   }
 
   #state({ replica, asks, usage, returns }: Message, replicas: number): Answer {
-    const asked = asks.map(({ tenantUid }) => ({ tenantUid, ...this.#present() }));
+    const asked = asks.map((ask) => this.#placeOf(ask));
     const recalled = this.heldBy(replica).filter((lease) => lease.recalled || asks.some(({ tenantUid }) => tenantUid === lease.tenantUid));
     const touched = [...asked, ...usage.flatMap(leasedIn), ...returns, ...recalled];
     const places = new Map(
       touched.map(({ tenantUid, day, month }) => [leaseKey(replica, { tenantUid, day, month }), { tenantUid, day, month }]),
     );
     const leases = [...places].map(([at, place]) => ({ ...place, amount: this.leases.get(at)?.amount ?? nothing }));
-    const next = (at: string, days: number, months: number) => {
-      const date = new Date(at);
-      return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, date.getUTCDate() + days);
-    };
     return {
       now: this.now,
       replicas,
       leases: leases.map((lease) => ({ ...lease, windows: this.#standing(lease) })),
-      present: asked.map((key) => ({ ...key, ends: { daily: next(key.day, 1, 0), monthly: next(key.month, 0, 1) } })),
+      present: asks.map((ask) => {
+        const key = this.#placeOf(ask);
+        return { ...key, ends: { daily: endOf('daily', key.day, ask.timeZone), monthly: endOf('monthly', key.month, ask.timeZone) } };
+      }),
     };
   }
 }

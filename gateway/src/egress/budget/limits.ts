@@ -19,6 +19,8 @@ export interface Terms {
   readonly limits: readonly Limit[];
   /** Where calls may not have all of it at once. */
   readonly soft?: Soft | undefined;
+  /** What has said so: between two, others may have held, although these say the same. Compared by identity. */
+  readonly saidBy?: object | undefined;
 }
 
 /** One of the budgets under which a call is reserved: in all of them or in none. */
@@ -34,6 +36,8 @@ export type Limits = Omit<TenantPolicy['budget'], 'perUser' | 'onExceeded'> & {
   readonly ofCaller?: BudgetWindows | undefined;
   /** Of each of these budgets. */
   readonly soft?: Soft | undefined;
+  /** The document that they stand in. */
+  readonly saidBy?: object | undefined;
 };
 
 /** Who spends of a tenant's budget: the name of its agent, and the caller as edge names it. Empty where there is none. */
@@ -62,13 +66,13 @@ export function holderOf(account: string): { readonly holder: Holder; readonly n
 export const tenantOf = (account: string): string => account.split('/', 1)[0] ?? account;
 
 /** The budgets that bind a call; none where nothing is limited. */
-export function chainOf(tenantUid: string, { agent, caller }: Spender, { ofAgent, ofCaller, soft, ...own }: Limits): Link[] {
+export function chainOf(tenantUid: string, { agent, caller }: Spender, { ofAgent, ofCaller, soft, saidBy, ...own }: Limits): Link[] {
   const links = [{ account: tenantUid, terms: termsOf(own) }];
   const { timeZone } = own;
   if (ofAgent && agent !== '') links.push({ account: agentAccount(tenantUid, agent), terms: termsOf({ timeZone, ...ofAgent }) });
   if (ofCaller && caller !== '') links.push({ account: callerAccount(tenantUid, caller), terms: termsOf({ timeZone, ...ofCaller }) });
   const bound = links.filter(({ terms }) => terms.limits.length > 0);
-  return soft ? bound.map(({ account, terms }) => ({ account, terms: { ...terms, soft } })) : bound;
+  return bound.map(({ account, terms }) => ({ account, terms: { ...terms, ...(soft && { soft }), ...(saidBy && { saidBy }) } }));
 }
 
 export const areEqual = (some: readonly Limit[], others: readonly Limit[]): boolean =>

@@ -9,7 +9,11 @@ import { converse } from './sql/leases/converse.ts';
 import { countDebt } from './sql/leases/count-debt.ts';
 import { exchange } from './sql/leases/exchange.ts';
 import { expire } from './sql/leases/expire.ts';
+import { forgetSilent } from './sql/leases/forget-silent.ts';
+import { saidAgain } from './sql/leases/said-again.ts';
 import { tables as leaseTables } from './sql/leases/tables.ts';
+import { midnight } from './sql/midnight.ts';
+import { openWindow } from './sql/open-window.ts';
 import { bookkeeping } from './sql/per-call/bookkeeping.ts';
 import { fold } from './sql/per-call/fold.ts';
 import { reserve } from './sql/per-call/reserve.ts';
@@ -30,6 +34,7 @@ const migrations: readonly string[] = [
   converse,
   debt + countDebt,
   tokenParts,
+  saidAgain + forgetSilent + openWindow + midnight,
 ];
 
 /** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */

@@ -66,11 +66,11 @@ export class Truth {
 
   /**
    * What must hold when a call was reserved: under limits that have been in force for as long as a replica may go without asking, nothing is
-   * served of what it has beyond them. The ledger counts no more since then, but for overruns.
+   * served of what it has beyond them. The ledger counts no more since then, but for overruns. `drift`: milliseconds by which clocks may differ.
    */
-  checkHold(books: LedgerModel, account: string, { day, month, ...lease }: Lease): void {
+  checkHold(books: LedgerModel, account: string, { day, month, ...lease }: Lease, drift: number): void {
     const { limits, since } = this.#present.get(account) ?? { limits: [], since: books.now };
-    if (books.now - since < idleAfter) return;
+    if (books.now - since < idleAfter + drift) return;
     for (const unit of units)
       for (const { kind, [unit]: limit } of limits) {
         if (limit === undefined || this.#highest.get(`${account} ${kind} ${unit}`) === undefined) continue;
