@@ -20,7 +20,7 @@ export interface WholeAnswer extends Head {
 
 export interface StreamedAnswer extends Head {
   readonly kind: 'stream';
-  /** Rejects when the answer breaks off, and with the signal's reason. To be read, or the connection stays taken. */
+  /** Rejects when the answer breaks off, and with the signal's reason. Its connection is taken until it was read, or somebody stops reading it. */
   readonly pieces: AsyncIterable<Buffer>;
 }
 
@@ -32,8 +32,8 @@ export const longestError = 64 * 1024;
 export const longestWaitForWords = 2_000;
 
 /**
- * What is a stream by its content type is answered as one as soon as it begins, if `wantsStream`; everything else when it is there. Rejects with what the
- * transport says when no answer comes, with {@link BrokenAnswer} when it is too long, and with the signal's reason. Of an error the status is what
+ * What is a stream by its content type is answered as one as soon as it begins, if `wantsStream`; everything else when it is there. Rejects with what
+ * the transport says when no answer comes, with {@link BrokenAnswer} when it is too long, and with the signal's reason. Of an error the status is what
  * counts: it stands, though its words may be too many, break off, or never come.
  */
 export function ask(
@@ -42,83 +42,112 @@ export function ask(
   wantsStream: boolean,
 ): Promise<WholeAnswer | StreamedAnswer> {
   if (signal.aborted) return Promise.reject(reasonOf(signal));
-  const { promise, resolve, reject } = Promise.withResolvers<WholeAnswer | StreamedAnswer>();
-  let asking: Dispatcher.DispatchController | undefined;
-  let late: NodeJS.Timeout | undefined;
-  let head: Head | undefined;
-  let stream: Pieces | undefined;
-  const pieces: Buffer[] = [];
-  let size = 0;
-  const end = () => {
-    clearTimeout(late);
-    signal.removeEventListener('abort', leave);
+  const asking = new Asking(signal, wantsStream);
+  to.dispatch(options, asking);
+  return asking.answer;
+}
+
+class Asking implements Dispatcher.DispatchHandler {
+  readonly #answer = Promise.withResolvers<WholeAnswer | StreamedAnswer>();
+  readonly #signal: AbortSignal;
+  readonly #wantsStream: boolean;
+  #controller: Dispatcher.DispatchController | undefined;
+  #head: Head | undefined;
+  #stream: Pieces | undefined;
+  #pieces: Buffer[] = [];
+  #size = 0;
+  #late: NodeJS.Timeout | undefined;
+
+  constructor(signal: AbortSignal, wantsStream: boolean) {
+    this.#signal = signal;
+    this.#wantsStream = wantsStream;
+    signal.addEventListener('abort', this.#leave);
+  }
+
+  get answer(): Promise<WholeAnswer | StreamedAnswer> {
+    return this.#answer.promise;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#signal.aborted) this.#stop(reasonOf(this.#signal));
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number, headers: Headers): void {
+    if (statusCode < 200) return;
+    this.#head = { statusCode, headers };
+    if (statusCode !== 200) this.#late = setTimeout(() => this.#enough(), longestWaitForWords);
+    else if (this.#wantsStream && isStream(headers)) {
+      this.#stream = new Pieces(controller, () => {
+        this.#end();
+        this.#stop(new Error('nobody reads any more'));
+      });
+      this.#answer.resolve({ kind: 'stream', statusCode, headers, pieces: this.#stream });
+    }
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, piece: Buffer): void {
+    if (this.#stream) {
+      this.#stream.add(piece);
+      return;
+    }
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+    if (this.#isError && this.#size > longestError) this.#enough();
+    else if (this.#size > mostBytes) {
+      this.#fail(new BrokenAnswer(`its answer is larger than ${mostBytes} bytes`));
+      this.#stop(new Error('it is too long'));
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#end();
+    if (this.#stream) this.#stream.end();
+    else this.#tellWhole();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isError) this.#tellWhole();
+    else this.#fail(error);
+  }
+
+  readonly #leave = (): void => {
+    const reason = reasonOf(this.#signal);
+    this.#stream?.giveUp(reason);
+    this.#fail(reason);
+    this.#stop(reason);
   };
-  const fail = (error: Error) => {
-    end();
-    reject(error);
-    stream?.end(error);
-  };
-  const stop = (reason: Error) => {
-    if (asking && !asking.aborted) asking.abort(reason);
-  };
-  const leave = () => {
-    stream?.giveUp(reasonOf(signal));
-    fail(reasonOf(signal));
-    stop(reasonOf(signal));
-  };
-  const answer = ({ statusCode, headers }: Head) => {
-    end();
-    const text = decoder.decode(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, size));
-    resolve({ kind: 'whole', statusCode, headers, text });
-  };
-  const isError = () => head !== undefined && head.statusCode !== 200;
-  const enough = () => {
-    if (head) answer(head);
-    stop(new Error('the rest is of no interest'));
-  };
-  signal.addEventListener('abort', leave);
-  to.dispatch(options, {
-    onRequestStart: (controller) => {
-      asking = controller;
-      if (signal.aborted) controller.abort(reasonOf(signal));
-    },
-    onResponseStart: (controller, statusCode, headers) => {
-      if (statusCode < 200) return;
-      head = { statusCode, headers };
-      if (isError()) late = setTimeout(enough, longestWaitForWords);
-      else if (wantsStream && isStream(headers)) {
-        stream = new Pieces(controller, () => {
-          end();
-          stop(new Error('nobody reads any more'));
-        });
-        resolve({ kind: 'stream', statusCode, headers, pieces: stream });
-      }
-    },
-    onResponseData: (_, piece) => {
-      if (stream) {
-        stream.add(piece);
-        return;
-      }
-      pieces.push(piece);
-      size += piece.length;
-      if (isError() && size > longestError) enough();
-      else if (size > mostBytes) {
-        fail(new BrokenAnswer(`its answer is larger than ${mostBytes} bytes`));
-        stop(new Error('it is too long'));
-      }
-    },
-    onResponseEnd: () => {
-      if (stream) {
-        end();
-        stream.end();
-      } else if (head) answer(head);
-    },
-    onResponseError: (_, error) => {
-      if (head && isError()) answer(head);
-      else fail(error);
-    },
-  });
-  return promise;
+
+  get #isError(): boolean {
+    return this.#head !== undefined && this.#head.statusCode !== 200;
+  }
+
+  /** Of the words of an error. */
+  #enough(): void {
+    this.#tellWhole();
+    this.#stop(new Error('the rest is of no interest'));
+  }
+
+  #tellWhole(): void {
+    this.#end();
+    const text = decoder.decode(this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces, this.#size));
+    if (this.#head) this.#answer.resolve({ kind: 'whole', ...this.#head, text });
+  }
+
+  #fail(error: Error): void {
+    this.#end();
+    this.#answer.reject(error);
+    this.#stream?.end(error);
+  }
+
+  #end(): void {
+    clearTimeout(this.#late);
+    this.#signal.removeEventListener('abort', this.#leave);
+  }
+
+  #stop(reason: Error): void {
+    if (this.#controller && !this.#controller.aborted) this.#controller.abort(reason);
+  }
 }
 
 const isStream = (headers: Headers): boolean => String(headers['content-type'] ?? '').startsWith('text/event-stream');
