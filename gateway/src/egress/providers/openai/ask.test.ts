@@ -191,7 +191,10 @@ describe('a stream', () => {
       })();
     };
     const { pieces } = await askForStream();
-    for (let before = -1; before < sent; await sleep(300)) before = sent;
+    for (let before = -1; before < sent;) {
+      before = sent;
+      await sleep(300);
+    }
     expect(sent).toBeLessThan(size);
     let read = 0;
     for await (const piece of pieces) read += piece.length;
