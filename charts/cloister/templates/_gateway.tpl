@@ -43,6 +43,8 @@ spec:
           securityContext: {{- include "cloister.containerSecurityContext" . | nindent 12 }}
           env:
             {{- include "cloister.commonEnv" .root | nindent 12 }}
+            # Else V8 takes from 4 to 32 MiB for each half of what is young in its heap, as the memory limit is (docs/performance.md).
+            - { name: NODE_OPTIONS, value: --max-semi-space-size=8 }
             - { name: HTTP_PORT, value: "8080" }
             - { name: DRAIN_SECONDS, value: {{ .values.drainSeconds | quote }} }
             - { name: SYSTEM_NAMESPACE, value: {{ .root.Release.Namespace | quote }} }

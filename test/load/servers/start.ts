@@ -1,10 +1,12 @@
 /** Starts one of the servers in this folder in a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
+import { repository } from '../../cluster/paths.ts';
 import { setupVariable, type Setup } from './setup.ts';
 
 /** What a server says on its first line. */
@@ -41,7 +43,18 @@ export async function startServer(script: string, setup: Setup = {}): Promise<Ru
 }
 
 /** `BENCH_PROFILE=edge` writes a profile of what edge's processor time goes into, when it ends, to where the benchmark was started. */
-const optionsOf = (script: string): string[] => (process.env['BENCH_PROFILE'] === script ? ['--cpu-prof'] : []);
+const optionsOf = (script: string): string[] => [
+  ...(script === 'edge' || script === 'egress' ? shipped() : []),
+  ...(process.env['BENCH_PROFILE'] === script ? ['--cpu-prof'] : []),
+];
+
+/** With which the chart starts edge and egress. */
+function shipped(): string[] {
+  const template = 'charts/cloister/templates/_gateway.tpl';
+  const [, options] = /name: NODE_OPTIONS, value: (.+) }/.exec(readFileSync(join(repository, template), 'utf8')) ?? [];
+  if (options === undefined) throw new Error(`${template} says nothing of NODE_OPTIONS`);
+  return options.split(' ');
+}
 
 async function firstLine(output: Readable): Promise<z.output<typeof announcement>> {
   for await (const line of createInterface(output)) return announcement.parse(JSON.parse(line));

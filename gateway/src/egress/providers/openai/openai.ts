@@ -13,7 +13,7 @@ import {
   type ProviderFailure,
   type StreamEvent,
 } from '../provider.ts';
-import { askWhole, longestError, longestWaitForWords, mostBytes } from './ask-whole.ts';
+import { ask } from './ask.ts';
 import { errorIn, failureFrom, withoutKey, type ErrorWords, type Headers } from './failure.ts';
 
 export interface OpenAIOptions {
@@ -48,13 +48,13 @@ const openAI: Dialect = {
 export function openAICompatible(options: OpenAIOptions = {}, differences: Partial<Dialect> = {}): Provider & { close(): Promise<void> } {
   const pool = poolOf(options);
   const { address, credential, failure } = { ...openAI, ...differences };
-  const ask = (route: string) => async (call: ProviderCall) => {
+  const asking = (route: string) => async (call: ProviderCall) => {
     const key = call.credential === undefined ? {} : credential(call.credential);
     return answerTo(pool, postTo(address(route, call), call, key), call, failure);
   };
   return {
-    chat: ask('/chat/completions'),
-    embed: ask('/embeddings'),
+    chat: asking('/chat/completions'),
+    embed: asking('/embeddings'),
     close: () => pool.destroy(),
   };
 }
@@ -103,31 +103,15 @@ export async function answerTo(
   call: ProviderCall,
   judged: Dialect['failure'] = openAI.failure,
 ): Promise<ProviderAnswer> {
-  if (!call.stream) {
-    const { statusCode, headers, text } = await askWhole(pool, request);
-    if (statusCode !== 200) throw failureOf(statusCode, headers, text, { call, judged });
-    return { kind: 'whole', text };
-  }
-  const { statusCode, headers, body } = await pool.request(request);
-  if (statusCode !== 200) throw failureOf(statusCode, headers, await wordsOf(body), { call, judged });
-  const isStream = String(headers['content-type'] ?? '').startsWith('text/event-stream');
-  return isStream ? { kind: 'stream', events: eventsOf(body) } : { kind: 'whole', text: await textOf(body) };
-}
-
-async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of body) {
-    if (!Buffer.isBuffer(piece)) continue;
-    size += piece.length;
-    if (size > mostBytes) throw new BrokenAnswer(`its answer is larger than ${mostBytes} bytes`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces, size).toString('utf8');
+  const answer = await ask(pool, request, call.stream);
+  if (answer.kind === 'stream') return { kind: 'stream', events: eventsOf(answer.pieces) };
+  const { statusCode, headers, text } = answer;
+  if (statusCode !== 200) throw failureOf(statusCode, headers, text, { call, judged });
+  return { kind: 'whole', text };
 }
 
 /** The events of each piece that comes in, together. Comments, which some providers send to keep connections open, are left out. */
-async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<readonly StreamEvent[]> {
+async function* eventsOf(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly StreamEvent[]> {
   let batch: StreamEvent[] = [];
   const parser = createParser({
     onEvent: ({ event, data }) => void batch.push({ event, data }),
@@ -137,32 +121,11 @@ async function* eventsOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<
     maxBufferSize: longestEvent,
   });
   const decoder = new TextDecoder();
-  for await (const piece of body) {
-    if (!Buffer.isBuffer(piece)) continue;
+  for await (const piece of pieces) {
     parser.feed(decoder.decode(piece, { stream: true }));
     if (batch.length > 0) yield batch;
     batch = [];
   }
-}
-
-/** What can be had of an error's words. The status is what counts: it stands, though they may be too many, break off, or never come. */
-async function wordsOf(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  const late = setTimeout(() => body.destroy(), longestWaitForWords);
-  try {
-    for await (const piece of body) {
-      if (!Buffer.isBuffer(piece)) continue;
-      pieces.push(piece);
-      size += piece.length;
-      if (size > longestError) break;
-    }
-  } catch {
-    // the connection broke, or the time was up
-  } finally {
-    clearTimeout(late);
-  }
-  return Buffer.concat(pieces, size).toString('utf8');
 }
 
 interface Judging {

@@ -5,7 +5,7 @@ import { Agent as Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { portOf } from '../../../server/serve.ts';
 import { BrokenAnswer } from '../provider.ts';
-import { askWhole, longestError, longestWaitForWords, mostBytes } from './ask-whole.ts';
+import { ask as askFor, longestError, longestWaitForWords, mostBytes } from './ask.ts';
 
 let answer: (response: ServerResponse) => void;
 let closed: Promise<unknown>;
@@ -24,8 +24,17 @@ afterAll(async () => {
   server.close().closeAllConnections();
 });
 
-const ask = (signal = new AbortController().signal, port = portOf(server)) =>
-  askWhole(pool, { origin: `http://127.0.0.1:${port}`, path: '/', method: 'POST', body: '{}', signal });
+const to = (port: number, signal: AbortSignal) =>
+  ({ origin: `http://127.0.0.1:${port}`, path: '/', method: 'POST', body: '{}', signal }) as const;
+async function ask(signal = new AbortController().signal, port = portOf(server)) {
+  const answered = await askFor(pool, to(port, signal), false);
+  return answered.kind === 'whole' ? answered : expect.fail('a stream');
+}
+async function askForStream(signal = new AbortController().signal) {
+  const answered = await askFor(pool, to(portOf(server), signal), true);
+  return answered.kind === 'stream' ? answered : expect.fail('no stream');
+}
+const streaming = { 'content-type': 'text/event-stream; charset=utf-8' };
 const mebibyte = Buffer.alloc(1024 * 1024, 'x');
 /** Until the other end has had enough. */
 async function pour(response: ServerResponse): Promise<void> {
@@ -134,5 +143,84 @@ describe('who gives up', () => {
     giving.abort(why);
     const second = await ask();
     expect([first.text, second.headers['x-port']]).toEqual(['whole', first.headers['x-port']]);
+  });
+});
+
+describe('a stream', () => {
+  test('comes as it is sent, piece by piece, and its connection is used again', async () => {
+    let go = (): unknown => undefined;
+    answer = (response) => {
+      response.writeHead(200, { ...streaming, 'x-port': String(response.socket?.remotePort) }).write('one');
+      go = () => response.end('two');
+    };
+    const { pieces, headers } = await askForStream();
+    const read: string[] = [];
+    for await (const piece of pieces) {
+      read.push(piece.toString());
+      if (read.length === 1) go();
+    }
+    answer = (response) => void response.writeHead(200, { 'x-port': String(response.socket?.remotePort) }).end('whole');
+    expect([read, (await ask()).headers['x-port']]).toEqual([['one', 'two'], headers['x-port']]);
+  });
+
+  test('is none where its content type is that of another answer, or its status that of an error', async () => {
+    answer = (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    expect(await askFor(pool, to(portOf(server), new AbortController().signal), true)).toMatchObject({ kind: 'whole', text: '{}' });
+    answer = (response) => void response.writeHead(429, streaming).end('too many');
+    expect(await askFor(pool, to(portOf(server), new AbortController().signal), true)).toMatchObject({ kind: 'whole', text: 'too many' });
+  });
+
+  test('that breaks off tells so, behind what had come', async () => {
+    answer = (response) => response.writeHead(200, streaming).write('half', () => response.destroy());
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const piece of (await askForStream()).pieces) read.push(piece.toString());
+    })();
+    await expect(reading).rejects.toThrow();
+    expect(read).toEqual(['half']);
+  });
+
+  test('is held back where nobody reads, and goes on to its last byte when somebody does', async () => {
+    const size = 24 * mebibyte.length;
+    let sent = 0;
+    answer = (response) => {
+      response.writeHead(200, streaming);
+      void (async () => {
+        for (; sent < size; sent += mebibyte.length) if (!response.write(mebibyte)) await once(response, 'drain');
+        response.end();
+      })();
+    };
+    const { pieces } = await askForStream();
+    for (let before = -1; before < sent;) {
+      before = sent;
+      await sleep(300);
+    }
+    expect(sent).toBeLessThan(size);
+    let read = 0;
+    for await (const piece of pieces) read += piece.length;
+    expect(read).toBe(size);
+  }, 20_000);
+
+  test('that nobody reads on ends, for the server too', async () => {
+    answer = (response) => void pour(response.writeHead(200, streaming));
+    for await (const _ of (await askForStream()).pieces) break;
+    await closed;
+  });
+
+  test('that is given up ends with the reason, without what nobody had read, and the server sees it', async () => {
+    answer = (response) => void response.writeHead(200, streaming).write('half');
+    const giving = new AbortController();
+    const { pieces } = await askForStream(giving.signal);
+    await sleep(50);
+    const why = new Error('the caller has left');
+    giving.abort(why);
+    const read: Buffer[] = [];
+    const reading = (async () => {
+      for await (const piece of pieces) read.push(piece);
+    })();
+    await expect(reading).rejects.toBe(why);
+    expect(read).toEqual([]);
+    await closed;
+    expect(getEventListeners(giving.signal, 'abort')).toEqual([]);
   });
 });
