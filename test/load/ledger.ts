@@ -23,7 +23,17 @@ const asks = uids.flatMap((uid) => [uid, `${uid}/support`, `${uid}/key:k`]).map(
 const usage = (day: string): Message['usage'] =>
   uids.map((tenantUid) => ({
     ...{ tenantUid, tenant: tenantUid, timeZone: 'Europe/Berlin', day, month: `${day.slice(0, 7)}-01`, model: 'p/m', agent: 'support' },
-    ...{ caller: 'key:k', tenantLeased: true, agentLeased: true, callerLeased: true, requests: 1, inputTokens: 0, outputTokens: 1 },
+    ...{
+      caller: 'key:k',
+      tenantLeased: true,
+      agentLeased: true,
+      callerLeased: true,
+      requests: 1,
+      inputTokens: 0,
+      outputTokens: 1,
+      cachedTokens: 0,
+      reasoningTokens: 0,
+    },
     ...{ microUsd: 1n, overrunTokens: 0n, overrunMicroUsd: 0n },
   }));
 

@@ -1,7 +1,7 @@
 /** Calls in progress and what they truly cost. A token costs a micro-dollar, or nothing. */
 import type { Amount } from './amount.ts';
 import { agentAccount, callerAccount, type Spender } from './limits.ts';
-import type { Used } from './usage-sheet.ts';
+import type { Cost } from './usage-sheet.ts';
 import type { Hold } from './tenant-lease.ts';
 
 /** Who calls; agent and caller are empty where there is none. */
@@ -19,7 +19,7 @@ export interface Flight {
 
 export const priceOf = ({ hold }: Flight, tokens: bigint): Amount => ({ microUsd: hold?.amount.microUsd === 0n ? 0n : tokens, tokens });
 
-export function usedBy(flight: Flight): Used {
+export function usedBy(flight: Flight): Cost {
   const amount = flight.billed + flight.beyond;
   return { inputTokens: 0, outputTokens: Number(amount), microUsd: priceOf(flight, amount).microUsd };
 }
