@@ -62,7 +62,10 @@ test('suspended, archived and active again, a tenant has its data and keys, and 
 
 describe('an agent that is not there', () => {
   const name = 'away';
-  const manifest = (agent: object) => ({ ...agentManifest({ name: 'states', agent }), metadata: { name, namespace: tenant.namespace } });
+  const manifest = (agent: Readonly<Record<string, unknown>>) => ({
+    ...agentManifest({ name: 'states', agent }),
+    metadata: { name, namespace: tenant.namespace },
+  });
   const ask = (agent = name) => {
     const body = { messages: [{ role: 'user', content: 'say 2 words' }] };
     return call(`${tenant.url}/agents/${agent}/v1/chat/completions`, { method: 'POST', key: tenant.key, body });
