@@ -1,9 +1,9 @@
-/** A tenant is suspended, archived and brought back: its callers, its data and its keys, as they are seen from outside. */
-import { tenantSecrets } from '@cloister/tenancy';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { call } from './support/http.ts';
+/** A tenant that is suspended, archived and brought back, and an agent that is not there: callers, data and keys, as they are seen from outside. */
+import { namespaces, tenantSecrets } from '@cloister/tenancy';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { call, type Answer } from './support/http.ts';
 import { conditionOf } from './support/kubectl.ts';
-import { agentName, createTenant, deleteTenant, isReady, secretValue, type LiveTenant } from './support/tenants.ts';
+import { agentManifest, agentName, createTenant, deleteTenant, isReady, secretValue, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
@@ -58,4 +58,62 @@ test('suspended, archived and active again, a tenant has its data and keys, and 
   await become('Active');
   expect(await secretValue(world, tenant.namespace, tenantSecrets.apiKey('default'), 'key')).toBe(tenant.key);
   await until('the conversation to go on', async () => (await ask()) === 200, { within });
+});
+
+describe('an agent that is not there', () => {
+  const name = 'away';
+  const manifest = (agent: Readonly<Record<string, unknown>>) => ({
+    ...agentManifest({ name: 'states', agent }),
+    metadata: { name, namespace: tenant.namespace },
+  });
+  const ask = (agent = name) => {
+    const body = { messages: [{ role: 'user', content: 'say 2 words' }] };
+    return call(`${tenant.url}/agents/${agent}/v1/chat/completions`, { method: 'POST', key: tenant.key, body });
+  };
+  const told = ({ status, headers, text }: Answer) => ({
+    status,
+    code: /"code":"(\w+)"/.exec(text)?.[1],
+    retryAfter: headers['retry-after'],
+  });
+  const retryAfter: unknown = expect.stringMatching(/^[1-8]$/);
+  const unavailable = { status: 503, code: 'agent_unavailable', retryAfter };
+  const zero = { status: 503, code: 'agent_scaled_to_zero', retryAfter: undefined };
+  /** What else is answered before. */
+  const untilItAnswers = async () => {
+    const refusals: unknown[] = [];
+    const answered = async () => {
+      const answer = await ask();
+      if (answer.status !== 200) refusals.push(told(answer));
+      return answer.status === 200;
+    };
+    await until('it to answer', answered, { within: 90_000 });
+    return refusals;
+  };
+
+  test('because it does not come up is refused with a time to try again, is left alone, and answers once it is mended; others answer all along', async () => {
+    await world.kubectl.apply(manifest({ image: 'registry.invalid/agents/none:1' }));
+    await until('edge to know it', async () => (await ask()).status === 503, { within });
+    for (let turn = 0; turn < 10; turn++) {
+      expect(told(await ask())).toEqual(unavailable);
+      expect((await ask(agentName)).status).toBe(200);
+    }
+    const log = await world.kubectl.run(['logs', '-n', namespaces.system, 'deployment/edge', '--since=2m']);
+    const alone = log.split('\n').filter((line) => line.includes('"circuitOpen":true') && line.includes('"tenant":"states"'));
+    expect(alone.length).toBeGreaterThan(0);
+    for (const line of alone) expect(line).toContain(`"agent":"${name}"`);
+
+    await world.kubectl.apply(manifest({}));
+    for (const refusal of await untilItAnswers()) expect(refusal).toEqual(unavailable);
+  });
+
+  test('because it is scaled to zero says so, without a time to try again, and answers once it is wanted again', async () => {
+    const scaleTo = (replicas: number) =>
+      world.kubectl.run(['scale', 'agentconfig', name, '-n', tenant.namespace, `--replicas=${replicas}`]);
+    await scaleTo(0);
+    await until('edge to know it', async () => told(await ask()).code === zero.code, { within });
+    expect(told(await ask())).toEqual(zero);
+    expect((await ask(agentName)).status).toBe(200);
+    await scaleTo(1);
+    for (const refusal of await untilItAnswers()) expect([zero, unavailable]).toContainEqual(refusal);
+  });
 });

@@ -151,10 +151,8 @@ export class LeasedBudget implements Budget {
         const tokens = within(said, mostTokens);
         const microUsd = smaller(costOf(price, tokens.inputTokens, tokens.outputTokens), mostMicroUsd);
         settled = microUsd;
-        if (hold || tokens.inputTokens + tokens.outputTokens > 0) {
-          this.#conversation.replica.of(tenantUid).settle(hold, billed, { ...tokens, microUsd });
-          if (this.#waiting.has(tenantUid)) this.#serve(tenantUid);
-        }
+        this.#conversation.replica.of(tenantUid).settle(hold, billed, { ...tokens, microUsd });
+        if (this.#waiting.has(tenantUid)) this.#serve(tenantUid);
         return microUsd;
       },
     };

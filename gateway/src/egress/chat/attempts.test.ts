@@ -57,6 +57,18 @@ describe('a call that failed is sent again', () => {
     await settled({ settled: 0, reserved: 0 });
   });
 
+  test.each([
+    ['a budget', { timeZone: 'UTC', daily: { usd: 1 } }],
+    ['none', { timeZone: 'UTC' }],
+  ])('and each time counts as a request of a tenant that has %s, though it cost nothing', async (_, budget) => {
+    providers({ retries: 1 });
+    token = await egress.addTenant(tenant, { models: [`${tenant}/m1`], budget });
+    answer(first, failure(503, ''));
+    await chat();
+    const usage = 'select requests::int, micro_usd::int as cost from cloister_egress.usage where tenant = $1';
+    await vi.waitFor(async () => expect(await egress.sql.query(usage, [tenant])).toEqual([{ requests: 2, cost: 0 }]), 3000);
+  });
+
   test('not before the provider wants it to', async () => {
     providers({ retries: 1 });
     const times: number[] = [];
