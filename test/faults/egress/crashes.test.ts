@@ -99,7 +99,7 @@ async function spendAll(members: readonly Member[], calling: Calling<Member>): P
 
 test(
   'egress is killed in the middle of streams: no more is spent than the limit, what is left can still be, nothing is billed twice, a slice is lost at most, others go on',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const members = await Promise.all([start(), start(), start()]);
     const calling = callers({ tenant, members, ofEach: callersOfEach, wait: 50 });
@@ -141,7 +141,7 @@ async function expectBooksAfter({ kills, limit, ofEach }: { readonly kills: numb
 
 test(
   'a thousand streams at the same time on three replicas, two of which are killed, and Postgres too: not a micro-dollar more than the limit',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const [ample, ofEach] = [1_200_000, 334];
     provider.pace = { pause: 500, tokens: 20, input: 500, together: 900 };
@@ -166,7 +166,7 @@ test(
 
 test(
   'Postgres is killed in the middle of streams and recovers: they end as if nothing had happened, and the sums agree to the micro-dollar',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const members = await Promise.all([start(), start()]);
     const calling = callers({ tenant, members, ofEach: callersOfEach, wait: 50 });
