@@ -7,7 +7,7 @@ const rest = ['test/e2e/steady.test.ts'];
 
 /**
  * Eight tiers. `unit` needs nothing but Node, nor does `simulation`, which takes minutes; `cluster` needs a running embedded cluster (etcd,
- * API server, Postgres, Redis); `faults` needs Postgres and Redis, and starts API servers of its own to break; the others need the whole
+ * API server, Postgres, Redis); `faults` needs Postgres and Redis, and starts API servers and a Postgres of its own to break; the others need the whole
  * product on the cluster: `rest`, in which nobody else may touch it, `e2e`, whose files run side by side, each with tenants of its own, `timing`,
  * and `serving`, which takes things away under it. `make test` runs all eight and starts what they need.
  */
@@ -48,8 +48,8 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          include: ['test/faults/operator/**/*.test.ts'],
-          // Each has its own API server, and most of their time is waiting for leases and tokens to run out.
+          include: ['test/faults/{operator,egress}/**/*.test.ts'],
+          // Each has its own server to break, and most of their time is waiting for leases and tokens to run out.
           maxWorkers: 3,
           testTimeout: 240_000,
           hookTimeout: 240_000,

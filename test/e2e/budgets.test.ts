@@ -69,6 +69,16 @@ async function spend(tenant: LiveTenant, asking: Asking = {}): Promise<Answer> {
   return refused;
 }
 
+const inOslo = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Oslo', dateStyle: 'short', timeStyle: 'medium' });
+
+function expectRenewedAtMidnightInOslo({ text, headers }: Answer): void {
+  const told = /the daily budget of tokens is spent; it renews at (\S+Z)"/.exec(text)?.[1] ?? `no time in ${text}`;
+  const renewsAt = new Date(told);
+  const tomorrow = inOslo.format(Date.now() + 86_400_000).slice(0, 10);
+  expect(inOslo.format(renewsAt)).toBe(`${tomorrow} 00:00:00`);
+  expect(Math.abs(Number(headers['retry-after']) - (renewsAt.getTime() - Date.now()) / 1000), 'retry-after').toBeLessThan(30);
+}
+
 const goesOn = async (tenant: LiveTenant, asking: Asking = {}) => (await ask(tenant, 'hello', asking)).status === 200;
 const soon = { within: 10_000, every: 200 };
 
@@ -82,7 +92,7 @@ test('a spent budget refuses, tells when it renews, and stops nobody else', asyn
   expect(spent).toBeGreaterThan(0);
   expect(spent).toBeLessThanOrEqual(little.daily.tokens);
 
-  expect((await spend(poor)).text).toMatch(/daily/);
+  expectRenewedAtMidnightInOslo(await spend(poor));
   expect(await goesOn(ofAgent, { model: 'lavish' })).toBe(true);
   await world.kubectl.apply(tenantManifest(ofOslo(plenty)));
   await until('the raised budget to hold', () => goesOn(poor), soon);

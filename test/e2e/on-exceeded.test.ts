@@ -1,4 +1,5 @@
 /** A budget that runs out, as the openai client sees it. */
+import { RateLimitError } from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { call, openai } from './support/http.ts';
@@ -108,8 +109,11 @@ test('Downgrade: from the soft limit on the cheaper model answers, the client se
   );
 });
 
+/** Seconds; a fifth of the day gives out what one call costs. */
+const [day, aCall] = [86_400, 86_400 / 5];
+
 test('Throttle: what is released is there at once, the rest later, and the client is told when', async () => {
-  // A cent a day for calls of a tenth of a cent: whatever the hour, ten fit at most, and each of the last two is hours away.
+  // A cent a day for calls of a tenth of a cent: five at once, and one more with each fifth of the day.
   const budget = { daily: { usd: 0.01 }, onExceeded: 'Throttle', softLimitPercent: 50 };
   const tenant = await createTenant(world, {
     name: 'ends-slow',
@@ -130,7 +134,13 @@ test('Throttle: what is released is there at once, the rest later, and the clien
     },
     { within: 60_000, every: 1 },
   );
-  expect(served).toBeGreaterThanOrEqual(5);
-  expect(served).toBeLessThanOrEqual(10);
-  if (served < 10) expect(refused).toMatchObject({ status: 429, code: 'budget_throttled' });
+  const sinceMidnight = (Date.now() / 1000) % day;
+  expect(served).toBe(5 + Math.floor(sinceMidnight / aCall));
+  if (!(refused instanceof RateLimitError)) throw new Error('it was not refused for its rate', { cause: refused });
+  expect(refused.code).toBe('budget_throttled');
+  const seconds = Number(refused.headers.get('retry-after'));
+  expect(Math.abs(seconds - ((served - 4) * aCall - sinceMidnight)), 'retry-after').toBeLessThan(5);
+  expect(refused.message).toContain(
+    `the daily budget of money is used up to 50 %, and the rest is given out bit by bit; there is enough for this call in ${seconds} s`,
+  );
 });

@@ -3,7 +3,7 @@
  *
  * Flow: static checks and unit tests while the cluster starts → Cloister is installed as `make up` does it → three at once: nobody touches what is
  * installed for seven minutes, and it must write nothing; tests against bare API servers (one for all, one that the model of it is compared with
- * and nobody else may touch), then operators on API servers that break, each of these with a Postgres and a Redis of their own; the simulation, which
+ * and nobody else may touch), then operators and egress on servers that break, each of these with a Postgres and a Redis of their own; the simulation, which
  * takes what time the others leave → end-to-end and isolation tests, those that measure time last → what goes away, and upgrades, under the installed
  * Cloister. Every step runs even if one before it failed, unless it needs that one.
  * The last line is the count over everything; the exit code is 1 unless all passed.

@@ -1,14 +1,12 @@
 /**
- * What goes away under an installed Cloister: the control plane, Postgres, Redis, a tenant's namespace, the pods of a node that is drained.
- * Four callers ask two tenants' agents all the while.
+ * What goes away under an installed Cloister: the control plane, a tenant's namespace, the pods of a node that is drained. Callers ask two
+ * tenants' agents all the while. Postgres and Redis are in stores-away.test.ts.
  */
 import { namespaceOf, namespaces } from '@cloister/tenancy';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dataNamespace } from '../../cluster/manifests/names.ts';
 import { takeDown } from '../../cluster/index.ts';
 import { call } from '../../e2e/support/http.ts';
-import { conditionOf } from '../../e2e/support/kubectl.ts';
 import {
   agentManifest,
   agentName,
@@ -119,36 +117,6 @@ const answerOf = async ({ url, key }: LiveTenant): Promise<string> => {
   const body = { model: agentName, messages: [{ role: 'user', content: 'hello' }] };
   return (await call(`${url}/v1/chat/completions`, { method: 'POST', key, body })).text;
 };
-
-describe.each([
-  ['postgres', /Postgres/],
-  ['redis', /Redis/],
-])('while %s is away', (name, named) => {
-  test('statuses say so, stateless answers go on, and all heals by itself', async () => {
-    const callers = startCallers(tenants);
-    await world.kubectl.run(['scale', `statefulset/${name}`, '-n', dataNamespace, '--replicas=0']);
-    await world.kubectl.run(['wait', '-n', dataNamespace, `pod/${name}-0`, '--for=delete', '--timeout=60s']);
-    try {
-      // An edit makes the operator look; at rest it looks every dataCheckSeconds.
-      await world.kubectl.apply(tenantManifest({ name: 'outage-a', spec: { displayName: `without ${name}`, quota: { pods: 20 } } }));
-      const told = await until(
-        'the condition',
-        async () => {
-          const found = conditionOf(await tenant('outage-a'), 'DataReady');
-          return found?.status === 'False' && named.test(found.message ?? '') ? found : undefined;
-        },
-        patience,
-      );
-      expect(told.reason).toBe('DataUnreachable');
-    } finally {
-      await world.kubectl.run(['scale', `statefulset/${name}`, '-n', dataNamespace, '--replicas=1']);
-    }
-    await bothReady();
-    const { answered, failures } = await callers.stop();
-    console.log(`${answered} answers`);
-    expect(failures).toEqual([]);
-  });
-});
 
 test('a namespace that somebody deletes by hand is made anew with all that is in it, and nobody else notices', async () => {
   const [first, second] = tenants;

@@ -1,7 +1,5 @@
 import { startStores, stopCluster } from '../../cluster/index.ts';
 import { Progress } from '../../cluster/progress.ts';
-import { readRecord } from '../../cluster/record.ts';
-import { clusterDir } from '../../cluster/paths.ts';
 import { cpuOfAll } from '../measuring/processor.ts';
 
 export interface LoadStores {
@@ -17,9 +15,8 @@ const name = 'gateway-load';
 /** A fresh Postgres, which waits for the disk, and a fresh Redis, beside everything else on this machine. */
 export async function openStores(): Promise<LoadStores> {
   await stopCluster(name); // what a run that was cut off left behind
-  const { postgres, redis } = await startStores({ name, progress: new Progress((line) => console.error(line)) });
+  const { postgres, redis, pid } = await startStores({ name, progress: new Progress((line) => console.error(line)) });
   const { user, password, host, port, database } = postgres;
-  const pid = (await readRecord(clusterDir(name)))?.machine?.pid ?? 0;
   return {
     setup: { postgresURL: `postgres://${user}:${password}@${host}:${port}/${database}`, redisURL: redis.url },
     cpu: () => cpuOfAll([pid]),

@@ -121,6 +121,57 @@ describe('what a provider tells apart of its use', () => {
   });
 });
 
+describe('the tools that an answer calls', () => {
+  const tools = ['lookup', 'search', 'unused'].map((name) => ({ type: 'function', function: { name } }));
+  const args = '{"of":"what-it-is-called-with"}';
+  const callOf = (name: string) => ({ id: 't1', type: 'function', function: { name, arguments: args } });
+  const whole = (message: object) => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: null, ...message }, finish_reason: 'tool_calls' }];
+    provider.answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ choices }));
+  };
+  const onRecord = async () => {
+    const { records, text } = await recorded(1);
+    expect(text).not.toContain('what-it-is-called-with');
+    return records[0]?.['toolCalls'];
+  };
+
+  test('are on record by name, each once, and never what they are called with', async () => {
+    whole({ tool_calls: [callOf('search'), callOf('lookup'), callOf('search')] });
+    await chat({ tools });
+    expect(await onRecord()).toBe('search, lookup');
+  });
+  test('are on record of a stream as well', async () => {
+    const called = (call: object) => chunk({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] });
+    const rest = { index: 0, function: { arguments: args } };
+    const first = { index: 0, id: 't1', type: 'function', function: { name: 'lookup', arguments: '' } };
+    const custom = { index: 1, id: 't2', type: 'custom', custom: { name: 'search', input: 'what-it-is-called-with' } };
+    provider.answer = streamed(called(first), called(rest), called(custom), stopChunk, endMark);
+    await chat({ stream: true, tools: [...tools.slice(0, 1), { type: 'custom', custom: { name: 'search' } }] });
+    expect(await onRecord()).toBe('lookup, search');
+  });
+  test('are on record where they are called functions, as they once were', async () => {
+    whole({ function_call: { name: 'lookup', arguments: args } });
+    await chat({ functions: [{ name: 'lookup' }] });
+    expect(await onRecord()).toBe('lookup');
+  });
+  test('are not named where the request did not offer them, since a model may write anything in the place of a name', async () => {
+    whole({ tool_calls: [callOf('lookup'), callOf(answer), callOf(prompt)] });
+    await chat({ tools });
+    expect(await onRecord()).toBe('lookup, ?');
+  });
+  test('are not named where the name is no name', async () => {
+    const name = `${prompt} as a sentence`;
+    whole({ tool_calls: [callOf(name)] });
+    await chat({ tools: [{ type: 'function', function: { name } }] });
+    expect(await onRecord()).toBe('?');
+  });
+  test('are not on record where there are none', async () => {
+    whole({ content: 'Hi', tool_calls: [] });
+    await chat({ tools });
+    expect((await recorded(1)).records[0]).not.toHaveProperty('toolCalls');
+  });
+});
+
 test('a call is on record with the caller on whose behalf it was made, where edge vouches for one', async () => {
   const caller = 'key:0123456789ab';
   await chat({}, { [voucherHeader]: await egress.vouch(tenant, { caller }) });

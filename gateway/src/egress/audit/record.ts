@@ -1,14 +1,15 @@
 /**
  * What the audit keeps of a model call: who called what, when, how it ended and what it cost. Names that the platform gave, numbers and
  * codes; never a prompt, an answer, a provider's words or a credential. A model that the tenant may not use is not named, because a caller
- * may write anything in its place. Of a connection of tools: who connected where, and how much was carried; the domain is kept where it is
+ * may write anything in its place. Of tools that the answer calls there are the names, of those that the request offered, and never what they
+ * are called with. Of a connection of tools: who connected where, and how much was carried; the domain is kept where it is
  * refused, too, since where an agent tried to go is what the record is for.
  */
 import { z } from 'zod';
 
 /** What a call has noted of itself that is kept, in this order. */
 export const kept = [
-  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'key', 'attempts', 'tried', 'stream', 'cache'],
+  ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'key', 'attempts', 'tried', 'stream', 'cache', 'toolCalls'],
   ...['inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'microUsd', 'priceAsOf'],
 ] as const;
 

@@ -42,7 +42,7 @@ function checkTool(name: string | undefined, agent: string, allowed: readonly st
 }
 
 /** Names of what a model is offered, by the present field and by the one before it; undefined for what has none. */
-function toolsIn({ tools, functions }: ChatRequest): (string | undefined)[] {
+export function toolsIn({ tools, functions }: ChatRequest): (string | undefined)[] {
   return [...listOf(tools).map((tool) => nameOf(definitionOf(tool))), ...listOf(functions).map(nameOf)];
 }
 

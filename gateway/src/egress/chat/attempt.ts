@@ -123,6 +123,8 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
     const used = course.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await course.used());
     finish(used, gone ? 'caller_gone' : failure.code, error);
     return gone || response.headersSent ? undefined : { failure, error, sent: true };
+  } finally {
+    exchange.note({ toolCalls: course.toolCalls });
   }
 }
 

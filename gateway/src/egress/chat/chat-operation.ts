@@ -5,6 +5,7 @@ import { outgoing } from './outgoing.ts';
 import { passOn } from './pass-on.ts';
 import { wantsStream, wantsUsage, type ChatRequest } from './request.ts';
 import { fallbacksOf } from './target.ts';
+import { toolCallsOnRecord } from './tool-calls.ts';
 import { worstCase, type Model } from './worst-case.ts';
 
 /** `bytes` is the length of the body; `longest` the most output for a choice that the agent may have of any model. */
@@ -34,6 +35,9 @@ export function chatOperation(asked: ChatRequest, bytes: number, longest = Infin
           return meter.reported;
         },
         used: () => meter.used(),
+        get toolCalls() {
+          return toolCallsOnRecord(asked, meter.calls);
+        },
       };
     },
   };

@@ -13,6 +13,8 @@ export interface Chunk {
   readonly finished: boolean;
   /** Why choices have ended that end here. */
   readonly reasons: readonly string[];
+  /** Names of the tools that are called; in a stream, a call's name comes with its first piece. */
+  readonly calls: readonly string[];
   /** The provider reports a failure. */
   readonly failed: boolean;
   /** It has choices, as completions and their chunks do, though there may be none in them. */
@@ -59,6 +61,7 @@ export function readChunk(data: string): Chunk | undefined {
   const list: readonly unknown[] = isCompletion ? choices : [];
   const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
   const reasons: string[] = [];
+  const calls: string[] = [];
   let text = '';
   let isPiece = false;
   for (const choice of list) {
@@ -67,6 +70,7 @@ export function readChunk(data: string): Chunk | undefined {
     if (typeof reason === 'string') reasons.push(reason);
     isPiece ||= isObject(delta);
     text += textIn(delta ?? message);
+    calls.push(...callsIn(delta ?? message));
   }
   const finished = reasons.length > 0;
   return {
@@ -76,9 +80,21 @@ export function readChunk(data: string): Chunk | undefined {
     onlyUsage: used !== undefined && list.length === 0,
     finished,
     reasons,
+    calls,
     failed: isObject(chunk['error']),
     isCompletion,
   };
+}
+
+/** By the present field and by the one before it. */
+function callsIn(said: unknown): readonly string[] {
+  if (!isObject(said)) return [];
+  const { tool_calls: calls, function_call: before } = said;
+  if (calls === undefined && before === undefined) return [];
+  const all: readonly unknown[] = Array.isArray(calls) ? calls : [];
+  return [before, ...all.map((call) => isObject(call) && (call['function'] ?? call['custom']))].flatMap((called) =>
+    isObject(called) && typeof called['name'] === 'string' && called['name'] !== '' ? [called['name']] : [],
+  );
 }
 
 /** Texts that are not output of the model. */

@@ -34,6 +34,7 @@ export class Meter {
   #finished = false;
   #failed = false;
   readonly #reasons: string[] = [];
+  readonly #calls: string[] = [];
   #delivered = '';
   #nextLook: number;
 
@@ -49,10 +50,11 @@ export class Meter {
   read(data: string): Chunk | undefined {
     const chunk = readChunk(data);
     if (!chunk) return undefined;
-    const { used, text, partial, finished, failed, reasons } = chunk;
+    const { used, text, partial, finished, failed, reasons, calls } = chunk;
     this.#finished ||= finished;
     this.#failed ||= failed;
     this.#reasons.push(...reasons);
+    this.#calls.push(...calls);
     if (used && (!partial || (this.#finished && text === ''))) this.#reported = used;
     else if (used || text !== '') {
       this.#soFar = used ?? this.#reported ?? this.#soFar; // more output: what looked like the end was none
@@ -65,6 +67,11 @@ export class Meter {
   /** For the whole call; undefined until then. */
   get reported(): Reported | undefined {
     return this.#reported;
+  }
+
+  /** Names of the tools that were called until now, each once. */
+  get calls(): ReadonlySet<string> {
+    return new Set(this.#calls);
   }
 
   /** Nothing failed, and the model itself has ended each choice. */

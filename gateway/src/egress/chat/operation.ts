@@ -47,6 +47,8 @@ export interface Course {
   readonly reported: Reported | undefined;
   /** The same or, where it has said nothing, what must be assumed. */
   used(): Promise<Reported>;
+  /** What the record says of tools that the answer has called until now; undefined: it has called none. */
+  readonly toolCalls?: string | undefined;
 }
 
 export interface Sending {

@@ -4,14 +4,11 @@ import pg from 'pg';
 export interface TestDatabase {
   /** As the role that egress has: owner of schema `cloister_egress`, and nothing else. */
   readonly url: string;
-  /** Ends every connection in the middle of whatever it does and lets nobody in, as a server that restarts, until what it gives is called. */
-  takeAway(): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
-/** A database of its own on the server of CLOISTER_TEST_POSTGRES_URL, whose user must be an administrator. */
-export async function testDatabase(): Promise<TestDatabase> {
-  const adminURL = process.env['CLOISTER_TEST_POSTGRES_URL'];
+/** A database of its own on the server of `adminURL`, by default that of CLOISTER_TEST_POSTGRES_URL, whose user must be an administrator. */
+export async function testDatabase(adminURL = process.env['CLOISTER_TEST_POSTGRES_URL']): Promise<TestDatabase> {
   if (!adminURL) throw new Error('set CLOISTER_TEST_POSTGRES_URL to the URL of an administrator, or use "make test"');
   const name = `ledger_${randomBytes(6).toString('hex')}`;
   const password = randomBytes(12).toString('hex');
@@ -22,12 +19,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const own = new URL(inside);
   own.username = name;
   own.password = password;
-  const takeAway = async () => {
-    const ending = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`;
-    await run(adminURL, `alter database ${name} with allow_connections false`, ending);
-    return () => run(adminURL, `alter database ${name} with allow_connections true`);
-  };
-  return { url: own.href, takeAway, drop: () => run(adminURL, `drop database ${name} with (force)`, `drop role ${name}`) };
+  return { url: own.href, drop: () => run(adminURL, `drop database ${name} with (force)`, `drop role ${name}`) };
 }
 
 async function run(url: string, ...statements: readonly string[]): Promise<void> {
