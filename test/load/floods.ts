@@ -112,11 +112,10 @@ interface Round {
 async function floods(): Promise<void> {
   const bads = Object.values(bad).flatMap((make) => Array.from({ length: 50 }, make));
   const quiet: Flood = { name: 'nothing', keys: [], perSecond: 0 };
-  const pairs = [250, 1000].map((perSecond) => ({
-    bad: { name: 'bad credentials', keys: bads, perSecond },
-    good: { name: 'good ones of another', keys: edge.said.others.slice(0, 100), perSecond },
-  }));
-  const kinds: readonly Flood[] = [quiet, ...pairs.flatMap((pair) => [pair.bad, pair.good])];
+  const badOnes = (perSecond: number): Flood => ({ name: 'bad credentials', keys: bads, perSecond });
+  const goodOnes = (perSecond: number): Flood => ({ name: 'good ones of another', keys: edge.said.others.slice(0, 100), perSecond });
+  const [few, asFew, many, asMany] = [badOnes(250), goodOnes(250), badOnes(1000), goodOnes(1000)];
+  const kinds: readonly Flood[] = [quiet, few, asFew, many, asMany];
   const found = new Map<Flood, Round[]>(kinds.map((kind) => [kind, []]));
   for (let round = 0; round < plan.rounds; round++) {
     for (const kind of shuffled(kinds)) {
@@ -133,12 +132,9 @@ async function floods(): Promise<void> {
   const ratio = (beside: Flood, other: Flood) =>
     bootstrap((found.get(beside) ?? []).map(({ p50 }, round) => p50 / (found.get(other)?.[round]?.p50 ?? NaN)));
   printFigures('What a flood costs the caller, p50', [
-    ...pairs
-      .slice(0, 1)
-      .map((pair) => atMost(`beside ${pair.bad.perSecond} bad credentials a second, over alone`, ratio(pair.bad, quiet).median, 1.5, '×')),
-    ...pairs.map((pair) =>
-      noMore(`beside ${pair.bad.perSecond} bad ones, over beside as many good ones of another`, ratio(pair.bad, pair.good)),
-    ),
+    atMost('beside 250 bad credentials a second, over alone', ratio(few, quiet).median, 1.5, '×'),
+    noMore('beside 250 bad credentials a second, over as many good ones of another', ratio(few, asFew)),
+    noMore('beside 1,000 bad credentials a second, over as many good ones of another', ratio(many, asMany)),
   ]);
 }
 

@@ -17,6 +17,9 @@ export interface Answer {
   readonly text: string;
 }
 
+/** All of an answer but what differs from one to the next by its nature. */
+export const withoutIds = ({ headers: { date, 'x-request-id': id, ...headers }, ...answer }: Answer) => ({ ...answer, headers });
+
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly key?: string | undefined;
