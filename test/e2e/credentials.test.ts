@@ -100,7 +100,10 @@ function startFlood(url: string, key: string): { stop(): Promise<number[]> } {
   const stopping = new AbortController();
   const statuses: number[] = [];
   const senders = Array.from({ length: 8 }, async () => {
-    for (; !stopping.signal.aborted; await sleep(35)) statuses.push((await call(url, { key })).status);
+    while (!stopping.signal.aborted) {
+      statuses.push((await call(url, { key })).status);
+      await sleep(35);
+    }
   });
   return {
     stop: async () => {

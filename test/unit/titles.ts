@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { root } from './sources.ts';
 
-/** The names of all tests and groups of tests in a file, as they are written: with `%s` where a table fills something in, and the first of each row of the table. */
+/** The names of all tests and groups of tests in a file, as they are written: with `%s` where a table fills something in, and the first text of each of its rows. */
 export function titlesIn(file: string): string[] {
   const titles: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -20,8 +20,8 @@ export function titlesIn(file: string): string[] {
 }
 
 function firstOf(row: ts.Expression): string[] {
-  const [first] = ts.isArrayLiteralExpression(row) ? row.elements : [row];
-  return first && ts.isStringLiteralLike(first) ? [first.text] : [];
+  const cells: readonly ts.Expression[] = ts.isArrayLiteralExpression(row) ? row.elements : [row];
+  return cells.slice(0, 1).flatMap((cell) => (ts.isStringLiteralLike(cell) ? [cell.text] : []));
 }
 
 /** `test`, `describe.each(…)`, `test.runIf(…)` and their like. */

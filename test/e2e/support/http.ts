@@ -18,7 +18,10 @@ export interface Answer {
 }
 
 /** All of an answer but what differs from one to the next by its nature. */
-export const withoutIds = ({ headers: { date, 'x-request-id': id, ...headers }, ...answer }: Answer) => ({ ...answer, headers });
+export function withoutIds({ headers, ...answer }: Answer): Answer {
+  const same = Object.entries(headers).filter(([name]) => !['date', 'x-request-id'].includes(name));
+  return { ...answer, headers: Object.fromEntries(same) };
+}
 
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
