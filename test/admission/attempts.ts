@@ -30,7 +30,7 @@ const at = (kindName: string, name: string) => (kindName === 'Namespace' ? { nam
 
 export const agent = { 'app.kubernetes.io/name': 'cloister', 'app.kubernetes.io/component': 'agent' };
 const labelled = { 'cloister.dev/tenant': 'acme', 'app.kubernetes.io/managed-by': 'cloister' };
-const podSpec = (more: object = {}) => ({
+export const podSpec = (more: object = {}) => ({
   securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
   containers: [
     { name: 'x', image: 'x', securityContext: { allowPrivilegeEscalation: false, runAsUser: 1, capabilities: { drop: ['ALL'] } } },

@@ -10,6 +10,7 @@ import { snapshot } from '../../operator/src/tenant/snapshot.fixture.ts';
 import { until } from '../e2e/support/until.ts';
 import { startWalled, system, type Attempt, type Subject, type Walled } from './api-server.ts';
 import { account, agent, allowed, anyPolicy, clusterAdmin, create, namespace, patch, refused } from './attempts.ts';
+import { breakingOut, tooMuch } from './pods.ts';
 
 const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
 const clusterRoleBindings = kind('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', { namespaced: false });
@@ -84,6 +85,17 @@ describe('with every right in the namespace, a tenant is refused', () => {
       /AgentConfig "stray": metadata\.namespace is "people", which belongs to no Tenant; put it into/,
     );
   });
+});
+
+describe('whoever makes it, there is no pod in the namespace', () => {
+  test.each(breakingOut)('that %s', async (_, attempt, message) => {
+    for (const maker of [tenant, platform]) expect(await maker.try(attempt)).toMatch(message);
+  });
+});
+
+test.each(tooMuch)('nobody gets more %s for the namespace than the quota has', async (_, attempt, message) => {
+  await until('the quota to be counted', async () => message.test(await tenant.try(attempt)), { within: 20_000 });
+  expect(await platform.try(attempt)).toMatch(message);
 });
 
 describe('with every right in the namespace, a tenant may still', () => {

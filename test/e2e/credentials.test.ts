@@ -1,6 +1,7 @@
 import { tenantSecrets } from '@cloister/tenancy';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, type Answer } from './support/http.ts';
+import { call, withoutIds } from './support/http.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
 import { inAMinute, jwt, shareSecret, unsigned, userToken } from './support/tokens.ts';
 import { median } from './support/until.ts';
@@ -41,51 +42,85 @@ const routes = (tenant: LiveTenant): readonly (readonly [string, 'GET' | 'POST' 
 ];
 const body = (method: string) =>
   method === 'GET' ? {} : { body: { message: 'x', model: agentName, messages: [{ role: 'user', content: 'x' }] } };
-const withoutIds = (answer: Answer) => ({ status: answer.status, text: answer.text });
 
 describe('without a valid credential, every route answers 401', () => {
+  test('none', async () => {
+    for (const [url, method] of routes(one)) expect((await call(url, { method, ...body(method) })).status, url).toBe(401);
+  });
+
   test.each([
-    ['none', undefined],
-    ['nonsense', 'nonsense'],
     ['a key of no tenant', `ck_nobody_${'0'.repeat(12)}_${'0'.repeat(64)}`],
     ['a token without a signature', unsigned({ sub: 'x', tenant_id: 'cred-one', exp: inAMinute() })],
     ['a token signed with the other tenant’s secret', jwt('cred-two', { sub: 'x', tenant_id: 'cred-one', exp: inAMinute() })],
     ['an expired token', tokenOf('cred-one', { exp: Math.floor(Date.now() / 1000) - 3600 })],
     ['a token that never expires', jwt('cred-one', { sub: 'x', tenant_id: 'cred-one' })],
-  ])('%s', async (_, key) => {
-    for (const [url, method] of routes(one)) expect((await call(url, { method, key, ...body(method) })).status, url).toBe(401);
-  });
-
-  test('a key with one wrong digit', async () => {
-    const wrong = one.key.slice(0, -1) + (one.key.endsWith('0') ? '1' : '0');
-    expect((await call(`${one.url}/v1/models`, { key: wrong })).status).toBe(401);
+    ['a key with one wrong digit', () => one.key.slice(0, -1) + (one.key.endsWith('0') ? '1' : '0')],
+  ])('%s: the same, headers too, as for nonsense', async (_, key) => {
+    const nonsense = await call(`${one.url}/v1/models`, { key: 'nonsense' });
+    expect(nonsense.status).toBe(401);
+    for (const [url, method] of routes(one)) {
+      const given = await call(url, { method, key: typeof key === 'string' ? key : key(), ...body(method) });
+      expect(withoutIds(given), url).toEqual(withoutIds(nonsense));
+    }
   });
 });
 
-test('a flood of wrong keys that name a tenant and its key takes nothing from either, and callers are served meanwhile', async () => {
+test('a flood of wrong keys that name a tenant and its key takes nothing from either, and callers wait less than three times as long as beside good ones of another tenant', async () => {
   const key = await secretValue(world, one.namespace, tenantSecrets.apiKey('counted'), 'key');
   const wrong = `${key.slice(0, -64)}${'0'.repeat(64)}`;
-  let flooding = true;
-  const statuses = new Set<number>();
-  let refused = 0;
-  const flood = Array.from({ length: 8 }, async () => {
-    for (; flooding; refused++) statuses.add((await call(`${one.url}/v1/models`, { key: wrong })).status);
-  });
-  const times: number[] = [];
   const question = { method: 'POST' as const, key, ...body('POST') };
-  for (let asked = 1; asked <= 30; asked++) {
-    const began = performance.now();
-    const answer = await call(`${one.url}/v1/chat/completions`, question);
-    times.push(performance.now() - began);
-    expect(answer.status, answer.text).toBe(200);
-    expect(answer.headers['x-ratelimit-remaining-requests']).toBe(String(1000 - asked));
+  let [asked, taken] = [0, 0];
+  /** Milliseconds that each of ten calls takes. */
+  const timesOfCalls = async () => {
+    const times: number[] = [];
+    for (let turn = 0; turn < 10; turn++) {
+      const began = performance.now();
+      const answer = await call(`${one.url}/v1/chat/completions`, question);
+      times.push(performance.now() - began);
+      expect(answer.status, answer.text).toBe(200);
+      taken = 1000 - Number(answer.headers['x-ratelimit-remaining-requests']);
+      asked++;
+    }
+    return times;
+  };
+  const [alone, besideWrong, besideGood]: [number[], number[], number[]] = [[], [], []];
+  const [refused, answered]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 5; round++) {
+    alone.push(...(await timesOfCalls()));
+    const wrongOnes = startFlood(`${one.url}/v1/models`, wrong);
+    besideWrong.push(...(await timesOfCalls()));
+    refused.push(...(await wrongOnes.stop()));
+    const goodOnes = startFlood(`${two.url}/v1/models`, two.key);
+    besideGood.push(...(await timesOfCalls()));
+    answered.push(...(await goodOnes.stop()));
   }
-  flooding = false;
-  await Promise.all(flood);
-  expect([...statuses]).toEqual([401]);
-  expect(refused).toBeGreaterThan(100);
-  expect(median(times)).toBeLessThan(1_000);
+  const [ownTime, wrongTime, goodTime] = [alone, besideWrong, besideGood].map((times) => median(times).toFixed(1));
+  console.log(`p50 ${ownTime} ms alone, ${wrongTime} beside ${refused.length} wrong keys, ${goodTime} beside ${answered.length} good ones`);
+  expect([new Set(refused), new Set(answered)]).toEqual([new Set([401]), new Set([200])]);
+  expect(refused.length, 'more than there are calls').toBeGreaterThan(besideWrong.length);
+  // On a busy machine a count may reach Redis although its answer comes too late, so that a call counts twice. `floods.test.ts` of edge is exact.
+  expect(taken, 'of the limit of a thousand').toBeLessThan(asked + refused.length / 10);
+  expect(median(besideWrong) / median(besideGood)).toBeLessThan(3);
 });
+
+/** At most some 200 requests a second: with more, the clients here would take what is left of the machine's processors from the callers. */
+function startFlood(url: string, key: string): { stop(): Promise<number[]> } {
+  const stopping = new AbortController();
+  const statuses: number[] = [];
+  const senders = Array.from({ length: 8 }, async () => {
+    while (!stopping.signal.aborted) {
+      statuses.push((await call(url, { key })).status);
+      await sleep(35);
+    }
+  });
+  return {
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(senders);
+      return statuses;
+    },
+  };
+}
 
 describe("a tenant's credential is worth nothing at another tenant", () => {
   test.each([

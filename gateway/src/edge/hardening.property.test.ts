@@ -86,7 +86,7 @@ test('what is left of a request is answered as a request or refused, in the docu
       }
       expect((await fetch(`${edge.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(200);
     }),
-    { numRuns: 20 },
+    { numRuns: 150 },
   );
   expect(edge.lines.join('')).not.toContain('unexpected error');
 });

@@ -1,14 +1,19 @@
 /**
- * A bad credential costs edge the same whether its tenant exists or not, so that the time of the answer does not tell. Counted, since time on
- * a test machine tells nothing: how often edge hashes, compares and verifies. `test/load/floods.ts` measures the time.
+ * A bad credential costs edge the same whether its tenant exists or not, and what is another tenant's the same as what nobody has, so that the
+ * time of the answer does not tell. Counted, since time on a test machine tells nothing: how often edge hashes, compares and verifies, looks
+ * things up, counts and asks. `test/load/floods.ts` measures the time of bad credentials.
  */
 import { createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
 import { SignJWT, generateKeyPair } from 'jose';
 import type * as Jose from 'jose';
 import type * as Crypto from 'node:crypto';
+import { request } from 'undici';
 import { expect, test, vi } from 'vitest';
 import { AccessDirectory } from '../directory/directory.ts';
+import { agentDouble } from './agent.double.ts';
 import { authenticator } from './authenticate.ts';
+import { agentsAt, edgeUnderTest } from './edge.fixture.ts';
+import { LocalLimiter } from './rate-limit/local-limiter.ts';
 
 const work = vi.hoisted(() => ({ hashes: 0, comparisons: 0, verifications: 0 }));
 vi.mock('node:crypto', async (load) => {
@@ -88,4 +93,37 @@ test.each([
 ])('an OIDC token %s is verified once', async (_, claims, signer) => {
   const token = new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).setIssuer(issuer).setSubject('u').setExpirationTime('5m');
   expect(await workFor(await token.sign(signer.privateKey))).toMatchObject({ verifications: 1 });
+});
+
+test.each<[string, { readonly theirs: string; readonly nobodys: string }]>([
+  ['host', { theirs: 'https://bravo.example/v1/models', nobodys: 'https://delta.example/v1/models' }],
+  ['id in a path', { theirs: 'https://chat.example/api/v1/tenants/bravo/chat', nobodys: 'https://chat.example/api/v1/tenants/delta/chat' }],
+  ['agent in a path', { theirs: 'https://chat.example/agents/secret/v1/models', nobodys: 'https://chat.example/agents/others/v1/models' }],
+  ['agent in a query', { theirs: 'https://chat.example/v1/files?agent=secret', nobodys: 'https://chat.example/v1/files?agent=others' }],
+])('the %s of another tenant costs what one that nobody has does', async (_, { theirs, nobodys }) => {
+  await using agent = await agentDouble();
+  const limiter = new LocalLimiter();
+  await using edge = await edgeUnderTest({ limiter, sharedHosts: new Set(['chat.example']) });
+  const key = edge.addTenant('acme', { ...agentsAt(agent.url, 'support'), rateLimits: { requestsPerMinute: 100 } });
+  edge.addTenant('bravo', { ...agentsAt(agent.url, 'secret'), hosts: ['bravo.example'] });
+  const looks = [
+    ...(['byTenant', 'byHost', 'byNamespace', 'all'] as const).map((look) => vi.spyOn(edge.policies, look)),
+    ...(['byTenant', 'byClaim', 'byIssuer', 'trustsIssuer'] as const).map((look) => vi.spyOn(edge.access, look)),
+    ...(['byId', 'ofTenant'] as const).map((look) => vi.spyOn(edge.access.issued, look)),
+    vi.spyOn(limiter, 'take'),
+  ];
+  const workOf = async (url: string) => {
+    const { host, pathname, search } = new URL(url);
+    for (const look of looks) look.mockClear();
+    Object.assign(work, { hashes: 0, comparisons: 0, verifications: 0 });
+    const headers = { host, authorization: `Bearer ${key}` };
+    const { statusCode, body } = await request(`${edge.url}${pathname}${search}`, { headers });
+    expect([statusCode, JSON.parse(await body.text())]).toMatchObject([404, { error: {} }]);
+    return { ...work, looks: looks.map((look) => look.mock.calls.length), lines: edge.lines.splice(0).length };
+  };
+  await workOf(nobodys);
+  const spent = await workOf(theirs);
+  expect(spent).toEqual(await workOf(nobodys));
+  expect(spent.looks, 'something is counted').not.toEqual(looks.map(() => 0));
+  expect(agent.heard).toEqual([]);
 });

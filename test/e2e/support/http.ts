@@ -17,6 +17,12 @@ export interface Answer {
   readonly text: string;
 }
 
+/** All of an answer but what differs from one to the next by its nature. */
+export function withoutIds({ headers, ...answer }: Answer): Answer {
+  const same = Object.entries(headers).filter(([name]) => !['date', 'x-request-id'].includes(name));
+  return { ...answer, headers: Object.fromEntries(same) };
+}
+
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly key?: string | undefined;

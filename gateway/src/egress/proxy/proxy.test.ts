@@ -116,6 +116,22 @@ test('a name that does not exist cannot be reached', async () => {
   expect((await ask('b.wild.example:443')).text).toContain('host_unreachable');
 });
 
+test(
+  'a name whose servers never answer is given up once the time for connecting is over, and its place is free',
+  { timeout: 60_000 },
+  async () => {
+    await using patient = await egressUnderTest({
+      proxy: { limits: { connectMs: 200, connections: 1 }, forbidden: [], resolve: () => new Promise(() => undefined) },
+    });
+    const other = await patient.addTenant('india', { egress: { domains: ['silent.example'], ports: [443] } });
+    for (let turn = 0; turn < 2; turn++) {
+      const { status, text, socket } = await askOf(patient.url, 'silent.example:443', `Bearer ${other}`);
+      expect([status, text.includes('host_unreachable')]).toEqual([502, true]);
+      socket.destroy();
+    }
+  },
+);
+
 test('plain HTTP through the proxy is answered with what to do', async () => {
   const { status, text } = await say(
     egress.url,
