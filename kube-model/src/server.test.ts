@@ -20,6 +20,7 @@ const configMaps = kind<ConfigMap>('v1', 'ConfigMap');
 const namespaces = kind('v1', 'Namespace');
 const deployments = kind('apps/v1', 'Deployment');
 const pods = kind('v1', 'Pod');
+const autoscalers = kind('autoscaling/v2', 'HorizontalPodAutoscaler');
 const quotas = kind('v1', 'ResourceQuota');
 const greetings = kind<Resource<{ readonly name: string }, { readonly said?: string }>>('example.dev/v1', 'Greeting');
 
@@ -191,6 +192,24 @@ describe('controllers', () => {
     expect(await cluster.list(pods, { labelSelector: 'app=x' })).toHaveLength(2);
     const web = await cluster.get(deployments, { name: 'web', namespace: 'default' });
     expect(web?.['status']).toMatchObject({ observedGeneration: 1, readyReplicas: 2 });
+  });
+
+  test('bring a Deployment to the fewest replicas of its autoscaler, and leave one at zero', async () => {
+    const { cluster } = client();
+    const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'main', image: 'main' }] } };
+    const replicasAfter = async (name: string, replicas: number) => {
+      const spec = { replicas, selector: { matchLabels: { app: 'x' } }, template };
+      await cluster.apply(deployments, { metadata: { name, namespace: 'default' }, spec });
+      const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name };
+      await cluster.apply(autoscalers, {
+        metadata: { name, namespace: 'default' },
+        spec: { scaleTargetRef, minReplicas: 2, maxReplicas: 3 },
+      });
+      server.controllers.settle();
+      return (await cluster.get(deployments, { name, namespace: 'default' }))?.['spec'];
+    };
+    expect(await replicasAfter('many', 9)).toMatchObject({ replicas: 2 });
+    expect(await replicasAfter('none', 0)).toMatchObject({ replicas: 0 });
   });
 
   test('count quotas, and what does not fit is refused', async () => {

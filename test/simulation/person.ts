@@ -8,6 +8,14 @@ const price = { inputPerMillion: 1, outputPerMillion: 1 };
 export const modelsNamed = (...names: readonly string[]): object[] =>
   names.map((name) => ({ name, contextWindow: 1000, maxOutputTokens: 100, price }));
 
+/** Of the provider that everybody uses, and of the class of those who name none. */
+export const offlineSpec = { type: 'Offline', models: modelsNamed('echo', 'other') } as const;
+export const starterSpec = {
+  default: true,
+  defaults: { models: { allow: ['offline/*'] } },
+  ceilings: { quota: { cpu: 4, pods: 30 } },
+} as const;
+
 export class Person {
   readonly #world: World;
 
@@ -55,19 +63,14 @@ export class Person {
 
   /** A provider, two classes, and a tenant that has its own of both, which nothing that others do may touch. */
   async settleIn(): Promise<void> {
-    await this.create(kinds.modelProviders, { name: 'offline' }, { spec: { type: 'Offline', models: modelsNamed('echo', 'other') } });
+    await this.create(kinds.modelProviders, { name: 'offline' }, { spec: offlineSpec });
     await this.create(
       kinds.modelProviders,
       { name: 'quiet' },
       { spec: { type: 'Offline', models: modelsNamed('echo'), tenants: { names: [bystander] } } },
     );
-    const defaults = { models: { allow: ['offline/*'] } };
-    await this.create(
-      kinds.tenantClasses,
-      { name: 'starter' },
-      { spec: { default: true, defaults, ceilings: { quota: { cpu: 4, pods: 30 } } } },
-    );
-    await this.create(kinds.tenantClasses, { name: 'gold' }, { spec: { defaults: { ...defaults, quota: { cpu: 8 } } } });
+    await this.create(kinds.tenantClasses, { name: 'starter' }, { spec: starterSpec });
+    await this.create(kinds.tenantClasses, { name: 'gold' }, { spec: { defaults: { ...starterSpec.defaults, quota: { cpu: 8 } } } });
     await this.create(kinds.tenantClasses, { name: 'quiet' }, { spec: { defaults: { models: { allow: ['quiet/*'] } } } });
     await this.tenant(bystander, { classRef: { name: 'quiet' }, owners: [{ kind: 'User', name: 'bea', role: 'owner' }] });
   }

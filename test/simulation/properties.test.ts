@@ -7,7 +7,7 @@ import * as kinds from '../../operator/src/kinds.ts';
 import { undisturbedRun } from './compare.ts';
 import { isRecord } from './json.ts';
 import { differences, stateOf } from './normalise.ts';
-import { simulate } from './run.ts';
+import { prepare, simulate } from './run.ts';
 import { onStage } from './scene.ts';
 import { workloadNamed, type Act } from './workloads.ts';
 import type { World } from './world.ts';
@@ -122,6 +122,12 @@ test("no hijack: an object of another controller is left as it is, and the agent
     expect(world.find('Service', 'support', namespace)).toEqual(before);
     expect(JSON.stringify(world.find('AgentConfig', 'support', namespace)?.['status'])).toContain('controlled by ConfigMap');
   }));
+
+test('drift: children that have lost the labels by which they are seen get them back', async () => {
+  const workload = workloadNamed('children lose the labels by which they are seen');
+  const before = stateOf(await prepare(workload));
+  expect(differences(before, (await undisturbedRun(workload, 1)).state)).toEqual([]);
+});
 
 test('drift: what the operator set is put back, what others added stays', () =>
   onStage('a tenant and an agent', [acme, support], async ({ world, person }) => {

@@ -101,6 +101,7 @@ export async function simulate(workload: Workload, fault: string, seed: number, 
   const state = stateOf(world);
   const problems = [
     ...problemsOf(world, from, version, workload.concernsAll ?? false),
+    ...(workload.problemsIn?.(world.changesSince(version)) ?? []),
     ...(await panics(world)),
     ...(restart ? await writesAfterRestart(world) : []),
   ];

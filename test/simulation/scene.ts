@@ -12,10 +12,15 @@ export interface Stage {
   readonly time: VirtualTime;
 }
 
-/** `before` is brought about first, by an operator that then goes on. */
-export async function onStage(name: string, before: readonly Act[], story: (stage: Stage) => Promise<void>): Promise<void> {
+/** `before` is brought about first, by an operator that then goes on. What happens in which order follows from `seed`. */
+export async function onStage(
+  name: string,
+  before: readonly Act[],
+  story: (stage: Stage) => Promise<void>,
+  { seed = 1 } = {},
+): Promise<void> {
   const from = await prepare({ name, before, acts: [] });
-  const random = new SeededRandom(1);
+  const random = new SeededRandom(seed);
   using time = new VirtualTime(random);
   const world = new World({ time, random, from });
   world.startOperator();

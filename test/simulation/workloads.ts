@@ -1,7 +1,11 @@
 /** What people do to the operator. Each workload is run alone, with every fault in turn. To add one, add it to this list. */
-import { annotations, labels, namespaceOf } from '@cloister/tenancy';
+import { annotations, labels } from '@cloister/tenancy';
+import type { Change } from 'kube-model';
 import * as kinds from '../../operator/src/kinds.ts';
+import { acme, agents, established, namespace } from './acme.ts';
+import { byHand } from './by-hand.ts';
 import { modelsNamed, type Person } from './person.ts';
+import { rollouts } from './rollouts.ts';
 import type { World } from './world.ts';
 
 export interface Scene {
@@ -20,15 +24,9 @@ export interface Workload {
   readonly acts: readonly Act[];
   /** Other tenants are concerned as well, such as by a Postgres that is away. */
   readonly concernsAll?: true;
+  /** What must hold at any moment of it, whatever goes wrong: lines for people of what did not. */
+  readonly problemsIn?: (changes: readonly Change[]) => string[];
 }
-
-const acme: Act = ({ person }) => person.tenant('acme', { owners: [{ kind: 'User', name: 'ada', role: 'owner' }] });
-const agents: Act = async ({ person }) => {
-  await person.agent('acme', 'support');
-  await person.agent('acme', 'sales', { replicas: 2 });
-};
-const established = [acme, agents];
-const namespace = namespaceOf('acme');
 
 const keyed = ['openai', 'second'];
 const ownKey = (provider: string) => ({ provider, secretRef: { name: 'keys', key: provider } });
@@ -163,43 +161,7 @@ export const workloads: readonly Workload[] = [
     ],
     acts: [agents, ({ person }) => person.remove(kinds.services, { name: 'support', namespace })],
   },
-  {
-    name: 'children are edited by hand',
-    before: established,
-    acts: [
-      async ({ person }) => {
-        await person.edit(kinds.resourceQuotas, { name: 'tenant', namespace }, { spec: { hard: { pods: '999' } } });
-        await person.edit(kinds.networkPolicies, { name: 'default-deny', namespace }, { spec: { policyTypes: ['Ingress'] } });
-        await person.edit(kinds.deployments, { name: 'support', namespace }, { spec: { revisionHistoryLimit: 9, minReadySeconds: 3 } });
-        await person.edit(
-          kinds.namespaceKind,
-          { name: namespace },
-          { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'baseline' } } },
-        );
-        await person.edit(kinds.roles, { name: 'cloister-owner', namespace }, { rules: [] });
-      },
-    ],
-  },
-  {
-    name: 'children are deleted by hand',
-    before: established,
-    acts: [
-      async ({ person }) => {
-        for (const [kind, name] of [
-          [kinds.networkPolicies, 'default-deny'],
-          [kinds.serviceAccounts, 'agent'],
-          [kinds.roleBindings, 'cloister-owner'],
-          [kinds.deployments, 'support'],
-          [kinds.services, 'sales'],
-          [kinds.podDisruptionBudgets, 'sales'],
-        ] as const)
-          await person.remove(kind, { name, namespace });
-        await person.remove(kinds.configMaps, { name: 'tenant-acme', namespace: 'cloister-system' });
-        await person.remove(kinds.ingresses, { name: 'tenant-acme', namespace: 'cloister-system' });
-        await person.remove(kinds.secrets, { name: 'tenant-acme', namespace: 'cloister-access' });
-      },
-    ],
-  },
+  ...byHand,
   {
     name: 'passwords, certificate and an API key are replaced by deleting their Secrets',
     before: established,
@@ -273,6 +235,7 @@ export const workloads: readonly Workload[] = [
       },
     ],
   },
+  ...rollouts,
 ];
 
 /** @throws Error for a name that is none. */

@@ -1,7 +1,7 @@
-/** The suites that explore by chance, run once more by another chance than in `make test`. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { attempt, lastLines } from '../cluster/command.ts';
+/** The suites that explore by chance, run once more by another chance than in `make test`: one at a time, each in its turn. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { attempt } from '../cluster/command.ts';
 import { startControlPlane, stopCluster } from '../cluster/index.ts';
 import { repository } from '../cluster/paths.ts';
 
@@ -14,13 +14,18 @@ interface Suite {
   readonly apiServer: boolean;
 }
 
-const suites: readonly Suite[] = [
-  {
-    path: 'test/simulation/soak.test.ts',
-    project: 'simulation',
-    env: (seed) => ({ CLOISTER_SIMULATION_SEED: String(seed), CLOISTER_SIMULATION_SECONDS: '60' }),
-    apiServer: false,
-  },
+const simulated = (name: string, more: Readonly<Record<string, string>> = {}): Suite => ({
+  path: `test/simulation/${name}.test.ts`,
+  project: 'simulation',
+  env: (seed) => ({ CLOISTER_SIMULATION_SEED: String(seed), ...more }),
+  apiServer: false,
+});
+
+export const suites: readonly Suite[] = [
+  simulated('troubles'),
+  simulated('transitions'),
+  simulated('soak', { CLOISTER_SIMULATION_SECONDS: '60' }),
+  simulated('crashes'),
   {
     path: 'kube-model/src/conformance.cluster.test.ts',
     project: 'cluster',
@@ -31,16 +36,26 @@ const suites: readonly Suite[] = [
 
 const apiServerName = 'soak-model';
 
-/** One line for each suite. */
-export async function freshSeeds(seed: number, violated: (what: string) => void): Promise<string[]> {
-  const lines: string[] = [];
-  for (const suite of suites) {
-    if (!existsSync(join(repository, suite.path))) continue;
-    const { status, stdout } = await runSuite(suite, seed);
-    if (status !== 0) violated(`${suite.path} with seed ${seed}: ${lastLines(stdout)}`);
-    lines.push(`${suite.path}, seed ${seed}: ${status === 0 ? 'passed' : 'failed'}`);
-  }
-  return lines;
+export interface Turn {
+  /** Counted from 0. */
+  readonly turn: number;
+  readonly seed: number;
+  /** Where what a suite says is kept. */
+  readonly directory: string;
+  readonly violated: (what: string) => void;
+}
+
+/** Runs the suite whose turn it is. Returns a line that tells of it. */
+export async function freshSeed({ turn, seed, directory, violated }: Turn): Promise<string> {
+  const suite = suites[turn % suites.length];
+  if (!suite) throw new RangeError('there is no suite');
+  const began = performance.now();
+  const { status, stdout, stderr } = await runSuite(suite, seed);
+  const log = join(directory, `${basename(suite.path)}-${seed}.log`);
+  await mkdir(dirname(log), { recursive: true });
+  await writeFile(log, stdout + stderr);
+  if (status !== 0) violated(`${suite.path} with seed ${seed}: see ${log}`);
+  return `${suite.path}, seed ${seed}: ${status === 0 ? 'passed' : 'failed'} in ${((performance.now() - began) / 1000).toFixed(0)} s`;
 }
 
 async function runSuite({ path, project, env, apiServer }: Suite, seed: number) {

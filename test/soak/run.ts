@@ -3,31 +3,34 @@
  * CLOISTER_TEST_CLUSTER names an embedded cluster that has Cloister already; it is used instead, and left running.
  *
  * Flow of a round: changes while one or two faults strike → all tenants come to what their specs say → a quiet window. Checked all the time:
- * two tenants that nobody touches are answered, and see nothing of each other; in quiet windows nothing is written; no process restarts but
- * by a fault that ended it; none grows. A share of the rounds runs the simulation and the API server's model with fresh seeds.
- * Exit code 1 when any of it did not hold; the last lines are the report.
+ * two tenants that nobody touches are answered, streams to their end, and see nothing of each other; of two others the budget and the limits hold, and
+ * the ledger says what the answers said; in quiet windows nothing is written; no process restarts but by a fault that ended it; none grows. After every
+ * fourth round one of the suites that explore by chance runs with a fresh seed.
+ * Exit code 1 when any of it did not hold. The report is in .cluster/reports/soak-<seed>.txt from the first round on, and printed at the end.
  */
 import { namespaceOf, namespaces } from '@cloister/tenancy';
 import { connect, type Cluster as Connection } from 'kube-runtime';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../cluster/command.ts';
+import { attempt, run } from '../cluster/command.ts';
 import { stopCluster } from '../cluster/index.ts';
 import { repository } from '../cluster/paths.ts';
 import { createTenant, isReady, offlineModel, testClassName, type LiveTenant } from '../e2e/support/tenants.ts';
 import { until } from '../e2e/support/until.ts';
 import { openWorld, type World } from '../e2e/support/world.ts';
-import { startCallers, type Callers } from '../faults/serving/callers.ts';
+import { ask, listen, startCallers, type Callers } from '../faults/serving/callers.ts';
 import { AuditLog } from '../state/audit.ts';
 import { perform } from '../state/perform.ts';
 import { chosenSeed, randomFrom } from '../state/random.ts';
 import { Workload } from '../state/workload.ts';
 import { faults, restartsOperator } from './faults.ts';
-import { freshSeeds } from './fresh-seeds.ts';
+import { freshSeed } from './fresh-seeds.ts';
+import { Metered } from './metered.ts';
 import { leaksBetween } from './probe.ts';
 import { Processes } from './processes.ts';
 import { reportOf } from './report.ts';
+import type { Span } from './windows.ts';
 
 const given = process.env['CLOISTER_TEST_CLUSTER'];
 const own = 'soak';
@@ -38,6 +41,13 @@ const quietMs = 5_000;
 const convergesWithin = 240_000;
 const roundsPerSuite = 4;
 const operator = `system:serviceaccount:${namespaces.system}:operator`;
+
+const reports = join(repository, '.cluster', 'reports');
+const reportFile = join(reports, `soak-${seed}.txt`);
+const began = new Date().toISOString();
+/** Once all is installed. */
+let soakingSince = performance.now();
+const elapsed = (): number => (performance.now() - soakingSince) / 60_000;
 
 const say = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 const violations: string[] = [];
@@ -82,14 +92,19 @@ interface Soak {
   readonly world: World;
   readonly cluster: Connection;
   readonly healthy: readonly [LiveTenant, LiveTenant];
-  readonly callers: Callers;
-  readonly processes: Processes;
+  readonly callers: readonly Callers[];
+  readonly metered: Metered;
   readonly workload: Workload;
-  readonly counts: { rounds: number; steps: number; readonly faults: Map<string, number> };
 }
 
+/** Of what happened so far, and what the report is made of. */
+const processes = new Processes();
+const counts = { rounds: 0, steps: 0, faults: new Map<string, number>(), answered: { asking: 0, listening: 0, metered: 0 } };
+const suites: string[] = [];
+const redisAway: Span[] = [];
+
 async function round(soak: Soak): Promise<void> {
-  const { world, counts, workload } = soak;
+  const { world, workload } = soak;
   const busy = new AbortController();
   const striking = strike(soak).finally(() => busy.abort());
   while (!busy.signal.aborted) {
@@ -102,17 +117,21 @@ async function round(soak: Soak): Promise<void> {
   await quiet(soak);
   const [first, second] = soak.healthy;
   for (const leak of [...(await leaksBetween(first, second)), ...(await leaksBetween(second, first))]) violated(leak);
-  await soak.processes.sample(world);
+  for (const wrong of await soak.metered.look(redisAway)) violated(wrong);
+  await processes.sample(world);
   counts.rounds++;
 }
 
-async function strike({ world, workload, counts }: Soak): Promise<void> {
+async function strike({ world, workload, metered }: Soak): Promise<void> {
   for (let left = random.between(1, 2); left > 0; left--) {
     await sleep(random.between(0, 4_000));
     const [chosen, fault] = random.pick(Object.entries(faults));
     counts.faults.set(chosen, (counts.faults.get(chosen) ?? 0) + 1);
     const tenants = workload.tenants.length > 0 ? workload.tenants : ['none'];
+    if (chosen === 'Postgres away') metered.ledgerAway = true;
+    const started = Date.now();
     const what = await fault({ world, random, tenants });
+    if (chosen === 'Redis away') redisAway.push({ started, ended: Date.now() });
     say(`${chosen} ${what}`);
   }
 }
@@ -152,7 +171,7 @@ async function quiet(soak: Soak): Promise<void> {
   if (written.length > 0) violated(`written at rest: ${written.map(({ what }) => what).join(', ')}`);
 }
 
-function checkRestarts({ processes, counts }: Soak): void {
+function checkRestarts(): void {
   const allowed = [...counts.faults].reduce((sum, [fault, count]) => sum + (restartsOperator.has(fault) ? count : 0), 0);
   const restarts = [...processes.restarts.values()].reduce((sum, count) => sum + count, 0);
   if (restarts > allowed) violated(`${restarts} restarts of operator, edge and egress, of which faults explain ${allowed}`);
@@ -164,29 +183,39 @@ async function soak(world: World): Promise<void> {
   const healthy = [await make('soak-a'), await make('soak-b')] as const;
   const tenants = ['soak-w1', 'soak-w2', 'soak-w3'];
   const workload = new Workload({ random, tenants, className: testClassName, model: offlineModel });
-  const callers = startCallers(healthy);
-  const processes = new Processes();
-  const counts = { rounds: 0, steps: 0, faults: new Map<string, number>() };
-  const all: Soak = { world, cluster, healthy, callers, processes, workload, counts };
-  const began = performance.now();
-  const elapsed = (): number => (performance.now() - began) / 60_000;
-  const suites: string[] = [];
+  const metered = await Metered.start(world);
+  const [asking, listening] = [startCallers(healthy, 3, ask), startCallers(healthy, 2, listen)] as const;
+  const callers = [asking, listening];
+  soakingSince = performance.now();
+  let told = 0;
+  const tell = (): void => {
+    const failures = callers.flatMap(({ calls }) => calls.failures);
+    for (const failure of failures.sort().slice(told)) violated(`a caller failed: ${failure}`);
+    told = failures.length;
+    counts.answered = { asking: asking.calls.answered, listening: listening.calls.answered, metered: metered.answered };
+  };
   while (elapsed() < minutes) {
-    const failed = callers.calls.failures.length;
-    await round(all);
-    for (const failure of callers.calls.failures.slice(failed)) violated(`a caller failed: ${failure}`);
-    say(`round ${counts.rounds}: ${callers.calls.answered} answers, ${violations.length} violations`);
-    if (counts.rounds % roundsPerSuite === 0) suites.push(...(await freshSeeds(random.between(1, 1e6), violated)));
+    await round({ world, cluster, healthy, callers, metered, workload });
+    tell();
+    say(`round ${counts.rounds}: ${JSON.stringify(counts.answered)} answers, ${violations.length} violations`);
+    await writeReport(false);
+    if (counts.rounds % roundsPerSuite !== 0) continue;
+    const turn = counts.rounds / roundsPerSuite - 1;
+    suites.push(await freshSeed({ turn, seed: random.between(1, 1e6), directory: join(reports, `soak-${seed}`), violated }));
   }
-  const { answered } = await callers.stop();
-  checkRestarts(all);
+  await Promise.all(callers.map((one) => one.stop()));
+  tell();
+  for (const wrong of await metered.stop()) violated(wrong);
+  checkRestarts();
   for (const grown of processes.grown()) violated(grown);
   await cluster.close();
-  const report = reportOf({ seed, minutes: elapsed(), ...counts, answered, suites, violations, processes });
-  const file = join(repository, '.cluster', 'reports', 'soak.txt');
-  await mkdir(join(file, '..'), { recursive: true });
-  await writeFile(file, report);
-  console.log(report);
+}
+
+async function writeReport(ended: boolean): Promise<string> {
+  const report = reportOf({ seed, revision, began, minutes: elapsed(), ...counts, suites, violations, processes, ended });
+  await mkdir(reports, { recursive: true });
+  await writeFile(reportFile, report);
+  return report;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -195,12 +224,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-say(`SEED=${seed} MINUTES=${minutes}`);
+const { stdout: described } = await attempt('git', ['describe', '--always', '--dirty', '--exclude=*'], { cwd: repository });
+const revision = described.trim() || 'unknown';
+say(`SEED=${seed} MINUTES=${minutes}, revision ${revision}`);
 try {
   await soak(await install());
 } catch (error) {
   violated(error instanceof Error ? (error.stack ?? error.message) : String(error));
 } finally {
+  console.log(`\n${await writeReport(true)}\n${reportFile}`);
   await stopOwn();
 }
 process.exitCode = violations.length === 0 ? 0 : 1;

@@ -74,7 +74,7 @@ const serviceSpec = fc
     ...(headless && { clusterIP: 'None' }),
   }));
 
-/** Of what nobody makes here: how soon the admission of a real server knows of a quota is a matter of time. */
+/** Of what nobody makes here: how soon the admission of a real server knows of a quota is a matter of time. Those that count are in `charged.ts`. */
 const amounts = optional({
   pods: often('1', '2', '1.5', '-1'),
   'requests.cpu': fc.constantFrom('500m', '0.5', '1', '1000m'),

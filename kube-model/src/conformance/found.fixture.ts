@@ -69,7 +69,7 @@ export const foundCases: readonly (readonly [string, readonly Operation[]])[] = 
         uid: 'none',
       },
       made('create', { ...widget, name: 'b' }),
-      { type: 'list', kind: 'Widget', labels: 'app=1', limit: 1 },
+      { type: 'list', kind: 'Widget', labels: 'app=1', limit: 1, at: 'now' },
     ],
   ],
 ];

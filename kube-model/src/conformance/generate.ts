@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { fieldsOf, isFull, often, some, statusOf, word } from './contents.ts';
 import type { KindName } from './kinds.fixture.ts';
-import type { Content, JsonOperation, Operation, Target, UidNamed, VersionNamed } from './operation.ts';
+import type { Content, JsonOperation, Operation, StateNamed, Target, UidNamed, VersionNamed } from './operation.ts';
 
 const kindName = fc.oneof(
   { weight: 4, arbitrary: fc.constant<KindName>('ConfigMap') },
@@ -192,12 +192,13 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       type: fc.constant('list' as const),
       kind: kindName,
-      labels: fc.constantFrom('', 'app', 'app=1', 'app!=1', '!tier', 'app in (1,2),tier'),
+      labels: often('', 'app', 'app=1', 'app!=1', '!tier', 'app in (1,2),tier'),
       limit: fc.constantFrom(0, 1),
+      at: fc.constantFrom<StateNamed>('now', 'fresh', 'earlier', 'next page'),
     }),
   },
 );

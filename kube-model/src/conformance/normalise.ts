@@ -11,9 +11,15 @@ export class Normaliser {
     return isRecord(object['metadata']) ? this.#object(object) : value;
   }
 
-  #list({ metadata, items }: Json): Json {
-    const found = Array.isArray(items) ? items.map((item: unknown) => recordOf(recordOf(item)['metadata'])['name']) : [];
-    return { items: found.map((name) => withoutSuffix(name)), more: Boolean(recordOf(metadata)['continue']) };
+  /** Of each object its name and version. Which of several with a generated name comes first is each server's own. */
+  #list({ kind, metadata, items }: Json): Json {
+    const found = (Array.isArray(items) ? items : []).map((item: unknown) => {
+      const { name, namespace, generateName, resourceVersion } = recordOf(recordOf(item)['metadata']);
+      if (generateName !== undefined) return withoutSuffix(name);
+      const key = `${String(kind).replace(/List$/, '')} ${String(namespace)}/${String(name)}`;
+      return `${String(name)}, ${this.#number('version', key, resourceVersion)}`;
+    });
+    return { items: found, more: Boolean(recordOf(metadata)['continue']) };
   }
 
   #object(object: Json): Json {

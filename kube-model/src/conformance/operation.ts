@@ -77,7 +77,13 @@ export type Operation =
       readonly uid: UidNamed;
     }
   | { readonly type: 'space'; readonly how: 'create' | 'apply' | 'delete' | 'finalize'; readonly finalizer: boolean }
-  | { readonly type: 'list'; readonly kind: KindName; readonly labels: string; readonly limit: number };
+  | { readonly type: 'list'; readonly kind: KindName; readonly labels: string; readonly limit: number; readonly at: StateNamed };
+
+/**
+ * As it is now; no older than the last list that was seen; as it was when the first list was seen; where the last page of the kind ended.
+ * As it is now where there is no such list.
+ */
+export type StateNamed = 'now' | 'fresh' | 'earlier' | 'next page';
 
 export interface JsonOperation {
   readonly op: 'add' | 'remove' | 'replace' | 'test';

@@ -11,6 +11,15 @@ export interface Known {
   readonly spaces: readonly [string, string];
   /** All states of an object that were seen, the newest last. */
   readonly states: (path: string) => readonly StoredObject[];
+  /** Lists that were seen, the newest last. */
+  readonly lists: readonly ListSeen[];
+}
+
+export interface ListSeen {
+  readonly path: string;
+  readonly version: string;
+  /** Of the next page, if there is one. */
+  readonly token: string | undefined;
 }
 
 export const pathOfTarget = ({ spaces }: Known, { kind, space, name }: Target, subresource?: string): string =>
@@ -25,10 +34,8 @@ export function requestOf(known: Known, operation: Operation): ApiRequest {
   switch (operation.type) {
     case 'space':
       return spaceRequest(known, operation);
-    case 'list': {
-      const query = { labelSelector: operation.labels, limit: operation.limit };
-      return { path: pathFor(kindsByName[operation.kind], known.spaces[0]), query };
-    }
+    case 'list':
+      return listRequest(known, operation);
     case 'create': {
       const { target, content, manager, generated, version } = operation;
       const body = objectFrom(known, target, content);
@@ -54,6 +61,17 @@ export function requestOf(known: Known, operation: Operation): ApiRequest {
       return { method: 'DELETE', path, body };
     }
   }
+}
+
+function listRequest({ spaces, lists }: Known, { kind, labels, limit, at }: Extract<Operation, { readonly type: 'list' }>): ApiRequest {
+  const path = pathFor(kindsByName[kind], spaces[0]);
+  const query = { labelSelector: labels, limit };
+  const [first, last] = [lists[0], lists.at(-1)];
+  const token = lists.findLast((list) => list.path === path)?.token;
+  if (at === 'next page' && token !== undefined) return { path, query: { ...query, limit: 1, continue: token } };
+  if (at === 'earlier' && first) return { path, query: { ...query, resourceVersion: first.version, resourceVersionMatch: 'Exact' } };
+  if (at === 'fresh' && last) return { path, query: { ...query, resourceVersion: last.version, resourceVersionMatch: 'NotOlderThan' } };
+  return { path, query };
 }
 
 type Write = Extract<Operation, { readonly type: 'put' | 'merge' | 'json' | 'apply' }>;

@@ -1,10 +1,10 @@
 import { KubeError, type ApiRequest } from 'kube-runtime';
 import { isObject, type StoredObject } from '../objects/object.ts';
-import { recordOf } from '../objects/json.ts';
+import { recordOf, textOf } from '../objects/json.ts';
 import { kindsByName, pathFor } from './kinds.fixture.ts';
 import { Normaliser } from './normalise.ts';
 import type { Operation } from './operation.ts';
-import { pathOfSpace, pathOfTarget, requestOf, type Known } from './request.ts';
+import { pathOfSpace, pathOfTarget, requestOf, type Known, type ListSeen } from './request.ts';
 
 type Send = (request: ApiRequest) => Promise<unknown>;
 
@@ -18,6 +18,7 @@ export interface Seen {
 export class Side implements Known {
   readonly spaces: readonly [string, string];
   readonly normaliser = new Normaliser();
+  readonly lists: ListSeen[] = [];
   readonly #send: Send;
   readonly #states = new Map<string, StoredObject[]>();
 
@@ -29,8 +30,7 @@ export class Side implements Known {
   states = (path: string): readonly StoredObject[] => this.#states.get(path) ?? [];
 
   async run(operation: Operation): Promise<Seen> {
-    const answer = await this.#try(requestOf(this, operation));
-    return { answer: visible(operation, answer), afterwards: await this.#look(operation) };
+    return { answer: await this.#try(requestOf(this, operation)), afterwards: await this.#look(operation) };
   }
 
   /** Every object that is left, in the order of versions. */
@@ -54,11 +54,12 @@ export class Side implements Known {
     return this.#try({ path: operation.type === 'space' ? pathOfSpace(this) : pathOfTarget(this, operation.target) });
   }
 
+  /** Answers to a deletion are a Status or the object, by kind: nobody looks at them. */
   async #try(request: ApiRequest): Promise<unknown> {
     try {
       const answer = await this.#send(request);
       this.#note(request.path.replace(/\/(status|scale|finalize)$/, ''), request.method ?? 'GET', answer);
-      return this.normaliser.normalise(answer);
+      return request.method === 'DELETE' ? 'done' : this.normaliser.normalise(answer);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       const causes = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict' || reason === 'NamespaceTerminating');
@@ -67,16 +68,12 @@ export class Side implements Known {
   }
 
   #note(path: string, method: string, answer: unknown): void {
+    const { items, metadata } = recordOf(answer);
+    const { resourceVersion, continue: token } = recordOf(metadata);
+    if (Array.isArray(items)) this.lists.push({ path, version: String(resourceVersion), token: textOf(token) || undefined });
     if (!isObject(answer) || answer.kind === 'Scale' || method === 'DELETE' || method === 'POST') return;
     const states = this.#states.get(path) ?? [];
     if (states.at(-1)?.metadata.resourceVersion !== answer.metadata.resourceVersion) states.push(answer);
     this.#states.set(path, states);
   }
-}
-
-/** Answers to a deletion are a Status or the object, by kind: nobody looks at them. A generated name is each server's own. */
-function visible(operation: Operation, answer: unknown): unknown {
-  if ('refused' in recordOf(answer)) return answer;
-  if (operation.type === 'delete' || (operation.type === 'space' && operation.how === 'delete')) return 'done';
-  return answer;
 }

@@ -1,5 +1,6 @@
 import type { Site } from '../requests/call.ts';
 import { Refused } from '../requests/refused.ts';
+import { scaleToLoad } from './autoscalers.ts';
 import { runDeployments } from './deployments.ts';
 import { collectGarbage } from './garbage.ts';
 import { tendNamespaces } from './namespaces.ts';
@@ -17,7 +18,7 @@ export class Controllers {
   /** Every write that one of them would do now. */
   steps(): Step[] {
     const world = worldOf(this.#site);
-    return [collectGarbage, tendNamespaces, countQuotas, runDeployments].flatMap((work) => work(world));
+    return [collectGarbage, tendNamespaces, countQuotas, scaleToLoad, runDeployments].flatMap((work) => work(world));
   }
 
   /** Does one step, by default the first. Returns its name, or undefined when there is nothing to do. What the server refuses is left. */

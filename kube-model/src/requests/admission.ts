@@ -1,5 +1,6 @@
+import { afterUpdate, encodeManagers } from '../fields/managers.ts';
 import { at, recordOf } from '../objects/json.ts';
-import type { StoredObject } from '../objects/object.ts';
+import { withoutEmpty, type StoredObject } from '../objects/object.ts';
 import { charges, exceeded } from '../rules/quota.ts';
 import type { ServedKind } from '../rules/served-kind.ts';
 import type { Site } from './call.ts';
@@ -30,8 +31,14 @@ export function admitToQuota(site: Site, served: ServedKind, object: StoredObjec
   const updates = concerned.flatMap((quota) => {
     const result = exceeded(quota, used);
     if (typeof result === 'string') throw forbidden(served, name, result);
-    return result ? [{ ...quota, status: { ...recordOf(quota['status']), used: result } }] : [];
+    return result ? [{ quota, charged: { ...quota, status: { ...recordOf(quota['status']), used: result } } }] : [];
   });
   if (dryRun) return;
-  for (const quota of updates) site.store.put(quotas, quota, { who: 'quota-admission', verb: 'update', subresource: 'status' });
+  const who = 'kube-apiserver';
+  const manager = { name: who, operation: 'Update', subresource: 'status' } as const;
+  for (const { quota, charged } of updates) {
+    const managedFields = encodeManagers(afterUpdate({ served: quotas, manager, now: site.now() }, quota, charged));
+    const metadata = withoutEmpty({ ...quota.metadata, managedFields });
+    site.store.put(quotas, { ...charged, metadata }, { who, verb: 'update', subresource: 'status' });
+  }
 }

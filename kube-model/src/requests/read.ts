@@ -5,14 +5,15 @@ import { nameOf, query, type Call } from './call.ts';
 import { badRequest, expired, notFound } from './refused.ts';
 import { keyFrom } from './route.ts';
 import { selectorOf } from './selector.ts';
+import { versionOfGet, versionOfList } from './version.ts';
 
 export const wantsMetadata = ({ accept }: ApiRequest): boolean => accept?.includes('as=PartialObjectMetadata') ?? false;
 
 export const asMetadata = ({ metadata }: StoredObject): Json => ({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata });
 
 export function get(call: Call): Json {
-  const { site, route, request, version } = call;
-  const object = site.store.get(route.served, keyFrom(route, nameOf(call)), version);
+  const { site, route, request } = call;
+  const object = site.store.get(route.served, keyFrom(route, nameOf(call)), versionOfGet(call));
   if (!object) throw notFound(route.served, nameOf(call));
   return wantsMetadata(request) ? asMetadata(object) : object;
 }
@@ -47,8 +48,9 @@ const tokenOf = (version: number, last: StoredObject): string =>
   Buffer.from(JSON.stringify({ version, after: positionOf(last) })).toString('base64url');
 
 function pageFrom(call: Call): { readonly version: number; readonly after?: string } {
+  const version = versionOfList(call);
   const token = query(call, 'continue');
-  if (token === undefined) return { version: call.version };
+  if (token === undefined) return { version };
   const page = parse(Buffer.from(token, 'base64url').toString());
   if (!isRecord(page) || typeof page['version'] !== 'number' || typeof page['after'] !== 'string')
     throw badRequest('continue key is not valid');

@@ -91,4 +91,18 @@ export const unsupportedMediaType = (): Refused =>
 
 export const internal = (message: string): Refused => new Refused({ code: 500, reason: 'InternalError', message });
 
+/** Options of a list that exclude each other. */
+export const forbiddenOption = (message: string): Refused =>
+  new Refused({ code: 422, reason: 'Invalid', message: `ListOptions.meta.k8s.io "" is invalid: ${message}` });
+
+/** The server waits three seconds for a version that is still to come, which nobody has to wait for here. */
+export const tooLargeVersion = (asked: number, current: number): Refused =>
+  new Refused({
+    code: 504,
+    reason: 'Timeout',
+    message: `Timeout: Too large resource version: ${asked}, current: ${current}`,
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+
 export const expired = (): Refused => new Refused({ code: 410, reason: 'Expired', message: 'The provided resource version is too old' });

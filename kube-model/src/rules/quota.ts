@@ -6,7 +6,15 @@ import type { ServedKind } from './served-kind.ts';
 
 export type Amounts = Readonly<Record<string, number>>;
 
-const countedByName = new Set(['configmaps', 'persistentvolumeclaims', 'pods', 'resourcequotas', 'secrets', 'services']);
+/** Objects that a quota counts under the name of their kind alone as well. */
+export const countedByName: ReadonlySet<string> = new Set([
+  'configmaps',
+  'persistentvolumeclaims',
+  'pods',
+  'resourcequotas',
+  'secrets',
+  'services',
+]);
 
 /** By the names that a quota's `hard` uses: `count/deployments.apps`, `secrets`, `requests.cpu`. */
 export function charges({ kind }: ServedKind, object: StoredObject): Amounts {
@@ -27,19 +35,30 @@ function podCharges(pod: StoredObject): Amounts {
   return sums;
 }
 
-/** What the quota's `used` becomes; undefined when the object does not concern it; why not, when it does not fit. */
+/**
+ * What the quota's `used` becomes; undefined when the object does not concern it; why not, when it does not fit. What counts is what the quota's
+ * controller has put into its status: until then it bounds nothing.
+ */
 export function exceeded(quota: StoredObject, costs: Amounts): Json | string | undefined {
-  const wanted = Object.keys(recordOf(at(quota, ['spec', 'hard']))).filter((name) => name in costs);
-  if (wanted.length === 0) return undefined;
   const hard = recordOf(at(quota, ['status', 'hard']));
   const used = recordOf(at(quota, ['status', 'used']));
-  const unknown = wanted.filter((name) => !(name in hard));
+  const wanted = concerns(quota, costs) ? Object.keys(hard).filter((name) => name in costs) : [];
+  if (wanted.length === 0) return undefined;
+  const unknown = wanted.filter((name) => !(name in used));
   if (unknown.length > 0) return `status unknown for quota: ${quota.metadata.name}, resources: ${unknown.join(',')}`;
   const sums = wanted.map((name) => [name, amountOf(used[name]) + (costs[name] ?? 0)] as const);
   const over = sums.filter(([name, sum]) => sum > amountOf(hard[name])).map(([name]) => name);
   if (over.length > 0) return `exceeded quota: ${quota.metadata.name}, limited: ${over.join(',')}`;
   return { ...used, ...Object.fromEntries(sums.map(([name, sum]) => [name, spelt(sum)])) };
 }
+
+export const isScoped = (quota: StoredObject): boolean => {
+  const scopes = at(quota, ['spec', 'scopes']);
+  return Array.isArray(scopes) && scopes.length > 0;
+};
+
+/** Scopes are about pods, of which all are taken to be in scope; nothing else ever is. */
+const concerns = (quota: StoredObject, costs: Amounts): boolean => 'pods' in costs || !isScoped(quota);
 
 export const hardOf = (quota: StoredObject): Json => recordOf(at(quota, ['spec', 'hard']));
 export const isQuota = (value: unknown): value is StoredObject => isRecord(value) && value['kind'] === 'ResourceQuota';

@@ -3,6 +3,7 @@ import { at, equal, recordOf, type Json } from '../objects/json.ts';
 import type { StoredObject } from '../objects/object.ts';
 import { immutable, wrong, type FieldError } from './field-error.ts';
 import { amountOf, canonical } from './quantity.ts';
+import { countedByName, isScoped } from './quota.ts';
 import type { ServedKind } from './served-kind.ts';
 
 export const resourceQuota: ServedKind = {
@@ -20,6 +21,9 @@ export const resourceQuota: ServedKind = {
       ['status', 'hard'],
       ['status', 'used'],
     ].flatMap((path) => checkAmounts(object, path)),
+    ...(isScoped(object) ? Object.keys(recordOf(at(object, ['spec', 'hard']))) : [])
+      .filter((name) => countedByName.has(name) && name !== 'pods')
+      .map((name) => wrong('spec.scopes', `unsupported scope applied to resource ${name}`)),
     ...(old && !equal(at(object, ['spec', 'scopes']), at(old, ['spec', 'scopes'])) ? [immutable('spec.scopes')] : []),
   ],
 };
@@ -33,7 +37,7 @@ function withQuantities(part: Json, ...fields: readonly string[]): Json {
 }
 
 /** What is counted comes in whole numbers. */
-const isCounted = (name: string): boolean => name === 'pods' || name.startsWith('count/');
+const isCounted = (name: string): boolean => countedByName.has(name) || name.startsWith('count/');
 
 const checkAmounts = (object: StoredObject, path: readonly string[]): FieldError[] =>
   Object.entries(recordOf(at(object, path))).flatMap(([name, quantity]) => {

@@ -62,6 +62,9 @@ function archivedStatus(agent: kinds.AgentConfig, pods: number, troubles: readon
     ...agent.status,
     observedGeneration: agent.metadata.generation,
     endpoint: undefined,
+    // Nothing is wanted, and no class is followed: what was before says nothing about now.
+    revision: undefined,
+    classRevision: undefined,
     replicas: pods,
     readyReplicas: 0,
     conditions: judge({
