@@ -12,7 +12,7 @@ const labelled = (world: World): (readonly [kind: Kind<BaseObject>, name: string
   [kinds.resourceQuotas, 'tenant', namespace],
   [kinds.serviceAccounts, 'agent', namespace],
   [kinds.networkPolicies, 'default-deny', namespace],
-  [kinds.roles, 'cloister-viewer', namespace],
+  [kinds.roles, 'cloister-owner', namespace],
   [kinds.roleBindings, 'cloister-owner', namespace],
   [kinds.deployments, 'support', namespace],
   [kinds.horizontalPodAutoscalers, 'support', namespace],

@@ -1,9 +1,9 @@
 /** What befalls the cluster, one at a time, each over when its promise resolves. None of them may cost a healthy tenant a request. */
 import { namespaceOf, namespaces } from '@cloister/tenancy';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freeze, runInside, takeDown } from '../cluster/index.ts';
-import { containerdSocket } from '../cluster/components/containerd.ts';
+import { freeze, takeDown } from '../cluster/index.ts';
 import { dataNamespace } from '../cluster/manifests/names.ts';
+import { podsOf, signal } from '../e2e/support/pods.ts';
 import type { World } from '../e2e/support/world.ts';
 import { until } from '../e2e/support/until.ts';
 import { compactHistory } from '../faults/support/compaction.ts';
@@ -46,19 +46,13 @@ async function frozen({ world, random }: Struck, component: string): Promise<str
 }
 
 async function killOperator({ world, random }: Struck): Promise<string> {
-  const pods = await world.kubectl.run([
-    ...['get', 'pods', '-n', namespaces.system, '-l', 'app.kubernetes.io/component=operator'],
-    ...['-o', 'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[0].containerID}{"\\n"}{end}'],
-  ]);
-  const [name = '', id = ''] = random.pick(pods.trim().split('\n')).split(' ');
-  const container = id.replace('containerd://', '');
-  await runInside(world.cluster, ['ctr', '-a', containerdSocket, '-n', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', container]);
-  return name;
+  const pod = random.pick(await podsOf(world, 'operator'));
+  await signal(world, pod, 'SIGKILL');
+  return pod.name;
 }
 
 async function loseOperatorPod({ world, random }: Struck): Promise<string> {
-  const pods = await world.kubectl.list('pods', ['-n', namespaces.system, '-l', 'app.kubernetes.io/component=operator']);
-  const { name } = random.pick(pods).metadata;
+  const { name } = random.pick(await podsOf(world, 'operator'));
   await world.kubectl.run(['delete', 'pod', '-n', namespaces.system, name, '--force', '--grace-period=0']);
   return name;
 }

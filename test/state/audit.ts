@@ -6,7 +6,10 @@ const auditEvent = z.object({
   verb: z.string(),
   requestReceivedTimestamp: z.string(),
   userAgent: z.string().optional(),
-  user: z.object({ username: z.string() }),
+  user: z.object({
+    username: z.string(),
+    extra: z.looseObject({ 'authentication.kubernetes.io/pod-name': z.array(z.string()).optional() }).optional(),
+  }),
   objectRef: z
     .object({ resource: z.string(), namespace: z.string().optional(), name: z.string().optional(), subresource: z.string().optional() })
     .optional(),
@@ -17,6 +20,8 @@ const auditEvent = z.object({
 export interface AuditedWrite {
   readonly at: Date;
   readonly by: string;
+  /** The pod whose token was shown. */
+  readonly pod: string | undefined;
   /** `patch deployments/status tenant-acme/support` */
   readonly what: string;
   readonly resource: string;
@@ -65,5 +70,6 @@ function writeOf(line: string): AuditedWrite[] {
   if (!writes.has(verb)) return [];
   const { resource = '', subresource = '', namespace = '', name = '' } = objectRef ?? {};
   const what = `${verb} ${resource}${subresource === '' ? '' : `/${subresource}`} ${namespace}/${name}`;
-  return [{ at: new Date(requestReceivedTimestamp), by: user.username, what, resource, name, verb, code: responseStatus?.code ?? 0 }];
+  const pod = user.extra?.['authentication.kubernetes.io/pod-name']?.[0];
+  return [{ at: new Date(requestReceivedTimestamp), by: user.username, pod, what, resource, name, verb, code: responseStatus?.code ?? 0 }];
 }

@@ -4,6 +4,7 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { urlToHttpOptions } from 'node:url';
 import { voucherHeader } from '@cloister/tenancy';
 import { setTraceHeaders } from '@cloister/telemetry';
@@ -29,7 +30,7 @@ export interface ModelAnswer {
   readonly body: IncomingMessage;
 }
 
-/** Throws `egress_unreachable`, or the signal's reason. Any HTTP answer, whatever its status, is an answer. */
+/** Throws `egress_unreachable` where no connection comes about for a second and a half, or the signal's reason. Any HTTP answer, whatever its status, is an answer. */
 export type CallModel = (call: ModelCall) => Promise<ModelAnswer>;
 
 export interface EgressOptions {
@@ -42,7 +43,12 @@ export interface EgressOptions {
 /** Shorter than the 5 s for which Node servers keep an idle connection, so that the other end rarely closes one just as it is used. */
 const idleSocketMs = 4_000;
 const maxSockets = 256;
-/** Nothing was sent yet, so a second try can bill nothing twice. */
+/**
+ * Milliseconds before each further try. For that long a Service may go on to name a replica of egress that has died, and lead a call to it again;
+ * most go to another one at once.
+ */
+const pauses = [0, 50, 150, 300, 500, 500];
+/** Nothing was sent yet, so another try can bill nothing twice. */
 const notConnected = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'];
 
 export function egressClient({ baseURL, agent, token }: EgressOptions): CallModel {
@@ -63,7 +69,7 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
       ...(voucher !== undefined && { [voucherHeader]: voucher }),
     };
     setTraceHeaders(headers, span);
-    const message = await withOneRetry(() => exchange(() => request({ ...to, headers }), payload, signal), signal);
+    const message = await untilConnected(() => exchange(() => request({ ...to, headers }), payload, signal), signal);
     return { status: message.statusCode ?? 0, headers: message.headers, body: message };
   };
 }
@@ -91,18 +97,16 @@ class ExchangeError extends Error {
   }
 }
 
-async function withOneRetry<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  try {
-    return await attempt();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof ExchangeError && error.retryable)) throw unreachable(error);
-  }
-  try {
-    return await attempt();
-  } catch (error) {
-    signal.throwIfAborted();
-    throw unreachable(error);
+async function untilConnected<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      signal.throwIfAborted();
+      const pause = pauses[tries];
+      if (pause === undefined || !(error instanceof ExchangeError && error.retryable)) throw unreachable(error);
+      await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
   }
 }
 

@@ -22,3 +22,11 @@ export function sumOf(texts: readonly string[], metric: string, labels: Readonly
     .filter((line) => line.startsWith(`${metric}{`) && wanted.every((label) => line.includes(label)))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
+
+/** The same by pod, in the order of their names. */
+export const countsByPod = async (
+  world: World,
+  component: 'edge' | 'egress',
+  metric: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<number[]> => (await metricsOf(world, component)).map((text) => sumOf([text], metric, labels));

@@ -57,16 +57,15 @@ export const ask: Asking = async ({ name, url, key }) => {
   return text.includes(`You are the agent of ${name}.`) ? undefined : `${name}: not its own answer: ${text.slice(0, 200)}`;
 };
 
-/** Words of a streamed answer, one each 50 ms. */
-const words = 80;
-
-/** An answer that streams for seconds, of which every word and the end must come. */
-export const listen: Asking = async ({ name, url, key }) => {
-  const body = { model: agentName, stream: true, messages: [{ role: 'user', content: `slowly say ${words} words` }] };
-  const { status, text } = await call(`${url}/v1/chat/completions`, { method: 'POST', key, body });
-  if (status !== 200) return `${name}: ${status} ${text.slice(0, 200)}`;
-  const said = [...text.matchAll(/"content":"([^"]*)"/g)].map(([, piece = '']) => piece).join('');
-  const heard = said.trim().split(/\s+/).length;
-  if (!text.trimEnd().endsWith('data: [DONE]')) return `${name}: a stream without its end, after ${heard} words: ${text.slice(-200)}`;
-  return heard === words ? undefined : `${name}: ${heard} words of ${words}: ${said.slice(0, 200)}`;
-};
+/** An answer that streams for seconds, of which every word and the end must come. A word takes 50 ms. */
+export const listenTo =
+  (words: number): Asking =>
+  async ({ name, url, key }) => {
+    const body = { model: agentName, stream: true, messages: [{ role: 'user', content: `slowly say ${words} words` }] };
+    const { status, text } = await call(`${url}/v1/chat/completions`, { method: 'POST', key, body });
+    if (status !== 200) return `${name}: ${status} ${text.slice(0, 200)}`;
+    const said = [...text.matchAll(/"content":"([^"]*)"/g)].map(([, piece = '']) => piece).join('');
+    const heard = said.trim().split(/\s+/).length;
+    if (!text.trimEnd().endsWith('data: [DONE]')) return `${name}: a stream without its end, after ${heard} words: ${text.slice(-200)}`;
+    return heard === words ? undefined : `${name}: ${heard} words of ${words}: ${said.slice(0, 200)}`;
+  };

@@ -15,13 +15,14 @@ import { createTenant, deleteTenant, isReady, type LiveTenant } from '../../e2e/
 import { until } from '../../e2e/support/until.ts';
 import { openWorld, type World } from '../../e2e/support/world.ts';
 import { AuditLog } from '../../state/audit.ts';
-import { listen, startCallers } from './callers.ts';
+import { listenTo, startCallers, type Callers } from './callers.ts';
+import { watchEndings, type Ending } from './endings.ts';
 import { processesOf } from './parts.ts';
 
 const names = ['upgrade-a', 'upgrade-b'] as const;
 const operator = `system:serviceaccount:${namespaces.system}:operator`;
 const images = ['operator', 'gateway', 'agentRuntime'] as const;
-const patience = { within: 120_000, every: 200 };
+const patience = { within: 180_000, every: 200 };
 /** What a next version might change in a resource definition: kubectl explain shows it. */
 const [wordsNow, wordsNext] = ['For people.', 'For people, in the next version.'] as const;
 
@@ -100,26 +101,62 @@ async function settled(imageSuffix: RegExp): Promise<void> {
   expect(written.map(({ what }) => what)).toEqual([]);
 }
 
+/** Words, so half a minute. */
+const long = 600;
+/** Callers of long streams, whose first ones are shorter: so whenever a pod is told to end, somebody's stream has begun less than five seconds ago. */
+const startPatient = (count = 6): Callers[] =>
+  Array.from({ length: count }, (_, turn) => {
+    let words = (long * (turn + 1)) / count;
+    return startCallers(tenants, 1, (tenant) => {
+      const listening = listenTo(words)(tenant);
+      words = long;
+      return listening;
+    });
+  });
+
+/** Seconds for which a pod on which no long stream is under way lives at most: it is drained, then a short one ends, then the kubelet notices. */
+const shortEnd = { edge: 10 + 8, egress: 10 + 8, agent: 6 + 8 };
+
+const outlasted = (endings: readonly Ending[]) =>
+  Object.fromEntries(
+    Object.entries(shortEnd).map(([part, seconds]) => [part, endings.filter((one) => one.part === part && one.seconds > seconds).length]),
+  );
+
 test(
-  'an upgrade and a rollback replace every pod, no caller is refused anything, and no stream is cut off',
+  'an upgrade and a rollback replace every pod, no caller is refused anything, and no stream is cut off, be it much longer than a drain',
   { timeout: 480_000 },
   async () => {
     const before = await processesOf(world);
     const revision = await revisionOf(world);
     const callers = startCallers(tenants, 2);
-    const listeners = startCallers(tenants, 4, listen);
+    const listeners = startCallers(tenants, 2, listenTo(80));
+    const patient = startPatient();
+    const watched = watchEndings(
+      world,
+      tenants.map(({ namespace }) => namespace),
+    );
     await helm('upgrade', release, await nextChart(), '--reset-then-reuse-values', ...(await nextImages()), '--wait', '--timeout', '3m');
     await settled(/-next"/);
     expect(await definition()).toContain(wordsNext);
     const upgraded = callers.calls.answered;
 
     await helm('rollback', release, revision, '--wait', '--timeout', '3m');
+    const lastLong = Promise.all(patient.map((caller) => caller.stop()));
     await settled(/^(?!.*-next")/s);
     expect(await definition()).not.toContain(wordsNext);
-    const [{ answered, failures }, streams] = await Promise.all([callers.stop(), listeners.stop()]);
-    console.log(`${upgraded} answers through the upgrade, ${answered - upgraded} through the rollback; ${streams.answered} whole streams`);
-    expect([...failures, ...streams.failures]).toEqual([]);
+    const [{ answered, failures }, streams, longOnes, endings] = await Promise.all([
+      callers.stop(),
+      listeners.stop(),
+      lastLong,
+      watched.stop(),
+    ]);
+    const heard = longOnes.reduce((sum, { answered }) => sum + answered, 0);
+    const late = outlasted(endings);
+    console.log(`${upgraded} answers through the upgrade, ${answered - upgraded} through the rollback`);
+    console.log(`${streams.answered} whole streams, ${heard} of half a minute; ${JSON.stringify(late)} pods went on beyond their drain`);
+    expect([...failures, ...streams.failures, ...longOnes.flatMap((one) => one.failures)]).toEqual([]);
     expect(streams.answered).toBeGreaterThan(0);
+    expect(Math.min(...Object.values(late))).toBeGreaterThan(0);
     const after = await processesOf(world);
     expect(after.filter((process) => before.includes(process))).toEqual([]);
   },
