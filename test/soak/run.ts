@@ -19,7 +19,7 @@ import { repository } from '../cluster/paths.ts';
 import { createTenant, isReady, offlineModel, testClassName, type LiveTenant } from '../e2e/support/tenants.ts';
 import { until } from '../e2e/support/until.ts';
 import { openWorld, type World } from '../e2e/support/world.ts';
-import { ask, listen, startCallers, type Callers } from '../faults/serving/callers.ts';
+import { ask, listenTo, startCallers, type Callers } from '../faults/serving/callers.ts';
 import { AuditLog } from '../state/audit.ts';
 import { perform } from '../state/perform.ts';
 import { chosenSeed, randomFrom } from '../state/random.ts';
@@ -184,7 +184,7 @@ async function soak(world: World): Promise<void> {
   const tenants = ['soak-w1', 'soak-w2', 'soak-w3'];
   const workload = new Workload({ random, tenants, className: testClassName, model: offlineModel });
   const metered = await Metered.start(world);
-  const [asking, listening] = [startCallers(healthy, 3, ask), startCallers(healthy, 2, listen)] as const;
+  const [asking, listening] = [startCallers(healthy, 3, ask), startCallers(healthy, 2, listenTo(80))] as const;
   const callers = [asking, listening];
   soakingSince = performance.now();
   let told = 0;
