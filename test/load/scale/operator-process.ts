@@ -51,7 +51,7 @@ export async function startOperator({ kubeconfig, settings, environment, log }: 
   const since = () => Date.now() - startedAt;
   const child = spawn(...kept(process.execPath, bundle), {
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true, // a session, and so a share of the processors, of its own: as each part of Kubernetes has here, and a container has anywhere
+    detached: true, // a session, and so a share of the processors, of its own: as each part of Kubernetes has here, and each container on a node
     env: {
       ...environment,
       ...profiling,
