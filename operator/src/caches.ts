@@ -50,6 +50,7 @@ export interface Caches {
   /** UIDs of their controllers. */
   readonly configMapOwners: Projection<string | undefined>;
   readonly serviceAccounts: Informer<KubeObject>;
+  readonly resourceQuotas: Informer<KubeObject>;
   readonly roles: Informer<KubeObject>;
   readonly roleBindings: Informer<KubeObject>;
   /** Those of others too: they could open what ours close. */
@@ -107,6 +108,7 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     configMaps,
     configMapOwners: configMaps.project((configMap) => controllerOf(configMap)?.uid),
     serviceAccounts: cluster.informer(kinds.serviceAccounts, ofTenants),
+    resourceQuotas: cluster.informer(kinds.resourceQuotas, ofTenants),
     roles: cluster.informer(kinds.roles, ofTenants),
     roleBindings: cluster.informer(kinds.roleBindings, ofTenants),
     networkPolicies,

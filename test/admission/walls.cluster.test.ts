@@ -50,7 +50,7 @@ afterAll(() => walled.stop());
 const credential = { login: 't_acme$a', password: '', madeAt: new Date(), request: undefined };
 const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name}://`, credential }, undefined);
 
-const bare = snapshot({ namespace: undefined });
+const bare = snapshot({ namespace: undefined, spec: { owners: [{ kind: 'User', name: 'jane', role: 'viewer' }] } });
 /** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */
 const ofTenant = [...wantedOf(bare), ...['database', 'redis', 'serving'].map(secretOf)];
 const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1, max: 2 } } })).flat()].filter(

@@ -6,6 +6,7 @@
  * processor from /proc. Everything shares the machine, the load included, each process with an equal claim; where it says "operator first", its
  * turn comes before the others'.
  */
+import { readFile } from 'node:fs/promises';
 import { run } from '../cluster/command.ts';
 import { repository } from '../cluster/paths.ts';
 import { machine } from './measuring/machine.ts';
@@ -65,7 +66,9 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
   print('deletion', await deletions(world, [...later, ...more, ...slowly, 'noisy'], 5));
 }
 
+/** Nothing where the kernel does not share processors out by session. */
 async function first(world: World, measured: () => Promise<readonly Figure[]>): Promise<Figure[]> {
+  if ((await readFile('/proc/sys/kernel/sched_autogroup_enabled', 'utf8').catch(() => '0')).trim() !== '1') return [];
   const figures = await world.operator().first(measured);
   return figures.map((figure) => ({ ...figure, what: `operator first: ${figure.what}` }));
 }

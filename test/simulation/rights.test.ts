@@ -54,8 +54,10 @@ test('every right of the operator is made use of by some workload, or there is a
   for (const workload of [...workloads, oftenEdited])
     for (const right of (await undisturbedRun(workload, seed)).rightsUsed) used.add(right);
   // What a cache would hold is looked at where the cache is behind, and somebody was quicker.
-  const { rightsUsed } = await simulate(workloadNamed('a tenant and its agents are created'), 'two-leaders', seed);
-  for (const right of rightsUsed) used.add(right);
+  for (const chance of [seed, 2, 3, 4]) {
+    const { rightsUsed } = await simulate(workloadNamed('a tenant and its agents are created'), 'two-leaders', chance);
+    for (const right of rightsUsed) used.add(right);
+  }
   const reasoned = unused.flatMap(({ rights }) => rights);
   expect([...granted].filter((right) => !used.has(right)).sort()).toEqual(reasoned.sort());
 });

@@ -4,6 +4,7 @@ import type { Change } from 'kube-model';
 import { tenantClassSpec } from '../../operator/src/api/tenant-class.ts';
 import { revisionNameOf } from '../../operator/src/class/revisions.ts';
 import * as kinds from '../../operator/src/kinds.ts';
+import { isReady } from '../../operator/src/status/conditions.ts';
 import type { Act, Workload } from './workloads.ts';
 
 const canary = 'canary';
@@ -44,21 +45,26 @@ function movesTo(revision: string, changes: readonly Change[]): { readonly tenan
   const settled = new Set<string>();
   for (const { served, key, before, after } of changes) {
     const [was, is] = [before, after].map((object) => object && kinds.tenants.accept(object).status?.classRevision);
-    if (is !== revision || was === is) continue;
-    if (served.kind.kind === kinds.agentConfigs.kind) settled.add(key);
-    if (served.kind.kind !== kinds.tenants.kind) continue;
+    if (is !== revision) continue;
+    if (served.kind.kind === kinds.agentConfigs.kind && after && isDone(after)) settled.add(key);
+    if (served.kind.kind !== kinds.tenants.kind || was === is) continue;
     const behind = moved.map(({ tenant }) => tenant).filter((tenant) => !settled.has(`${namespaceOf(tenant)}/support`));
     moved.push({ tenant: key, behind });
   }
   return moved;
 }
 
+const isDone = (agent: NonNullable<Change['after']>): boolean => {
+  const { metadata, status } = kinds.agentConfigs.accept(agent);
+  return status?.observedGeneration === metadata.generation && isReady(status?.conditions);
+};
+
 /** Each tenant waits for the one before it, its agent included; the canary goes first. */
 function outOfTurn(changes: readonly Change[]): string[] {
   const moved = movesTo(revisionOf(better), changes);
   const first = moved[0]?.tenant;
   return [
-    ...(first === undefined || first === canary ? [] : [`tenant ${first} was moved before the canary`]),
+    ...(first === canary ? [] : [`${first ?? 'nobody'} was moved before the canary`]),
     ...moved
       .filter(({ behind }) => behind.length > 0)
       .map(({ tenant, behind }) => `${tenant} was moved while ${behind.join(', ')} was not done`),

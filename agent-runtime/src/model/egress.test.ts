@@ -56,3 +56,43 @@ test('a caller that leaves meanwhile ends the waiting at once', async () => {
   await expect(answer).rejects.toThrow('left');
   expect(performance.now() - began).toBeLessThan(400);
 });
+
+/** Answers the first request, and resets the connection so many milliseconds after it has had the second. */
+async function resetting(afterMs: number): Promise<{ readonly baseURL: string; readonly asked: () => number }> {
+  let asked = 0;
+  const server = createServer((request, response) => {
+    asked++;
+    request.resume();
+    if (asked === 2) setTimeout(() => request.socket.resetAndDestroy(), afterMs);
+    else response.end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('listens at no port');
+  return { baseURL: `http://127.0.0.1:${address.port}/v1`, asked: () => asked };
+}
+
+async function twice(baseURL: string) {
+  const client = egressClient({ baseURL, agent: 'support', token: () => Promise.resolve('t') });
+  const call = () =>
+    client({ body: {}, requestId: 'r', voucher: undefined, span: INVALID_SPAN_CONTEXT, signal: new AbortController().signal });
+  const first = await call();
+  first.body.resume();
+  await new Promise((resolve) => first.body.once('end', resolve));
+  await sleep(20); // the connection is kept
+  return call();
+}
+
+test('a kept connection that turns out closed costs a further try, on a connection of its own', async () => {
+  const { baseURL, asked } = await resetting(0);
+  const { status, body } = await twice(baseURL);
+  body.resume();
+  expect([status, asked()]).toEqual([200, 3]);
+});
+
+test('a call that egress may have had is not sent again: the model may have been asked', async () => {
+  const { baseURL, asked } = await resetting(300);
+  await expect(twice(baseURL)).rejects.toMatchObject({ code: 'egress_unreachable' });
+  expect(asked()).toBe(2);
+});

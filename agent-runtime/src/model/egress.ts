@@ -48,8 +48,10 @@ const maxSockets = 256;
  * most go to another one at once.
  */
 const pauses = [0, 50, 150, 300, 500, 500];
-/** Nothing was sent yet, so another try can bill nothing twice. */
-const notConnected = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'];
+/** What a connection is being made by. Nothing was sent yet, so another try can bill nothing twice. */
+const connecting = ['connect', 'getaddrinfo'];
+/** An idle server's end of a kept connection crosses with a request that goes out at the same time, so it is heard within a round trip. What comes later may have read it. */
+const crossingMs = 100;
 
 export function egressClient({ baseURL, agent, token }: EgressOptions): CallModel {
   const url = new URL(`${baseURL}/chat/completions`);
@@ -69,7 +71,11 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
       ...(voucher !== undefined && { [voucherHeader]: voucher }),
     };
     setTraceHeaders(headers, span);
-    const message = await untilConnected(() => exchange(() => request({ ...to, headers }), payload, signal), signal);
+    const asked = { ...to, headers };
+    const message = await untilConnected(
+      (anew) => exchange(() => request(anew ? { ...asked, agent: false } : asked), payload, signal),
+      signal,
+    );
     return { status: message.statusCode ?? 0, headers: message.headers, body: message };
   };
 }
@@ -78,33 +84,46 @@ function exchange(open: () => ClientRequest, payload: Buffer, signal: AbortSigna
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const sent = open();
+    const began = performance.now();
     // As the option `signal` would, without its listeners for whatever else may become of request and answer. Of what has ended, nothing is left to end.
     signal.addEventListener('abort', () => sent.destroy(new Error('given up')), { once: true });
     sent.on('response', resolve);
-    sent.on('error', (error: NodeJS.ErrnoException) => reject(new ExchangeError(error.code ?? error.name, sent.reusedSocket)));
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      const wasClosing = sent.reusedSocket && performance.now() - began < crossingMs && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
+      reject(new ExchangeError(error.code ?? error.name, isOfConnecting(error) ? 'connecting' : wasClosing ? 'closed' : 'sent'));
+    });
     sent.end(payload);
   });
 }
 
-class ExchangeError extends Error {
-  readonly retryable: boolean;
+/** Where several addresses were tried, all of their errors must be. */
+const isOfConnecting = (error: NodeJS.ErrnoException): boolean =>
+  error instanceof AggregateError ? error.errors.every(isOfConnecting) : connecting.includes(error.syscall ?? '');
 
-  constructor(code: string, reusedSocket: boolean) {
+/** When it failed: before there was a connection, on a kept one that was closed already, or when egress may have had it. */
+type Point = 'connecting' | 'closed' | 'sent';
+
+class ExchangeError extends Error {
+  readonly point: Point;
+
+  constructor(code: string, point: Point) {
     super(`no answer from egress: ${code}`);
     this.name = 'ExchangeError';
-    // A pooled socket that turns out closed was closed by an idle server before the request reached it.
-    this.retryable = notConnected.includes(code) || (reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE'));
+    this.point = point;
   }
 }
 
-async function untilConnected<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+/** `anew`: on a connection of its own. Who found a kept one closed is not to find the next one so. */
+async function untilConnected<T>(attempt: (anew: boolean) => Promise<T>, signal: AbortSignal): Promise<T> {
+  let anew = false;
   for (let tries = 0; ; tries++) {
     try {
-      return await attempt();
+      return await attempt(anew);
     } catch (error) {
       signal.throwIfAborted();
       const pause = pauses[tries];
-      if (pause === undefined || !(error instanceof ExchangeError && error.retryable)) throw unreachable(error);
+      if (pause === undefined || !(error instanceof ExchangeError) || error.point === 'sent') throw unreachable(error);
+      anew ||= error.point === 'closed';
       await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }

@@ -23,6 +23,10 @@ export class Catalogue<T> {
     };
   }
 
+  get(name: string): T | undefined {
+    return this.#documents.get(name);
+  }
+
   put(name: string, document: T): void {
     this.remove(name);
     this.#documents.set(name, document);

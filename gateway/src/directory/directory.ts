@@ -3,6 +3,7 @@
  *
  * Guarantee: a document that the informer has seen is in effect for the next look-up.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { IssuedKey, OwnKeys, ProviderDocument, TenantAccess, TenantPolicy } from '@cloister/tenancy';
 import { Catalogue } from './catalogue.ts';
 
@@ -51,11 +52,24 @@ export interface Source<T> {
   remove(objectName: string, version?: string): void;
 }
 
+/** A budget is the very object that it was for as long as nothing is said of budgets that was not said before. */
 export class PolicyDirectory extends Catalogue<TenantPolicy> implements Policies, Source<TenantPolicy> {
   readonly byTenant = this.unique((policy) => [policy.tenant]);
   readonly byNamespace = this.unique((policy) => [policy.namespace]);
   readonly byHost = this.unique((policy) => policy.hosts.map((host) => host.toLowerCase()));
+
+  override put(objectName: string, policy: TenantPolicy): void {
+    const before = this.get(objectName);
+    const isAsBefore = before !== undefined && isDeepStrictEqual(budgetsOf(before), budgetsOf(policy));
+    super.put(objectName, isAsBefore ? { ...policy, budget: before.budget } : policy);
+  }
 }
+
+const budgetsOf = ({ uid, budget, agents }: TenantPolicy) => [
+  uid,
+  budget,
+  agents.flatMap((agent) => (agent.budget ? [[agent.name, agent.budget]] : [])),
+];
 
 export class IssuedKeyDirectory extends Catalogue<IssuedKey> implements IssuedKeys, Source<IssuedKey> {
   readonly ofTenant = this.index((key) => [key.tenant]);

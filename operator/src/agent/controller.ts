@@ -35,8 +35,9 @@ export function agentController({ caches, configuration }: Omit<AgentParts, 'pac
       .watches(kinds.pods, ({ metadata }) => agentLabelled(metadata), reports)
       .watches(kinds.tenants, ({ metadata }) => agentsIn(namespaceOf(metadata.name)), { ...everything, when: tenantMatters })
       .watches(kinds.namespaceKind, ({ metadata }) => agentsIn(metadata.name), { ...everything, when: specChanged })
-      // What must be there before an agent: its tenant's walls, account and credentials.
+      // What must be there before an agent: its tenant's walls, quota, account and credentials.
       .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), { ...inTenantNamespaces, when: isOurs, settleMs })
+      .watches(kinds.resourceQuotas, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, when: comesOrGoes })
       .watches(kinds.serviceAccounts, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
       .watches(kinds.secrets, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, settleMs })
       .watches(kinds.configMaps, ({ metadata }) => agentsIn(metadata.namespace), { ...ofTenants, when: edgeKeysCame })
@@ -51,9 +52,11 @@ export function agentController({ caches, configuration }: Omit<AgentParts, 'pac
 
 const isOurs = ({ object }: Change<BaseObject>): boolean => object.metadata.labels?.[labels.tenant] !== undefined;
 
+const comesOrGoes = ({ type }: Change<BaseObject>): boolean => type !== 'updated';
+
 /** Their content is followed by the pods themselves. */
-const edgeKeysCame = ({ object, type }: Change<kinds.ConfigMap>): boolean =>
-  object.metadata.name === tenantConfigMaps.edgeIdentity && type !== 'updated';
+const edgeKeysCame = (change: Change<kinds.ConfigMap>): boolean =>
+  change.object.metadata.name === tenantConfigMaps.edgeIdentity && comesOrGoes(change);
 
 /** Of a tenant's status: whether there is one, which its first agents wait for; the endpoint, which they show; the revision of the class, which they follow. */
 const tenantMatters = (change: Change<kinds.Tenant>): boolean => specChanged(change) || digest(change.object) !== digest(change.previous);

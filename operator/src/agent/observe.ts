@@ -9,6 +9,7 @@ import type { Configuration } from '../settings.ts';
 import { credentialsOf } from '../rotation/holders.ts';
 import { parseTenantSpec } from '../tenant/claims.ts';
 import { policyNames } from '../tenant/children/network-policies.ts';
+import { quotaName } from '../tenant/children/resource-quota.ts';
 import { standingWorld } from '../tenant/observe.ts';
 import { recordedStandingOf, type Standing } from '../tenant/standing.ts';
 import { isOlder } from './age.ts';
@@ -63,6 +64,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
     older: caches.agentConfigs.heads(namespace).filter((other) => isOlder(other, agent.metadata)).length,
     awaited: [
       ...(wall(policyNames.deny) && wall(policyNames.agents) ? [] : ['the network policies']),
+      ...(caches.resourceQuotas.head({ namespace, name: quotaName }) ? [] : ['the quota']),
       ...(caches.serviceAccounts.head({ namespace, name: agentServiceAccount }) ? [] : ['the ServiceAccount']),
       ...(caches.secrets.head({ namespace, name: tenantSecrets.database }) ? [] : ['the database credentials']),
       ...(caches.secrets.head({ namespace, name: tenantSecrets.redis }) ? [] : ['the Redis credentials']),

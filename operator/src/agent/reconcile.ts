@@ -66,7 +66,8 @@ async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: O
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? waitOf(seen, plan, pace) : 0;
   if (wait > 0) return { requeueAfter: wait };
-  if (!plan && comesWithItsTenant(seen)) return {};
+  const silence = plan ? 0 : silenceOf(seen);
+  if (silence > 0) return { requeueAfter: silence };
   const { outcome, begun, error, lookAgainMs }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
   if (begun && isNextEdit(seen.agent)) return {};
   const serving = availability(outcome.deployment ?? seen.deployment);
@@ -82,9 +83,17 @@ async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: O
 const isNextEdit = ({ metadata, status }: AgentConfig): boolean =>
   (metadata.generation ?? 0) - Math.max(0, status?.observedGeneration ?? 0) === 1;
 
-/** What stands in the way of an agent that was applied together with its Tenant is gone in a moment, mostly, and the Tenant's first status wakes it then. */
-const comesWithItsTenant = ({ agent, landlord }: AgentSnapshot): boolean =>
-  landlord !== undefined && !isJudged(landlord.tenant) && !isJudged(agent);
+/** By then, who waits for an agent is to read what it waits for. */
+const longestSilenceMs = 15_000;
+
+/**
+ * Milliseconds. What stands in the way of an agent that was applied together with its Tenant is gone in a moment, mostly, and the Tenant's first status
+ * wakes it then.
+ */
+function silenceOf({ agent, landlord }: AgentSnapshot): number {
+  if (!landlord || isJudged(landlord.tenant) || isJudged(agent)) return 0;
+  return longestSilenceMs - (Date.now() - Date.parse(agent.metadata.creationTimestamp ?? ''));
+}
 
 const resultOf = (lookAgainMs: number | undefined): Result => (lookAgainMs === undefined ? {} : { requeueAfter: lookAgainMs });
 

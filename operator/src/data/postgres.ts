@@ -56,6 +56,9 @@ export class PostgresAdmin {
       connectionTimeoutMillis: this.#connectTimeoutMs,
       idleTimeoutMillis: 30_000,
       statement_timeout: 60_000,
+      // For a server that has stopped, or a network that forgets: neither ends a statement.
+      query_timeout: 65_000,
+      keepAlive: true,
       application_name: 'cloister-operator',
     });
     // A broken idle connection is thrown away by the pool; without a listener it would end the process.

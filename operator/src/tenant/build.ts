@@ -2,15 +2,17 @@
 import type { BaseObject, ReconcileContext } from 'kube-runtime';
 import { serviceAccounts, type Tenant } from '../kinds.ts';
 import { together } from '../together.ts';
+import type { Child } from '../child.ts';
 import { applyChildren, nothingApplied, removeSurplus, type Applying } from './apply.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
 import type { TenantSnapshot } from './observe.ts';
-import { completion, groundwork, surplus, wantedOf } from './plan.ts';
+import { completion, groundwork, surplus, thereAlready, wantedOf } from './plan.ts';
 
 /**
  * Each part as soon as what it needs is there, since an API server at work takes its time: of a Role, half a second at ten tenants a second, because
  * it reads all that the operator may do anew for each.
- * `grounded`: false where the namespace is on its way out. Then nothing is made, but what was revoked is removed.
+ * Where the walls do not stand nobody is let in, but whoever was let in before is held to what the spec says now: keys that are revoked are refused.
+ * `grounded`: false where the namespace is on its way out. Then nothing is made; Secrets that are not wanted are removed.
  */
 export async function build(context: ReconcileContext<Tenant>, seen: TenantSnapshot, grounded: boolean): Promise<Applying> {
   const made = grounded ? await buildAll(context, seen) : [nothingApplied];
@@ -27,12 +29,9 @@ export async function build(context: ReconcileContext<Tenant>, seen: TenantSnaps
 function buildAll(context: ReconcileContext<Tenant>, seen: TenantSnapshot): Promise<Applying[]> {
   const walls = applyChildren(context, groundwork(seen));
   const roles = applyChildren(context, tenantRoles(seen));
-  const completed = walls.then(({ stands, applied }) =>
-    stands ? applyChildren(context, completion(withAccount(seen, applied))) : nothingApplied,
-  );
-  const bound = together([walls, roles]).then(([{ stands }]) =>
-    stands ? applyChildren(context, tenantRoleBindings(seen)) : nothingApplied,
-  );
+  const opened = ({ stands }: Applying, ways: readonly Child[]) => applyChildren(context, stands ? ways : thereAlready(seen, ways));
+  const completed = walls.then((ground) => opened(ground, completion(withAccount(seen, ground.applied))));
+  const bound = together([walls, roles]).then(([ground]) => opened(ground, tenantRoleBindings(seen)));
   return together([walls, roles, completed, bound]);
 }
 

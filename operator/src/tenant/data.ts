@@ -60,7 +60,7 @@ const isEdited = ({ tenant: { metadata, status } }: TenantSnapshot): boolean => 
 
 /** Nobody can log in any more. The Secrets stay as they are: their passwords work again when the tenant is Active again. */
 async function closeData(account: { name: string; owner: string }, seen: TenantSnapshot, accounts: Accounts): Promise<Provided> {
-  const outcomes = await Promise.all([
+  const outcomes = await together([
     attempt('database', () => accounts.closeDatabase(account, seen.name).then(() => undefined)),
     attempt('redis', () => accounts.closeRedis({ name: account.name, prefix: redisPrefixOf(seen.name) }, seen.name).then(() => undefined)),
   ]);

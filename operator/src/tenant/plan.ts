@@ -55,6 +55,12 @@ export const completion = (seen: TenantSnapshot): Child[] => [
 
 const isArchived = ({ spec }: TenantSnapshot): boolean => spec.state === 'Archived';
 
+/** Of these, ways in that were there when the tenant was looked at. */
+export const thereAlready = ({ removable }: TenantSnapshot, children: readonly Child[]): Child[] =>
+  children.filter(({ kind: of, desired: { metadata } }) =>
+    removable.some(({ kind, object }) => of.kind === kind.kind && isNamedAs(metadata, object.metadata)),
+  );
+
 /** What was made for an earlier spec and is wanted no more: revoked API keys, roles that nobody has. */
 export function surplus({ removable }: TenantSnapshot, wanted: readonly Child[]): Removable[] {
   const keep = new Set<string>([tenantSecrets.database, tenantSecrets.redis, tenantSecrets.serving]);

@@ -96,8 +96,7 @@ async function bringData(context: ReconcileContext<Tenant>, seen: TenantSnapshot
  * be written.
  */
 async function keepWhatEnds(context: ReconcileContext<Tenant>, seen: OwnKeysSeen, parts: TenantParts): Promise<void> {
-  await applyEach(context, remainingOwnKeys(seen));
-  await keepTrust(context, parts);
+  await together([applyEach(context, remainingOwnKeys(seen)), keepTrust(context, parts)]);
 }
 
 /** Whatever a tenant's spec says: the agents that it has and edge must go on knowing each other, by keys that change for all tenants together. */

@@ -20,18 +20,20 @@ const running = z.object({
       metadata: z.object({ name: z.string(), deletionTimestamp: z.string().optional() }),
       status: z.object({
         podIP: z.string().default(''),
-        containerStatuses: z.array(z.object({ containerID: z.string().optional() })).default([]),
+        containerStatuses: z
+          .array(z.object({ containerID: z.string().optional(), state: z.object({ running: z.object({}).optional() }) }))
+          .default([]),
       }),
     }),
   ),
 });
 
-/** Those that nobody has told to end, in the order of their names. */
+/** Those that run and that nobody has told to end, in the order of their names. */
 export async function podsOf({ kubectl }: World, part: Part): Promise<Pod[]> {
   const text = await kubectl.run(['get', 'pods', '-n', namespaces.system, '-l', `app.kubernetes.io/component=${part}`, '-o', 'json']);
   return running.parse(JSON.parse(text)).items.flatMap(({ metadata, status }) => {
     const [container] = status.containerStatuses;
-    if (metadata.deletionTimestamp !== undefined || container?.containerID === undefined) return [];
+    if (metadata.deletionTimestamp !== undefined || container?.containerID === undefined || !container.state.running) return [];
     return [{ name: metadata.name, container: container.containerID.replace('containerd://', ''), address: status.podIP }];
   });
 }

@@ -30,7 +30,7 @@ export interface OperatorProcess {
   readonly metrics: () => Promise<Sample>;
   /**
    * Its turn at the processors comes before all others' while `work` runs: what it does where it need not share them with an API server and kubelets,
-   * which in a cluster are on other machines. Rejects where the kernel has no groups of sessions (sched_autogroup).
+   * which in a cluster are on other machines. Rejects where the kernel does not share its processors out by session (sched_autogroup).
    */
   readonly first: <T>(work: () => Promise<T>) => Promise<T>;
   /** What it logged as a warning or worse since the last call. */

@@ -49,7 +49,7 @@ const valid = (pin: string): fc.Arbitrary<Spec> =>
     owners: some(fc.uniqueArray(subject, { maxLength: 3, selector: ({ name }) => name })),
     quota: some(quota),
     models: some(models),
-    providerKeys: some(fc.constant([{ provider: 'openai', secretRef: { name: 'keys', key: 'openai' } }])),
+    providerKeys: some(fc.tuple(record({ writableByOwners: some(fc.boolean()) })).map(([more]) => [{ ...ownKey, ...more }])),
     budget: some(budget),
     rateLimits: some(rateLimits),
     responseCache: some(responseCache),
@@ -58,6 +58,8 @@ const valid = (pin: string): fc.Arbitrary<Spec> =>
     defaultAgent: some(fc.constantFrom('support', 'sales')),
     trafficSplits: some(fc.tuple(split)),
   });
+
+const ownKey = { provider: 'openai', secretRef: { name: 'keys', key: 'openai' } };
 
 /** What the schema cannot know to be wrong. */
 const unfulfillable: readonly Spec[] = [

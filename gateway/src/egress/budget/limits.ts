@@ -36,7 +36,7 @@ export type Limits = Omit<TenantPolicy['budget'], 'perUser' | 'onExceeded'> & {
   readonly ofCaller?: BudgetWindows | undefined;
   /** Of each of these budgets. */
   readonly soft?: Soft | undefined;
-  /** The document that they stand in. */
+  /** What they stand in, another object whenever any of them has changed. */
   readonly saidBy?: object | undefined;
 };
 

@@ -171,6 +171,7 @@ async function gaveAgain(model: string, place: Place, asking: Asking<Offered>, {
   response.setHeader(cacheHeader, cache);
   exchange.note({ cache });
   if (!hit) return false;
+  exchange.note({ toolCalls: undefined }); // of an answer that did not pass
   asking.tally.gaveAgain(model);
   give(found, response);
   return true;

@@ -98,7 +98,7 @@ function reserve({ policy, agent, voucher, model, worst, soft }: Attempt, { budg
     ofAgent: policy.agents.find(({ name }) => name === agent)?.budget,
     ofCaller: caller.startsWith('user:') ? perUser : voucher?.budget,
     soft,
-    saidBy: policy,
+    saidBy: policy.budget,
   };
   return budget.reserve(billed, limits, worst);
 }

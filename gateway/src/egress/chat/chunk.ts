@@ -70,7 +70,7 @@ export function readChunk(data: string): Chunk | undefined {
     if (typeof reason === 'string') reasons.push(reason);
     isPiece ||= isObject(delta);
     text += textIn(delta ?? message);
-    calls.push(...callsIn(delta ?? message));
+    for (const name of callsIn(delta ?? message)) calls.push(name);
   }
   const finished = reasons.length > 0;
   return {

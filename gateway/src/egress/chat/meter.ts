@@ -34,7 +34,7 @@ export class Meter {
   #finished = false;
   #failed = false;
   readonly #reasons: string[] = [];
-  readonly #calls: string[] = [];
+  readonly #calls = new Set<string>();
   #delivered = '';
   #nextLook: number;
 
@@ -54,7 +54,7 @@ export class Meter {
     this.#finished ||= finished;
     this.#failed ||= failed;
     this.#reasons.push(...reasons);
-    this.#calls.push(...calls);
+    for (const name of calls) this.#calls.add(name);
     if (used && (!partial || (this.#finished && text === ''))) this.#reported = used;
     else if (used || text !== '') {
       this.#soFar = used ?? this.#reported ?? this.#soFar; // more output: what looked like the end was none
@@ -71,7 +71,7 @@ export class Meter {
 
   /** Names of the tools that were called until now, each once. */
   get calls(): ReadonlySet<string> {
-    return new Set(this.#calls);
+    return this.#calls;
   }
 
   /** Nothing failed, and the model itself has ended each choice. */

@@ -4,6 +4,8 @@ import { tenantLabels } from '../../labels.ts';
 import { namespaceOf } from '@cloister/tenancy';
 import type { TenantSnapshot } from '../observe.ts';
 
+export const quotaName = 'tenant';
+
 /**
  * Caps what the namespace may hold.
  * Objects are counted beside CPU and memory, because a tenant that cannot exhaust the node could still fill etcd.
@@ -13,7 +15,7 @@ import type { TenantSnapshot } from '../observe.ts';
 export function resourceQuota({ name, standing: { limits } }: TenantSnapshot): Child {
   const { cpu, memory, pods } = limits.quota;
   return child(resourceQuotas, {
-    metadata: { name: 'tenant', namespace: namespaceOf(name), labels: tenantLabels(name) },
+    metadata: { name: quotaName, namespace: namespaceOf(name), labels: tenantLabels(name) },
     spec: {
       hard: {
         'requests.cpu': cpu,

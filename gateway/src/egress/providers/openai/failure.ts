@@ -5,7 +5,9 @@ import { ProviderFailure } from '../provider.ts';
 
 export type Headers = Dispatcher.ResponseData['headers'];
 
-const words = z.looseObject({ message: z.string().optional(), param: z.string().nullish(), code: z.unknown().optional() });
+/** What is no text is left out, whatever is in it. */
+const param = z.string().nullish().catch(undefined);
+const words = z.looseObject({ message: z.string().optional(), param, code: z.unknown().optional() });
 export type ErrorWords = z.infer<typeof words>;
 
 /** OpenAI's own shape; that shape within a list, as Google has it; the message alone, as AWS and older servers have it, or in the place of the error, as xAI has it. */
@@ -16,9 +18,9 @@ const errorBody = z.union([
     .array(inOpenAIsShape)
     .min(1)
     .transform(([error = {}]): ErrorWords => error),
-  z.looseObject({ error: z.string() }).transform(({ error, ...rest }): ErrorWords => ({ ...rest, message: error })),
+  z.looseObject({ error: z.string(), param }).transform(({ error, ...rest }): ErrorWords => ({ ...rest, message: error })),
   z
-    .looseObject({ message: z.string().optional(), Message: z.string().optional() })
+    .looseObject({ message: z.string().optional(), Message: z.string().optional(), param })
     .transform(({ message, Message = '', ...rest }): ErrorWords => ({ ...rest, message: message ?? Message })),
 ]);
 
