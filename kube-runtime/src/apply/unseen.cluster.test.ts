@@ -19,6 +19,8 @@ beforeAll(async () => {
   namespace = await freshNamespace(stranger);
   cache = cluster.informer(configMaps, { labelSelector: 'kube-runtime.test/part-of' });
   cluster.startInformers();
+  // Then it is no list that brings this one.
+  await eventually('the list', () => cache.synced);
   await stranger.apply(configMaps, { metadata: { name: 'first', namespace, labels } });
   await eventually('the watch is open', () => cache.get({ namespace, name: 'first' }) !== undefined);
   writes = recordWrites(cluster);
