@@ -8,11 +8,10 @@ import { tenantPolicyOf } from './children/policy.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
 import { blocking } from '../status/finding.ts';
 import { check } from './checks.ts';
-import { surplus, wantedOf } from './plan.ts';
-import type { TenantSnapshot } from './observe.ts';
+import { completion, surplus, thereAlready, wantedOf } from './plan.ts';
 import { agentNamed, snapshot } from './snapshot.fixture.ts';
 
-const plan = (seen: TenantSnapshot) => wantedOf(seen);
+const plan = wantedOf;
 const names = (seen = snapshot()) => plan(seen).map(({ kind, desired }) => `${kind.kind}/${desired.metadata.name}`);
 
 describe('the plan', () => {
@@ -32,6 +31,15 @@ describe('the plan', () => {
   });
   test('leaves the policy document for later while the ServiceAccount has no UID', () => {
     expect(names(snapshot({ serviceAccountUID: undefined }))).not.toContain('ConfigMap/tenant-acme');
+  });
+  test('where walls cannot be written, opens no way in, and brings those that are there in line', () => {
+    const seen = snapshot();
+    expect(thereAlready(seen, completion(seen))).toEqual([]);
+    const access = { kind: kinds.secrets, object: { metadata: { name: 'tenant-acme', namespace: 'cloister-access' } } };
+    const opened = { ...seen, removable: [access] };
+    expect(thereAlready(opened, completion(opened)).map(({ kind, desired }) => [kind.kind, desired.metadata.namespace])).toEqual([
+      ['Secret', 'cloister-access'],
+    ]);
   });
   test('gives no Ingress to who asks for the host of another', () => {
     expect(names(snapshot({ hostTakenBy: 'bravo' }))).not.toContain('Ingress/tenant-acme');

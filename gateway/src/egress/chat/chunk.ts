@@ -61,7 +61,6 @@ export function readChunk(data: string): Chunk | undefined {
   const list: readonly unknown[] = isCompletion ? choices : [];
   const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
   const reasons: string[] = [];
-  const calls: string[] = [];
   let text = '';
   let isPiece = false;
   for (const choice of list) {
@@ -70,7 +69,6 @@ export function readChunk(data: string): Chunk | undefined {
     if (typeof reason === 'string') reasons.push(reason);
     isPiece ||= isObject(delta);
     text += textIn(delta ?? message);
-    for (const name of callsIn(delta ?? message)) calls.push(name);
   }
   const finished = reasons.length > 0;
   return {
@@ -80,7 +78,7 @@ export function readChunk(data: string): Chunk | undefined {
     onlyUsage: used !== undefined && list.length === 0,
     finished,
     reasons,
-    calls,
+    calls: list.flatMap((choice) => (isObject(choice) ? callsIn(choice['delta'] ?? choice['message']) : [])),
     failed: isObject(chunk['error']),
     isCompletion,
   };

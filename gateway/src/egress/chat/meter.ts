@@ -54,7 +54,7 @@ export class Meter {
     this.#finished ||= finished;
     this.#failed ||= failed;
     this.#reasons.push(...reasons);
-    for (const name of calls) this.#calls.add(name);
+    this.#note(calls);
     if (used && (!partial || (this.#finished && text === ''))) this.#reported = used;
     else if (used || text !== '') {
       this.#soFar = used ?? this.#reported ?? this.#soFar; // more output: what looked like the end was none
@@ -62,6 +62,11 @@ export class Meter {
     }
     this.#delivered += text;
     return chunk;
+  }
+
+  /** One by one: a server may send more of them than a call can take arguments. */
+  #note(calls: readonly string[]): void {
+    for (const name of calls) this.#calls.add(name);
   }
 
   /** For the whole call; undefined until then. */
