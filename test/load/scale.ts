@@ -41,11 +41,13 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
   const later = numbered('later', Math.min(100, size));
   const more = numbered('more', later.length);
   const slowly = numbered('slowly', Math.min(30, size));
+  const busily = numbered('busily', slowly.length);
   print('further ones, one by one', [
     ...(await arrivals(world, later, 10, true)),
     ...(await first(world, () => arrivals(world, more, 10, true))),
     ...(await arrivalsPlainly(world, 'later-1', later.length, 10)),
     ...(await arrivals(world, slowly, 1, false)),
+    ...(await arrivals(world, busily, 2, false)),
   ]);
   const changes = Math.min(400, size * 6);
   print('edits', [
@@ -53,6 +55,7 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
     ...(await first(world, () => edits(world, tenants, { count: changes, perSecond: 20, goal: true }))),
     ...(await editsPlainly(world, changes, 20)),
     ...(await edits(world, tenants, { count: Math.min(60, size * 6), perSecond: 2, goal: false })),
+    ...(await edits(world, tenants, { count: Math.min(120, size * 6), perSecond: 6, goal: false })),
   ]);
   print('drift', await drift(world, tenants, Math.min(100, size * 4)));
   await world.fleet.apply(['noisy'], 1, 50);
@@ -63,7 +66,7 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
     ...(await noise(world, { ...neighbours, by: 'edit' }, quiet)),
     ...(await noise(world, { ...neighbours, by: 'touch' }, quiet)),
   ]);
-  print('deletion', await deletions(world, [...later, ...more, ...slowly, 'noisy'], 5));
+  print('deletion', await deletions(world, [...later, ...more, ...slowly, ...busily, 'noisy'], 5));
 }
 
 /** Nothing where the kernel does not share processors out by session. */

@@ -8,6 +8,7 @@ import { agentName, createTenant, tenantManifest, type LiveTenant } from '../e2e
 import { until } from '../e2e/support/until.ts';
 import type { World } from '../e2e/support/world.ts';
 import { startCallers, type Callers } from '../faults/serving/callers.ts';
+import { smallRequests } from '../state/workload.ts';
 import { mostWithinAMinute, type Heard, type Span } from './windows.ts';
 
 const perMinute = 120;
@@ -61,7 +62,8 @@ export class Metered {
   }
 
   static async start(world: World): Promise<Metered> {
-    const make = (name: string, spec: object) => createTenant(world, { name, spec: { ...spec }, agent: { replicas: 2 } });
+    const make = (name: string, spec: object) =>
+      createTenant(world, { name, spec: { ...spec }, agent: { replicas: 2, resources: smallRequests } });
     return new Metered(world, await make('soak-limited', specs.limited), await make('soak-poor', specs.poor));
   }
 

@@ -24,7 +24,7 @@ import { ask, listenTo, startCallers, type Callers } from '../faults/serving/cal
 import { AuditLog } from '../state/audit.ts';
 import { perform } from '../state/perform.ts';
 import { chosenSeed, randomFrom } from '../state/random.ts';
-import { Workload } from '../state/workload.ts';
+import { smallRequests, Workload } from '../state/workload.ts';
 import { faults, restartsOperator } from './faults.ts';
 import { freshSeed } from './fresh-seeds.ts';
 import { Metered } from './metered.ts';
@@ -64,7 +64,7 @@ const stopOwn = (): Promise<void> => (given === undefined ? stopCluster(own) : P
 
 /**
  * Two of each part, as in production: none of the faults may then cost a request. And an operator that the machine cannot starve, whose
- * restart by a probe would say nothing about it.
+ * restart by a probe would say nothing about it. All of it has to fit one node of two processors, with room for what takes another's place.
  */
 async function install(): Promise<World> {
   if (given === undefined) {
@@ -75,7 +75,8 @@ async function install(): Promise<World> {
   const world = await openWorld();
   const chart = join(repository, 'charts/cloister');
   const replicas = ['operator', 'edge', 'egress'].flatMap((part) => ['--set', `${part}.replicas=2`]);
-  const settings = [...replicas, '--set', 'operator.resources.requests.cpu=250m', '--set', `operator.usageSeconds=${seldom}`];
+  const requests = ['operator=250m', 'edge=50m', 'egress=50m'].flatMap((one) => ['--set', one.replace('=', '.resources.requests.cpu=')]);
+  const settings = [...replicas, ...requests, '--set', `operator.usageSeconds=${seldom}`];
   const upgrade = [
     'upgrade',
     'cloister',
@@ -89,6 +90,8 @@ async function install(): Promise<World> {
     ...settings,
   ];
   await run(world.cluster.helm, upgrade, { env: { KUBECONFIG: world.cluster.kubeconfig } });
+  // The examples' tenants take a quarter of a processor, and nobody asks their agents anything.
+  if (given === undefined) await world.kubectl.run(['delete', 'tenants', '--all']);
   return world;
 }
 
@@ -190,7 +193,7 @@ function checkRestarts(): void {
 
 async function soak(world: World): Promise<void> {
   const cluster = await connect({ kubeconfig: world.cluster.kubeconfig, fieldManager: 'soak' });
-  const make = (tenant: string) => createTenant(world, { name: tenant, agent: { replicas: 2 } });
+  const make = (tenant: string) => createTenant(world, { name: tenant, agent: { replicas: 2, resources: smallRequests } });
   const healthy = [await make('soak-a'), await make('soak-b')] as const;
   const tenants = ['soak-w1', 'soak-w2', 'soak-w3'];
   const workload = new Workload({ random, tenants, className: testClassName, model: offlineModel });

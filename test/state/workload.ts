@@ -27,6 +27,9 @@ interface Kept {
 
 const agentNames = ['support', 'sales'] as const;
 
+/** So that a node of two processors has room for all agents, and for those that take their places. */
+export const smallRequests = { requests: { cpu: '10m' } } as const;
+
 /** Knows what there should be by now, and so what can be done next. */
 export class Workload {
   readonly #options: WorkloadOptions;
@@ -82,6 +85,7 @@ export class Workload {
       instructions: `Edition ${random.between(1, 1000)}.`,
       parameters: { temperature: random.between(0, 20) / 10 },
       replicas: random.between(1, 2),
+      resources: smallRequests,
     };
     this.#kept.get(tenant)?.agents.set(agent, spec);
     return { what: 'agent', tenant, agent, spec };
