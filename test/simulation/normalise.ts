@@ -42,8 +42,13 @@ const ignored = (object: StoredObject): boolean =>
 export function stateOf(world: World): State {
   const objects = world.server.objects();
   const words = new Map([...uidsOf(objects), ...secretsOf(world, objects), ...hashesOf(objects)]);
+  const places = placesOf(objects);
   const state = new Map<string, string>();
-  for (const object of objects) if (!ignored(object)) state.set(reworded(labelOf(object), words), reworded(textOf(object), words));
+  for (const object of objects) {
+    if (ignored(object)) continue;
+    const text = textOf(object).replace(/^ "revision": \d+/m, () => ` "place": ${places.get(object)}`);
+    state.set(reworded(labelOf(object), words), reworded(text, words));
+  }
   const { roles, schemas, owners, logins, users } = world.data;
   for (const [what, map] of Object.entries({ roles, schemas, owners }))
     for (const [name, value] of map) state.set(`${what} ${name}`, reworded(JSON.stringify(value, undefined, 1), words));
@@ -53,6 +58,14 @@ export function stateOf(world: World): State {
     state.set(`logins of ${account}`, `${inPostgres ?? 0} in Postgres, ${inRedis ?? 0} in Redis`);
   }
   return state;
+}
+
+/** Of the revisions of a class, from the eldest: their numbers grow with each change of mind, of which two operators at once may have more than one. */
+function placesOf(objects: readonly StoredObject[]): ReadonlyMap<StoredObject, number> {
+  const revisions = objects.filter(({ kind }) => kind === 'ControllerRevision');
+  const classes = Map.groupBy(revisions, ({ metadata }) => metadata.labels?.[labels.tenantClass]);
+  const before = (one: StoredObject) => (other: StoredObject) => Number(other['revision']) < Number(one['revision']);
+  return new Map([...classes.values()].flatMap((of) => of.map((one) => [one, of.filter(before(one)).length + 1] as const)));
 }
 
 const uidsOf = (objects: readonly StoredObject[]): [string, string][] =>

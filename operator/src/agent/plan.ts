@@ -51,12 +51,11 @@ const latestPlans = remembered((_: Configuration) =>
 );
 
 /**
- * In stages, each of which needs the one before: what pods mount before the pods. Not the Service: the API server gives out addresses one after the
- * other, so with many new agents that takes its time, and callers need it no sooner than the pods.
+ * In stages, each of which needs the one before. What pods mount is made beside them: by the time a kubelet hears of a pod it has been there for long,
+ * mostly, and where it is not, the kubelet tries again while pods of the revision before go on serving.
  */
 export const childrenOf = remembered((plan: AgentPlan): readonly (readonly Child[])[] => [
-  [documentConfigMap(plan)],
-  [deployment(plan), service(plan), ...(needsBudget(plan) ? [disruptionBudget(plan)] : [])],
+  [documentConfigMap(plan), deployment(plan), service(plan), ...(needsBudget(plan) ? [disruptionBudget(plan)] : [])],
   autoscaler(plan),
 ]);
 

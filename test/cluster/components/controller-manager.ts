@@ -18,6 +18,8 @@ export function controllerManager({ podCIDR, serviceCIDR }: Addresses, more: Fla
     'leader-elect': false,
     // a HorizontalPodAutoscaler or a quota is looked at again soon enough for a test to wait for it
     'horizontal-pod-autoscaler-sync-period': '5s',
+    // the only node is this machine: one that was heard late, because the API server was away or others had the processors, is not lost
+    'node-monitor-grace-period': '3m',
     ...more,
   });
   const ready = { url: 'https://127.0.0.1:10257/healthz' };
