@@ -5,6 +5,7 @@ import { isJudged } from '../api/conditions.ts';
 import { agentLabelled } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, ofTenants } from '../scopes.ts';
+import { Arrivals } from './arrivals.ts';
 import { reconcileAgent, type AgentParts } from './reconcile.ts';
 import { RolloutPace } from './rollout-pace.ts';
 
@@ -15,10 +16,17 @@ import { RolloutPace } from './rollout-pace.ts';
 const settleMs = 100;
 const reports = { ...ofTenants, settleMs, priority: 'low' } as const;
 
-export function agentController({ caches, configuration }: Omit<AgentParts, 'pace'>): Controller {
-  const parts = { caches, configuration, pace: new RolloutPace(configuration.tenantRollouts) };
+/** Index of the agents of which nothing was told yet, all of them under this one value. */
+const newAgents = 'new';
+
+export function agentController({ caches, configuration }: Pick<AgentParts, 'caches' | 'configuration'>): Controller {
   const everyAgent = () => caches.agentConfigs.heads();
   const agentsIn = (namespace: string | undefined) => caches.agentConfigs.heads(namespace);
+  const arrivals = new Arrivals();
+  caches.tenants.onChange(arrivals.note);
+  caches.agentConfigs.addIndex(newAgents, (agent) => (isJudged(agent) ? [] : [newAgents]));
+  const agentsInLine = () => (arrivals.none ? caches.agentConfigs.headsByIndex(newAgents, newAgents) : []);
+  const parts = { caches, configuration, pace: new RolloutPace(configuration.tenantRollouts), arrivals };
   return (
     controller('agent')
       .for(kinds.agentConfigs, { ...everything, when: specChanged })
@@ -33,7 +41,10 @@ export function agentController({ caches, configuration }: Omit<AgentParts, 'pac
       .owns(kinds.podDisruptionBudgets, { ...reports, when: specChanged })
       .owns(kinds.horizontalPodAutoscalers, { ...reports, when: specChanged })
       .watches(kinds.pods, ({ metadata }) => agentLabelled(metadata), reports)
-      .watches(kinds.tenants, ({ metadata }) => agentsIn(namespaceOf(metadata.name)), { ...everything, when: tenantMatters })
+      .watches(kinds.tenants, ({ metadata }) => [...agentsIn(namespaceOf(metadata.name)), ...agentsInLine()], {
+        ...everything,
+        when: tenantMatters,
+      })
       .watches(kinds.namespaceKind, ({ metadata }) => agentsIn(metadata.name), { ...everything, when: specChanged })
       // What must be there before an agent: its tenant's walls, quota, account and credentials.
       .watches(kinds.networkPolicies, ({ metadata }) => agentsIn(metadata.namespace), { ...inTenantNamespaces, when: isOurs, settleMs })

@@ -18,6 +18,7 @@ import { blocking } from '../status/finding.ts';
 import { remembered } from '../remembered.ts';
 import { refusalOf } from '../status/refusal.ts';
 import { together } from '../together.ts';
+import type { Arrivals } from './arrivals.ts';
 import { archiveAgent } from './archive.ts';
 import { check, type AgentFinding } from './checks.ts';
 import { revisionLabel, revisionOf } from './children/deployment.ts';
@@ -35,6 +36,7 @@ export interface AgentParts {
   readonly caches: Caches;
   readonly configuration: Configuration;
   readonly pace: RolloutPace;
+  readonly arrivals: Arrivals;
 }
 
 type Context = ReconcileContext<AgentConfig>;
@@ -51,24 +53,25 @@ interface Attempt {
 
 const parseSpec = remembered(({ spec }: AgentConfig) => agentConfigSpec.safeParse(spec));
 
-export async function reconcileAgent(context: Context, { caches, configuration, pace }: AgentParts): Promise<Result> {
+export async function reconcileAgent(context: Context, { configuration, ...parts }: AgentParts): Promise<Result> {
   const agent = context.object;
+  const { caches } = parts;
   const landlord = landlordOf(agent.metadata.namespace ?? '', caches);
   if (landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
   if (landlord?.spec.state === 'Archived') return closeDown(context, caches);
   const parsed = parseSpec(agent);
   if (!parsed.success) return tellInvalid(context, parsed.error);
-  return settle(context, observeAgent(agent, parsed.data, { caches, configuration, landlord }), { caches, pace });
+  return settle(context, observeAgent(agent, parsed.data, { caches, configuration, landlord }), parts);
 }
 
-async function settle(context: Context, seen: AgentSnapshot, { caches, pace }: Omit<AgentParts, 'configuration'>): Promise<Result> {
+async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentParts, 'configuration'>): Promise<Result> {
   const findings = check(seen);
   const plan = blocking(findings) ? undefined : planOf(seen);
-  const wait = plan ? waitOf(seen, plan, pace) : 0;
+  const wait = plan ? turnOf(seen, plan, parts) : silenceOf(seen);
   if (wait > 0) return { requeueAfter: wait };
-  const silence = plan ? 0 : silenceOf(seen);
-  if (silence > 0) return { requeueAfter: silence };
-  const { outcome, begun, error, lookAgainMs }: Attempt = plan ? await bringAbout(context, seen, plan, caches) : { outcome: { findings } };
+  const { outcome, begun, error, lookAgainMs }: Attempt = plan
+    ? await bringAbout(context, seen, plan, parts.caches)
+    : { outcome: { findings } };
   if (begun && isNextEdit(seen.agent)) return {};
   const serving = availability(outcome.deployment ?? seen.deployment);
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
@@ -93,6 +96,12 @@ const longestSilenceMs = 15_000;
 function silenceOf({ agent, landlord }: AgentSnapshot): number {
   if (!landlord || isJudged(landlord.tenant) || isJudged(agent)) return 0;
   return longestSilenceMs - (Date.now() - Date.parse(agent.metadata.creationTimestamp ?? ''));
+}
+
+/** Milliseconds until pods may be made, or replaced: a new agent lets new tenants go first. */
+function turnOf(seen: AgentSnapshot, plan: AgentPlan, { pace, arrivals }: Pick<AgentParts, 'pace' | 'arrivals'>): number {
+  const isNew = !seen.deployment && !isJudged(seen.agent);
+  return (isNew && arrivals.courtesy(plan.tenant)) || waitOf(seen, plan, pace);
 }
 
 const resultOf = (lookAgainMs: number | undefined): Result => (lookAgainMs === undefined ? {} : { requeueAfter: lookAgainMs });
