@@ -12,7 +12,7 @@ const tenant = (name: string, observedGeneration: number): Tenant => ({
   spec: {},
   status: { observedGeneration },
 });
-const comes = (to: Arrivals, name: string) => to.note({ type: 'created', object: tenant(name, -1) });
+const comes = (to: Arrivals, name: string) => to.note({ type: 'added', object: tenant(name, -1) });
 const isTold = (to: Arrivals, name: string) => to.note({ type: 'updated', object: tenant(name, 1) });
 const goes = (to: Arrivals, name: string) => to.note({ type: 'deleted', object: tenant(name, -1) });
 
