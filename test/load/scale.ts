@@ -65,6 +65,7 @@ async function measure({ size, rounds, dataCheckSeconds }: Plan, world: World): 
   print('a noisy neighbour', [
     ...(await noise(world, { ...neighbours, by: 'edit' }, quiet)),
     ...(await noise(world, { ...neighbours, by: 'touch' }, quiet)),
+    ...(await noise(world, { ...neighbours, by: 'foreign' }, quiet)),
   ]);
   print('deletion', await deletions(world, [...later, ...more, ...slowly, ...busily, 'noisy'], 5));
 }

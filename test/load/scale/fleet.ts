@@ -15,6 +15,7 @@ const classes = kind<Resource<unknown>>(apiVersion, 'TenantClass', { namespaced:
 const providers = kind<Resource<unknown>>(apiVersion, 'ModelProvider', { namespaced: false });
 const namespaceObjects = kind('v1', 'Namespace');
 const nodes = kind('v1', 'Node');
+const configMaps = kind<Resource<unknown> & { readonly data?: Readonly<Record<string, string>> }>('v1', 'ConfigMap');
 
 export const agentsPerTenant = 3;
 export const agentNames = (count: number = agentsPerTenant): string[] => Array.from({ length: count }, (_, index) => `agent-${index + 1}`);
@@ -67,6 +68,11 @@ export class Fleet {
   async touch(tenant: string, agent: string, text: string): Promise<void> {
     const metadata = { annotations: { 'bench/touched': text } };
     await this.#client.patch(agentConfigs, { name: agent, namespace: namespaceOf(tenant) }, { metadata });
+  }
+
+  /** Changes something of which Cloister knows nothing, instead. */
+  async foreign(_: string, name: string, text: string): Promise<void> {
+    await this.#client.apply(configMaps, { metadata: { name, namespace: 'default' }, data: { text } });
   }
 
   /** Asks for a tenant's deletion. */
