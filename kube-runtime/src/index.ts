@@ -62,7 +62,7 @@ export { connect, connectTo, type ConnectOptions, type ConnectToOptions } from '
 export { refusal, unreachable } from './cluster/failure.ts';
 export { findCondition, isTrue, setCondition, type ConditionInput } from './conditions.ts';
 export { controller, type ControllerStart } from './controller/builder.ts';
-export { specChanged } from './controller/predicates.ts';
+export { generationChanged, specChanged } from './controller/predicates.ts';
 export { EventRecorder } from './events/recorder.ts';
 export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
 export { controllerOf, isControlledBy, ownerReference } from './owners.ts';

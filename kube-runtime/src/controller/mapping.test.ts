@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kind } from '../kind.ts';
 import { ownerKeys } from './owner-keys.ts';
-import { specChanged } from './predicates.ts';
+import { generationChanged, specChanged } from './predicates.ts';
 
 const tenants = kind('example.dev/v1', 'Tenant', { namespaced: false });
 const sites = kind('example.dev/v1', 'Site');
@@ -68,5 +68,37 @@ describe('a change of the spec', () => {
     expect(changed(quota('1', '0'), quota('1', '1'))).toBe(false);
     expect(changed(quota('1', '0'), quota('2', '0'))).toBe(true);
     expect(changed({}, { data: { a: 'b' } })).toBe(true);
+  });
+});
+
+describe('a change of the generation', () => {
+  const site = (more: object) => ({ metadata: { name: 's', uid: 'a', generation: 1, resourceVersion: '1', ...more } });
+  const changed = (before: object, after: object) =>
+    generationChanged({ type: 'updated', previous: site(before), object: site(after), replay: false });
+
+  test.each([
+    ['generation', { generation: 2 }],
+    ['UID, where one of the same name was made anew', { uid: 'b' }],
+    ['the deletion mark', { deletionTimestamp: 'now' }],
+  ])('shows in %s', (_, after) => {
+    expect(changed({}, after)).toBe(true);
+  });
+
+  test.each([
+    ['version', { resourceVersion: '2' }],
+    ['labels', { labels: { a: 'b' } }],
+    ['annotations', { annotations: { a: 'b' } }],
+    ['finalizers', { finalizers: ['f'] }],
+  ])('does not show in %s', (_, after) => {
+    expect(changed({}, after)).toBe(false);
+  });
+
+  test('is any change, of kinds without a generation', () => {
+    expect(changed({ generation: undefined }, { generation: undefined })).toBe(true);
+  });
+
+  test('is an object that comes, or goes', () => {
+    for (const type of ['added', 'deleted'] as const)
+      expect(generationChanged({ type, object: site({}), replay: false })).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 /** What wakes an agent, and what is done then. */
 import { labels, namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
-import { controller, specChanged, type BaseObject, type Change, type Controller } from 'kube-runtime';
+import { controller, generationChanged, specChanged, type BaseObject, type Change, type Controller } from 'kube-runtime';
 import { isJudged } from '../api/conditions.ts';
 import { agentLabelled } from '../caches.ts';
 import * as kinds from '../kinds.ts';
@@ -29,7 +29,7 @@ export function agentController({ caches, configuration }: Pick<AgentParts, 'cac
   const parts = { caches, configuration, pace: new RolloutPace(configuration.tenantRollouts), arrivals };
   return (
     controller('agent')
-      .for(kinds.agentConfigs, { ...everything, when: specChanged })
+      .for(kinds.agentConfigs, { ...everything, when: generationChanged })
       // One that goes makes room for another.
       .watches(kinds.agentConfigs, ({ metadata }) => agentsIn(metadata.namespace), {
         ...everything,

@@ -24,7 +24,7 @@ import { check, type AgentFinding } from './checks.ts';
 import { revisionLabel, revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
-import { documentsOf, landlordOf, observeAgent, type AgentSnapshot } from './observe.ts';
+import { documentsOf, landlordOf, observeAgent, type AgentSnapshot, type Landlord } from './observe.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
 import { availability, rolloutOf } from './rollout.ts';
 import type { RolloutPace } from './rollout-pace.ts';
@@ -59,10 +59,16 @@ export async function reconcileAgent(context: Context, { configuration, ...parts
   const landlord = landlordOf(agent.metadata.namespace ?? '', caches);
   if (landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
   if (landlord?.spec.state === 'Archived') return closeDown(context, caches);
+  const line = lineOf(context, landlord, parts.pace);
+  if (line > 0) return { requeueAfter: line };
   const parsed = parseSpec(agent);
   if (!parsed.success) return tellInvalid(context, parsed.error);
   return settle(context, observeAgent(agent, parsed.data, { caches, configuration, landlord }), parts);
 }
+
+/** Milliseconds. One that has its place in line of a rollout is not looked at for each edit meanwhile: who edits in a loop costs others little. */
+const lineOf = ({ name }: Context, landlord: Landlord | undefined, pace: RolloutPace): number =>
+  landlord && landlord.spec.state !== 'Suspended' ? pace.left(landlord.name, name) : 0;
 
 async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentParts, 'configuration'>): Promise<Result> {
   const findings = check(seen);

@@ -49,3 +49,13 @@ test('another tenant does not wait', () => {
   waits(all, 'a', 'b', 'c', 'd');
   expect(all.wait('bravo', 'a')).toBe(0);
 });
+
+test('who asks how long it still waits changes nothing, be it in line or not', () => {
+  const all = pace();
+  waits(all, 'a', 'b', 'c', 'd');
+  expect([all.left('acme', 'd'), all.left('acme', 'a'), all.left('acme', 'z'), all.left('bravo', 'd')]).toEqual([500, 0, 0, 0]);
+  expect(waits(all, 'e')).toEqual([1000]);
+  vi.advanceTimersByTime(500);
+  expect(all.left('acme', 'd')).toBe(0);
+  expect(waits(all, 'd')).toEqual([0]);
+});

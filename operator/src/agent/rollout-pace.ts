@@ -39,6 +39,12 @@ export class RolloutPace {
     return 0;
   }
 
+  /** Milliseconds until the turn of an agent that waits for one; 0: it does not. Changes nothing. */
+  left(tenant: string, agent: string): number {
+    const at = this.#tenants.get(tenant)?.waiting.get(agent) ?? -Infinity;
+    return Math.max(0, Math.ceil(at - performance.now()));
+  }
+
   #turnsOf(tenant: string, now: number): Turns {
     const known = this.#tenants.get(tenant);
     if (known && known.due > now) return known;

@@ -1,6 +1,6 @@
 /** What wakes a class, and what is done then. */
 import { labels, namespaceOf } from '@cloister/tenancy';
-import { controller, findCondition, specChanged, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import { controller, findCondition, generationChanged, specChanged, type Change, type Controller, type ObjectKey } from 'kube-runtime';
 import { tenantClassSpec } from '../api/tenant-class.ts';
 import { agentConfigs, controllerRevisions, tenantClasses, tenants, type AgentConfig, type Tenant } from '../kinds.ts';
 import { everything } from '../scopes.ts';
@@ -58,6 +58,7 @@ const digest = (tenant: Tenant | undefined): string => {
   return JSON.stringify([tenant?.status?.classRevision, tenant?.status?.observedGeneration, ready?.status, ready?.lastTransitionTime]);
 };
 
-const agentMatters = (change: Change<AgentConfig>): boolean => specChanged(change) || progress(change.object) !== progress(change.previous);
+const agentMatters = (change: Change<AgentConfig>): boolean =>
+  generationChanged(change) || progress(change.object) !== progress(change.previous);
 const progress = (agent: AgentConfig | undefined): string =>
   JSON.stringify([agent?.status?.classRevision, agent?.status?.observedGeneration, isReady(agent?.status?.conditions)]);

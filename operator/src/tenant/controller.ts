@@ -1,6 +1,6 @@
 /** What wakes a tenant, and what is done then. */
 import { labels, namespaceOf, systemSecrets, tenantFinalizer } from '@cloister/tenancy';
-import { controller, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
+import { controller, generationChanged, specChanged, type BaseObject, type Change, type Controller, type ObjectKey } from 'kube-runtime';
 import { isDeepStrictEqual } from 'node:util';
 import { isScaledToZero } from '../agent/scale.ts';
 import { tenantClassSpec } from '../api/tenant-class.ts';
@@ -17,7 +17,7 @@ import { spendingOf } from './agent-budget.ts';
 import { ownCacheSecondsOf } from './agent-cache.ts';
 import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
-import { retireTenant } from './retire.ts';
+import { retirement } from './retire.ts';
 
 /** All that a tenant has comes, and is changed, within moments: one look at it together is enough. */
 const settleMs = 50;
@@ -68,7 +68,7 @@ export function tenantController(parts: TenantParts): Controller {
       .wokenBy((wake) => usage.onChange((name) => wake({ name })), { priority: 'low' })
       .concurrency(configuration.concurrency)
       .maxBackoff(maxBackoffMs)
-      .finalizer(tenantFinalizer, (context) => retireTenant(context, parts))
+      .finalizer(tenantFinalizer, retirement(parts))
       .reconcile((context) => reconcileTenant(context, parts))
   );
 
@@ -134,7 +134,7 @@ const comesGoesOrStops = ({ type, object, previous }: Change<kinds.AgentConfig>)
 
 /** The tenant's policy says what its agents may spend, and on which models when that runs out; which answers they may have again; what they may ask. */
 const policyChanged = (change: Change<kinds.AgentConfig>): boolean =>
-  change.type === 'updated' && specChanged(change) && !isDeepStrictEqual(policyOf(change.object), policyOf(change.previous));
+  change.type === 'updated' && generationChanged(change) && !isDeepStrictEqual(policyOf(change.object), policyOf(change.previous));
 const policyOf = (agent: kinds.AgentConfig | undefined) => agent && [spendingOf(agent), ownCacheSecondsOf(agent), boundsOf(agent)];
 
 /** Replicas come and go; the tenant cares whether an agent is Ready. */

@@ -33,14 +33,23 @@ const steps: readonly Step[] = [stopAgents, dropData, closeWaysIn, removeNamespa
 /** What is waited for (pods, a namespace) is watched; this is for what a watch cannot show, such as pods that lost their labels. */
 const lookAgainMs = 2_000;
 
-export async function retireTenant(context: ReconcileContext<Tenant>, parts: TenantParts): Promise<Result> {
-  for (const step of steps) {
-    const { did, waitingFor } = await step({ ...parts, tenant: context.object, context });
-    if (did) context.record(did);
-    if (waitingFor === undefined) continue;
-    const finding = { condition: 'NamespaceReady', reason: 'Deleting', message: `waiting for ${waitingFor}`, blocks: true } as const;
-    await context.updateStatus(bareStatus(context.object, [finding], new Date()));
-    return { requeueAfter: lookAgainMs };
-  }
-  return {};
+/**
+ * How this operator retires tenants. It remembers whose namespace alone is left: Kubernetes empties that in dozens of changes, each of which wakes the
+ * tenant, and the steps before need no second look until it is gone. Then all of them are taken once more.
+ */
+export function retirement(parts: TenantParts): (context: ReconcileContext<Tenant>) => Promise<Result> {
+  const emptied = new Set<string>();
+  return async (context) => {
+    const { uid = '' } = context.object.metadata;
+    for (const step of emptied.delete(uid) ? [removeNamespace, ...steps] : steps) {
+      const { did, waitingFor } = await step({ ...parts, tenant: context.object, context });
+      if (did) context.record(did);
+      if (waitingFor === undefined) continue;
+      if (step === removeNamespace) emptied.add(uid);
+      const finding = { condition: 'NamespaceReady', reason: 'Deleting', message: `waiting for ${waitingFor}`, blocks: true } as const;
+      await context.updateStatus(bareStatus(context.object, [finding], new Date()));
+      return { requeueAfter: lookAgainMs };
+    }
+    return {};
+  };
 }

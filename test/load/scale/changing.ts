@@ -151,7 +151,9 @@ export async function noise(
   }
   const ratio = quantile(loud.done, 0.99) / quantile(calm.done, 0.99);
   const ofServer = quantile(loud.taken, 0.99) / quantile(calm.taken, 0.99);
-  const [what, measured] = [`${noiseBy(by, agents)} in a hot loop: the others' p99`, `× ${rounded(ratio)}`];
+  const of = (share: number): string => `× ${rounded(quantile(loud.done, share) / quantile(calm.done, share))}`;
+  const what = `${noiseBy(by, agents)} in a hot loop: the others' p99`;
+  const measured = `${of(0.99)} (p50 ${of(0.5)}, p90 ${of(0.9)})`;
   return [
     by === 'foreign' ? plain(what, measured) : { what, goal: 'moves by < 20 %', measured, holds: ratio < 1.2 },
     plain('… without it', spread(calm.done)),
