@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { attempt, run } from '../cluster/command.ts';
 import { stopCluster } from '../cluster/index.ts';
 import { repository } from '../cluster/paths.ts';
+import { conditionOf, type AnyObject } from '../e2e/support/kubectl.ts';
 import { createTenant, isReady, offlineModel, testClassName, type LiveTenant } from '../e2e/support/tenants.ts';
 import { until } from '../e2e/support/until.ts';
 import { countsWithoutRedis } from '../e2e/support/load-generator.ts';
@@ -160,7 +161,8 @@ async function converge({ world, workload }: Soak): Promise<void> {
     const wanted = JSON.stringify(workload.tenants);
     const there = JSON.stringify(ours.map(({ metadata }) => metadata.name).sort());
     const left = (await world.kubectl.list('namespaces')).filter(({ metadata }) => metadata.name.startsWith(namespaceOf('soak-w')));
-    const late = tenants.find((tenant) => !isReady(tenant) && tenant.spec?.['state'] !== 'Suspended');
+    const agents = await world.kubectl.list('agentconfigs', ['--all-namespaces']);
+    const late = tenants.find((tenant) => !isReady(tenant) && tenant.spec?.['state'] !== 'Suspended') ?? agents.find(isUnderWay);
     missing =
       there !== wanted
         ? `tenants ${there}, wanted ${wanted}`
@@ -176,6 +178,10 @@ async function converge({ world, workload }: Soak): Promise<void> {
     violated(`not converged within ${convergesWithin / 1000} s: ${missing}`);
   }
 }
+
+/** A tenant is Ready while pods of the revision before serve: a rollout goes on, and is told of, until its agent says so. */
+const isUnderWay = (agent: AnyObject): boolean =>
+  conditionOf(agent, 'Ready')?.observedGeneration !== agent.metadata.generation || conditionOf(agent, 'Reconciling')?.status === 'True';
 
 async function quiet(soak: Soak): Promise<void> {
   await sleep(3_000);
