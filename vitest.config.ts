@@ -23,6 +23,8 @@ export default defineConfig({
           ],
           exclude: ['**/*.cluster.test.ts', '**/node_modules/**'],
           maxWorkers: 2,
+          // Ends what hangs; how long a test takes on a busy machine is no result.
+          testTimeout: 30_000,
         },
       },
       {
