@@ -7,6 +7,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Milliseconds after which the command is killed and counts as failed. Default: never. */
   readonly timeout?: number;
+  /** Ends the command, whose promise then rejects. */
+  readonly signal?: AbortSignal;
   /** Lines of output as they come, of both streams; for work long enough to want watching. */
   readonly onLine?: (line: string) => void;
 }
@@ -25,6 +27,7 @@ export function attempt(program: string, args: readonly string[], options: Comma
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.timeout === undefined ? {} : { timeout: options.timeout, killSignal: 'SIGKILL' as const }),
+      ...(options.signal && { signal: options.signal }),
     });
     const output = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {

@@ -43,14 +43,16 @@ export interface Turn {
   /** Where what a suite says is kept. */
   readonly directory: string;
   readonly violated: (what: string) => void;
+  /** Ends it: the promise rejects. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs the suite whose turn it is. Returns a line that tells of it. */
-export async function freshSeed({ turn, seed, directory, violated }: Turn): Promise<string> {
+export async function freshSeed({ turn, seed, directory, violated, signal }: Turn): Promise<string> {
   const suite = suites[turn % suites.length];
   if (!suite) throw new RangeError('there is no suite');
   const began = performance.now();
-  const { status, stdout, stderr } = await runSuite(suite, seed);
+  const { status, stdout, stderr } = await runSuite(suite, { seed, signal });
   const log = join(directory, `${basename(suite.path)}-${seed}.log`);
   await mkdir(dirname(log), { recursive: true });
   await writeFile(log, stdout + stderr);
@@ -58,13 +60,16 @@ export async function freshSeed({ turn, seed, directory, violated }: Turn): Prom
   return `${suite.path}, seed ${seed}: ${status === 0 ? 'passed' : 'failed'} in ${((performance.now() - began) / 1000).toFixed(0)} s`;
 }
 
-async function runSuite({ path, project, env, apiServer }: Suite, seed: number) {
+async function runSuite({ path, project, env, apiServer }: Suite, { seed, signal }: Pick<Turn, 'seed' | 'signal'>) {
   const command = ['run', '--project', project, path];
-  if (!apiServer) return attempt('vitest', command, { cwd: repository, env: env(seed) });
+  if (!apiServer) return attempt('vitest', command, { cwd: repository, env: env(seed), signal });
   try {
     const { kubeconfig } = await startControlPlane({ name: apiServerName });
-    return await attempt('vitest', command, { cwd: repository, env: { ...env(seed), CLOISTER_TEST_MODEL_KUBECONFIG: kubeconfig } });
+    return await attempt('vitest', command, { cwd: repository, env: { ...env(seed), CLOISTER_TEST_MODEL_KUBECONFIG: kubeconfig }, signal });
   } finally {
-    await stopCluster(apiServerName);
+    await stopSuite();
   }
 }
+
+/** Takes down what a suite had started, where it was not given the time to do so itself. */
+export const stopSuite = (): Promise<void> => stopCluster(apiServerName);

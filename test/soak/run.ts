@@ -27,7 +27,7 @@ import { perform } from '../state/perform.ts';
 import { chosenSeed, randomFrom } from '../state/random.ts';
 import { smallRequests, Workload } from '../state/workload.ts';
 import { faults, restartsOperator } from './faults.ts';
-import { freshSeed } from './fresh-seeds.ts';
+import { freshSeed, stopSuite } from './fresh-seeds.ts';
 import { Metered } from './metered.ts';
 import { leaksBetween } from './probe.ts';
 import { Processes } from './processes.ts';
@@ -61,6 +61,7 @@ function violated(what: string): void {
 /** Callers use budgets all the time, and each look at that is a write: it would not be at rest, as it should be, when it is looked at. */
 const seldom = 86_400;
 
+const cutOff = new AbortController();
 const stopOwn = (): Promise<void> => (given === undefined ? stopCluster(own) : Promise.resolve());
 
 /**
@@ -224,7 +225,9 @@ async function soak(world: World): Promise<void> {
     // A suite takes all that the machine has: what is late meanwhile may be refused for it, and is counted by each replica.
     metered.ledgerAway = true;
     const started = Date.now();
-    suites.push(await freshSeed({ turn, seed: random.between(1, 1e6), directory: join(reports, `soak-${seed}`), violated }));
+    suites.push(
+      await freshSeed({ turn, seed: random.between(1, 1e6), directory: join(reports, `soak-${seed}`), violated, signal: cutOff.signal }),
+    );
     redisAway.push({ started, ended: Date.now() });
   }
   await Promise.all(callers.map((one) => one.stop()));
@@ -244,7 +247,8 @@ async function writeReport(ended: boolean): Promise<string> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
-    void stopOwn().finally(() => process.exit(1));
+    cutOff.abort();
+    void Promise.allSettled([stopOwn(), stopSuite()]).then(() => process.exit(1));
   });
 }
 
