@@ -170,6 +170,8 @@ async function converge({ world, workload }: Soak): Promise<void> {
         : late
           ? `${late.metadata.name} is ${JSON.stringify(late.status?.conditions)}`
           : '';
+    const going = left.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    if (going) missing ||= `namespace ${going.metadata.name} is being deleted`;
     return missing === '' && left.length === ours.length;
   };
   try {
