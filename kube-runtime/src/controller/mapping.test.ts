@@ -98,7 +98,6 @@ describe('a change of the generation', () => {
   });
 
   test('is an object that comes, or goes', () => {
-    for (const type of ['added', 'deleted'] as const)
-      expect(generationChanged({ type, object: site({}), replay: false })).toBe(true);
+    for (const type of ['added', 'deleted'] as const) expect(generationChanged({ type, object: site({}), replay: false })).toBe(true);
   });
 });
