@@ -114,7 +114,7 @@ const redisAway: Span[] = [];
 
 async function round(soak: Soak): Promise<void> {
   const { world, workload } = soak;
-  const [started, alone] = [Date.now(), await countsWithoutRedis(world)];
+  const [started, alone] = [Date.now(), await countedAlone(world)];
   const busy = new AbortController();
   const striking = strike(soak).finally(() => busy.abort());
   while (!busy.signal.aborted) {
@@ -128,11 +128,15 @@ async function round(soak: Soak): Promise<void> {
   const [first, second] = soak.healthy;
   for (const leak of [...(await leaksBetween(first, second)), ...(await leaksBetween(second, first))]) violated(leak);
   // A replica of edge that waited too long for Redis has counted by itself; one that was replaced has forgotten whether it did.
-  if ((await countsWithoutRedis(world)) !== alone) redisAway.push({ started, ended: Date.now() });
+  if ((await countedAlone(world)) !== alone) redisAway.push({ started, ended: Date.now() });
   for (const wrong of await soak.metered.look(redisAway)) violated(wrong);
   await processes.sample(world);
   counts.rounds++;
 }
+
+/** A replica that is being replaced may be listed and gone. */
+const countedAlone = (world: World): Promise<number> =>
+  until('each replica of edge to tell how often it counted by itself', () => countsWithoutRedis(world), { within: 30_000, every: 500 });
 
 async function strike({ world, workload, metered }: Soak): Promise<void> {
   for (let left = random.between(1, 2); left > 0; left--) {
