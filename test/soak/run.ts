@@ -77,7 +77,8 @@ async function install(): Promise<World> {
   const world = await openWorld();
   const chart = join(repository, 'charts/cloister');
   const replicas = ['operator', 'edge', 'egress'].flatMap((part) => ['--set', `${part}.replicas=2`]);
-  const requests = ['operator=250m', 'edge=50m', 'egress=50m'].flatMap((one) => ['--set', one.replace('=', '.resources.requests.cpu=')]);
+  const processors = { operator: '250m', edge: '50m', egress: '50m' };
+  const requests = Object.entries(processors).flatMap(([part, cpu]) => ['--set', `${part}.resources.requests.cpu=${cpu}`]);
   const settings = [...replicas, ...requests, '--set', `operator.usageSeconds=${seldom}`];
   const upgrade = [
     'upgrade',
