@@ -38,16 +38,18 @@ const told = async (): Promise<OwnKeys | undefined> => {
   return text === undefined ? undefined : parseDocument(ownKeys, 'own keys', text);
 };
 const toldKey = (key: string | undefined) => until(`the key ${key}`, async () => (await told())?.keys[provider] === key);
-const policy = async (): Promise<TenantPolicy> =>
-  parseDocument(tenantPolicy, 'policy', (await world.get(kinds.configMaps, namespaces.system, 'tenant-one'))?.data?.[documentKey]);
+const policyText = async () => (await world.get(kinds.configMaps, namespaces.system, 'tenant-one'))?.data?.[documentKey];
+const policy = async (): Promise<TenantPolicy> => parseDocument(tenantPolicy, 'policy', await policyText());
 
 test('a key is asked for until it is there, and told to egress alone; edited it is followed, and deleted it is used no more', async () => {
   await world.tenant('one', named);
   expect((await world.unready('one', 'SecretMissing')).message).toMatch(
     /spec\.providerKeys\[0\]\.secretRef names Secret "openai" in namespace "tenant-one".*create it with key "key".*calls of provider "op-keyed" fail/,
   );
-  expect(await told()).toMatchObject({ tenant: 'one', keys: {} });
+  // The status tells of the Secret even while nothing is made yet, as before the class has a revision.
+  await until('a policy', async () => (await policyText()) !== undefined);
   expect(await policy()).toMatchObject({ models: [`${provider}/m`], ownKeys: [provider] });
+  expect(await told()).toMatchObject({ tenant: 'one', keys: {} });
 
   await bring('sk-first\n');
   const { metadata, status } = await world.ready('one');
