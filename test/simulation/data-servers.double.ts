@@ -190,7 +190,7 @@ export class DataServersDouble {
       },
       closeUser: ({ name }) => end(loginsOf(name)),
       dropUser: ({ name }) => end(loginsOf(name)),
-      claimPrefix: async (prefix, owner) => {
+      claimPrefix: async ({ prefix, owner }) => {
         await reach();
         if (this.owners.get(prefix) === owner) return false;
         return gate(`Redis: owner of ${prefix}`, () => {

@@ -95,7 +95,7 @@ export class Accounts {
 
   /** Without a holder it is looked at each time. */
   redis(account: RedisAccount, holder?: Holder): Account {
-    const { name, prefix, owner } = account;
+    const { name, prefix } = account;
     const admin = () => this.#connections.redis().admin;
     return {
       name,
@@ -107,7 +107,7 @@ export class Accounts {
           holder,
           bringAbout: async () => {
             await this.#unlessGone(account, holder);
-            await redis.claimPrefix(prefix, owner);
+            await redis.claimPrefix(wanted);
             await redis.ensureUser(wanted);
           },
         });

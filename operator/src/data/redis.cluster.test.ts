@@ -156,11 +156,31 @@ describe('after a tenant has gone', () => {
   });
 
   test('a tenant of the same name sees no key of it, even where nobody cleaned up', async () => {
-    await admin.claimPrefix(acme.prefix, 'uid-1');
+    await admin.claimPrefix({ ...acme, owner: 'uid-1' });
     await root.set(`${acme.prefix}k`, 'v');
-    expect(await admin.claimPrefix(acme.prefix, 'uid-1')).toBe(false);
+    expect(await admin.claimPrefix({ ...acme, owner: 'uid-1' })).toBe(false);
     expect(await root.exists(`${acme.prefix}k`)).toBe(1);
-    expect(await admin.claimPrefix(acme.prefix, 'uid-2')).toBe(true);
+    expect(await admin.claimPrefix({ ...acme, owner: 'uid-2' })).toBe(true);
+    expect(await root.exists(`${acme.prefix}k`)).toBe(0);
+  });
+});
+
+describe('a Redis that has lost its keys, and whose they were, but not its users', () => {
+  beforeEach(async () => {
+    await admin.claimPrefix({ ...acme, owner: 'uid-1' });
+    await admin.ensureUser(acme);
+    await admin.releasePrefix(acme.prefix);
+    await root.set(`${acme.prefix}k`, 'v');
+  });
+
+  test('keeps what the owner has written since', async () => {
+    expect(await admin.claimPrefix({ ...acme, owner: 'uid-1' })).toBe(true);
+    expect(await root.exists(`${acme.prefix}k`)).toBe(1);
+    expect(await admin.claimPrefix({ ...acme, owner: 'uid-1' })).toBe(false);
+  });
+
+  test('keeps nothing for who comes with another password', async () => {
+    expect(await admin.claimPrefix({ ...acme, password: 'another one', owner: 'uid-2' })).toBe(true);
     expect(await root.exists(`${acme.prefix}k`)).toBe(0);
   });
 });

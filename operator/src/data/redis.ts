@@ -108,13 +108,16 @@ export class RedisAdmin {
 
   /**
    * Notes whose keys these are. Where the note names somebody else, or nobody although there are keys, the keys go: Redis holds only what
-   * can be made again, and another tenant's leavings must not be seen. True when something had to change.
+   * can be made again, and another tenant's leavings must not be seen. But a login is made only once the note is written, so where it is there
+   * with this password, a note that is missing was lost with all keys, as in a restart without a dump: what is there was written since. True when
+   * something had to change.
    */
-  claimPrefix(prefix: string, owner: string): Promise<boolean> {
+  claimPrefix({ owner, ...user }: OwnedUser): Promise<boolean> {
     return this.#guard(async () => {
-      const note = ownerNote(prefix);
-      if ((await this.#client.get(note)) === owner) return false;
-      await this.#deleteKeys(prefix);
+      const note = ownerNote(user.prefix);
+      const noted = await this.#client.get(note);
+      if (noted === owner) return false;
+      if (noted !== null || (await this.#getUser(user.name)) !== (await this.#expected(user))) await this.#deleteKeys(user.prefix);
       await this.#client.set(note, owner);
       return true;
     });
