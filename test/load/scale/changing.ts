@@ -1,7 +1,7 @@
 import { namespaceOf } from '@cloister/tenancy';
 import { kind, type BaseObject, type Kind } from 'kube-runtime';
 import { setTimeout as pause } from 'node:timers/promises';
-import { quantile } from '../measuring/statistics.ts';
+import { bootstrapRatio, quantile } from '../measuring/statistics.ts';
 import { requestsPer, told } from './creating.ts';
 import { atMost, plain, rounded, spread, type Figure } from './figure.ts';
 import { agentNames } from './fleet.ts';
@@ -151,15 +151,24 @@ export async function noise(
   }
   const ratio = quantile(loud.done, 0.99) / quantile(calm.done, 0.99);
   const ofServer = quantile(loud.taken, 0.99) / quantile(calm.taken, 0.99);
-  const of = (share: number): string => `× ${rounded(quantile(loud.done, share) / quantile(calm.done, share))}`;
   const what = `${noiseBy(by, agents)} in a hot loop: the others' p99`;
-  const measured = `${of(0.99)} (p50 ${of(0.5)}, p90 ${of(0.9)})`;
+  const measured = moved(calm.done, loud.done);
   return [
     by === 'foreign' ? plain(what, measured) : { what, goal: 'moves by < 20 %', measured, holds: ratio < 1.2 },
+    plain('… what rounds without it say of each other: p99', between(bootstrapRatio(calm.done, calm.done, 0.99))),
     plain('… without it', spread(calm.done)),
     plain(`… with it (${noiseMade} changes in ${rounds} rounds)`, spread(loud.done)),
     plain("… the API server's own answer to these edits: p99", `× ${rounded(ofServer)}; ${spread(calm.taken)} → ${spread(loud.taken)}`),
   ];
+}
+
+const between = ({ low, high }: { readonly low: number; readonly high: number }): string => `× ${rounded(low)} … ${rounded(high)}`;
+
+/** By how much quantiles of times have moved. The interval is for what chance has done in so few of them. */
+function moved(calm: readonly number[], loud: readonly number[]): string {
+  const by = (share: number) =>
+    `× ${rounded(quantile(loud, share) / quantile(calm, share))} (${between(bootstrapRatio(loud, calm, share))})`;
+  return `${by(0.99)}; p50 ${by(0.5)}; p90 ${by(0.9)}`;
 }
 
 async function makeNoise(
