@@ -1,5 +1,5 @@
 /** What somebody who holds every right in a tenant's namespace still cannot do, and that those who must get past the walls do. */
-import { kind } from 'kube-runtime';
+import { kind, pathOf } from 'kube-runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { planned } from '../../operator/src/agent/snapshot.fixture.ts';
@@ -8,7 +8,8 @@ import { wantedOf } from '../../operator/src/tenant/plan.ts';
 import { credentialSecret } from '../../operator/src/tenant/children/secrets.ts';
 import { snapshot } from '../../operator/src/tenant/snapshot.fixture.ts';
 import { until } from '../e2e/support/until.ts';
-import { startWalled, system, type Attempt, type Subject, type Walled } from './api-server.ts';
+import type { Child } from '../../operator/src/child.ts';
+import { kindOf, startWalled, system, type Attempt, type Subject, type Walled } from './api-server.ts';
 import { account, agent, allowed, anyPolicy, clusterAdmin, create, namespace, patch, refused } from './attempts.ts';
 import { breakingOut, tooMuch } from './pods.ts';
 
@@ -104,6 +105,64 @@ describe('with every right in the namespace, a tenant may still', () => {
   });
 });
 
+describe('the operator is refused in namespaces of nobody', () => {
+  const elsewhere = 'elsewhere';
+  const clusterRole = z.object({
+    rules: z.array(z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) })),
+  });
+  const attempted = new Set<string>();
+
+  async function refusedTo(
+    { kind: of, desired }: Pick<Child, 'kind' | 'desired'>,
+    verbs: readonly ('create' | 'patch' | 'delete')[],
+  ): Promise<void> {
+    const { name } = desired.metadata;
+    const at = of.namespaced ? { namespace: elsewhere } : {};
+    const body = {
+      ...desired,
+      apiVersion: of.apiVersion,
+      kind: of.kind,
+      metadata: { ...desired.metadata, ...at, labels: {}, name: `${name}-2` },
+    };
+    const attempts: Record<(typeof verbs)[number], Attempt> = {
+      create: { method: 'POST', path: pathOf(of, at), body },
+      patch: { method: 'PATCH', path: pathOf(of, { ...at, name }), body: { metadata: { annotations: { seen: 'here' } } } },
+      delete: { method: 'DELETE', path: pathOf(of, { ...at, name }) },
+    };
+    for (const verb of verbs) {
+      expect(await operator.try(attempts[verb]), `${verb} ${of.kind} ${name}`).toMatch(
+        /the operator may (not write in namespace "elsewhere"|only make, change or delete namespaces that are labelled)/,
+      );
+      attempted.add(`${of.apiVersion.includes('/') ? of.apiVersion.replace(/\/.*/, '') : ''}/${of.plural} ${verb}`);
+    }
+  }
+
+  test('each write that its ClusterRole allows, but of its own resources and Events', { timeout: 60_000 }, async () => {
+    const { root } = walled;
+    const own = { kind: namespaces, desired: { metadata: { name: elsewhere } } };
+    await root.create(own.kind, own.desired);
+    const there = children
+      .filter(({ kind: of }) => of.namespaced)
+      .map((child) => ({ ...child, desired: { ...child.desired, metadata: { ...child.desired.metadata, namespace: elsewhere } } }));
+    for (const { kind: of, desired } of there) await root.create(of, desired);
+    for (const child of [own, ...there]) await refusedTo(child, ['create', 'patch', 'delete']);
+    for (const of of [kind('apps/v1', 'ReplicaSet'), kind('v1', 'Pod')]) {
+      const desired = await until(`a ${of.kind}`, async () => (await root.list(of, { namespace: elsewhere }))[0], { within: 20_000 });
+      await refusedTo({ kind: of, desired }, ['delete']);
+    }
+    await root.delete(own.kind, own.desired.metadata);
+
+    const { rules } = clusterRole.parse(await root.get(clusterRoles, { name: 'cloister-operator' }));
+    const allowed = rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))),
+    );
+    const writes = allowed.filter(
+      (right) => / (create|update|patch|delete)$/.test(right) && !/^cloister\.dev\/|^events\.k8s\.io\//.test(right),
+    );
+    expect([...attempted].toSorted()).toEqual(writes.toSorted());
+  });
+});
+
 describe('who must get past the walls does:', () => {
   test('the operator, with the rights of the chart and no others', async () => {
     for (const { kind: of, desired } of children) {
@@ -113,6 +172,19 @@ describe('who must get past the walls does:', () => {
     for (const { kind: of, desired } of children.filter((child) => child.kind.kind !== 'Namespace'))
       expect(await operator.cluster.delete(of, desired.metadata)).toBe(true);
     for (const child of children) await operator.cluster.apply(child.kind, child.desired);
+  });
+
+  test('who edits an agent that somebody holds on to already, and who lets it go', async () => {
+    const apiVersion = 'cloister.dev/v1alpha1';
+    const agents = kindOf({ apiVersion, kind: 'AgentConfig' });
+    const held = { name: 'held', namespace, finalizers: ['example.com/keep'] };
+    await walled.root.create(agents, { metadata: held, spec: { model: 'a/b' } });
+    const asTenant = async (change: object): Promise<unknown> =>
+      JSON.parse(await tenant.try(patch(apiVersion, 'AgentConfig', 'held', change)));
+    expect(await asTenant({ spec: { model: 'a/c' } })).toMatchObject({ metadata: { finalizers: held.finalizers }, spec: { model: 'a/c' } });
+    expect(await asTenant({ metadata: { finalizers: null } })).toMatchObject({ kind: 'AgentConfig', metadata: { name: 'held' } });
+    await walled.root.patch(agents, held, { metadata: { finalizers: null } });
+    await walled.root.delete(agents, held);
   });
 
   test('administrators of the platform: whoever may update Tenants', async () => {

@@ -1,25 +1,21 @@
 {{/*
 Who the walls are not for: the operator, Kubernetes' own parts, the platform's administrators. Administrators are those who may update every Tenant:
 whoever may do that can take any of these walls down anyway, so nobody has to be listed twice. admission.trusted adds to them.
-Left to the end is the question that costs a look into the cluster's roles.
+One expression: of several conditions the API server evaluates each, whatever the ones before said, and the last question costs a look into the cluster's roles.
 */}}
 {{- define "cloister.notTrusted" -}}
-- name: not-the-operator
-  expression: request.userInfo.username != {{ printf "system:serviceaccount:%s:operator" .Release.Namespace | squote }}
-- name: not-kubernetes-itself
+- name: not-trusted
   expression: >-
+    request.userInfo.username != {{ printf "system:serviceaccount:%s:operator" .Release.Namespace | squote }} &&
     !(request.userInfo.username in ['system:apiserver', 'system:kube-controller-manager', 'system:kube-scheduler']) &&
-    !request.userInfo.?groups.orValue([]).exists(group, group in ['system:nodes', 'system:serviceaccounts:kube-system'])
+    !request.userInfo.?groups.orValue([]).exists(group, group in ['system:nodes', 'system:serviceaccounts:kube-system']) &&
 {{- with .Values.admission.trusted.users }}
-- name: not-a-trusted-user
-  expression: "!(request.userInfo.username in {{ toJson . | replace "\"" "'" }})"
+    !(request.userInfo.username in {{ toJson . | replace "\"" "'" }}) &&
 {{- end }}
 {{- with .Values.admission.trusted.groups }}
-- name: not-of-a-trusted-group
-  expression: "!request.userInfo.?groups.orValue([]).exists(group, group in {{ toJson . | replace "\"" "'" }})"
+    !request.userInfo.?groups.orValue([]).exists(group, group in {{ toJson . | replace "\"" "'" }}) &&
 {{- end }}
-- name: not-an-administrator
-  expression: "!authorizer.group('cloister.dev').resource('tenants').check('update').allowed()"
+    !authorizer.group('cloister.dev').resource('tenants').check('update').allowed()
 {{- end }}
 
 {{/* Binds a policy to namespaces of tenants. Takes {root, name}. */}}
