@@ -21,6 +21,12 @@ const table = {
     reason: 'DataUnreachable',
     say: 'the Tenant (uid {owner}) of "{name}" is gone or being deleted: nothing is made for it any more',
   },
+  walls_open: {
+    reason: 'DataOpen',
+    say:
+      'database "{database}" is open to every role, and the administrator that the operator was given may not close it. ' +
+      'Make it the owner, or run as the owner or a superuser: {statements}',
+  },
   postgres_failed: { reason: 'DataUnreachable', say: 'Postgres at {address}: {why}' },
   redis_failed: { reason: 'DataUnreachable', say: 'Redis at {address}: {why}' },
 } as const satisfies Record<string, { reason: Reason; say: string }>;

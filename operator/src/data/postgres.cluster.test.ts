@@ -1,6 +1,6 @@
 /** Against a real Postgres, whose administrator's URL is in CLOISTER_TEST_POSTGRES_URL. */
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testPostgres } from '../testing/servers.fixture.ts';
 import { loginsOf, slotsOf } from './logins.ts';
 import { PostgresAdmin, type Login } from './postgres.ts';
@@ -155,8 +155,12 @@ describe('a login beside another', () => {
     await admin.ensureLogin(acme, second(acme));
     for (const login of [first(acme), second(acme)]) {
       const settings = await as(login, async (client) => {
-        const show = async (name: string) => (await client.query<Record<string, string>>(`SHOW ${name}`)).rows[0]?.[name];
-        return Promise.all(['search_path', 'statement_timeout', 'idle_in_transaction_session_timeout', 'temp_file_limit'].map(show));
+        const names = ['search_path', 'statement_timeout', 'idle_in_transaction_session_timeout', 'temp_file_limit'];
+        const { rows } = await client.query<string[]>({
+          text: `SELECT ${names.map((name) => `current_setting('${name}')`).join()}`,
+          rowMode: 'array',
+        });
+        return rows[0];
       });
       expect(settings).toEqual([acme.name, '30s', '1min', '1GB']);
     }
@@ -269,9 +273,15 @@ describe('dropping a role', () => {
 describe('an administrator who is no superuser', () => {
   const clerk = 'clerk_postgres_test';
 
+  beforeEach(() => root.query(`CREATE ROLE ${clerk} LOGIN CREATEROLE PASSWORD '${password}'`));
+  afterEach(async () => {
+    await root.query(`DROP DATABASE IF EXISTS ${clerk} WITH (FORCE)`);
+    await forget(acme);
+    await root.query(`DROP ROLE ${clerk}`);
+  });
+
   // A database of its own: in the one of the other tests a superuser has closed the catalogs that such an administrator reads.
   test('is enough', async () => {
-    await root.query(`CREATE ROLE ${clerk} LOGIN CREATEROLE PASSWORD '${password}'`);
     await root.query(`CREATE DATABASE ${clerk} OWNER ${clerk}`);
     const modest = new PostgresAdmin({ ...address, database: clerk, user: clerk, password });
     try {
@@ -286,9 +296,27 @@ describe('an administrator who is no superuser', () => {
       expect(await modest.dropRole(acme)).toBe(true);
     } finally {
       await modest.close();
-      await root.query(`DROP DATABASE ${clerk} WITH (FORCE)`);
-      await forget(acme);
-      await root.query(`DROP ROLE ${clerk}`);
+    }
+  });
+
+  test('is told where the database is not its own and stays open to everybody, and by what that ends', async () => {
+    await root.query(`CREATE DATABASE ${clerk}`);
+    await root.query(`GRANT CREATE ON DATABASE ${clerk} TO ${clerk}`);
+    const modest = new PostgresAdmin({ ...address, database: clerk, user: clerk, password });
+    try {
+      const refused = await modest.closeWalls().catch((error: unknown) => error);
+      expect(refused).toMatchObject({
+        code: 'walls_open',
+        message: expect.stringContaining(`database "${clerk}" is open to every role`) as unknown,
+      });
+      const [, statements = ''] = /superuser: (.*)$/.exec(String(refused)) ?? [];
+      const owner = new pg.Client({ ...testPostgres(), database: clerk });
+      await owner.connect();
+      await owner.query(statements);
+      await owner.end();
+      expect(await modest.closeWalls()).toBe(false);
+    } finally {
+      await modest.close();
     }
   });
 });

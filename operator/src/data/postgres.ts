@@ -65,12 +65,19 @@ export class PostgresAdmin {
     this.#pool.on('error', () => undefined);
   }
 
-  /** Closes what Postgres leaves open to everybody. True when something had to change. */
+  /**
+   * Closes what Postgres leaves open to everybody. True when something had to change. Throws `walls_open` where it stays open: to who is not the owner
+   * Postgres says so by a warning alone.
+   */
   closeWalls(): Promise<boolean> {
+    const { database } = this.#address;
     return this.#use(async (client) => {
-      const statements = await openings(client, this.#address.database);
-      if (statements.length > 0) await changing(client, statements);
-      return statements.length > 0;
+      const statements = await openings(client, database);
+      if (statements.length === 0) return false;
+      await changing(client, statements);
+      const left = await openings(client, database);
+      if (left.length > 0) throw new DataError('walls_open', { database, statements: left.join('; ') });
+      return true;
     });
   }
 

@@ -42,6 +42,7 @@ export const reasons = {
   ProviderUnknown: { kind: 'needs someone', means: 'spec.providerKeys names no ModelProvider' },
   OwnKeyForbidden: { kind: 'needs someone', means: 'spec.providerKeys has a key for a ModelProvider that takes none of tenants' },
   DataTaken: { kind: 'needs someone', means: 'a database schema of that name belongs to another Tenant' },
+  DataOpen: { kind: 'needs someone', means: 'every role may enter the database that tenants share, and the operator may not close it' },
   PolicyWidens: { kind: 'needs someone', means: "a NetworkPolicy that is not the operator's opens more than agents need" },
   ModelUnknown: { kind: 'needs someone', means: 'an allowed model is offered by no ModelProvider that this tenant may use' },
   BudgetSpent: {
