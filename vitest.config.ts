@@ -41,7 +41,7 @@ export default defineConfig({
           name: 'cluster',
           include: [
             '{kube-runtime,kube-model,operator,gateway,agent-runtime}/src/**/*.cluster.test.ts',
-            'test/{cluster,admission}/**/*.cluster.test.ts',
+            'test/{cluster,admission,postgres}/**/*.cluster.test.ts',
           ],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -18,6 +18,9 @@ export interface Child {
 export const child = (kind: Kind<BaseObject>, desired: Desired<KubeObject>): Child => ({ kind, desired });
 
 export const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+/** For `data` of a Secret. */
+export const encoded = (content: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(content).map(([key, text]) => [key, base64(text)]));
 export const fromBase64 = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
 

@@ -17,3 +17,4 @@ export * from './provider-document.ts';
 export * from './own-keys.ts';
 export * from './agent-document.ts';
 export * from './edge-keys.ts';
+export * from './postgres-tls.ts';

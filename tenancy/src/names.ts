@@ -117,7 +117,7 @@ export const agentHostsOf = (tenant: string): string => agentHost(tenant, '*');
 
 /** Secrets in a tenant's namespace. */
 export const tenantSecrets = {
-  /** key `url`: postgres://role:password@host:port/database */
+  /** key `url`: postgres://role:password@host:port/database, and where that asks for it `ca.crt`, see postgres-tls.ts. */
   database: 'database',
   /** key `url`: redis://user:password@host:port/0 */
   redis: 'redis',
@@ -140,7 +140,7 @@ export const tenantConfigMaps = {
 export const systemSecrets = {
   /** keys `private.jwk` (Ed25519 JWK with `kid`; mounted by edge), `jwks.json` (public, all that agents and egress trust; mounted by egress), `next.jwk` during a rotation. */
   edgeIdentity: 'edge-identity',
-  /** key `url`. Role `cloister_egress`, owner of schema `cloister_egress`. Mounted by egress. */
+  /** keys as in {@link tenantSecrets.database}. Role `cloister_egress`, owner of schema `cloister_egress`. Mounted by egress. */
   egressDatabase: 'egress-database',
   /** key `url`. User `cloister_edge`, key prefix `edge:`. Mounted by edge. */
   edgeRedis: 'edge-redis',

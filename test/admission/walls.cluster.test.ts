@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => walled.stop());
 
 const credential = { login: 't_acme$a', password: '', madeAt: new Date(), request: undefined };
-const secretOf = (name: string) => credentialSecret('acme', name, { url: `${name}://`, credential }, undefined);
+const secretOf = (name: string) => credentialSecret('acme', name, { content: { url: `${name}://` }, credential }, undefined);
 
 const bare = snapshot({ namespace: undefined, spec: { owners: [{ kind: 'User', name: 'jane', role: 'viewer' }] } });
 /** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */

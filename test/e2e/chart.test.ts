@@ -12,7 +12,7 @@ const kubernetes = ['--kube-version', '1.36.3'];
 const configMap = z.object({ data: z.record(z.string(), z.string()) });
 const mounted = z.object({ name: z.string(), mountPath: z.string() });
 const item = z.object({ key: z.string(), path: z.string() });
-const volume = z.object({ name: z.string(), secret: z.object({ secretName: z.string(), items: z.array(item) }).optional() });
+const volume = z.object({ name: z.string(), secret: z.object({ secretName: z.string(), items: z.array(item).optional() }).optional() });
 const container = z.object({ env: z.array(z.object({ name: z.string(), value: z.string().optional() })), volumeMounts: z.array(mounted) });
 const podSpec = z.object({ containers: z.tuple([container]), volumes: z.array(volume) });
 const deployment = z.object({ spec: z.object({ template: z.object({ spec: podSpec }) }) });
@@ -109,6 +109,15 @@ describe('the chart', () => {
     expect(shown.map(({ secret }) => secret?.items)).toEqual([[{ key, path: key }]]);
     const folder = containers[0].volumeMounts.find(({ name }) => name === shown[0]?.name)?.mountPath;
     expect(containers[0].env).toContainEqual({ name: setting, value: `${folder}/${key}` });
+  });
+
+  test('gives egress its database Secret as a folder, in which authorities of Postgres may come and go', () => {
+    const rendered: unknown = parse(render('-s', 'templates/egress/deployment.yaml').stdout);
+    const { volumes, containers } = deployment.parse(rendered).spec.template.spec;
+    expect(volumes.filter(({ secret }) => secret?.secretName === 'egress-database').map(({ secret }) => secret?.items)).toEqual([
+      undefined,
+    ]);
+    expect(containers[0].env).toContainEqual({ name: 'DATABASE_URL_FILE', value: '/var/run/secrets/cloister/database/url' });
   });
 
   describe.each(['edge', 'egress'])('lets %s record spans', (component) => {

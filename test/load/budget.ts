@@ -52,7 +52,7 @@ const standing = z.tuple([z.object({ settled: number, reserved: number, recorded
 
 /** In micro-dollars: what the ledger has as spent and as held, and what the calls on record cost together. */
 async function standingOf(stores: LoadStores): Promise<z.infer<typeof standing>[0]> {
-  const sql = postgres(stores.setup.postgresURL, () => undefined, 1);
+  const sql = postgres(stores.setup.postgresURL, () => undefined, { connections: 1 });
   try {
     const text = `select settled_micro_usd as settled, reserved_micro_usd as reserved,
         (select sum((record::json->>'microUsd')::bigint) from cloister_egress.audit_record a where a.tenant_uid = w.tenant_uid) as recorded

@@ -62,7 +62,7 @@ async function measure(sql: Sql): Promise<Record<string, number[]>> {
 }
 
 const stores = await openStores();
-const sql = postgres(stores.setup.postgresURL, () => undefined, 1);
+const sql = postgres(stores.setup.postgresURL, () => undefined, { connections: 1 });
 try {
   await migrate(sql);
   console.log(`# The ledger, in messages about ${3 * tenants} accounts\n\n${await machine()}`);

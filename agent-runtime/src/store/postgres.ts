@@ -1,4 +1,7 @@
+import { databaseAuthoritiesKey, postgresTLS } from '@cloister/tenancy';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import type { Database, Queries, Row, SqlValue } from './database.ts';
 import { databaseError, translated } from './database-errors.ts';
@@ -11,7 +14,10 @@ const queryTimeoutMs = 5_000;
 const idleConnectionMs = 30_000;
 
 export interface PostgresOptions {
-  /** File that holds postgres://role:password@host:port/database. Read again for every new connection. */
+  /**
+   * File that holds postgres://role:password@host:port/database, and sslmode where there is TLS. Where that verifies, `ca.crt` beside it holds the
+   * authorities. Password and authorities are read again for every new connection.
+   */
   readonly urlFile: string;
   /** Told when an idle connection breaks. */
   readonly onConnectionLost: (error: Error) => void;
@@ -74,7 +80,7 @@ async function poolConfig(urlFile: string): Promise<PoolConfig> {
     database: decodeURIComponent(url.pathname.slice(1)),
     user: decodeURIComponent(url.username),
     password: async () => decodeURIComponent((await readURL(urlFile)).password),
-    ssl: tls(url.searchParams.get('sslmode')),
+    ssl: postgresTLS(url.searchParams.get('sslmode'), () => readFileSync(join(dirname(urlFile), databaseAuthoritiesKey), 'utf8')),
     application_name: 'cloister-agent',
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -83,10 +89,6 @@ async function poolConfig(urlFile: string): Promise<PoolConfig> {
     keepAlive: true,
   };
 }
-
-/** libpq's meaning: every mode but `disable` encrypts, only those that begin with `verify` check the certificate. */
-const tls = (mode: string | null): PoolConfig['ssl'] =>
-  mode === null || mode === 'disable' ? false : { rejectUnauthorized: mode.startsWith('verify') };
 
 async function readURL(file: string): Promise<URL> {
   const text = (await readFile(file, 'utf8')).trim();

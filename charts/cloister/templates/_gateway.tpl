@@ -1,7 +1,7 @@
 {{/*
 Deployment of one half of the gateway. Takes {root, component, values, env, secrets}: env is YAML of further variables, secrets maps a
 folder under /var/run/secrets/cloister to {secret, key}, or to {configMap, key}, which the operator makes (pods wait in ContainerCreating until they are
-there), or to {audience, key}: a token of the pod's ServiceAccount.
+there), or to {audience, key}: a token of the pod's ServiceAccount. Of a Secret with `whole`, the keys beside it are there, too, while it has them.
 */}}
 {{- define "cloister.gatewayDeployment" -}}
 {{- $secrets := .secrets }}
@@ -82,7 +82,9 @@ spec:
             secretName: {{ $from.secret }}
           {{- end }}
             defaultMode: 0440
+            {{- if not $from.whole }}
             items: [{ key: {{ $from.key }}, path: {{ $from.key }} }]
+            {{- end }}
           {{- end }}
         {{- end }}
 {{- end }}

@@ -1,5 +1,5 @@
 /** Gathers everything that a decision about one agent needs. All of it is cached: nothing here is lost by a stale look. */
-import { agentServiceAccount, namespaceOf, tenantConfigMaps, tenantSecrets } from '@cloister/tenancy';
+import { agentServiceAccount, namespaceOf, sslModeIn, tenantConfigMaps, tenantSecrets, verifies } from '@cloister/tenancy';
 import { isControlledBy, keyOf, type Head, type KubeObject } from 'kube-runtime';
 import type { AgentConfigSpec } from '../api/agent-config.ts';
 import type { TenantSpec } from '../api/tenant.ts';
@@ -35,6 +35,8 @@ export interface AgentSnapshot {
   readonly awaited: readonly string[];
   /** Changes when the credentials do, so that pods are replaced. */
   readonly credentials: string;
+  /** Whether the database's Secret holds the authorities by which Postgres is known. */
+  readonly hasAuthorities: boolean;
   readonly deployment: Deployment | undefined;
   readonly disruptionBudget: KubeObject | undefined;
   readonly autoscaler: KubeObject | undefined;
@@ -72,6 +74,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
       ...(caches.configMaps.head({ namespace, name: tenantConfigMaps.edgeIdentity }) ? [] : ["edge's keys"]),
     ],
     credentials: credentialsOf(database, redis),
+    hasAuthorities: verifies(sslModeIn(database)),
     deployment: caches.deployments.get({ namespace, name }),
     disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
     autoscaler: own(caches.horizontalPodAutoscalers.get({ namespace, name })),

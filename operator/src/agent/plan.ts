@@ -22,12 +22,13 @@ export interface AgentPlan {
   readonly standing: Standing;
   readonly configuration: Configuration;
   readonly credentials: string;
+  readonly hasAuthorities: boolean;
   readonly suspended: boolean;
 }
 
 /** Undefined where checks would block. */
 export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
-  const { name, namespace, spec, configuration, credentials, landlord } = seen;
+  const { name, namespace, spec, configuration, credentials, hasAuthorities, landlord } = seen;
   if (!landlord) return undefined;
   return latestPlans(configuration)({
     name,
@@ -35,6 +36,7 @@ export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
     spec,
     configuration,
     credentials,
+    hasAuthorities,
     tenant: landlord.name,
     standing: landlord.standing,
     suspended: landlord.spec.state === 'Suspended',

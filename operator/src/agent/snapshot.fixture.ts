@@ -40,6 +40,7 @@ export function snapshot({ spec = {}, ...rest }: Given = {}): AgentSnapshot {
     older: 0,
     awaited: [],
     credentials: 'c1',
+    hasAuthorities: false,
     deployment: undefined,
     disruptionBudget: undefined,
     autoscaler: undefined,

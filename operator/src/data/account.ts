@@ -1,6 +1,9 @@
 /** One account in Postgres or Redis as rotation sees it: who may log in, and how to change that. Errors: DataError. */
 import type { Login } from './postgres.ts';
 
+/** By key of the Secret, in clear. */
+export type SecretContent = Readonly<Record<string, string>>;
+
 export interface Account {
   readonly name: string;
   /** Makes this login work and answers which others are there too. While there are none, Postgres and Redis are asked only now and then. */
@@ -10,6 +13,6 @@ export interface Account {
   sessions(logins: readonly string[]): Promise<number>;
   /** Ends logins and their sessions. */
   retire(logins: readonly string[]): Promise<void>;
-  /** For the Secret of whoever uses the account. */
-  url(login: Login): string | Promise<string>;
+  /** What the Secret of whoever uses the account holds: `url`, and what goes with it. */
+  content(login: Login): SecretContent | Promise<SecretContent>;
 }

@@ -4,7 +4,7 @@ import type { Account } from './account.ts';
 import { AccountWatch } from './account-watch.ts';
 import type { Administrators } from './connections.ts';
 import { DataError } from './errors.ts';
-import { postgresURL } from './postgres-address.ts';
+import { postgresSecret } from './postgres-address.ts';
 import type { Login, LoginWanted, PostgresAdmin } from './postgres.ts';
 import type { RoleWanted } from './postgres-state.ts';
 import { redisURLFor } from './redis-address.ts';
@@ -89,7 +89,7 @@ export class Accounts {
         this.#postgres.forget(name);
         await (await admin()).retireLogins(name, logins);
       },
-      url: async ({ login, password }) => postgresURL((await this.#connections.postgres()).address, login, password),
+      content: async ({ login, password }) => postgresSecret((await this.#connections.postgres()).address, login, password),
     };
   }
 
@@ -118,7 +118,7 @@ export class Accounts {
         this.#redis.forget(name);
         await admin().retireLogins(logins);
       },
-      url: ({ login, password }) => redisURLFor(this.#connections.redis().address, login, password),
+      content: ({ login, password }) => ({ url: redisURLFor(this.#connections.redis().address, login, password) }),
     };
   }
 

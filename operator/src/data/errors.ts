@@ -10,6 +10,7 @@ const table = {
     reason: 'AdminSecretMissing',
     say: 'Secret "{secret}" in namespace "{namespace}" has no usable {field}; it needs the keys {keys}',
   },
+  admin_secret_tls: { reason: 'AdminSecretMissing', say: 'Secret "{secret}" in namespace "{namespace}": {problem}' },
   data_taken: {
     reason: 'DataTaken',
     say:
@@ -28,6 +29,10 @@ const table = {
       'Make it the owner, or run as the owner or a superuser: {statements}',
   },
   postgres_failed: { reason: 'DataUnreachable', say: 'Postgres at {address}: {why}' },
+  postgres_untrusted: {
+    reason: 'DataUnreachable',
+    say: "Postgres at {address} is not trusted: {why}. Compare its certificate with ca.crt and host in the administrators' Secret",
+  },
   redis_failed: { reason: 'DataUnreachable', say: 'Redis at {address}: {why}' },
 } as const satisfies Record<string, { reason: Reason; say: string }>;
 

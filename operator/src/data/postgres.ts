@@ -8,7 +8,7 @@
 import pLimit from 'p-limit';
 import pg from 'pg';
 import { DataError, describe } from './errors.ts';
-import type { PostgresAddress } from './postgres-address.ts';
+import { tlsTo, type PostgresAddress } from './postgres-address.ts';
 import { slotsOf } from './logins.ts';
 import { digestOf, type Look } from './look.ts';
 import {
@@ -50,8 +50,9 @@ export class PostgresAdmin {
   constructor(address: PostgresAddress, timeouts = { connectMs: connectTimeoutMs }) {
     this.#address = address;
     this.#connectTimeoutMs = timeouts.connectMs;
+    const { host, port, user, password, database } = address;
     this.#pool = new pg.Pool({
-      ...address,
+      ...{ host, port, user, password, database, ssl: tlsTo(address) },
       max: connections,
       connectionTimeoutMillis: this.#connectTimeoutMs,
       idleTimeoutMillis: 30_000,
@@ -186,7 +187,11 @@ export class PostgresAdmin {
     } catch (error) {
       if (error instanceof DataError) throw error;
       const { host, port } = this.#address;
-      throw new DataError('postgres_failed', { address: `${host}:${port}`, why: describe(error) }, { cause: error });
+      throw new DataError(
+        isDistrust(error) ? 'postgres_untrusted' : 'postgres_failed',
+        { address: `${host}:${port}`, why: describe(error) },
+        { cause: error },
+      );
     }
   }
 
@@ -213,7 +218,10 @@ export class PostgresAdmin {
   /** Throws when the answer says nothing about the password. */
   async #logsIn(user: string, password: string): Promise<boolean> {
     const { host, port, database } = this.#address;
-    const client = new pg.Client({ host, port, database, user, password, connectionTimeoutMillis: this.#connectTimeoutMs });
+    const client = new pg.Client({
+      ...{ host, port, database, user, password, ssl: tlsTo(this.#address) },
+      connectionTimeoutMillis: this.#connectTimeoutMs,
+    });
     try {
       await client.connect();
       return true;
@@ -227,6 +235,10 @@ export class PostgresAdmin {
     }
   }
 }
+
+/** Node's and OpenSSL's words for a certificate of the wrong authority, name or time. */
+const isDistrust = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && /CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE/.test(String(error.code));
 
 /** Undefined to whom they are not shown. */
 type Verifiers = ReadonlyMap<string, string> | undefined;

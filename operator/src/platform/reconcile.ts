@@ -1,6 +1,6 @@
 import { annotations, systemSecrets } from '@cloister/tenancy';
 import type { ReconcileContext, Result } from 'kube-runtime';
-import { base64, versionOf } from '../child.ts';
+import { encoded, versionOf } from '../child.ts';
 import type { Account } from '../data/account.ts';
 import type { Caches } from '../caches.ts';
 import type { Accounts } from '../data/accounts.ts';
@@ -83,7 +83,7 @@ async function provideURL(context: Context, { secret: name, account, maxAgeDays,
   const secret = await cluster.get(secrets, { namespace, name }, { signal });
   const current = credentialIn(secret, account.name);
   const { settleSeconds } = configuration.rotation;
-  const { url, credential, waitingFor, did } = await rotate({
+  const { content, credential, waitingFor, did } = await rotate({
     account,
     current,
     due: { maxAgeDays, holder: name, request: secret?.metadata.annotations?.[annotations.rotate] },
@@ -94,7 +94,7 @@ async function provideURL(context: Context, { secret: name, account, maxAgeDays,
     },
   });
   const metadata = { name, namespace, labels: systemLabels, annotations: annotationsOf(credential) };
-  await cluster.apply(secrets, { metadata, type: 'Opaque', data: { url: base64(url) } }, { signal, basedOn: versionOf(secret) });
+  await cluster.apply(secrets, { metadata, type: 'Opaque', data: encoded(content) }, { signal, basedOn: versionOf(secret) });
   if (did)
     context.log.info(
       { secret: name, login: credential.login },

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { base64 } from '../child.ts';
+import { base64, encoded } from '../child.ts';
 import type { Account } from '../data/account.ts';
 import { Accounts } from '../data/accounts.ts';
 import { Connections } from '../data/connections.ts';
@@ -80,8 +80,8 @@ class Holder {
     return rotation;
   }
 
-  write({ credential, url }: Pick<Rotation, 'credential' | 'url'>): void {
-    this.secret = { metadata: { name: 'secret', annotations: annotationsOf(credential) }, data: { url: base64(url) } };
+  write({ credential, content }: Pick<Rotation, 'credential' | 'content'>): void {
+    this.secret = { metadata: { name: 'secret', annotations: annotationsOf(credential) }, data: encoded(content) };
   }
 
   /** A pod that started with what stands in the Secret took the place of the one before. */
@@ -143,7 +143,7 @@ describe.each(stores)('a credential of $store', ({ account, use }) => {
     const lost = await holder.run({ dies: true });
     await use(old);
     expect(await holder.run()).toMatchObject({ did: 'ended' }); // nobody can hold what no Secret named
-    await expect(use(lost.url)).rejects.toThrow();
+    await expect(use(lost.content['url'] ?? '')).rejects.toThrow();
     await use(old);
     expect(await holder.run()).toMatchObject({ did: 'begun' });
     await use(old);
@@ -183,7 +183,7 @@ describe.each(stores)('a credential of $store', ({ account, use }) => {
     await forget();
     const login = { login: name, password: 'o'.repeat(64) };
     await account.ensure(login);
-    const url = await account.url(login);
+    const { url = '' } = await account.content(login);
     holder.secret = { metadata: { name: 'secret', creationTimestamp: '2026-01-01T00:00:00Z' }, data: { url: base64(url) } };
     holder.roll();
     await holder.run();

@@ -7,7 +7,7 @@
  * of these steps leaves a state from which the next run goes on: a login that no Secret names is held by nobody, so it is ended.
  * Assumptions: `current` is what the Secret says; `heldBy` looks live, since a stale look would end a login that is in use.
  */
-import type { Account } from '../data/account.ts';
+import type { Account, SecretContent } from '../data/account.ts';
 import { freeLogin } from '../data/logins.ts';
 import { newCredential, type Credential } from './credential.ts';
 import { isDue, type Due } from './due.ts';
@@ -24,7 +24,7 @@ export interface RotationParts {
 export interface Rotation {
   /** For the Secret. It works. */
   readonly credential: Credential;
-  readonly url: string;
+  readonly content: SecretContent;
   /** What the old one waits for. Undefined: there is none. */
   readonly waitingFor?: string;
   readonly did?: 'begun' | 'ended';
@@ -52,6 +52,6 @@ async function makeAnother({ account, due, now }: RotationParts, used: readonly 
 
 const step = async (account: Account, credential: Credential, rest: Pick<Rotation, 'waitingFor' | 'did'> = {}): Promise<Rotation> => ({
   credential,
-  url: await account.url(credential),
+  content: await account.content(credential),
   ...rest,
 });

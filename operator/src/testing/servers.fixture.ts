@@ -8,7 +8,7 @@ function required(name: string): string {
 }
 
 /** Administrator's address: CLOISTER_TEST_POSTGRES_URL. */
-export function testPostgres(): PostgresAddress {
+export function testPostgres(): Omit<PostgresAddress, 'authorities'> {
   const url = new URL(required('CLOISTER_TEST_POSTGRES_URL'));
   return {
     host: url.hostname,
@@ -16,6 +16,7 @@ export function testPostgres(): PostgresAddress {
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
     database: decodeURIComponent(url.pathname.slice(1)),
+    sslmode: 'disable',
   };
 }
 

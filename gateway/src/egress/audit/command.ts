@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import { authoritiesBeside } from '../budget/sql/connection.ts';
 import { snapshot } from '../budget/sql/snapshot.ts';
 import type { Sql } from '../budget/sql/sql.ts';
 import type { Head } from './chain.ts';
@@ -33,7 +34,8 @@ export async function runAudit(args: readonly string[]): Promise<number> {
 
 async function runExport(tenant: string): Promise<number> {
   const setting = 'DATABASE_URL_FILE';
-  const sql = await snapshot(readSecretFile(setting, process.env[setting] ?? ''));
+  const path = process.env[setting] ?? '';
+  const sql = await snapshot(readSecretFile(setting, path), authoritiesBeside(path));
   try {
     await pipeline(Readable.from(withNewlines(await exportOf(sql, tenant))), process.stdout, { end: false });
     return 0;

@@ -14,7 +14,7 @@ const present = { ...before, cachedTokens: 4, reasoningTokens: 3 };
 
 /** A replica that says what each call used for as long as it may, on one connection. Gives how many calls the ledger took. */
 async function talk(url: string, line: object, until: AbortSignal): Promise<number> {
-  const sql = postgres(url, () => undefined, 1);
+  const sql = postgres(url, () => undefined, { connections: 1 });
   const said = JSON.stringify([line], (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
   const id = randomUUID();
   let number = 0;

@@ -2,6 +2,7 @@ import {
   agentFiles,
   agentServiceAccount,
   annotations,
+  databaseAuthoritiesKey,
   documentKey,
   egressAudience,
   labels,
@@ -114,13 +115,17 @@ function proxyOf(egressURL: string): string {
 const jwksKey = basename(agentFiles.identity);
 
 function volumes(plan: AgentPlan): object[] {
-  const secret = (name: string, key = 'url') => ({ secretName: name, defaultMode: 0o440, items: [{ key, path: key }] });
+  const secret = (name: string, ...keys: readonly string[]) => ({
+    secretName: name,
+    defaultMode: 0o440,
+    items: keys.map((key) => ({ key, path: key })),
+  });
   return [
     { name: 'document', configMap: { name: documentNameOf(plan), items: [{ key: documentKey, path: documentKey }] } },
     // Not part of the revision: its content changes under the pods, which follow it.
     { name: 'identity', configMap: { name: tenantConfigMaps.edgeIdentity, items: [{ key: jwksKey, path: jwksKey }] } },
-    { name: 'database', secret: secret(tenantSecrets.database) },
-    { name: 'redis', secret: secret(tenantSecrets.redis) },
+    { name: 'database', secret: secret(tenantSecrets.database, 'url', ...(plan.hasAuthorities ? [databaseAuthoritiesKey] : [])) },
+    { name: 'redis', secret: secret(tenantSecrets.redis, 'url') },
     // Followed, like the identity.
     { name: 'serving', secret: secret(tenantSecrets.serving, servingKey) },
     {

@@ -1,6 +1,7 @@
 import { followSecretFile } from '@cloister/settings';
 import type { Logger } from '@cloister/telemetry';
 import { Replaceable } from '../../../server/replaceable.ts';
+import { authoritiesBeside } from './connection.ts';
 import { postgres, type Postgres } from './postgres.ts';
 
 interface Following {
@@ -16,7 +17,7 @@ interface Following {
  */
 export function followedPostgres(path: string, log: Logger, { connections, everyMs }: Following = {}): Postgres {
   const broken = ({ message }: Error) => log.warn({ reason: message }, 'a connection to Postgres broke');
-  const open = (url: string) => postgres(url, broken, connections);
+  const open = (url: string) => postgres(url, broken, { connections, readAuthorities: authoritiesBeside(path) });
   const close = (old: Postgres) =>
     void old.close().catch((error: unknown) => log.warn({ reason: String(error) }, 'connections to Postgres did not close'));
   const file = followSecretFile({

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { connectionTo, nobody, type ReadAuthorities } from './connection.ts';
 import type { Sql } from './sql.ts';
 
 export interface Postgres extends Sql {
@@ -9,10 +10,21 @@ export interface Postgres extends Sql {
 const connectTimeout = 2_000;
 const statementTimeout = 5_000;
 
-/** `report` hears of connections that break while idle. Of `connections` there are never more; who finds none free waits for as long as for a new one. */
-export function postgres(connectionString: string, report: (error: Error) => void, connections = 10): Postgres {
+export interface PostgresOptions {
+  /** There are never more; who finds none free waits for as long as for a new one. Default 10. */
+  readonly connections?: number | undefined;
+  /** Default: those that Node trusts by itself. */
+  readonly readAuthorities?: ReadAuthorities;
+}
+
+/** `report` hears of connections that break while idle. */
+export function postgres(
+  url: string,
+  report: (error: Error) => void,
+  { connections = 10, readAuthorities = nobody }: PostgresOptions = {},
+): Postgres {
   const pool = new pg.Pool({
-    connectionString,
+    ...connectionTo(url, readAuthorities),
     max: connections,
     connectionTimeoutMillis: connectTimeout,
     statement_timeout: statementTimeout,

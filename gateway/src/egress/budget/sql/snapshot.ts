@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { connectionTo, type ReadAuthorities } from './connection.ts';
 import type { Sql } from './sql.ts';
 
 export interface Snapshot extends Pick<Sql, 'query'> {
@@ -10,9 +11,9 @@ const patience = 600_000;
 const statementTimeout = 5_000;
 
 /** A connection on which everything is read as it was at the first query, whatever is written meanwhile. It writes nothing. */
-export async function snapshot(connectionString: string): Promise<Snapshot> {
+export async function snapshot(url: string, readAuthorities: ReadAuthorities): Promise<Snapshot> {
   const client = new pg.Client({
-    connectionString,
+    ...connectionTo(url, readAuthorities),
     connectionTimeoutMillis: 2_000,
     statement_timeout: statementTimeout,
     query_timeout: statementTimeout + 1_000,
