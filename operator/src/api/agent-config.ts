@@ -100,7 +100,12 @@ export const agentConfigSpec = z
       .prefault({}),
     limits: z
       .object({
-        requestTimeoutSeconds: z.int().min(1).max(longestRequestSeconds).describe('How long one request may take.').default(120),
+        requestTimeoutSeconds: z
+          .int()
+          .min(1)
+          .max(longestRequestSeconds)
+          .describe('How long one request may take. Where its pod is replaced meanwhile, it has a minute to end.')
+          .default(120),
         maxMessageBytes: z.int().min(1024).max(10485760).describe('Longest message of a user.').default(65536),
       })
       .describe('Bounds of one request.')
