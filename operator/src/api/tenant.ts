@@ -161,7 +161,11 @@ export const tenantSpec = z.object({
   access: access.describe('How callers prove who they are.').prefault({}),
   network: z
     .object({
-      host: hostName().describe("Host name of the tenant's endpoint; <name>.<base domain> when not set.").optional(),
+      host: hostName()
+        .describe(
+          "Host name of the tenant's endpoint; <name>.<base domain> when not set. Served with the one certificate of all hosts (ingress.tlsSecretName), which must cover it.",
+        )
+        .optional(),
       egress: egress.describe('What agents may reach on the internet, through egress; the class supplies what is not set here.').optional(),
     })
     .describe('How the tenant is reached, and what it reaches.')
