@@ -19,6 +19,32 @@ const render = (of: string, template: string, values: readonly string[]): unknow
   return parse(stdout);
 };
 
+describe.each(['operator', 'edge', 'egress'])('the policy of %s', (component) => {
+  const rules = z.object({
+    spec: z.object({ egress: z.array(z.object({ to: z.array(z.unknown()).optional(), ports: z.unknown().optional() })) }),
+  });
+  const rulesWith = (...values: readonly string[]) => rules.parse(render(chart, `network/${component}.yaml`, values)).spec.egress;
+  const ports = [443, 6443].map((port) => ({ protocol: 'TCP', port }));
+
+  test('lets it reach the API server at addresses, or where none are named at any, by the ports alone', () => {
+    const named = [{ ipBlock: { cidr: '10.0.0.1/32' } }];
+    expect(rulesWith(`networkPolicy.apiServer.peers=${JSON.stringify(named)}`)).toContainEqual({ to: named, ports });
+    expect(rulesWith('networkPolicy.apiServer.peers=[]')).toContainEqual({ ports });
+  });
+
+  test('lets it go nowhere without a port where the others name whom they are for', () => {
+    const open = rulesWith('networkPolicy.apiServer.peers=[]').filter(({ to, ports: some }) => to === undefined && some === undefined);
+    expect(open).toEqual([]);
+  });
+});
+
+test('a policy that would let Cloister’s pods reach everything is refused, with what to give', () => {
+  const args = ['--set-json', 'networkPolicy.apiServer={"peers":[],"ports":[]}'];
+  const { code, stderr } = helm('template', 'cloister', chart, '--kube-version', '1.36.3', ...args);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('networkPolicy.apiServer has neither peers nor ports');
+});
+
 describe('notes of the chart', () => {
   const shown = z.object({ data: z.object({ notes: z.string() }) });
   let copy: string;

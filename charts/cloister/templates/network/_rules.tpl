@@ -8,8 +8,16 @@
 {{- end }}
 
 {{- define "cloister.toAPIServer" -}}
-- to: {{- toYaml .Values.networkPolicy.apiServer.peers | nindent 4 }}
-  {{- include "cloister.policyPorts" .Values.networkPolicy.apiServer.ports | nindent 2 }}
+{{- with .Values.networkPolicy.apiServer }}
+{{- if .peers -}}
+- to: {{- toYaml .peers | nindent 4 }}
+  {{- include "cloister.policyPorts" .ports | nindent 2 }}
+{{- else if .ports -}}
+- {{- include "cloister.policyPorts" .ports | trim | nindent 2 }}
+{{- else }}
+{{- fail "networkPolicy.apiServer has neither peers nor ports, which would let Cloister's pods reach everything; give one of them" }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "cloister.toPostgres" -}}
