@@ -49,8 +49,6 @@ const net = 'networking.k8s.io/v1';
 export const anyPolicy = { metadata: { name: 'mine' }, spec: { podSelector: {}, egress: [{}], policyTypes: ['Egress'] } };
 const connectTo = (what: string): Attempt => ({ method: 'GET', path: `/api/v1/namespaces/${namespace}/pods/any/${what}` });
 
-const held = { name: 'mine', finalizers: ['example.com/keep'] };
-
 export const refused: readonly (readonly [string, Attempt, RegExp])[] = [
   [
     'a policy of its own',
@@ -255,17 +253,6 @@ export const refused: readonly (readonly [string, Attempt, RegExp])[] = [
       metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'gone', uid: 'gone' }] },
     }),
     /metadata\.ownerReferences/,
-  ],
-  [
-    'an agent that holds up the deletion of its tenant',
-    create('cloister.dev/v1alpha1', 'AgentConfig', { metadata: held, spec: { model: 'a/b' } }),
-    /agentconfigs "mine".*metadata\.finalizers has "example\.com\/keep".*keep Tenant "acme" from being deleted; leave it out/,
-  ],
-  ['a Secret that does', create('v1', 'Secret', { metadata: held }), /secrets "mine".*metadata\.finalizers has "example\.com\/keep"/],
-  [
-    'holding on to a Secret that is there',
-    patch('v1', 'Secret', 'api-key-default', { metadata: { finalizers: ['example.com/keep'] } }),
-    /secrets "api-key-default".*metadata\.finalizers has "example\.com\/keep"/,
   ],
   [
     'deleting its namespace',

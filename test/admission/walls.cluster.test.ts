@@ -11,6 +11,7 @@ import { until } from '../e2e/support/until.ts';
 import type { Child } from '../../operator/src/child.ts';
 import { kindOf, startWalled, system, type Attempt, type Subject, type Walled } from './api-server.ts';
 import { account, agent, allowed, anyPolicy, clusterAdmin, create, namespace, patch, refused } from './attempts.ts';
+import { holdingOn } from './holding-on.ts';
 import { breakingOut, tooMuch } from './pods.ts';
 
 const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
@@ -72,7 +73,7 @@ async function outsiderLabels(): Promise<string> {
 }
 
 describe('with every right in the namespace, a tenant is refused', () => {
-  test.each(refused)('%s', async (_, attempt, message) => {
+  test.each([...refused, ...holdingOn])('%s', async (_, attempt, message) => {
     expect(await tenant.try(attempt)).toMatch(message);
   });
 

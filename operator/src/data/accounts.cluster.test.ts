@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { base64 } from '../child.ts';
-import { testPostgres, testRedisURL } from '../testing/servers.fixture.ts';
+import { inTurn, testPostgres, testRedisURL } from '../testing/servers.fixture.ts';
 import { until } from '../testing/until.fixture.ts';
 import { Accounts, type Holder } from './accounts.ts';
 import { Connections } from './connections.ts';
@@ -64,7 +64,7 @@ async function forget(): Promise<void> {
   const { rows } = await root.query<{ role: string }>('SELECT quote_ident(rolname) AS role FROM pg_roles WHERE rolname = ANY ($1)', [
     [first, second, name],
   ]);
-  for (const { role } of rows) await root.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+  for (const { role } of rows) await root.query(inTurn(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`));
 }
 
 const bringAbout = async (): Promise<void> => {
@@ -79,7 +79,7 @@ describe('what somebody changes is told within the period, and put right by the 
     ['a limit', () => root.query(`ALTER ROLE ${quoted} CONNECTION LIMIT 100`)],
     ['a setting', () => root.query(`ALTER ROLE ${quoted} IN DATABASE ${pg.escapeIdentifier(address.database)} SET statement_timeout = 0`)],
     ['a role that got more rights', () => root.query(`ALTER ROLE ${name} CREATEDB`)],
-    ['a login that is gone', () => root.query(`DROP OWNED BY ${quoted}; DROP ROLE ${quoted}`)],
+    ['a login that is gone', () => root.query(inTurn(`DROP OWNED BY ${quoted}; DROP ROLE ${quoted}`))],
     ['a schema that is gone', () => root.query(`DROP SCHEMA ${name} CASCADE`)],
     ['a password in Redis', () => redis.call('ACL', 'SETUSER', first, '>known')],
     ['more keys in Redis', () => redis.call('ACL', 'SETUSER', first, 'allkeys')],

@@ -1,4 +1,5 @@
 /** Where the servers for cluster tests are. `make test` sets these variables. */
+import { changeLock } from '../data/postgres.ts';
 import type { PostgresAddress } from '../data/postgres-address.ts';
 
 function required(name: string): string {
@@ -19,6 +20,9 @@ export function testPostgres(): Omit<PostgresAddress, 'authorities'> {
     sslmode: 'disable',
   };
 }
+
+/** Statements that change what other sessions may be changing, such as a database's rights: after whoever else is about to. */
+export const inTurn = (statements: string): string => `SELECT pg_advisory_xact_lock(${changeLock}); ${statements}`;
 
 /** Administrator's URL: CLOISTER_TEST_REDIS_URL. */
 export const testRedisURL = (): URL => new URL(required('CLOISTER_TEST_REDIS_URL'));

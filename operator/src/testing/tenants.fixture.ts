@@ -7,7 +7,7 @@ import { fromBase64 } from '../child.ts';
 import { loginsOf } from '../data/logins.ts';
 import * as kinds from '../kinds.ts';
 import { isReady } from '../status/conditions.ts';
-import { testPostgres, testRedisURL } from './servers.fixture.ts';
+import { inTurn, testPostgres, testRedisURL } from './servers.fixture.ts';
 import { until } from './until.fixture.ts';
 
 const events = kind('events.k8s.io/v1', 'Event');
@@ -123,7 +123,7 @@ export class TenantWorld {
   /** By an administrator's hand. */
   async dropData(tenant: string): Promise<void> {
     const name = pg.escapeIdentifier(dataNameOf(tenant));
-    await this.inPostgres(`DROP SCHEMA ${name} CASCADE; DROP OWNED BY ${name}; DROP ROLE ${name}`);
+    await this.inPostgres(inTurn(`DROP SCHEMA ${name} CASCADE; DROP OWNED BY ${name}; DROP ROLE ${name}`));
   }
 
   /** As the administrator. */
