@@ -198,6 +198,7 @@ describe('a request is refused', () => {
     ['when the tenant may not use the model', '{"model":"own/other","messages":[{}]}', 403, 'model_not_allowed'],
     ['when it asks for more than the model can', '{"model":"own/m1","messages":[{}],"max_tokens":1001}', 400, 'parameter_too_large'],
     ['when its price cannot be bounded', '{"model":"own/m1","messages":[{}],"service_tier":"priority"}', 400, 'parameter_not_priced'],
+    ['when another model could answer', '{"model":"own/m1","messages":[{}],"fallbacks":["dear"]}', 400, 'parameter_not_priced'],
   ])('%s', async (_, body, status, code) => {
     const answer = await fetch(`${egress.url}/v1/chat/completions`, {
       ...ask(running.token, {}),
