@@ -2,7 +2,10 @@ import type { ProviderDocument } from '@cloister/tenancy';
 import type { JsonObject } from '../providers/provider.ts';
 import { choicesOf, wantsStream, type ChatRequest } from './request.ts';
 
-/** OpenAI's newer models refuse `max_tokens`; most compatible servers know nothing else. */
+/**
+ * OpenAI's newer models refuse `max_tokens`, its older ones know nothing else, and either is refused where it is not known. Most compatible servers
+ * know nothing else either, and ignore the newer name, which would leave the output without a bound (docs/decisions/0059).
+ */
 const maximumOf = {
   OpenAI: 'max_completion_tokens',
   OpenAICompatible: 'max_tokens',
@@ -16,10 +19,12 @@ const maximumOf = {
 /** The body for the provider: its own name of the model, the output that was reserved as the maximum, usage at the end of streams. */
 export function outgoing(request: ChatRequest, type: ProviderDocument['type'], model: string, reservedOutput: number): JsonObject {
   const perChoice = Math.max(1, Math.floor(reservedOutput / choicesOf(request)));
-  const given = (['max_tokens', 'max_completion_tokens'] as const).filter((name) => typeof request[name] === 'number');
-  const names = given.length > 0 ? given : [maximumOf[type]];
+  const { max_tokens, max_completion_tokens, ...rest } = request;
+  const named = maximumOf[type] === 'max_tokens' ? {} : { max_tokens, max_completion_tokens };
+  const given = Object.entries(named).filter(([, value]) => typeof value === 'number');
+  const names = given.length > 0 ? given.map(([name]) => name) : [maximumOf[type]];
   return {
-    ...request,
+    ...rest,
     model,
     ...Object.fromEntries(names.map((name) => [name, perChoice])),
     ...(wantsStream(request) ? { stream_options: { ...request.stream_options, include_usage: true } } : {}),
