@@ -153,6 +153,13 @@ test('an attempt that the budget refused is there, and says that it never went o
   expect(attempt).toMatchObject({ status: 'error', attributes: { 'cloister.outcome': 'budget_exceeded', 'cloister.sent': false } });
 });
 
+test('so is one that found no connection', async () => {
+  providers({ baseURL: 'http://127.0.0.1:1/v1', models: [model('m1')] });
+  expect((await chat()).status).toBe(502);
+  const [attempt] = attempts(await collected(4));
+  expect(attempt).toMatchObject({ status: 'error', attributes: { 'cloister.outcome': 'provider_unreachable', 'cloister.sent': false } });
+});
+
 test('an attempt whose caller leaves in the middle says so', async () => {
   providers({});
   if (first) first.answer = (response) => void beginStream(response).write(piece('one'));

@@ -2,7 +2,7 @@
 import type { ProviderDocument } from '@cloister/tenancy';
 import type { Recorded } from '../../tracing/tracing.ts';
 import type { Cost } from '../budget/usage-sheet.ts';
-import { ProviderFailure } from '../providers/provider.ts';
+import { NeverSent, ProviderFailure } from '../providers/provider.ts';
 import type { Attempt } from './attempt.ts';
 
 /** Names that the conventions have. Other providers go by those that the platform gave them. */
@@ -59,7 +59,7 @@ export class AttemptSpan {
         'gen_ai.usage.output_tokens': outputTokens,
         'cloister.cost.micro_usd': Number(microUsd),
         'cloister.outcome': problem ?? 'answered',
-        'cloister.sent': true,
+        'cloister.sent': !(error instanceof NeverSent),
       },
       error: problem,
     });

@@ -4,7 +4,7 @@ import type { ProviderDocument } from '@cloister/tenancy';
 import { errors } from 'undici';
 import { fail } from '../errors.ts';
 import type { Verdict } from '../providers/gates.ts';
-import { BrokenAnswer, ProviderFailure } from '../providers/provider.ts';
+import { BrokenAnswer, NeverSent, ProviderFailure } from '../providers/provider.ts';
 import { TimeUp } from './call-time.ts';
 import type { KeyOwner } from './target.ts';
 
@@ -17,8 +17,9 @@ interface Called {
   readonly whose: KeyOwner | undefined;
 }
 
-export function asApiError(error: unknown, { provider, whose }: Called): ApiError {
+export function asApiError(failed: unknown, { provider, whose }: Called): ApiError {
   const { name, timeoutSeconds, idleSeconds } = provider;
+  const error = failed instanceof NeverSent ? failed.cause : failed;
   if (error instanceof ApiError) return error;
   if (error instanceof ProviderFailure) return (whose === 'own' ? ofOwnKey(error, name) : undefined) ?? ofStatus(error, name);
   if (error instanceof BrokenAnswer) return fail('provider_failed', { values: { provider: name, problem: error.message }, cause: error });
@@ -29,14 +30,14 @@ export function asApiError(error: unknown, { provider, whose }: Called): ApiErro
   return fail('provider_unreachable', { values: { provider: name }, cause: error });
 }
 
-/** Whether nothing can have been billed: the provider refused, or the request never reached it. */
+/** Whether nothing can have been billed: the provider refused, or the request never went out. */
 export const costsNothing = (error: unknown): boolean =>
-  (error instanceof ProviderFailure && error.status !== 502) || neverConnected(error);
+  (error instanceof ProviderFailure && error.status !== 502) || error instanceof NeverSent;
 
 /** What an attempt says about its provider; undefined is an answer. An error about the request is an answer, too. */
 export function verdictOn(error: unknown): Verdict {
   if (error instanceof ProviderFailure) return error.status >= 500 ? 'failed' : 'answered';
-  if (neverConnected(error)) return 'unreachable';
+  if (foundNoConnection(error)) return 'unreachable';
   return error === undefined ? 'answered' : 'failed';
 }
 
@@ -62,17 +63,17 @@ function ofStatus(error: ProviderFailure, provider: string): ApiError {
   return fail('provider_failed', { values: failed, cause: error, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }
 
-const connecting = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+/**
+ * Not for want of time, of which a tenant's retries can leave little, and not because the request could be sent to nobody, as with a key that fits
+ * into no header.
+ */
+const foundNoConnection = (error: unknown): boolean =>
+  error instanceof NeverSent && codeOf(error.cause) !== '' && !(error.cause instanceof errors.InvalidArgumentError);
 
 /** No connection came about, or it broke. */
-export const isConnectionFailure = (error: unknown): boolean => neverConnected(error) || broken.has(codeOf(error));
+export const isConnectionFailure = (error: unknown): boolean => foundNoConnection(error) || broken.has(codeOf(error));
 
 const broken = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET']);
 
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-function neverConnected(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(neverConnected);
-  return connecting.has(codeOf(error));
-}

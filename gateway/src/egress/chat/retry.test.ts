@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fail } from '../errors.ts';
-import { BrokenAnswer, ProviderFailure } from '../providers/provider.ts';
+import { BrokenAnswer, NeverSent, ProviderFailure } from '../providers/provider.ts';
 import { TimeUp } from './call-time.ts';
 import { mayFallBack, pauseBefore } from './retry.ts';
 
@@ -11,8 +11,8 @@ describe('a call is sent again after', () => {
     expect(pauseBefore(0, new ProviderFailure(status))).toBeLessThanOrEqual(250);
   });
   test.each([
-    ['a refused connection', code('ECONNREFUSED')],
-    ['refused connections to every address', new AggregateError([code('ECONNREFUSED'), code('ENETUNREACH')])],
+    ['a refused connection', new NeverSent(code('ECONNREFUSED'))],
+    ['a certificate that nobody has signed', new NeverSent(code('DEPTH_ZERO_SELF_SIGNED_CERT'))],
     ['a connection that broke', code('UND_ERR_SOCKET')],
     ['an answer that is none', new BrokenAnswer('its answer is no JSON')],
     ['no first token in time', new TimeUp(5)],

@@ -4,7 +4,7 @@
  */
 import type { ApiError } from '@cloister/api-errors';
 import { errors } from 'undici';
-import { BrokenAnswer, ProviderFailure } from '../providers/provider.ts';
+import { BrokenAnswer, NeverSent, ProviderFailure } from '../providers/provider.ts';
 import { TimeUp } from './call-time.ts';
 import { isConnectionFailure } from './failures.ts';
 
@@ -27,6 +27,7 @@ export function pauseBefore(retry: number, error: unknown, random: () => number 
 }
 
 function mayPass(error: unknown): boolean {
+  if (error instanceof NeverSent && error.cause instanceof TimeUp) return true;
   if (error instanceof ProviderFailure) return passing.has(error.status) && !error.quotaSpent;
   return error instanceof BrokenAnswer || error instanceof TimeUp || isConnectionFailure(error) || isSilence(error);
 }

@@ -32,8 +32,8 @@ export type ProviderAnswer =
 
 export interface Provider {
   /**
-   * Rejects with {@link ProviderFailure} when the provider answers with an error, and with whatever the transport throws when it does
-   * not answer.
+   * Rejects with {@link ProviderFailure} when the provider answers with an error, with {@link NeverSent} when it cannot have heard of the call,
+   * and with whatever the transport throws when it does not answer.
    */
   chat(call: ProviderCall): Promise<ProviderAnswer>;
   /** The same for texts that are to become vectors. The answer is a whole one. */
@@ -65,6 +65,15 @@ export class ProviderFailure extends Error {
     this.param = details.param;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.quotaSpent = details.quotaSpent ?? false;
+  }
+}
+
+/** Nothing of the request went out: no connection came about, or the call had ended before one did. The cause says why. */
+export class NeverSent extends Error {
+  override readonly name = 'NeverSent';
+
+  constructor(cause: unknown) {
+    super('the request was not sent', { cause });
   }
 }
 

@@ -3,7 +3,7 @@
  * and for the signal, which cost more than the answer.
  */
 import type { Dispatcher } from 'undici';
-import { BrokenAnswer } from '../provider.ts';
+import { BrokenAnswer, NeverSent } from '../provider.ts';
 import type { Headers } from './failure.ts';
 import { Pieces } from './pieces.ts';
 
@@ -33,15 +33,16 @@ export const longestWaitForWords = 2_000;
 
 /**
  * What is a stream by its content type is answered as one as soon as it begins, if `wantsStream`; everything else when it is there. Rejects with what
- * the transport says when no answer comes, with {@link BrokenAnswer} when it is too long, and with the signal's reason. Of an error the status is what
- * counts: it stands, though its words may be too many, break off, or never come.
+ * the transport says when no answer comes, with {@link BrokenAnswer} when it is too long, and with the signal's reason; each of these is the cause of
+ * a {@link NeverSent} where nothing had been sent. Of an error the status is what counts: it stands, though its words may be too many, break off, or
+ * never come.
  */
 export function ask(
   to: Dispatcher,
   { signal, ...options }: Dispatcher.DispatchOptions & { signal: AbortSignal },
   wantsStream: boolean,
 ): Promise<WholeAnswer | StreamedAnswer> {
-  if (signal.aborted) return Promise.reject(reasonOf(signal));
+  if (signal.aborted) return Promise.reject(new NeverSent(reasonOf(signal)));
   const asking = new Asking(signal, wantsStream);
   to.dispatch(options, asking);
   return asking.answer;
@@ -52,6 +53,7 @@ class Asking implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
   readonly #wantsStream: boolean;
   #controller: Dispatcher.DispatchController | undefined;
+  #sent = false;
   #head: Head | undefined;
   #stream: Pieces | undefined;
   #pieces: Buffer[] = [];
@@ -68,9 +70,11 @@ class Asking implements Dispatcher.DispatchHandler {
     return this.#answer.promise;
   }
 
+  /** There is a connection, on which the request goes out as soon as this returns. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#signal.aborted) this.#stop(reasonOf(this.#signal));
+    else this.#sent = true;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, statusCode: number, headers: Headers): void {
@@ -136,7 +140,7 @@ class Asking implements Dispatcher.DispatchHandler {
 
   #fail(error: Error): void {
     this.#end();
-    this.#answer.reject(error);
+    this.#answer.reject(this.#sent ? error : new NeverSent(error));
     this.#stream?.end(error);
   }
 

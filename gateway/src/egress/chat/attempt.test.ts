@@ -1,0 +1,84 @@
+/** How an attempt is settled that ends in a way which no provider brings about. */
+import { createRegistry } from '@cloister/telemetry';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { policyOf } from '../../policy.fixture.ts';
+import type { Exchange, Facts } from '../../server/exchange.ts';
+import type { Reported } from '../budget/used.ts';
+import { model } from '../egress.fixture.ts';
+import { egressMetrics } from '../metrics.ts';
+import { Gates } from '../providers/gates.ts';
+import { openAICompatible } from '../providers/openai/openai.ts';
+import { providerDouble } from '../providers/provider.double.ts';
+import { attempt, type Attempt } from './attempt.ts';
+import { chatOperation } from './chat-operation.ts';
+import { Tally } from './tally.ts';
+
+async function attemptUnderTest() {
+  const provider = await providerDouble();
+  const client = openAICompatible();
+  onTestFinished(async () => {
+    await client.close();
+    await provider[Symbol.asyncDispose]();
+  });
+  const leaving = new AbortController();
+  const facts: Record<string, Facts[string]> = {};
+  const exchange: Exchange = {
+    id: 'r1',
+    span: { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 },
+    recorded: undefined,
+    gone: leaving.signal,
+    route: '/v1/chat/completions',
+    note: (more) => void Object.assign(facts, more),
+    facts,
+  };
+  const operation = chatOperation({ model: 'p/m1', messages: [{ role: 'user', content: 'Hi' }] }, 100);
+  const call: Attempt = {
+    response: new ServerResponse(new IncomingMessage(new Socket())),
+    exchange,
+    policy: policyOf('acme'),
+    agent: 'support',
+    voucher: undefined,
+    operation,
+    model: 'p/m1',
+    target: {
+      provider: { name: 'p', type: 'OpenAICompatible', baseURL: provider.baseURL, timeoutSeconds: 5, models: [] },
+      model: model('m1'),
+      credential: undefined,
+      whose: undefined,
+    },
+    worst: operation.worst('p/m1', model('m1')),
+    left: 5,
+    tally: new Tally(exchange),
+    soft: undefined,
+    keep: undefined,
+  };
+  const settled: Reported[] = [];
+  const parts = (reserving: () => Promise<unknown>) => {
+    const gates = new Gates();
+    const reserve = async () => {
+      await reserving();
+      return { outputTokens: 1000, settle: (used: Reported) => BigInt(settled.push(used)) };
+    };
+    return {
+      budget: { reserve },
+      gates,
+      providerFor: () => client,
+      metrics: egressMetrics(createRegistry(), () => ({ unreported: 0, leases: 0 }), gates),
+    };
+  };
+  return { provider, leaving, call, parts, settled };
+}
+
+test('a caller that leaves while the budget is asked pays nothing, and nobody is asked', async () => {
+  const { provider, leaving, call, parts, settled } = await attemptUnderTest();
+  const leave = async () => {
+    await turn();
+    leaving.abort();
+  };
+  expect(await attempt(call, parts(leave))).toBeUndefined();
+  expect(settled).toEqual([{ inputTokens: 0, outputTokens: 0 }]);
+  expect(provider.asked).toEqual([]);
+});

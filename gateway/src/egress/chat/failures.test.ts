@@ -1,0 +1,28 @@
+import { errors } from 'undici';
+import { expect, test } from 'vitest';
+import { BrokenAnswer, NeverSent, ProviderFailure } from '../providers/provider.ts';
+import { TimeUp } from './call-time.ts';
+import { verdictOn } from './failures.ts';
+import { pauseBefore } from './retry.ts';
+
+const code = (name: string) => Object.assign(new Error(name), { code: name });
+
+test.each([
+  ['no connection', 'unreachable', new NeverSent(code('ECONNREFUSED'))],
+  ['no connection within the time for one', 'unreachable', new NeverSent(new errors.ConnectTimeoutError())],
+  ['a certificate that is not believed', 'unreachable', new NeverSent(code('CERT_HAS_EXPIRED'))],
+  // what a tenant can bring about is felt by that tenant alone
+  ['no connection in the little time that was left', 'failed', new NeverSent(new TimeUp(1))],
+  ['a key that fits into no header', 'failed', new NeverSent(new errors.InvalidArgumentError('invalid authorization header'))],
+  ['an answer that is none', 'failed', new BrokenAnswer('its answer is no JSON')],
+  ['an answer that says so', 'failed', new ProviderFailure(503)],
+  ['a refusal', 'answered', new ProviderFailure(400)],
+  ['an answer', 'answered', undefined],
+])('%s: the provider is %s', (_, verdict, error) => {
+  expect(verdictOn(error)).toBe(verdict);
+});
+
+test('a request that could never be sent is not sent again; one that ran out of time is', () => {
+  expect(pauseBefore(0, new NeverSent(new errors.InvalidArgumentError('invalid authorization header')))).toBeUndefined();
+  expect(pauseBefore(0, new NeverSent(new TimeUp(1)))).toBeLessThanOrEqual(250);
+});
