@@ -20,9 +20,8 @@ export const completionBody = z.looseObject({
 });
 export type CompletionBody = z.infer<typeof completionBody>;
 
-/** Throws 400 or 413 where the request goes beyond what the AgentConfig allows. */
+/** Throws 400 where the request goes beyond what the AgentConfig allows. How long messages may be is for whoever takes them from a caller. */
 export function completionRequest(body: CompletionBody, document: AgentDocument, rules: InForce, now: Date): Record<string, unknown> {
-  checkSizes(body, document.limits.maxMessageBytes);
   checkTemperature(body, document.settings.temperature);
   const prompt = systemPrompt(document, rules.additionalInstructions, now);
   return {
@@ -35,8 +34,10 @@ export function completionRequest(body: CompletionBody, document: AgentDocument,
   };
 }
 
-function checkSizes({ messages }: CompletionBody, limit: number): void {
-  for (const [index, { content }] of messages.entries()) checkMessageSize(`messages.${index}.content`, content, limit);
+/** Of the user alone: what a model or a tool has said is nothing that a caller could make shorter. Throws 413 `message_too_large`. */
+export function checkUserMessages({ messages }: CompletionBody, limit: number): void {
+  for (const [index, { role, content }] of messages.entries())
+    if (role === 'user') checkMessageSize(`messages.${index}.content`, content, limit);
 }
 
 /** Size of text, or of content parts as JSON, in bytes. Throws 413 `message_too_large`. */

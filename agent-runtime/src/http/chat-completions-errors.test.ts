@@ -1,7 +1,8 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pausedStream, refuse } from '../model/egress.double.ts';
-import { refusalOf, testAgent, type TestAgent } from '../runtime.fixture.ts';
+import { z } from 'zod';
+import { echo, pausedStream, refuse } from '../model/egress.double.ts';
+import { refusalOf, tenant, testAgent, type TestAgent } from '../runtime.fixture.ts';
 import { databaseStartMs } from '../store/database.fixture.ts';
 import type { Database } from '../store/database.ts';
 import { openPGlite } from '../store/pglite.ts';
@@ -95,10 +96,15 @@ describe('an error', () => {
     ['a temperature out of bounds', { messages: hello, temperature: 1.5 }, 400, 'invalid_request', 'temperature'],
     [
       'a message that is too long',
-      { messages: [{ role: 'user', content: 'é'.repeat(501) }] },
+      {
+        messages: [
+          { role: 'system', content: 'x' },
+          { role: 'user', content: 'é'.repeat(501) },
+        ],
+      },
       413,
       'message_too_large',
-      'messages.0.content',
+      'messages.1.content',
     ],
     ['a body that is no object', [], 400, 'invalid_request', null],
   ])('answers %s', async (_what, body, status, code, param) => {
@@ -111,5 +117,27 @@ describe('an error', () => {
     const answer = await agent.call('POST', '/v1/chat/completions', { body: { messages: hello, x: 'y'.repeat(1_100_000) } });
     expect(answer.status).toBe(413);
     expect(await answer.json()).toMatchObject({ error: { code: 'request_too_large' } });
+  });
+});
+
+describe('the longest message is that of a user:', () => {
+  const long = 'x'.repeat(1_001);
+
+  test('an answer that is longer ends no conversation', async () => {
+    agent.egress.play(echo);
+    const say = async (body: object) => {
+      const answer = await agent.call('POST', `/api/v1/tenants/${tenant}/chat`, { body });
+      expect(answer.status).toBe(200);
+      return z.object({ conversationId: z.string(), message: z.object({ content: z.string() }) }).parse(await answer.json());
+    };
+    const { conversationId, message } = await say({ message: 'x'.repeat(1_000) });
+    expect(message.content.length).toBeGreaterThan(1_000);
+    await say({ message: 'and now?', conversationId });
+  });
+
+  test.each(['assistant', 'system', 'developer', 'tool'])('one of the role %s may be longer', async (role) => {
+    agent.egress.play(echo);
+    const body = { messages: [{ role, content: long, tool_call_id: 'c1' }, ...hello] };
+    expect((await agent.call('POST', '/v1/chat/completions', { body })).status).toBe(200);
   });
 });

@@ -2,7 +2,7 @@
 import { ApiError } from '@cloister/api-errors';
 import { cacheHeader, tokensHeader } from '@cloister/tenancy';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { completionBody, completionRequest } from '../../agent/completion-request.ts';
+import { checkUserMessages, completionBody, completionRequest } from '../../agent/completion-request.ts';
 import { inForce } from '../../agent/in-force.ts';
 import { ClientGone, fail } from '../../errors.ts';
 import { budgetNotesOf } from '../../model/budget-notes.ts';
@@ -21,6 +21,7 @@ export function chatCompletions(parts: AgentParts): Complete {
   const { document, currentSettings, now } = parts;
   return async (request, response, asked) => {
     const body = parseInput(completionBody, asked);
+    checkUserMessages(body, document.limits.maxMessageBytes);
     const rules = inForce(document, await currentSettings.read());
     const signal = answerSignal(response, document.limits.requestTimeoutSeconds);
     const { answer } = await askModel(parts, request, {
