@@ -79,10 +79,13 @@ export function readChunk(data: string): Chunk | undefined {
     finished,
     reasons,
     calls: list.flatMap((choice) => (isObject(choice) ? callsIn(choice['delta'] ?? choice['message']) : [])),
-    failed: isObject(chunk['error']),
+    failed: isError(chunk['error']),
     isCompletion,
   };
 }
+
+/** Some servers tell of it in a word. */
+const isError = (error: unknown): boolean => isObject(error) || (typeof error === 'string' && error !== '');
 
 /** By the present field and by the one before it. */
 function callsIn(said: unknown): readonly string[] {

@@ -75,7 +75,7 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
       continue;
     }
     if (text !== '' && !begin(response).write(text)) await once(response, 'drain', { signal });
-    if (selection.broken) throw new BrokenAnswer('its stream holds what is no JSON');
+    if (selection.broken !== undefined) throw new BrokenAnswer(selection.broken);
     if (await meter.isBeyondReservation()) {
       passing.cut();
       begin(response).end(await ending(selection.last, passing));

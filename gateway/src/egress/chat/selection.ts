@@ -9,8 +9,8 @@ export class Selection {
   finished = false;
   /** The provider's end mark was seen. */
   ended = false;
-  /** Something came that is no chunk. Nothing behind it is looked at. */
-  broken = false;
+  /** What is wrong with an event that came and is no chunk. Nothing behind it is looked at. */
+  broken: string | undefined;
   readonly #meter: Meter;
   readonly #usageWanted: boolean;
 
@@ -22,22 +22,21 @@ export class Selection {
   take(batch: readonly StreamEvent[]): string {
     let text = '';
     for (const event of batch) {
-      if (this.ended || this.broken) break;
+      if (this.ended || this.broken !== undefined) break;
       if (event.data === '[DONE]') this.finished = this.ended = true;
-      else if (this.#passes(event.data)) text += frame(event);
+      else if (this.#passes(event)) text += frame(event);
     }
     return text;
   }
 
-  #passes(data: string): boolean {
+  #passes({ event, data }: StreamEvent): boolean {
     if (data.trim() === '') return false; // as some send to keep connections open
     const chunk = this.#meter.read(data);
-    if (!chunk) {
-      this.broken = true;
-      return false;
-    }
+    if (!chunk) this.broken = 'its stream holds what is no JSON';
+    else if (chunk.failed || event === 'error') this.broken = 'its stream holds an error';
+    if (!chunk || this.broken !== undefined) return false;
     this.last = data;
-    if (chunk.finished || chunk.failed) this.finished = true;
+    if (chunk.finished) this.finished = true;
     return this.#usageWanted || !chunk.onlyUsage;
   }
 }

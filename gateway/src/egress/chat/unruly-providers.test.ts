@@ -8,6 +8,7 @@ import {
   completion,
   endMark,
   failure,
+  inTurn,
   piece,
   stopChunk,
   streamed,
@@ -58,6 +59,40 @@ describe('a stream', () => {
     expect(text).toMatch(/one.*\n\ndata: \{"error":\{.*"code":"provider_failed"\}\}\n\n$/);
     expect(text).not.toContain('two');
     await settled({ reserved: 0 });
+  });
+
+  const told = { error: { message: 'insides of the provider', code: 'overloaded' } };
+  const failing = [
+    ['an error', chunk(told)],
+    ['an error as a word', chunk({ error: 'insides of the provider', choices: [] })],
+    ['an event of that name', 'event: error\ndata: {"message":"insides of the provider"}\n\n'],
+  ] as const;
+
+  test.each(failing)('that begins with %s is none, and is asked for again', async (_, event) => {
+    offer({ retries: 1 });
+    provider.answer = inTurn(streamed(event, endMark), streamed(piece('at last'), stopChunk, endMark));
+    expect(await (await chat({ stream: true })).text()).toBe(piece('at last') + stopChunk + endMark);
+    offer();
+    provider.answer = streamed(event, endMark);
+    const { status, code, message } = await refusalOf(await chat({ stream: true }));
+    expect([status, code]).toEqual([502, 'provider_failed']);
+    expect(message).not.toContain('insides');
+    await settled({ reserved: 0 });
+  });
+
+  test.each(failing)('in which %s comes ends there, without an end mark, in our words', async (_, event) => {
+    provider.answer = streamed(piece('one'), event, endMark);
+    const text = await (await chat({ stream: true })).text();
+    expect(text).toMatch(/one.*\n\ndata: \{"error":\{.*"code":"provider_failed"\}\}\n\n$/);
+    expect(text).not.toMatch(/insides|DONE/);
+    await settled({ reserved: 0 });
+    expect(await logged()).toContain('"problem":"provider_failed"');
+  });
+
+  test('whose chunks say that there is no error is whole', async () => {
+    const fine = chunk({ error: null, choices: [{ index: 0, delta: { content: 'one' }, finish_reason: null }] });
+    provider.answer = streamed(fine, stopChunk, endMark);
+    expect(await (await chat({ stream: true })).text()).toBe(fine + stopChunk + endMark);
   });
 
   test('may hold events without data', async () => {
