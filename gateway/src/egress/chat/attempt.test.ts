@@ -11,7 +11,7 @@ import { model } from '../egress.fixture.ts';
 import { egressMetrics } from '../metrics.ts';
 import { Gates } from '../providers/gates.ts';
 import { openAICompatible } from '../providers/openai/openai.ts';
-import { providerDouble } from '../providers/provider.double.ts';
+import { providerDouble, type ProviderDouble } from '../providers/provider.double.ts';
 import { attempt, type Attempt } from './attempt.ts';
 import { chatOperation } from './chat-operation.ts';
 import { Tally } from './tally.ts';
@@ -71,6 +71,31 @@ async function attemptUnderTest() {
   };
   return { provider, leaving, call, parts, settled };
 }
+
+test.each([
+  ['an answer', (provider: ProviderDouble) => provider.baseURL],
+  ['a failure', () => 'http://127.0.0.1:1/v1'],
+])(
+  'where it cannot be worked out what was used, all that was reserved is settled, and the error is heard of: after %s',
+  async (_, place) => {
+    const { provider, call, parts, settled } = await attemptUnderTest();
+    const unreadable = new RangeError('Maximum call stack size exceeded');
+    const begin: Attempt['operation']['begin'] = () => ({
+      run: async () => {
+        await fetch(place(provider), { method: 'POST', body: '{}' });
+        return 'complete';
+      },
+      reported: undefined,
+      used: () => Promise.reject(unreadable),
+    });
+    const trying = attempt(
+      { ...call, operation: { ...call.operation, begin } },
+      parts(() => Promise.resolve()),
+    );
+    await expect(trying).rejects.toBe(unreadable);
+    expect(settled[0]).toMatchObject({ inputTokens: call.worst.inputTokens, outputTokens: 1000 });
+  },
+);
 
 test('a caller that leaves while the budget is asked pays nothing, and nobody is asked', async () => {
   const { provider, leaving, call, parts, settled } = await attemptUnderTest();

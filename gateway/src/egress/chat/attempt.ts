@@ -111,7 +111,8 @@ interface Performance extends Attempt {
 
 async function perform(call: Performance, parts: AttemptParts): Promise<Failed | undefined> {
   const { operation, target, worst, reservation, response, exchange, time, keep } = call;
-  const course = operation.begin({ inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens });
+  const reserved = { inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens };
+  const course = operation.begin(reserved);
   const finish = stopwatch(call, parts);
   try {
     const ending = await course.run({ provider: parts.providerFor(target), target, response, requestId: exchange.id, time, keep });
@@ -120,8 +121,12 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
   } catch (error) {
     const gone = exchange.gone.aborted;
     const failure = asApiError(error, target);
-    const used = course.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await course.used());
-    finish(used, gone ? 'caller_gone' : failure.code, error);
+    let used: Reported = reserved; // unless it can be worked out
+    try {
+      used = course.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await course.used());
+    } finally {
+      finish(used, gone ? 'caller_gone' : failure.code, error);
+    }
     return gone || response.headersSent ? undefined : { failure, error, sent: true };
   } finally {
     exchange.note({ toolCalls: course.toolCalls });

@@ -1,6 +1,6 @@
 /** What providers do instead of answering as they should, one by one; the property test has them in any combination. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { model } from '../egress.fixture.ts';
+import { ask, model } from '../egress.fixture.ts';
 import * as anthropic from '../providers/anthropic/messages-api.double.ts';
 import {
   beginStream,
@@ -148,6 +148,16 @@ describe('usage', () => {
     await settled({ reserved: 0 });
     expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(5);
   });
+});
+
+test('a request that is nested too deeply to be written again is refused, and costs nothing', async () => {
+  const deep = `${'{"0":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+  const body = `{"model":"${running.tenant}/m1","messages":[{"role":"user","content":${deep}}]}`;
+  const { status, code, message } = await refusalOf(await fetch(`${egress.url}/v1/chat/completions`, { ...ask(running.token, {}), body }));
+  expect([status, code]).toEqual([400, 'provider_rejected']);
+  expect(message).toMatch(/nested too deeply/);
+  expect(provider.asked).toEqual([]);
+  await settled({ settled: 0, reserved: 0 });
 });
 
 test('output counts however deep it is nested', async () => {

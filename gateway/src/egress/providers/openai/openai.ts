@@ -5,14 +5,7 @@
 import { createParser } from 'eventsource-parser';
 import { Agent as Pool, type Dispatcher } from 'undici';
 import { accountFault } from '../account-faults.ts';
-import {
-  BrokenAnswer,
-  type Provider,
-  type ProviderAnswer,
-  type ProviderCall,
-  type ProviderFailure,
-  type StreamEvent,
-} from '../provider.ts';
+import { BrokenAnswer, type Provider, type ProviderAnswer, type ProviderCall, ProviderFailure, type StreamEvent } from '../provider.ts';
 import { ask } from './ask.ts';
 import { errorIn, failureFrom, withoutKey, type ErrorWords, type Headers } from './failure.ts';
 
@@ -74,11 +67,21 @@ export function postTo(
       'x-client-request-id': requestId,
       ...credential,
     },
-    body: JSON.stringify(body),
+    body: textOf(body),
     headersTimeout: provider.timeoutSeconds * 1000,
     ...(provider.idleSeconds === undefined ? {} : { bodyTimeout: provider.idleSeconds * 1000 }),
     signal,
   } satisfies Dispatcher.RequestOptions & { origin: string };
+}
+
+/** What could be parsed may be too deep to be written again. Throws a {@link ProviderFailure} with status 400. */
+function textOf(body: ProviderCall['body']): string {
+  try {
+    return JSON.stringify(body);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ProviderFailure(400, { problem: 'it is nested too deeply' });
+    throw error;
+  }
 }
 
 /** Of every provider and, with some, of each of its models. */
