@@ -25,7 +25,7 @@ import type { KeyStore } from './issued-keys/key-store.ts';
 import { described, keysList, type ApiKey } from './keys-list.ts';
 import type { KeyUses } from './key-uses/key-uses.ts';
 import type { EdgeMetrics } from './metrics.ts';
-import { agentsAsModels } from './models.ts';
+import { agentAsModel, agentsAsModels } from './models.ts';
 import { enforceRateLimits } from './rate-limit/enforce.ts';
 import type { CountingLimiter } from './rate-limit/fallback.ts';
 import { untoldTokens } from './rate-limit/untold-tokens.ts';
@@ -113,6 +113,7 @@ type Task = (request: Request, response: Response, admitted: Admitted, parts: Ed
 
 const taskOf: Readonly<Record<EdgeTask, Task>> = {
   listAgents: (_, response, { policy }) => Promise.resolve(response.json(agentsAsModels(policy))),
+  tellAgent: (_, response, { policy, route }) => Promise.resolve(response.json(agentAsModel(route.target, policy))),
   tellUsage: (_, response, { exchange, policy, route }, parts) => tellUsage(response, route, policy, exchange.gone, parts),
   listKeys: (_, response, { policy }, parts) => listKeys(response, policy, parts),
   issueKey: async (request, response, { exchange }, parts) => {

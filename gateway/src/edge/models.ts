@@ -10,3 +10,9 @@ export const agentsAsModels = ({ tenant, agents, trafficSplits = [] }: TenantPol
     owned_by: tenant,
   })),
 });
+
+/** The one of these that a target asks for: `/v1/models/` and its name. Undefined where it asks for something else. */
+export function agentAsModel(target: string, policy: TenantPolicy) {
+  const [, id] = /^\/v1\/models\/([^/?]+)(?:\?|$)/.exec(target) ?? [];
+  return id === undefined ? undefined : agentsAsModels(policy).data.find((model) => model.id === id);
+}

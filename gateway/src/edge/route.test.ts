@@ -3,6 +3,7 @@ import type { TenantPolicy } from '@cloister/tenancy';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { agentDouble, type AgentDouble } from './agent.double.ts';
 import { agentsAt, edgeUnderTest, type EdgeUnderTest } from './edge.fixture.ts';
 
@@ -112,6 +113,21 @@ describe('the caller’s own', () => {
         { id: 'sales', object: 'model', owned_by: 'acme' },
       ],
     });
+  });
+
+  test('models are each there under the name that the list has, and others are asked of the agent', async () => {
+    const heard = agent.heard.length;
+    const { data } = z.object({ data: z.array(z.looseObject({ id: z.string() })) }).parse(JSON.parse((await ask('/v1/models')).body));
+    for (const model of data) expect(JSON.parse((await ask(`/v1/models/${model.id}?x=1`)).body)).toEqual(model);
+    expect(agent.heard.length).toBe(heard);
+    for (const target of ['/v1/models/secret-agent', '/v1/models/offline/echo', '/v1/models/sales/x', '/v1/models/constructor']) {
+      await ask(target);
+      expect(agent.heard.at(-1)?.url).toBe(target);
+    }
+    await ask('/v1/models/sales?agent=support');
+    expect(agent.heard.at(-1)?.url, 'as a named agent has it').toBe('/v1/models/sales');
+    await ask('/v1/models/sales', 'chat.example', acme, 'DELETE');
+    expect(agent.heard.at(-1)?.method).toBe('DELETE');
   });
 });
 

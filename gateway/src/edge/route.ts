@@ -5,6 +5,7 @@
  */
 import type { Scope, TenantPolicy } from '@cloister/tenancy';
 import type { Policies } from '../directory/directory.ts';
+import { agentAsModel } from './models.ts';
 
 export interface Asked {
   readonly method: string;
@@ -28,7 +29,7 @@ export interface Route {
   readonly modelNamesAgent: boolean;
 }
 
-export type EdgeTask = 'listAgents' | 'tellUsage' | 'listKeys' | 'issueKey' | 'revokeKey';
+export type EdgeTask = 'listAgents' | 'tellAgent' | 'tellUsage' | 'listKeys' | 'issueKey' | 'revokeKey';
 
 export interface Hosts {
   readonly policies: Policies;
@@ -100,6 +101,12 @@ export const usagePath = '/v1/usage';
 const routes: readonly Pattern[] = [
   { pattern: '/v1/chat/completions', scope: 'chat', fits: (path) => path === '/v1/chat/completions' },
   { pattern: '/v1/models', scope: 'chat', fits: (path) => path === '/v1/models', tasks: { GET: 'listAgents' } },
+  {
+    pattern: '/v1/models/{agent}',
+    scope: 'chat',
+    fits: (path, policy) => agentAsModel(path, policy) !== undefined,
+    tasks: { GET: 'tellAgent' },
+  },
   { pattern: usagePath, scope: 'usage', fits: (path) => path === usagePath, tasks: { GET: 'tellUsage' }, edgeOnly: true },
   { pattern: '/v1/*', scope: 'chat', fits: (path) => path.startsWith('/v1/') },
   { pattern: '/api/v1/tenants/{tenant}/settings', scope: 'settings', fits: (path, policy) => ofTenant(path, policy, /^\/settings(\/|$)/) },

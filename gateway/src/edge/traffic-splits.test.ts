@@ -70,6 +70,8 @@ describe('shared out are', () => {
     expect(await ask({ path: '/agents/front-desk/v1/chat/completions' })).toMatchObject({ status: 404 });
     const list = await fetch(`${edge.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
     expect(await list.json()).toMatchObject({ data: [{ id: 'support' }, { id: 'next' }, { id: 'sales' }, { id: 'front-desk' }] });
+    const one = await fetch(`${edge.url}/v1/models/front-desk`, { headers: { authorization: `Bearer ${key}` } });
+    expect(await one.json()).toMatchObject({ id: 'front-desk', object: 'model' });
   });
 
   test('those of a tenant with one agent, which weight 0 keeps from them', async () => {
