@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TerminalError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
-import { WorkQueue } from '../queue/work-queue.ts';
+import { lowPriority, WorkQueue } from '../queue/work-queue.ts';
 import { controllerMetrics } from './controller-metrics.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Workers, type Run } from './workers.ts';
@@ -65,6 +65,47 @@ describe('a run', () => {
     queue.add('a');
     await pass(0);
     expect(runs).toBe(2);
+  });
+
+  describe('goes on at the priority that it had:', () => {
+    /** In which order `a`, which comes due again while the only worker is held up, and `edit`, which is added after that, have their turns. */
+    async function orderOf(first: Run, wake: (queue: WorkQueue) => void | Promise<void>) {
+      const order: string[] = [];
+      const { queue } = setUp(async (key, signal) => {
+        if (key === 'in the way') await new Promise((resolve) => setTimeout(resolve, 20));
+        else order.push(key);
+        return key === 'a' ? first(key, signal) : undefined;
+      });
+      await wake(queue);
+      await pass(3);
+      order.length = 0;
+      queue.add('in the way');
+      await pass(12);
+      queue.add('edit');
+      await pass(10);
+      return order.slice(0, 2);
+    }
+    const again: Run = () => Promise.resolve({ requeueAfter: 10 });
+    const failing: Run = () => Promise.reject(new Error('not yet'));
+    const asReport = (queue: WorkQueue) => queue.add('a', { priority: lowPriority });
+
+    test.each([
+      ['a look that a report asked for waits behind edits', again, asReport, ['edit', 'a']],
+      ['so does the retry of a report', failing, asReport, ['edit', 'a']],
+      ['a look that an edit asked for does not', again, (queue: WorkQueue) => queue.add('a'), ['a', 'edit']],
+    ])('%s', async (_, run, wake, order) => {
+      expect(await orderOf(run, wake)).toEqual(order);
+    });
+
+    test('nor when a report came in between', async () => {
+      const wake = async (queue: WorkQueue) => {
+        queue.add('a');
+        await pass(1);
+        asReport(queue);
+        await pass(1);
+      };
+      expect(await orderOf(again, wake)).toEqual(['a', 'edit']);
+    });
   });
 
   test('that throws a programming error is counted as a panic, and ends neither worker nor process', async () => {

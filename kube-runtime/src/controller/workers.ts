@@ -124,7 +124,7 @@ export class Workers {
       const { requeueAfter } = (await run(key, signal)) ?? {};
       queue.forget(key);
       metrics.outcome(requeueAfter === undefined ? 'success' : 'requeue_after');
-      if (requeueAfter !== undefined) queue.add(key, { afterMs: requeueAfter });
+      if (requeueAfter !== undefined) queue.add(key, { afterMs: requeueAfter, priority: queue.priorityOf(key) });
     } catch (error) {
       metrics.outcome('error');
       metrics.failed();
@@ -136,7 +136,7 @@ export class Workers {
         return;
       }
       const failures = queue.failures(key) + 1;
-      const retryInMs = queue.retry(key, failures > 1 ? lowPriority : 0);
+      const retryInMs = queue.retry(key, failures > 1 ? lowPriority : queue.priorityOf(key));
       log.warn({ key, err: messageOf(error), stack: stackOf(error), failures, retryInMs }, 'Reconcile failed');
     }
   }

@@ -1,7 +1,7 @@
 import { Failures } from './failures.ts';
-import { Heap } from './heap.ts';
 import { noQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
 import { ReadyKeys } from './ready-keys.ts';
+import { Wakes, type Wake } from './wakes.ts';
 
 /** What replays of lists are worth: edits that happen now go first. The number is controller-runtime's. */
 export const lowPriority = -100;
@@ -27,20 +27,20 @@ export interface WorkQueueOptions {
   readonly now?: () => number;
 }
 
-interface Item {
+/** A key whose time has come. While it is worked on, it is held back until that is over. */
+interface Due {
   readonly key: string;
   readonly group: string;
-  priority: number;
-  /** When it may be handed out. */
-  dueAt: number;
-  addedAt: number;
-  /** Where it stands; `replaced` items are left where they were and skipped. */
-  place: 'delayed' | 'ready' | 'held' | 'replaced' | 'out';
+  readonly priority: number;
+  readonly addedAt: number;
+  /** It stands in line with a higher priority, and here no more. */
+  raised: boolean;
 }
 
 interface Working {
   readonly since: number;
   readonly low: boolean;
+  readonly priority: number;
   /** Its worker has gone on to other keys. */
   late: boolean;
 }
@@ -48,24 +48,24 @@ interface Working {
 /**
  * Keys that need work.
  *
- * Guarantees: a key is handed to one worker at a time; a key added while it is worked on is handed out once more afterwards; a key
- * waiting already is not added twice, but takes the higher priority and the earlier time; among equals of a group, first come, first served;
- * no group and no priority waits for ever.
+ * Guarantees: a key is handed to one worker at a time; a key added while it is worked on is handed out once more afterwards; a key that is
+ * added again and again is handed out once, as soon as the first of these adds is due, at the highest priority of those that are due by then; among
+ * equals of a group, first come, first served; no group and no priority waits for ever.
  */
 export class WorkQueue {
   readonly #failures: Failures;
   readonly #metrics: QueueMetrics;
   readonly #group: (key: string) => string;
   readonly #now: () => number;
-  readonly #items = new Map<string, Item>();
+  readonly #wakes = new Wakes();
+  readonly #due = new Map<string, Due>();
   readonly #working = new Map<string, Working>();
   readonly #lowBesideNormal: number;
   /** Those whose workers have not gone on. */
   readonly #busy = { low: 0, normal: 0 };
-  readonly #ready = new ReadyKeys<Item>(({ place }) => place === 'replaced');
-  readonly #delayed = new Heap<Item>((a, b) => a.dueAt < b.dueAt);
+  readonly #ready = new ReadyKeys<Due>(({ raised }) => raised);
   readonly #takers: ((key: string | undefined) => void)[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #clock: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #closed = false;
 
   constructor(options: WorkQueueOptions) {
@@ -80,14 +80,8 @@ export class WorkQueue {
 
   add(key: string, { priority = 0, afterMs = 0 }: AddOptions = {}): void {
     if (this.#closed) return;
-    const now = this.#now();
-    const wanted = { key, group: this.#group(key), priority, dueAt: now + afterMs, addedAt: now, place: 'held' as const };
-    const waiting = this.#items.get(key);
-    if (!waiting) this.#metrics.added();
-    else if (waiting.priority >= priority && waiting.dueAt <= wanted.dueAt) return;
-    const item: Item = waiting ? this.#replace(waiting, wanted) : wanted;
-    this.#items.set(key, item);
-    if (!this.#working.has(key)) this.#place(item);
+    if (!this.#due.has(key) && !this.#wakes.has(key)) this.#metrics.added();
+    this.#wakes.add({ key, priority, dueAt: this.#now() + afterMs });
     this.#handOut();
   }
 
@@ -108,6 +102,14 @@ export class WorkQueue {
     return this.#failures.count(key);
   }
 
+  /**
+   * What a key being worked on counts as, for what is left of the work: the highest priority of all adds that it was handed out for, those that were
+   * not due as well, since it is not handed out for them again.
+   */
+  priorityOf(key: string): number {
+    return this.#working.get(key)?.priority ?? 0;
+  }
+
   /** The next key; undefined once the queue is closed. */
   take(): Promise<string | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
@@ -124,8 +126,8 @@ export class WorkQueue {
     this.#working.delete(key);
     if (!working.late) this.#busy[working.low ? 'low' : 'normal'] -= 1;
     this.#metrics.worked(this.#now() - working.since);
-    const again = this.#items.get(key);
-    if (again) this.#place(again);
+    const again = this.#due.get(key);
+    if (again) this.#ready.push(again);
     this.#handOut();
   }
 
@@ -141,56 +143,54 @@ export class WorkQueue {
   /** Hands out nothing more. Keys being worked on may still be finished. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#items.clear();
+    clearTimeout(this.#clock?.timer);
     for (const take of this.#takers.splice(0)) take(undefined);
     this.#metrics.unobserve();
   }
 
-  #place(item: Item): void {
-    item.place = item.dueAt > this.#now() ? 'delayed' : 'ready';
-    if (item.place === 'ready') item.addedAt = Math.max(item.addedAt, item.dueAt);
-    (item.place === 'ready' ? this.#ready : this.#delayed).push(item);
-    if (item.place === 'delayed') this.#wake();
-  }
-
-  /** The higher priority, the earlier time. The old item stays where it was as a husk. */
-  #replace(old: Item, wanted: Item): Item {
-    old.place = 'replaced';
-    return { ...wanted, priority: Math.max(old.priority, wanted.priority), dueAt: Math.min(old.dueAt, wanted.dueAt), addedAt: old.addedAt };
-  }
-
-  /** Moves what has come due to the ready heap, and sets the clock for the next. */
-  #wake(): void {
-    clearTimeout(this.#timer);
-    for (let first = this.#delayed.peek(); first; first = this.#delayed.peek()) {
-      if (first.place === 'delayed' && first.dueAt > this.#now()) {
-        // setTimeout takes at most 2^31-1 ms; a longer wait is looked at again on the way
-        this.#timer = setTimeout(() => this.#onTimer(), Math.min(Math.ceil(first.dueAt - this.#now()), 2 ** 31 - 1));
-        return;
-      }
-      this.#delayed.pop();
-      if (first.place === 'delayed') this.#place(first);
-    }
-  }
-
-  #onTimer(): void {
-    this.#wake();
-    this.#handOut();
-  }
-
   #handOut(): void {
+    if (this.#closed) return;
+    for (let wake = this.#wakes.takeDue(this.#now()); wake; wake = this.#wakes.takeDue(this.#now())) this.#comesDue(wake);
+    this.#setClock();
     while (this.#takers.length > 0) {
       const item = this.#ready.take(this.#lowMayGo);
       if (!item) return;
-      item.place = 'out';
-      this.#items.delete(item.key);
-      const low = item.priority < 0;
-      this.#busy[low ? 'low' : 'normal'] += 1;
-      this.#working.set(item.key, { since: this.#now(), low, late: false });
-      this.#metrics.taken(this.#now() - item.addedAt);
-      this.#takers.shift()?.(item.key);
+      this.#takers.shift()?.(this.#begin(item));
     }
+  }
+
+  #comesDue({ key, priority, dueAt }: Wake): void {
+    const before = this.#due.get(key);
+    if (before && before.priority >= priority) return;
+    if (before) before.raised = true;
+    const due = { key, group: this.#group(key), priority, addedAt: before?.addedAt ?? dueAt, raised: false };
+    this.#due.set(key, due);
+    if (!this.#working.has(key)) this.#ready.push(due);
+  }
+
+  #begin({ key, priority, addedAt }: Due): string {
+    const notDue = this.#wakes.remove(key);
+    this.#due.delete(key);
+    const low = priority < 0;
+    this.#busy[low ? 'low' : 'normal'] += 1;
+    const highest = Math.max(priority, ...notDue.map((wake) => wake.priority));
+    this.#working.set(key, { since: this.#now(), low, priority: highest, late: false });
+    this.#metrics.taken(this.#now() - addedAt);
+    return key;
+  }
+
+  #setClock(): void {
+    const at = this.#wakes.nextAt;
+    if (at === this.#clock?.at) return;
+    clearTimeout(this.#clock?.timer);
+    // setTimeout takes at most 2^31-1 ms; a longer wait is looked at again on the way
+    const ms = at === undefined ? 0 : Math.min(Math.ceil(at - this.#now()), 2 ** 31 - 1);
+    this.#clock = at === undefined ? undefined : { at, timer: setTimeout(() => this.#onTimer(), ms) };
+  }
+
+  #onTimer(): void {
+    this.#clock = undefined;
+    this.#handOut();
   }
 
   get #lowMayGo(): boolean {
@@ -199,7 +199,7 @@ export class WorkQueue {
 
   #load() {
     const busy = [...this.#working.values()].map(({ since }) => this.#now() - since);
-    const ready = [...this.#items.values()].filter((item) => item.place === 'ready').length;
+    const ready = [...this.#due.keys()].filter((key) => !this.#working.has(key)).length;
     return { depth: ready, unfinishedMs: busy.reduce((sum, ms) => sum + ms, 0), longestMs: Math.max(0, ...busy) };
   }
 }
