@@ -9,8 +9,14 @@ export interface Wake {
 /** Wakes whose time has not come. Of a key there is one for each priority at most: any that another is as early and as high as would change nothing. */
 export class Wakes {
   readonly #byKey = new Map<string, readonly Wake[]>();
-  /** Those removed are left where they are and skipped. */
-  readonly #heap = new Heap<Wake>((a, b) => a.dueAt < b.dueAt);
+  /** Those removed are left where they are and skipped, up to as many as there are of the others. */
+  #heap = newHeap();
+  #live = 0;
+
+  /** With those that were removed and still take up room. */
+  get size(): number {
+    return this.#heap.size;
+  }
 
   has(key: string): boolean {
     return this.#byKey.has(key);
@@ -21,6 +27,7 @@ export class Wakes {
     if (others.some((other) => covers(other, wake))) return;
     this.#keep(wake.key, [...others.filter((other) => !covers(wake, other)), wake]);
     this.#heap.push(wake);
+    if (this.#heap.size > 2 * this.#live) this.#rebuild();
   }
 
   /** Removes all of the key, and returns them. */
@@ -59,10 +66,18 @@ export class Wakes {
     return this.#byKey.get(key) ?? [];
   }
 
+  #rebuild(): void {
+    this.#heap = newHeap();
+    for (const wakes of this.#byKey.values()) for (const wake of wakes) this.#heap.push(wake);
+  }
+
   #keep(key: string, wakes: readonly Wake[]): void {
+    this.#live += wakes.length - this.#of(key).length;
     if (wakes.length > 0) this.#byKey.set(key, wakes);
     else this.#byKey.delete(key);
   }
 }
+
+const newHeap = () => new Heap<Wake>((a, b) => a.dueAt < b.dueAt);
 
 const covers = (one: Wake, other: Wake): boolean => one.dueAt <= other.dueAt && one.priority >= other.priority;
