@@ -13,6 +13,9 @@ import { Heartbeat } from './heartbeat.ts';
 import type { BoundController, Controller, ReconcileFunction, Result } from './types.ts';
 import { Workers, type Run } from './workers.ts';
 
+/** What Events are worth at the end: the lease is not given away before, and nobody else begins. */
+const eventsGraceMs = 1_000;
+
 /** A controller as it was built: nothing happens until it is bound to a cluster. */
 export class ObjectController<T extends BaseObject> implements Controller {
   readonly name: string;
@@ -49,7 +52,7 @@ export class ObjectController<T extends BaseObject> implements Controller {
       async stop(graceMs) {
         for (const end of unsubscribe) end();
         const ended = await workers.stop(graceMs);
-        await recorder.flush();
+        await recorder.end(eventsGraceMs);
         return ended;
       },
     };

@@ -1,6 +1,7 @@
 import { messageOf, TerminalError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
+import { atMost } from '../time/at-most.ts';
 import { Breath } from '../time/breath.ts';
 import { deadline } from '../time/deadline.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
@@ -57,9 +58,9 @@ export class Workers {
     this.#ending = true;
     this.#options.queue.close();
     const ended = Promise.all([...this.#loops, ...this.#runs]).then(() => undefined);
-    await this.#atMost(ended, graceMs);
+    await atMost(ended, graceMs);
     this.#aborting.abort(new DOMException('the controller stops', 'AbortError'));
-    await this.#atMost(ended, overtimeMs);
+    await atMost(ended, overtimeMs);
     this.#options.heartbeat.end();
     return this.#runs.size === 0;
   }
@@ -111,7 +112,7 @@ export class Workers {
       this.#late.delete(run);
     });
     this.#runs.add(run);
-    await this.#atMost(run, timeLimitMs + overtimeMs);
+    await atMost(run, timeLimitMs + overtimeMs);
     if (!this.#runs.has(run)) return;
     this.#late.add(run);
     queue.late(key);
@@ -139,13 +140,6 @@ export class Workers {
       const retryInMs = queue.retry(key, failures > 1 ? lowPriority : queue.priorityOf(key));
       log.warn({ key, err: messageOf(error), stack: stackOf(error), failures, retryInMs }, 'Reconcile failed');
     }
-  }
-
-  async #atMost(work: Promise<void>, ms: number): Promise<void> {
-    const over = Promise.withResolvers<undefined>();
-    const timer = setTimeout(over.resolve, ms, undefined);
-    await Promise.race([work, over.promise]);
-    clearTimeout(timer);
   }
 }
 

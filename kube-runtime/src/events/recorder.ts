@@ -6,6 +6,7 @@ import { kind } from '../kind.ts';
 import { counter } from '../metrics.ts';
 import { keepRecent } from '../recent.ts';
 import type { BaseObject } from '../resource.ts';
+import { atMost } from '../time/at-most.ts';
 import { Correlation, type Folded } from './correlation.ts';
 import type { EventNote } from './event.ts';
 
@@ -36,6 +37,7 @@ export class EventRecorder {
   readonly #dropped: (why: string) => void;
   #line: Promise<void> = Promise.resolve();
   #waiting = 0;
+  readonly #ending = new AbortController();
 
   /** `controller` is who the Events say they are from. */
   constructor(cluster: Cluster, controller: string) {
@@ -44,7 +46,7 @@ export class EventRecorder {
     this.#instance = `${controller}-${hostname()}`.slice(0, 128);
     const dropped = counter(cluster.registry, {
       name: 'kube_runtime_events_dropped_total',
-      help: 'Events not written, by why: limit, queue or refused',
+      help: 'Events not written, by why: limit, queue, refused or stop',
       labelNames: ['controller', 'why'],
     });
     this.#dropped = (why) => dropped.inc({ controller, why });
@@ -80,7 +82,7 @@ export class EventRecorder {
     this.#line = this.#line
       .then(() => this.#write(about, folded, now))
       .catch((error: unknown) => {
-        this.#dropped('refused');
+        this.#dropped(this.#ending.signal.aborted ? 'stop' : 'refused');
         this.#cluster.log.debug({ err: messageOf(error), reason: folded.note.reason }, 'Event was not written');
       })
       .finally(() => this.#waiting--);
@@ -91,12 +93,22 @@ export class EventRecorder {
     return this.#line;
   }
 
+  /** Gives what waits so many milliseconds to be written, and drops the rest. Nothing is written after that. */
+  async end(ms: number): Promise<void> {
+    await atMost(this.#line, ms);
+    if (this.#waiting > 0)
+      this.#cluster.log.warn({ controller: this.#controller, dropped: this.#waiting }, 'Events were not written before the stop');
+    this.#ending.abort();
+    await this.#line;
+  }
+
   async #write(about: BaseObject, { note, series }: Folded, now: number): Promise<void> {
+    this.#ending.signal.throwIfAborted();
     const id = createHash('sha256').update(series).digest('base64');
     const before = this.#written.get(id);
     if (before && now - before.last < seriesWindowMs && (await this.#countUp(about, before, now))) return;
     const name = nameOf(about, randomBytes(8).toString('hex'));
-    await this.#cluster.create(events, this.#event(about, note, name, now));
+    await this.#cluster.create(events, this.#event(about, note, name, now), { signal: this.#ending.signal });
     keepRecent(this.#written, id, { name, count: 1, last: now });
   }
 
@@ -106,7 +118,7 @@ export class EventRecorder {
     before.last = now;
     const series = { count: before.count, lastObservedTime: microTime(now) };
     try {
-      await this.#cluster.patch(events, { name: before.name, namespace: homeOf(about) }, { series });
+      await this.#cluster.patch(events, { name: before.name, namespace: homeOf(about) }, { series }, { signal: this.#ending.signal });
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;

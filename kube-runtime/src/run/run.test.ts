@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { connect } from '../cluster/connect.ts';
 import { controller } from '../controller/builder.ts';
 import { kind } from '../kind.ts';
+import { silentLogger } from '../logger.ts';
 import { eventually, quiet } from '../testing/eventually.ts';
 import { FaultyApiServer, type Fault } from '../testing/faulty-api-server.double.ts';
 import { run } from './run.ts';
@@ -78,6 +79,32 @@ describe('running controllers', () => {
     expect(seen).toHaveLength(2);
     stop.abort();
     await ended;
+  });
+
+  test('ends in about a second though Events wait that the server does not take, and says how many were dropped', async () => {
+    const warnings: unknown[] = [];
+    const log = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) };
+    const quick = await connect({ server: server.url, log });
+    for (const name of ['a', 'b', 'c']) server.put(name);
+    server.next('write', { kind: 'hang' });
+    const stop = new AbortController();
+    const teller = controller('teller')
+      .for(configMaps)
+      .reconcile(({ record }) => {
+        record({ type: 'Normal', reason: 'Seen', message: 'it' });
+        return Promise.resolve();
+      });
+    const ended = run({ cluster: quick, controllers: [teller], signal: stop.signal });
+    await eventually('one is on its way', () => server.count('write') === 1);
+    await quiet(50);
+    stop.abort();
+    const before = performance.now();
+    await ended;
+    expect(performance.now() - before).toBeLessThan(3_000);
+    expect(server.count('write')).toBe(1);
+    expect(warnings).toContainEqual({ controller: 'teller', dropped: 3 });
+    expect(await quick.registry.metrics()).toContain('kube_runtime_events_dropped_total{controller="teller",why="stop"} 3');
+    await quick.close();
   });
 
   test('is not ready, and works on nothing, before all caches are full', async () => {
