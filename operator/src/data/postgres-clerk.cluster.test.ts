@@ -57,6 +57,7 @@ test('is told where the database is not its own and stays open to everybody, and
     await owner.query(statements);
     await owner.end();
     expect(await modest.closeWalls()).toBe(false);
+    expect(await modest.ensureLogin(acme, first)).toBe(true);
   } finally {
     await modest.close();
   }

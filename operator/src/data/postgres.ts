@@ -71,13 +71,15 @@ export class PostgresAdmin {
    * Postgres says so by a warning alone.
    */
   closeWalls(): Promise<boolean> {
-    const { database } = this.#address;
+    const { database, user } = this.#address;
     return this.#use(async (client) => {
       const statements = await openings(client, database);
       if (statements.length === 0) return false;
       await changing(client, statements);
       const left = await openings(client, database);
-      if (left.length > 0) throw new DataError('walls_open', { database, statements: left.join('; ') });
+      // What is closed to every role is closed to this one, unless it was let in by name, and it lets in the tenants.
+      const letIn = `GRANT CONNECT ON DATABASE ${pg.escapeIdentifier(database)} TO ${pg.escapeIdentifier(user)} WITH GRANT OPTION`;
+      if (left.length > 0) throw new DataError('walls_open', { database, statements: [...left, letIn].join('; ') });
       return true;
     });
   }
