@@ -26,7 +26,7 @@ import { ProvenPasswords, scramVerifier } from './scram.ts';
 
 /** Serialises what changes shared catalogs: two at once fail with "tuple concurrently updated". The number is arbitrary. */
 export const changeLock = 7_236_104_415;
-const connectTimeoutMs = 5_000;
+const defaultTimeouts = { connectMs: 5_000, queryMs: 65_000 };
 const connections = 8;
 
 export interface Login {
@@ -47,9 +47,10 @@ export class PostgresAdmin {
   /** The pool's time-out is for a Postgres that does not answer; it must not count the wait for those who came before. */
   readonly #inTurn = pLimit(connections);
 
-  constructor(address: PostgresAddress, timeouts = { connectMs: connectTimeoutMs }) {
+  constructor(address: PostgresAddress, timeouts: Partial<typeof defaultTimeouts> = {}) {
+    const { connectMs, queryMs } = { ...defaultTimeouts, ...timeouts };
     this.#address = address;
-    this.#connectTimeoutMs = timeouts.connectMs;
+    this.#connectTimeoutMs = connectMs;
     const { host, port, user, password, database } = address;
     this.#pool = new pg.Pool({
       ...{ host, port, user, password, database, ssl: tlsTo(address) },
@@ -58,7 +59,7 @@ export class PostgresAdmin {
       idleTimeoutMillis: 30_000,
       statement_timeout: 60_000,
       // For a server that has stopped, or a network that forgets: neither ends a statement.
-      query_timeout: 65_000,
+      query_timeout: queryMs,
       keepAlive: true,
       application_name: 'cloister-operator',
     });
@@ -181,10 +182,14 @@ export class PostgresAdmin {
   async #useNow<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     try {
       const client = await this.#pool.connect();
+      // Used again only after work that went well: a line may have gone dead, and a transaction is rolled back by the end of its session.
+      let well = false;
       try {
-        return await work(client);
+        const done = await work(client);
+        well = true;
+        return done;
       } finally {
-        client.release();
+        client.release(!well);
       }
     } catch (error) {
       if (error instanceof DataError) throw error;
@@ -270,16 +275,12 @@ async function shutOut(client: pg.ClientBase, roles: readonly string[]): Promise
   await client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = ANY ($1)', [roles]);
 }
 
+/** Where one of them fails, the session must end. */
 async function changing(client: pg.ClientBase, statements: readonly string[]): Promise<void> {
   await client.query('BEGIN');
-  try {
-    await client.query('SELECT pg_advisory_xact_lock($1)', [changeLock]);
-    for (const statement of statements) await client.query(statement);
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined); // the first error is the one to tell
-    throw error;
-  }
+  await client.query('SELECT pg_advisory_xact_lock($1)', [changeLock]);
+  for (const statement of statements) await client.query(statement);
+  await client.query('COMMIT');
 }
 
 function refuseForeign({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>, found: RoleState): void {

@@ -25,19 +25,22 @@ export class RedisAdmin {
   /** What the server made of the rules it was given, by rules: it words some of them in its own way. */
   readonly #asStored = new Map<string, Promise<string>>();
 
-  constructor(url: URL) {
+  constructor(url: URL, { answerMs } = { answerMs: 10_000 }) {
     this.#address = url.host;
     this.#client = new Redis(url.href, {
       lazyConnect: true,
       connectTimeout: 5_000,
-      commandTimeout: 10_000,
+      // Ends the connection: on a dead line it would count as ready, and be used, until the kernel gives it up after a quarter of an hour.
+      socketTimeout: answerMs,
+      // For a command without an answer while others have theirs.
+      commandTimeout: answerMs + 1_000,
       connectionName: 'cloister-operator',
       // Whoever needs the connection opens it, and hears at once when that fails. A client that reconnects by itself keeps commands
       // waiting meanwhile, and for ever when it is closed while it waits.
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
     });
-    // Told here and nowhere else: the promise of a failed connection only says that it is closed.
+    // Told here and nowhere else: who connects, or waits for an answer, only hears that the connection is closed.
     this.#client.on('error', (error) => (this.#fault = error));
   }
 
@@ -140,11 +143,7 @@ export class RedisAdmin {
       this.#asStored.clear(); // it may be another version of Redis by now
       this.#connecting = this.#client.connect().finally(() => (this.#connecting = undefined));
     }
-    try {
-      await this.#connecting;
-    } catch (error) {
-      throw this.#fault ?? error;
-    }
+    await this.#connecting;
   }
 
   #lookAt(owner: unknown, users: ReadonlyMap<string, unknown>): Look<OwnedUser> {
@@ -205,7 +204,8 @@ export class RedisAdmin {
     try {
       await this.#connect();
       return await work();
-    } catch (error) {
+    } catch (failure) {
+      const error = this.#client.status === 'ready' ? failure : (this.#fault ?? failure);
       throw new DataError('redis_failed', { address: this.#address, why: describe(error) }, { cause: error });
     }
   }

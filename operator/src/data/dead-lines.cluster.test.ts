@@ -1,0 +1,47 @@
+/** What becomes of sessions that are not answered: a line may go dead without a word to either end. Needs Postgres and Redis, as the tests beside it do. */
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { lineTo } from '../testing/line.fixture.ts';
+import { testPostgres, testRedisURL } from '../testing/servers.fixture.ts';
+import { changeLock, PostgresAdmin } from './postgres.ts';
+import { RedisAdmin } from './redis.ts';
+
+const account = 't_dead_lines_test';
+
+test('Postgres is asked on another line than the one that brought no answer', async () => {
+  using line = await lineTo(testPostgres());
+  const admin = new PostgresAdmin({ ...testPostgres(), host: line.host, port: line.port }, { connectMs: 3_000, queryMs: 500 });
+  expect(await admin.logins(account)).toEqual([]);
+  line.goDead();
+  await expect(admin.logins(account)).rejects.toThrow('Query read timeout');
+  expect(await admin.logins(account)).toEqual([]);
+  expect(line.connections).toBe(2);
+  await admin.close();
+});
+
+test('a change that Postgres did not answer in time holds up none that comes after it', async () => {
+  const other = new pg.Client(testPostgres());
+  await other.connect();
+  await other.query('SELECT pg_advisory_lock($1)', [changeLock]);
+  const [impatient, next] = [new PostgresAdmin(testPostgres(), { queryMs: 500 }), new PostgresAdmin(testPostgres(), { queryMs: 5_000 })];
+  const wanted = { name: account, owner: 'uid-of-dead-lines', connectionLimit: 5, statementTimeoutSeconds: 30 };
+  const login = { login: account, password: 'd'.repeat(64) };
+  await expect(impatient.ensureLogin(wanted, login)).rejects.toThrow('Query read timeout');
+  await other.end();
+  expect(await next.ensureLogin(wanted, login)).toBe(true);
+  await next.dropRole(wanted);
+  await Promise.all([impatient.close(), next.close()]);
+});
+
+test('Redis is asked on another line than the one that brought no answer', async () => {
+  const url = testRedisURL();
+  using line = await lineTo({ host: url.hostname, port: Number(url.port) });
+  url.host = `${line.host}:${line.port}`;
+  const admin = new RedisAdmin(url, { answerMs: 500 });
+  expect(await admin.logins(account)).toEqual([]);
+  line.goDead();
+  await expect(admin.logins(account)).rejects.toThrow('Socket timeout');
+  expect(await admin.logins(account)).toEqual([]);
+  expect(line.connections).toBe(2);
+  admin.close();
+});
