@@ -21,6 +21,8 @@ export interface Landlord {
   readonly standing: Standing;
 }
 
+export const isSuspended = (landlord: Landlord | undefined): boolean => landlord?.spec.state === 'Suspended';
+
 export interface AgentSnapshot {
   readonly agent: AgentConfig;
   readonly name: string;

@@ -10,7 +10,7 @@ import { deployment } from './children/deployment.ts';
 import { disruptionBudget } from './children/disruption-budget.ts';
 import { documentConfigMap } from './children/document.ts';
 import { service } from './children/service.ts';
-import type { AgentSnapshot } from './observe.ts';
+import { isSuspended, type AgentSnapshot } from './observe.ts';
 import { isAutoscaled, replicasOf } from './scale.ts';
 
 /** A snapshot in which nothing is missing: what the children are built from. */
@@ -39,7 +39,7 @@ export function planOf(seen: AgentSnapshot): AgentPlan | undefined {
     hasAuthorities,
     tenant: landlord.name,
     standing: landlord.standing,
-    suspended: landlord.spec.state === 'Suspended',
+    suspended: isSuspended(landlord),
   });
 }
 

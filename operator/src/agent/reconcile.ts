@@ -24,11 +24,11 @@ import { check, type AgentFinding } from './checks.ts';
 import { revisionLabel, revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
-import { documentsOf, landlordOf, observeAgent, type AgentSnapshot, type Landlord } from './observe.ts';
+import { documentsOf, isSuspended, landlordOf, observeAgent, type AgentSnapshot, type Landlord } from './observe.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
 import { availability, rolloutOf } from './rollout.ts';
 import type { RolloutPace } from './rollout-pace.ts';
-import { isAutoscaled } from './scale.ts';
+import { isAutoscaled, replicasOf } from './scale.ts';
 import { agentStatusOf, conditionsOf, type AgentOutcome } from './status.ts';
 import { endStrays } from './strays.ts';
 
@@ -68,7 +68,7 @@ export async function reconcileAgent(context: Context, { configuration, ...parts
 
 /** Milliseconds. One that has its place in line of a rollout is not looked at for each edit meanwhile: who edits in a loop costs others little. */
 const lineOf = ({ name }: Context, landlord: Landlord | undefined, pace: RolloutPace): number =>
-  landlord && landlord.spec.state !== 'Suspended' ? pace.left(landlord.name, name) : 0;
+  landlord && !isSuspended(landlord) ? pace.left(landlord.name, name) : 0;
 
 async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentParts, 'configuration'>): Promise<Result> {
   const findings = check(seen);
@@ -79,7 +79,8 @@ async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentPa
     ? await bringAbout(context, seen, plan, parts.caches)
     : { outcome: { findings } };
   if (begun && isNextEdit(seen.agent)) return {};
-  const serving = availability(outcome.deployment ?? seen.deployment);
+  const fewest = replicasOf({ spec: seen.spec, suspended: isSuspended(seen.landlord) });
+  const serving = availability(outcome.deployment ?? seen.deployment, fewest);
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
   return resultOf(lookAgainMs);
@@ -138,13 +139,13 @@ async function bringAbout(context: Context, seen: AgentSnapshot, plan: AgentPlan
   const { cluster, signal, name, namespace } = context;
   const revision = revisionOf(plan);
   try {
-    if (isAutoscaled(plan)) await handOverReplicas(seen, cluster, signal);
+    if (isAutoscaled(plan)) await handOverReplicas(seen, plan, context);
     const applied: Applied<BaseObject>[] = [];
     for (const stage of childrenOf(plan)) applied.push(...(await together(stage.map(({ kind, desired }) => context.apply(kind, desired)))));
     const begun = applied.some(({ object, outcome: did }) => object.kind === deployments.kind && (did === 'created' || did === 'changed'));
     for (const { kind, object } of surplus(seen, plan)) await cluster.delete(kind, object, { signal });
     const deployment = caches.deployments.get({ name, namespace });
-    const { complete, findings } = rolloutOf(deployment, seen.pods, revision);
+    const { complete, findings } = rolloutOf(deployment, seen.pods, { revision, fewest: replicasOf(plan) });
     for (const old of outdatedDocuments(seen, documentNameOf(plan), complete))
       await cluster.delete(configMaps, old, { uid: old.uid, signal });
     for (const left of documentsOf(context.object, caches).left) await context.removeLeftOver(configMaps, left);

@@ -20,12 +20,14 @@ const pod = (status: Pod['status'], revision = 'r2'): Pod => ({
 });
 const waiting = (reason: string, message = '') => ({ containerStatuses: [{ state: { waiting: { reason, message } } }] });
 
+const wanted = { revision: 'r2', fewest: 1 };
+
 describe('a rollout is complete', () => {
   test('when every pod is of the new revision and ready', () => {
-    expect(rolloutOf(deployment(counts(2, 2, 2)), [], 'r2')).toEqual({ complete: true, findings: [] });
+    expect(rolloutOf(deployment(counts(2, 2, 2)), [], wanted)).toEqual({ complete: true, findings: [] });
   });
   test('when no pod is wanted and none is left', () => {
-    expect(rolloutOf(deployment(counts(0, 0, 0), 0), [], 'r2').complete).toBe(true);
+    expect(rolloutOf(deployment(counts(0, 0, 0), 0), [], { ...wanted, fewest: 0 }).complete).toBe(true);
   });
 });
 
@@ -34,21 +36,22 @@ describe('a rollout goes on', () => {
     ['while the Deployment is still to come', undefined],
     ['while old pods are left', deployment(counts(3, 2, 3))],
     ['while new pods are not ready', deployment(counts(2, 2, 1))],
+    ['while no pod is to be, as before', deployment(counts(0, 0, 0), 0)],
     ['while the numbers are about an older spec', deployment({ ...counts(2, 2, 2), observedGeneration: 1 })],
     [
       'while what is cached is another revision',
       { ...deployment(counts(2, 2, 2)), metadata: { name: 'support', labels: { 'cloister.dev/revision': 'r1' } } },
     ],
   ])('%s', (_, seen) => {
-    expect(rolloutOf(seen, [pod({})], 'r2')).toMatchObject({ complete: false, findings: [{ reason: 'RollingOut' }] });
+    expect(rolloutOf(seen, [pod({})], wanted)).toMatchObject({ complete: false, findings: [{ reason: 'RollingOut' }] });
   });
   test('while containers are being made', () => {
-    expect(rolloutOf(deployment(counts(2, 1, 1)), [pod(waiting('ContainerCreating'))], 'r2').findings[0]?.reason).toBe('RollingOut');
+    expect(rolloutOf(deployment(counts(2, 1, 1)), [pod(waiting('ContainerCreating'))], wanted).findings[0]?.reason).toBe('RollingOut');
   });
 });
 
 describe('a rollout fails, and says why', () => {
-  const failure = (status: Deployment['status'], pods: readonly Pod[]) => rolloutOf(deployment(status), pods, 'r2').findings[0];
+  const failure = (status: Deployment['status'], pods: readonly Pod[]) => rolloutOf(deployment(status), pods, wanted).findings[0];
   const refused = { ...counts(0, 0, 0), conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota: tenant' }] };
   const late = { ...counts(2, 1, 1), conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }] };
   const crashed = {
@@ -84,11 +87,12 @@ describe('a rollout fails, and says why', () => {
 });
 
 test('an agent is available when any pod serves', () => {
-  expect(availability(undefined)).toHaveLength(1);
-  expect(availability(deployment(counts(2, 0, 0)))).toHaveLength(1);
-  expect(availability(deployment(counts(3, 1, 2)))).toEqual([]);
+  expect(availability(undefined, 1)).toHaveLength(1);
+  expect(availability(deployment(counts(2, 0, 0)), 1)).toHaveLength(1);
+  expect(availability(deployment(counts(0, 0, 0), 0), 1)).toMatchObject([{ reason: 'Pending' }]);
+  expect(availability(deployment(counts(3, 1, 2)), 1)).toEqual([]);
 });
 
 test('an agent of which no pod is wanted is not available, and nothing is wrong with that', () => {
-  expect(availability(deployment(counts(0, 0, 0), 0))).toMatchObject([{ condition: 'Available', reason: 'ScaledToZero' }]);
+  expect(availability(deployment(counts(0, 0, 0), 0), 0)).toMatchObject([{ condition: 'Available', reason: 'ScaledToZero' }]);
 });

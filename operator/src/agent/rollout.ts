@@ -3,6 +3,12 @@ import type { ContainerStatus, Deployment, Pod } from '../kinds.ts';
 import type { AgentFinding } from './checks.ts';
 import { revisionLabel } from './children/deployment.ts';
 
+export interface Wanted {
+  readonly revision: string;
+  /** Of pods. An autoscaler may want more. */
+  readonly fewest: number;
+}
+
 export interface Rollout {
   /** Every pod is of the wanted revision and ready, and no other pod is left. */
   readonly complete: boolean;
@@ -25,18 +31,23 @@ const unwanted: AgentFinding = {
 const passing = new Set(['ContainerCreating', 'PodInitializing']);
 
 /** The Deployment is the cached one: while it is of another revision, it says nothing about this one yet. */
-export function rolloutOf(deployment: Deployment | undefined, pods: readonly Pod[], revision: string): Rollout {
+export function rolloutOf(deployment: Deployment | undefined, pods: readonly Pod[], { revision, fewest }: Wanted): Rollout {
   if (deployment?.metadata.labels?.[revisionLabel] !== revision) return { complete: false, findings: [begun] };
   const { wanted, existing, updated, ready, current } = countsOf(deployment);
+  if (isStill(wanted, fewest)) return { complete: false, findings: [begun] };
   const complete = current && updated === wanted && existing === wanted && ready === wanted;
   const soFar = `${Math.min(updated, ready)} of ${wanted} pods are ready`;
   return { complete, findings: complete ? [] : [progress(deployment, pods, revision, soFar)] };
 }
 
+/** It stands as it did when none was wanted. */
+const isStill = (wanted: number, fewest: number): boolean => wanted === 0 && fewest > 0;
+
 /** Whether any pod serves, of whichever revision. */
-export function availability(deployment: Deployment | undefined): AgentFinding[] {
+export function availability(deployment: Deployment | undefined, fewest: number): AgentFinding[] {
   if (!deployment) return [unavailable];
   const { wanted, available } = countsOf(deployment);
+  if (isStill(wanted, fewest)) return [unavailable];
   if (wanted === 0) return [unwanted];
   return available === 0 ? [unavailable] : [];
 }

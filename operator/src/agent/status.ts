@@ -3,7 +3,7 @@ import type { AgentConfigStatus } from '../api/agent-config.ts';
 import type { AgentConfig, Deployment } from '../kinds.ts';
 import { judge } from '../status/conditions.ts';
 import { parts, type AgentFinding } from './checks.ts';
-import type { AgentSnapshot } from './observe.ts';
+import { isSuspended, type AgentSnapshot } from './observe.ts';
 
 export interface AgentOutcome {
   readonly findings: readonly AgentFinding[];
@@ -62,7 +62,7 @@ export const conditionsOf = (
   });
 
 function praise({ landlord }: AgentSnapshot, replicas: number | undefined) {
-  if (landlord?.spec.state === 'Suspended') return { reason: 'Suspended', message: 'the Tenant is suspended: nothing runs' } as const;
+  if (isSuspended(landlord)) return { reason: 'Suspended', message: 'the Tenant is suspended: nothing runs' } as const;
   if (replicas === 0) return { reason: 'ScaledToZero', message: 'spec.replicas is 0: nothing runs' } as const;
   return { reason: 'Ready', message: 'every pod runs the wanted revision and is ready' } as const;
 }
