@@ -66,6 +66,12 @@ const countWithinCeiling = (field: string) => {
   };
 };
 
+/**
+ * So long a wave waits at least for the agents of a tenant that is Ready: until then a rollout that fails shows, also that of the last of many agents.
+ * No longer than is said, because agents that somebody edits all the time never come to rest, and would hold up the class.
+ */
+export const agentsSeconds = 300;
+
 const rollout = z.object({
   canary: labelSelector().describe('Tenants that go first, as a wave of their own.').optional(),
   waveSize: countOrShare().describe("Tenants of a wave: a number, or a share of the class's tenants, rounded up.").default('10%'),
@@ -76,7 +82,14 @@ const rollout = z.object({
     .max(1e6)
     .describe('How many tenants may stop being Ready after they were moved. One more stops the rollout.')
     .default(0),
-  unreadySeconds: z.int().min(0).max(86400).describe('How long a moved tenant may be not Ready before it counts.').default(300),
+  unreadySeconds: z
+    .int()
+    .min(0)
+    .max(86400)
+    .describe(
+      `How long a moved tenant may be not Ready before it counts. The agents of one that is Ready are waited for as long, and for ${agentsSeconds} s at least.`,
+    )
+    .default(300),
   paused: z.boolean().describe('No further wave begins while this is true.').default(false),
 });
 export type RolloutSpec = z.infer<typeof rollout>;

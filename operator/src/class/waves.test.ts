@@ -105,6 +105,26 @@ describe('a wave', () => {
     expect(decide([moved('a'), moved('b')], {}, wave(['a', 'b']))).toEqual({ complete: true });
   });
 
+  const editing = (movedAt: number | undefined) =>
+    decide([moved('a', { settled: false, movedAt }), moved('b'), ...five.slice(2)], {}, wave(['a', 'b']));
+  test('waits for the agents of a tenant that is Ready, until its patience with them is over', () => {
+    expect(editing(ago(299))).toMatchObject({ wave: { wave: 1 }, lookAgainAt: now + second });
+    expect(editing(ago(300))).toMatchObject({ wave: { wave: 2, tenants: ['c', 'd'] } });
+  });
+  test('has no less patience with agents of a tenant that began on the revision, and as much as is tolerated of others', () => {
+    expect(editing(undefined).lookAgainAt).toBe(ago(100) + 300 * second);
+    const slow = decide([moved('a', { settled: false }), ...five.slice(2)], { unreadySeconds: 900 }, wave(['a']));
+    expect(slow.lookAgainAt).toBe(ago(100) + 900 * second);
+  });
+  test('is woken at the first of what it waits for', () => {
+    const waiting = [moved('a', { settled: false }), broken('b', 5), broken('c', 15), ...five.slice(3)];
+    expect(decide(waiting, {}, wave(['a', 'b'])).lookAgainAt).toBe(ago(15) + 60 * second);
+  });
+  test('that ended without waiting for agents any longer completes the rollout', () => {
+    const last = moved('a', { settled: false, movedAt: ago(300) });
+    expect(decide([last, moved('b')], {}, wave(['a', 'b']))).toEqual({ complete: true });
+  });
+
   test('is woken when a tenant has been not Ready for too long', () => {
     expect(decide([broken('a', 5), ...five.slice(1)], {}, wave(['a'])).lookAgainAt).toBe(ago(5) + 60 * second);
   });

@@ -4,7 +4,7 @@
  * Everything follows from what is stored: the status of the class and of its tenants. So a crash at any point changes nothing, and an edit
  * during a rollout simply makes another situation.
  */
-import { mostInAWave, type RolloutSpec, type Wave } from '../api/tenant-class.ts';
+import { agentsSeconds, mostInAWave, type RolloutSpec, type Wave } from '../api/tenant-class.ts';
 import type { Reason } from '../status/reasons.ts';
 
 /** A tenant that takes part: not pinned, not being deleted. Times in milliseconds since 1970. */
@@ -59,8 +59,8 @@ function inWaves(situation: InWaves, left: readonly Member[]): Decision {
     return {
       complete: false,
       wave: { ...going, completionTime: undefined },
-      hold: waiting(situation, going, open),
-      lookAgainAt: nextAt,
+      hold: waiting(situation, going, namesOf(open)),
+      lookAgainAt: earliest([nextAt, ...open.map(({ until }) => until)]),
     };
   if (left.length === 0) return { complete: true };
   const ended = going && { ...going, completionTime: going.completionTime ?? timeOf(now) };
@@ -78,7 +78,7 @@ function between(situation: InWaves, { ended, left, nextAt }: Between): Decision
   if (rollout.paused) return { complete: false, wave: ended, hold: held(situation), lookAgainAt: nextAt };
   const dueAt = ended ? Date.parse(ended.completionTime) + rollout.pauseSeconds * 1000 : now;
   if (now < dueAt) return { complete: false, wave: ended, hold: pausing(situation, dueAt), lookAgainAt: Math.min(dueAt, nextAt ?? dueAt) };
-  const tenants = nextTenants(left, waveSizeOf(rollout.waveSize, members.length)).map(({ name }) => name);
+  const tenants = namesOf(nextTenants(left, waveSizeOf(rollout.waveSize, members.length)));
   const next: Wave = { wave: (ended?.wave ?? 0) + 1, tenants, startTime: timeOf(now) };
   return { complete: false, wave: next, hold: waiting(situation, next, tenants) };
 }
@@ -103,21 +103,37 @@ function judgeMoved({ wanted, members, rollout, now }: InWaves): { failed: Membe
   const suffering = members.filter((member) => member.revision === wanted && suffers(member));
   const isOver = ({ readyChangedAt }: Member) => now - readyChangedAt >= patience;
   const due = suffering.filter((member) => !isOver(member)).map(({ readyChangedAt }) => readyChangedAt + patience);
-  return { failed: suffering.filter(isOver), nextAt: due.length > 0 ? Math.min(...due) : undefined };
+  return { failed: suffering.filter(isOver), nextAt: earliest(due) };
+}
+
+interface Open {
+  readonly name: string;
+  /** When it is waited for no more, whatever it does; Infinity where that is never. */
+  readonly until: number;
 }
 
 /** Tenants of the wave that still have to move, to follow, or to prove themselves. One that left the class is waited for no more. */
-function unsettled({ wanted, members, rollout, now }: InWaves, { tenants }: Wave): string[] {
-  const inWave = new Set(tenants);
-  return members
+function unsettled(situation: InWaves, wave: Wave): Open[] {
+  const inWave = new Set(wave.tenants);
+  return situation.members
     .filter(({ name }) => inWave.has(name))
-    .filter((member) => {
-      if (member.revision !== wanted) return true;
-      if (member.ready) return !member.settled;
-      return suffers(member) && now - member.readyChangedAt < rollout.unreadySeconds * 1000;
-    })
-    .map(({ name }) => name);
+    .map((member) => ({ name: member.name, until: waitsUntil(member, situation, wave) }))
+    .filter(({ until }) => until > situation.now);
 }
+
+function waitsUntil(member: Member, { wanted, rollout: { unreadySeconds } }: InWaves, { startTime }: Wave): number {
+  const { revision, ready, settled, movedAt = Date.parse(startTime), readyChangedAt } = member;
+  if (revision !== wanted) return Infinity;
+  if (ready) return settled ? -Infinity : movedAt + Math.max(unreadySeconds, agentsSeconds) * 1000;
+  return suffers(member) ? readyChangedAt + unreadySeconds * 1000 : -Infinity;
+}
+
+const earliest = (times: readonly (number | undefined)[]): number | undefined => {
+  const first = Math.min(...times.map((time) => time ?? Infinity));
+  return first === Infinity ? undefined : first;
+};
+
+const namesOf = (those: readonly { readonly name: string }[]): string[] => those.map(({ name }) => name);
 
 const countOf = ({ wanted, members }: Situation): string =>
   `${members.filter(({ revision }) => revision === wanted).length} of ${members.length} tenants are on revision ${wanted}`;
@@ -139,7 +155,7 @@ const stopped = (situation: InWaves, failed: readonly Member[]) =>
     reason: 'RolloutStopped',
     message:
       `${failed.length} tenants stopped being Ready after they were moved, more than spec.rollout.maxUnready (${situation.rollout.maxUnready}): ` +
-      `${shortList(failed.map(({ name }) => name))}; ${countOf(situation)}. Edit the class back, or put these tenants right and it goes on`,
+      `${shortList(namesOf(failed))}; ${countOf(situation)}. Edit the class back, or put these tenants right and it goes on`,
   }) as const;
 
 const shortList = (names: readonly string[]): string => {
