@@ -40,6 +40,7 @@ export interface AgentSnapshot {
   /** Whether the database's Secret holds the authorities by which Postgres is known. */
   readonly hasAuthorities: boolean;
   readonly deployment: Deployment | undefined;
+  readonly service: KubeObject | undefined;
   readonly disruptionBudget: KubeObject | undefined;
   readonly autoscaler: KubeObject | undefined;
   readonly pods: readonly Pod[];
@@ -78,6 +79,7 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
     credentials: credentialsOf(database, redis),
     hasAuthorities: verifies(sslModeIn(database)),
     deployment: caches.deployments.get({ namespace, name }),
+    service: own(caches.services.get({ namespace, name })),
     disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
     autoscaler: own(caches.horizontalPodAutoscalers.get({ namespace, name })),
     pods: caches.pods.byIndex(byAgent, keyOf(agent.metadata)),

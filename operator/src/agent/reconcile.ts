@@ -80,7 +80,8 @@ async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentPa
     : { outcome: { findings } };
   if (begun && isNextEdit(seen.agent)) return {};
   const fewest = replicasOf({ spec: seen.spec, suspended: isSuspended(seen.landlord) });
-  const serving = availability(outcome.deployment ?? seen.deployment, fewest);
+  const hasService = (plan !== undefined && error === undefined) || seen.service !== undefined;
+  const serving = availability(outcome.deployment ?? seen.deployment, { fewest, hasService });
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
   return resultOf(lookAgainMs);

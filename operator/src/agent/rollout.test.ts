@@ -86,13 +86,23 @@ describe('a rollout fails, and says why', () => {
   });
 });
 
+const serving = { fewest: 1, hasService: true };
+
 test('an agent is available when any pod serves', () => {
-  expect(availability(undefined, 1)).toHaveLength(1);
-  expect(availability(deployment(counts(2, 0, 0)), 1)).toHaveLength(1);
-  expect(availability(deployment(counts(0, 0, 0), 0), 1)).toMatchObject([{ reason: 'Pending' }]);
-  expect(availability(deployment(counts(3, 1, 2)), 1)).toEqual([]);
+  expect(availability(undefined, serving)).toHaveLength(1);
+  expect(availability(deployment(counts(2, 0, 0)), serving)).toHaveLength(1);
+  expect(availability(deployment(counts(0, 0, 0), 0), serving)).toMatchObject([{ reason: 'Pending' }]);
+  expect(availability(deployment(counts(3, 1, 2)), serving)).toEqual([]);
+});
+
+test('an agent that cannot be reached is not available', () => {
+  expect(availability(deployment(counts(2, 2, 2)), { ...serving, hasService: false })).toMatchObject([
+    { condition: 'Available', reason: 'Pending', message: expect.stringContaining('no Service') as unknown },
+  ]);
 });
 
 test('an agent of which no pod is wanted is not available, and nothing is wrong with that', () => {
-  expect(availability(deployment(counts(0, 0, 0), 0), 0)).toMatchObject([{ condition: 'Available', reason: 'ScaledToZero' }]);
+  expect(availability(deployment(counts(0, 0, 0), 0), { ...serving, fewest: 0 })).toMatchObject([
+    { condition: 'Available', reason: 'ScaledToZero' },
+  ]);
 });

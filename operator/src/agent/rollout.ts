@@ -19,6 +19,8 @@ const begun: AgentFinding = { condition: 'RolledOut', reason: 'RollingOut', mess
 
 const unavailable: AgentFinding = { condition: 'Available', reason: 'Pending', message: 'no pod serves yet', blocks: false };
 
+const unreachable: AgentFinding = { ...unavailable, message: 'it has no Service, so nobody reaches its pods' };
+
 /** Shown, and no obstacle: its reason is a good one. */
 const unwanted: AgentFinding = {
   condition: 'Available',
@@ -43,13 +45,19 @@ export function rolloutOf(deployment: Deployment | undefined, pods: readonly Pod
 /** It stands as it did when none was wanted. */
 const isStill = (wanted: number, fewest: number): boolean => wanted === 0 && fewest > 0;
 
+interface Serving extends Pick<Wanted, 'fewest'> {
+  /** Edge asks pods by way of it. */
+  readonly hasService: boolean;
+}
+
 /** Whether any pod serves, of whichever revision. */
-export function availability(deployment: Deployment | undefined, fewest: number): AgentFinding[] {
+export function availability(deployment: Deployment | undefined, { fewest, hasService }: Serving): AgentFinding[] {
   if (!deployment) return [unavailable];
   const { wanted, available } = countsOf(deployment);
   if (isStill(wanted, fewest)) return [unavailable];
   if (wanted === 0) return [unwanted];
-  return available === 0 ? [unavailable] : [];
+  if (available === 0) return [unavailable];
+  return hasService ? [] : [unreachable];
 }
 
 interface Counts {

@@ -42,6 +42,7 @@ export function snapshot({ spec = {}, ...rest }: Given = {}): AgentSnapshot {
     credentials: 'c1',
     hasAuthorities: false,
     deployment: undefined,
+    service: undefined,
     disruptionBudget: undefined,
     autoscaler: undefined,
     pods: [],

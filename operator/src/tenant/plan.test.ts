@@ -5,6 +5,7 @@ import * as kinds from '../kinds.ts';
 import { tenantAccessOf } from './children/access.ts';
 import { namespaceChild } from './children/namespace.ts';
 import { tenantPolicyOf } from './children/policy.ts';
+import { resourceQuota } from './children/resource-quota.ts';
 import { tenantRoleBindings, tenantRoles } from './children/roles.ts';
 import { blocking } from '../status/finding.ts';
 import { check } from './checks.ts';
@@ -18,6 +19,13 @@ describe('the plan', () => {
   test('raises the walls before anything that could run', () => {
     expect(names().slice(0, 3)).toEqual(['Namespace/tenant-acme', 'NetworkPolicy/default-deny', 'NetworkPolicy/agents']);
     expect(names()).toContain('ResourceQuota/tenant');
+  });
+  test.each([
+    [10, 300, 50],
+    [100, 720, 120],
+  ])('has room for what %i agents are made of', (agents, configMaps, services) => {
+    const { desired } = resourceQuota(snapshot({ spec: { quota: { agents } } }));
+    expect(desired).toMatchObject({ spec: { hard: { 'count/configmaps': String(configMaps), 'count/services': String(services) } } });
   });
   test('puts everything where it belongs: into the namespace, or among the documents for the gateway', () => {
     const strays = plan(snapshot()).filter(

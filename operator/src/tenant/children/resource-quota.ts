@@ -6,6 +6,12 @@ import type { TenantSnapshot } from '../observe.ts';
 
 export const quotaName = 'tenant';
 
+/** While an agent is rolled out again and again: its documents of five revisions before, the latest one, and one that pods which are ending still mount. */
+const documentsOfAgent = 7;
+
+/** What the namespace holds beside that of its agents, with room for what its owners put there. */
+const others = 20;
+
 /**
  * Caps what the namespace may hold.
  * Objects are counted beside CPU and memory, because a tenant that cannot exhaust the node could still fill etcd.
@@ -13,7 +19,7 @@ export const quotaName = 'tenant';
  * it until Kubernetes' quota controller has counted them, which takes up to five minutes after an installation.
  */
 export function resourceQuota({ name, standing: { limits } }: TenantSnapshot): Child {
-  const { cpu, memory, pods } = limits.quota;
+  const { cpu, memory, pods, agents } = limits.quota;
   return child(resourceQuotas, {
     metadata: { name: quotaName, namespace: namespaceOf(name), labels: tenantLabels(name) },
     spec: {
@@ -23,8 +29,8 @@ export function resourceQuota({ name, standing: { limits } }: TenantSnapshot): C
         'limits.memory': memory,
         pods: String(pods),
         'count/secrets': '100',
-        'count/configmaps': '300',
-        'count/services': '50',
+        'count/configmaps': String(Math.max(300, others + documentsOfAgent * agents)),
+        'count/services': String(Math.max(50, others + agents)),
         persistentvolumeclaims: '0',
         // Both would pass by the gateway.
         'services.nodeports': '0',
