@@ -9,7 +9,7 @@ import { byAgent, type Caches } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { judge } from '../status/conditions.ts';
 import { refusalOf } from '../status/refusal.ts';
-import { parts, type AgentFinding } from './checks.ts';
+import type { AgentFinding } from './checks.ts';
 import { endStrays } from './strays.ts';
 
 export interface Archival {
@@ -71,7 +71,8 @@ function archivedStatus(agent: kinds.AgentConfig, pods: number, troubles: readon
       object: agent,
       previous: agent.status?.conditions,
       findings: [...troubles, ...(pods > 0 ? [stopping] : []), closed],
-      parts,
+      // Nothing else is looked at of an agent that is not to run.
+      parts: ['RolledOut', 'Available'],
       advisory: ['Available'],
       good: { Ready: { reason: 'Archived', message }, RolledOut: { reason: 'Archived', message: 'no pod is wanted' } },
       now: new Date(),

@@ -20,7 +20,7 @@ import { refusalOf } from '../status/refusal.ts';
 import { together } from '../together.ts';
 import type { Arrivals } from './arrivals.ts';
 import { archiveAgent } from './archive.ts';
-import { check, type AgentFinding } from './checks.ts';
+import { check } from './checks.ts';
 import { revisionLabel, revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
@@ -29,7 +29,7 @@ import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from '
 import { availability, rolloutOf } from './rollout.ts';
 import type { RolloutPace } from './rollout-pace.ts';
 import { isAutoscaled, replicasOf } from './scale.ts';
-import { agentStatusOf, conditionsOf, type AgentOutcome } from './status.ts';
+import { agentStatusOf, invalidStatusOf, type AgentOutcome } from './status.ts';
 import { endStrays } from './strays.ts';
 
 export interface AgentParts {
@@ -121,11 +121,8 @@ function waitOf({ deployment }: AgentSnapshot, plan: AgentPlan, pace: RolloutPac
 }
 
 async function tellInvalid(context: Context, { issues }: z.ZodError): Promise<Result> {
-  const { status, metadata } = context.object;
   const message = issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
-  const findings: AgentFinding[] = [{ condition: 'ModelAllowed', reason: 'InvalidSpec', message, blocks: true }];
-  const conditions = conditionsOf(context.object, findings, new Date(), { reason: 'Ready', message: '' });
-  await tell(context, { ...status, observedGeneration: metadata.generation, conditions });
+  await tell(context, invalidStatusOf(context.object, message, new Date()));
   return {};
 }
 

@@ -1,8 +1,9 @@
 import { labels } from '@cloister/tenancy';
+import type { Condition } from 'kube-runtime';
 import type { AgentConfigStatus } from '../api/agent-config.ts';
 import type { AgentConfig, Deployment } from '../kinds.ts';
 import { judge } from '../status/conditions.ts';
-import { parts, type AgentFinding } from './checks.ts';
+import { parts, type AgentFinding, type Part } from './checks.ts';
 import { isSuspended, type AgentSnapshot } from './observe.ts';
 
 export interface AgentOutcome {
@@ -25,7 +26,12 @@ export function agentStatusOf(seen: AgentSnapshot, outcome: AgentOutcome, now: D
     lastGoodRevision: complete ? revision : before?.lastGoodRevision,
     ...podsOf(deployment),
     selector: landlord && `${labels.tenant}=${landlord.name},${labels.agent}=${name}`,
-    conditions: conditionsOf(agent, outcome.findings, now, praise(seen, spec.replicas)),
+    conditions: conditionsOf(agent, {
+      findings: outcome.findings,
+      unseen: unseenAfter(outcome.findings),
+      now,
+      ready: praise(seen, spec.replicas),
+    }),
   };
 }
 
@@ -39,17 +45,36 @@ const podsOf = (deployment: Deployment | undefined): Pick<AgentConfigStatus, 're
   readyReplicas: deployment?.status?.readyReplicas ?? 0,
 });
 
-export const conditionsOf = (
-  agent: AgentConfig,
-  findings: readonly AgentFinding[],
-  now: Date,
-  ready: { readonly reason: 'Ready' | 'Suspended' | 'ScaledToZero'; readonly message: string },
-) =>
+/** Of an agent of which no more than this is known. */
+export function invalidStatusOf(agent: AgentConfig, message: string, now: Date): AgentConfigStatus {
+  const findings: AgentFinding[] = [{ condition: 'ModelAllowed', reason: 'InvalidSpec', message, blocks: true }];
+  return {
+    ...agent.status,
+    observedGeneration: agent.metadata.generation,
+    conditions: conditionsOf(agent, { findings, unseen: parts, now }),
+  };
+}
+
+/** Checks end at the first obstacle, and parts are named in their order. Whether a pod serves is seen in any case. */
+function unseenAfter(findings: readonly AgentFinding[]): Part[] {
+  const obstacle = findings.find(({ blocks }) => blocks);
+  return obstacle ? parts.slice(parts.indexOf(obstacle.condition) + 1).filter((part) => part !== 'Available') : [];
+}
+
+interface Judged {
+  readonly findings: readonly AgentFinding[];
+  readonly unseen: readonly Part[];
+  readonly now: Date;
+  readonly ready?: { readonly reason: 'Ready' | 'Suspended' | 'ScaledToZero'; readonly message: string };
+}
+
+const conditionsOf = (agent: AgentConfig, { findings, unseen, now, ready = { reason: 'Ready', message: '' } }: Judged): Condition[] =>
   judge({
     object: agent,
     previous: agent.status?.conditions,
     findings,
     parts,
+    unseen,
     advisory: ['Available'],
     good: {
       Ready: ready,

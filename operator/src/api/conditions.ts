@@ -5,10 +5,13 @@ import { listMap } from './fields.ts';
 
 const condition: z.ZodType<Condition> = z.object({
   type: z.string().max(316).describe('What is judged, for example Ready.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('The judgement.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('The judgement. Unknown: not looked at yet; the message says what comes first.'),
   reason: z.string().max(1024).describe('Why, in one word for programs.'),
   message: z.string().max(32768).describe('Why, for people: the field, its value and what to do.'),
-  observedGeneration: z.int().min(0).describe('Generation of the spec that was judged.'),
+  observedGeneration: z
+    .int()
+    .min(0)
+    .describe('Generation of the spec that was judged. An earlier one than that of the status: not looked at since.'),
   lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('When status last changed.'),
 });
 

@@ -207,7 +207,7 @@ export const tenantStatus = z.object({
   isolation: z
     .enum(['Closed', 'Widened', 'Pending'])
     .describe(
-      "Whether agents reach and are reached by what they need alone. Widened: a NetworkPolicy not the operator's opens more; see conditions.",
+      "Whether agents reach and are reached by what they need alone. Widened: a NetworkPolicy not the operator's opens more; see conditions. Pending: the policies are not there, or were not looked at yet.",
     )
     .optional(),
   credentials: z

@@ -41,7 +41,7 @@ export async function reconcileClass(context: Context, { caches, configuration }
   if (!parsed.success) {
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
     await tell(context, { ...object.status, tenants: tenants.length }, [
-      { condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: false },
+      { condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: true },
     ]);
     return {};
   }

@@ -2,7 +2,7 @@ import type { Condition } from 'kube-runtime';
 import type { TenantClassStatus } from '../api/tenant-class.ts';
 import type { TenantClass } from '../kinds.ts';
 import { judge } from '../status/conditions.ts';
-import type { Finding } from '../status/finding.ts';
+import { blocking, type Finding } from '../status/finding.ts';
 
 const parts = ['SpecValid', 'DefaultUnique', 'RolledOut'] as const;
 export type ClassFinding = Finding<(typeof parts)[number]>;
@@ -16,6 +16,7 @@ export function conditionsOf(object: TenantClass, findings: readonly ClassFindin
     previous: object.status?.conditions,
     findings,
     parts,
+    unseen: blocking(findings) ? parts : [],
     good: {
       Ready: { reason: 'Ready', message: 'may be used, and every tenant that is not pinned is on its latest revision' },
       RolledOut: { reason: 'Ready', message: `all ${free} tenants are on revision ${wantedRevision}${pinned}` },

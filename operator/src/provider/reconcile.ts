@@ -4,7 +4,7 @@ import type { ModelProvider, Secret } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { judge } from '../status/conditions.ts';
-import type { Finding } from '../status/finding.ts';
+import { blocking, type Finding } from '../status/finding.ts';
 import { refusalOf, type Refusal } from '../status/refusal.ts';
 import { providerChild } from './document.ts';
 
@@ -28,6 +28,7 @@ export async function reconcileProvider(context: ReconcileContext<ModelProvider>
     previous: provider.status?.conditions,
     findings,
     parts: judged,
+    unseen: blocking(findings) ? judged : [],
     good: { Ready: { reason: 'Ready', message: `${models} models on offer` } },
     now: new Date(),
   });

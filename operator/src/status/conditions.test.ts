@@ -55,6 +55,23 @@ describe('conditions', () => {
     expect(findCondition(same, 'Ready')?.lastTransitionTime).toBe('2026-01-01T00:00:00Z');
     expect(findCondition(judged([], day(3), same), 'Ready')?.lastTransitionTime).toBe('2026-01-03T00:00:00Z');
   });
+  test('claim nothing of what was not looked at: it stays as it was told before, or is Unknown', () => {
+    const blocked = (previous?: ReturnType<typeof judge>) =>
+      judge({ object, previous, findings: [finding('ModelsReady', 'InvalidSpec')], parts, unseen: parts, good: {}, now: day(2) });
+    expect(findCondition(blocked(), 'DataReady')).toMatchObject({
+      status: 'Unknown',
+      reason: 'Pending',
+      message: 'not looked at: ModelsReady comes first (InvalidSpec)',
+    });
+    const before = judged([finding('DataReady', 'DataTaken')]);
+    expect(findCondition(blocked(before), 'DataReady')).toEqual(findCondition(before, 'DataReady'));
+    expect(findCondition(blocked(before), 'ModelsReady')?.status).toBe('False');
+    expect(blocked(blocked())).toEqual(blocked());
+  });
+  test('stand in the same order whatever was told before', () => {
+    const types = judged([]).map(({ type }) => type);
+    expect(judged([], day(2), judged([]).reverse()).map(({ type }) => type)).toEqual(types);
+  });
   test('said twice are equal, so nothing is written', () => {
     const once = judged([finding('DataReady', 'Pending')], day(1));
     expect(judged([finding('DataReady', 'Pending')], day(2), once)).toEqual(once);

@@ -1,10 +1,10 @@
 /**
  * From findings to `status.conditions`.
  *
- * Guarantees: the same findings always make the same conditions, so a repeat writes nothing; `lastTransitionTime` moves only when
- * `status` does; `Ready`, `Reconciling` and `Stalled` follow kstatus, which `kubectl wait`, Argo CD and Flux understand.
+ * Guarantees: the same findings always make the same conditions, so a repeat writes nothing; nothing is claimed of what was not looked at;
+ * `lastTransitionTime` moves only when `status` does; `Ready`, `Reconciling` and `Stalled` follow kstatus, which `kubectl wait`, Argo CD and Flux understand.
  */
-import { isTrue, setCondition, type BaseObject, type Condition } from 'kube-runtime';
+import { findCondition, isTrue, setCondition, type BaseObject, type Condition } from 'kube-runtime';
 import type { Finding } from './finding.ts';
 import { reasons, type Reason } from './reasons.ts';
 
@@ -12,8 +12,10 @@ export interface Judgement<Type extends string> {
   readonly object: BaseObject;
   readonly previous: readonly Condition[] | undefined;
   readonly findings: readonly Finding<Type>[];
-  /** The parts that are judged one by one. A part without finding is True. */
+  /** The parts that are judged one by one. A part that was looked at and has no finding is True. */
   readonly parts: readonly Type[];
+  /** Parts and warnings that nobody looked at. Where nothing was found about one, it stays as it was told before, or is Unknown. */
+  readonly unseen?: readonly Type[];
   /** Parts that are shown but do not keep the whole from being Ready. */
   readonly advisory?: readonly Type[];
   /** Conditions of negative polarity, named for the trouble: True where something was found. Shown, but never keep the whole from being Ready. */
@@ -23,7 +25,8 @@ export interface Judgement<Type extends string> {
   readonly now: Date;
 }
 
-type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+/** One that stays as it was told before also stays about the generation of then. */
+type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'> & Partial<Pick<Condition, 'observedGeneration'>>;
 
 export function judge<Type extends string>(judgement: Judgement<Type>): Condition[] {
   const { advisory = [], warnings = [] } = judgement;
@@ -36,8 +39,8 @@ export function judge<Type extends string>(judgement: Judgement<Type>): Conditio
     // Never beside Stalled: kstatus would see progress where a person is awaited.
     abnormal('Reconciling', needsSomeone.length > 0 ? [] : waits, 'nothing is in progress'),
     abnormal('Stalled', needsSomeone, 'nothing needs a person'),
-    ...judgement.parts.map((part) => partCondition(judgement, part)),
-    ...warnings.map((warning) => warningCondition(judgement, warning)),
+    ...judgement.parts.map((part) => unseenCondition(judgement, part) ?? partCondition(judgement, part)),
+    ...warnings.map((warning) => unseenCondition(judgement, warning) ?? warningCondition(judgement, warning)),
   ];
   return dated(drafts, judgement);
 }
@@ -61,6 +64,15 @@ function abnormal(type: string, findings: readonly Finding<string>[], otherwise:
   return { type, status: 'False', reason: 'Ready', message: otherwise };
 }
 
+function unseenCondition<Type extends string>({ findings, unseen = [], previous }: Judgement<Type>, type: Type): Draft | undefined {
+  if (!unseen.includes(type) || findings.some(({ condition }) => condition === type)) return undefined;
+  const before = findCondition(previous, type);
+  if (before && before.status !== 'Unknown') return before;
+  const first = findings.find(({ blocks }) => blocks) ?? findings[0];
+  const why = first ? `${first.condition} comes first (${first.reason})` : 'what comes first is not there';
+  return { type, status: 'Unknown', reason: 'Pending', message: `not looked at: ${why}` };
+}
+
 function partCondition<Type extends string>({ findings, good }: Judgement<Type>, part: Type): Draft {
   const own = findings.filter((finding) => finding.condition === part);
   const [first] = own;
@@ -78,9 +90,11 @@ function warningCondition<Type extends string>({ findings, good }: Judgement<Typ
 const worded = (findings: readonly Finding<string>[]): string =>
   [...new Set(findings.map((finding) => finding.message))].join('; ').slice(0, 4096);
 
-/** Without conditions that are judged no more. */
+/** Without conditions that are judged no more, and always in the same order. */
 function dated<Type extends string>(drafts: readonly Draft[], { object, previous, now }: Judgement<Type>): Condition[] {
   const about = { observedGeneration: object.metadata.generation ?? 0 };
-  const kept = previous?.filter((condition) => drafts.some((draft) => draft.type === condition.type));
-  return drafts.reduce<Condition[]>((list, draft) => setCondition(list, { ...draft, ...about }, now), [...(kept ?? [])]);
+  return drafts.flatMap((draft) => {
+    const before = previous?.filter(({ type }) => type === draft.type);
+    return setCondition(before, { ...about, ...draft }, now);
+  });
 }

@@ -19,7 +19,7 @@ import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
 import { applyChildren, type Outcome } from './apply.ts';
 import { build } from './build.ts';
-import { check, widenings } from './checks.ts';
+import { check, widenings, type Part } from './checks.ts';
 import { edgeKeysConfigMap } from './children/edge-keys.ts';
 import { namespaceChild } from './children/namespace.ts';
 import { remainingOwnKeys } from './children/own-keys.ts';
@@ -65,14 +65,18 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
 }
 
 /** Of the data, nothing is known where it was not looked at. */
-type Done = Outcome & Partial<Pick<Provided, 'notes' | 'rotating'>> & { readonly credentials?: TenantStatus['credentials'] };
+type Done = Outcome &
+  Partial<Pick<Provided, 'notes' | 'rotating'>> & { readonly credentials?: TenantStatus['credentials']; readonly unseen?: readonly Part[] };
+
+/** Where the walls do not stand, nothing was made that belongs behind them. */
+const partsBehindWalls: readonly Part[] = ['NetworkIsolated', 'QuotaReady', 'CredentialsReady', 'EndpointReady'];
 
 const nothingDone: Done = { findings: [], error: undefined };
 
 async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapshot, accounts: Accounts): Promise<Done> {
   const ground = await applyChildren(context, [namespaceChild(seen)]);
   // All that a tenant has is in its namespace, or is worth nothing without.
-  if (ground.findings.length > 0) return ground;
+  if (ground.findings.length > 0) return { ...ground, findings: ground.findings.map((finding) => ({ ...finding, blocks: true })) };
   // A key that was revoked, or the way in to an archived tenant, must not wait for Postgres.
   const [built, data] = await together([build(context, seen, ground.stands), bringData(context, seen, accounts)]);
   const serving = servingTold(seen, built.applied);
@@ -81,6 +85,7 @@ async function bringAbout(context: ReconcileContext<Tenant>, seen: TenantSnapsho
     credentials: { ...data.credentials, ...serving.credentials },
     notes: [...data.notes, ...serving.notes],
     findings: [...built.findings, ...data.findings],
+    unseen: built.stands ? [] : partsBehindWalls,
     error: built.error ?? data.error,
   };
 }

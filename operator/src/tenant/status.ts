@@ -1,18 +1,31 @@
 import { namespaceOf } from '@cloister/tenancy';
+import { isTrue, type Condition } from 'kube-runtime';
 import type { TenantSpec, TenantStatus } from '../api/tenant.ts';
 import type { Tenant } from '../kinds.ts';
 import { serves, judge, type Judgement } from '../status/conditions.ts';
+import { blocking } from '../status/finding.ts';
 import { parts, warnings, widenings, type Part, type TenantFinding } from './checks.ts';
 import type { TenantSnapshot } from './observe.ts';
 import { sharesOf } from './traffic-splits.ts';
 
-export function tenantStatusOf(
-  seen: TenantSnapshot,
-  { findings, credentials }: { readonly findings: readonly TenantFinding[]; readonly credentials?: TenantStatus['credentials'] },
-  now: Date,
-): TenantStatus {
+/** What is known only where it was brought about. Agents, and policies that open more, are looked at in any case. */
+const partsBroughtAbout = parts.filter((part) => part !== 'AgentsReady');
+
+interface TenantOutcome {
+  readonly findings: readonly TenantFinding[];
+  readonly credentials?: TenantStatus['credentials'];
+  /** What was not looked at although no finding blocks. */
+  readonly unseen?: readonly Part[] | undefined;
+}
+
+export function tenantStatusOf(seen: TenantSnapshot, { findings, credentials, unseen = [] }: TenantOutcome, now: Date): TenantStatus {
   const { tenant, name, standing, agents } = seen;
   const { tenantClass } = standing;
+  const conditions = judge({
+    ...judgementOf(tenant, findings, now),
+    unseen: blocking(findings) ? partsBroughtAbout : unseen,
+    good: good(seen),
+  });
   return {
     observedGeneration: tenant.metadata.generation,
     namespace: namespaceOf(name),
@@ -23,19 +36,19 @@ export function tenantStatusOf(
     agents: agents.length,
     agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
     trafficSplits: sharesOf(seen),
-    isolation: isolationOf(findings),
+    isolation: isolationOf(conditions),
     // What could not be looked at is as it was.
     credentials: credentials || tenant.status?.credentials ? { ...tenant.status?.credentials, ...credentials } : undefined,
     usage: seen.usage,
-    conditions: judge({ ...judgementOf(tenant, findings, now), warnings, good: good(seen) }),
+    conditions,
   };
 }
 
 /** For one look: the conditions that it sums up have two polarities. */
-function isolationOf(findings: readonly TenantFinding[]): TenantStatus['isolation'] {
-  const found = (conditions: readonly Part[]) => findings.some(({ condition }) => conditions.includes(condition));
-  if (found(['NamespaceReady', 'NetworkIsolated'])) return 'Pending';
-  return found(widenings) ? 'Widened' : 'Closed';
+function isolationOf(conditions: readonly Condition[]): TenantStatus['isolation'] {
+  const are = (type: Part) => isTrue(conditions, type);
+  if (!are('NamespaceReady') || !are('NetworkIsolated')) return 'Pending';
+  return widenings.some(are) ? 'Widened' : 'Closed';
 }
 
 /** Set when a tenant comes from another revision, kept while it stays. */
@@ -47,16 +60,17 @@ function movedAt({ status }: Tenant, revision: string | undefined, now: Date): s
 
 /** For a tenant of which no more than this is known: its spec does not parse, or it is on its way out. */
 export function bareStatus(tenant: Tenant, findings: readonly TenantFinding[], now: Date): TenantStatus {
+  const conditions = judge({ ...judgementOf(tenant, findings, now), unseen: [...parts, ...warnings], good: {} });
   return {
     ...tenant.status,
     observedGeneration: tenant.metadata.generation,
-    isolation: undefined,
-    conditions: judge({ ...judgementOf(tenant, findings, now), good: {} }),
+    isolation: isolationOf(conditions),
+    conditions,
   };
 }
 
 const judgementOf = (tenant: Tenant, findings: readonly TenantFinding[], now: Date) =>
-  ({ object: tenant, previous: tenant.status?.conditions, findings, parts, advisory: ['ModelsReady'], now }) as const;
+  ({ object: tenant, previous: tenant.status?.conditions, findings, parts, warnings, advisory: ['ModelsReady'], now }) as const;
 
 const endpointOf = ({ spec, host, hostTakenBy, configuration: { ingress } }: TenantSnapshot): string | undefined =>
   hostTakenBy === undefined && spec.state !== 'Archived' ? `${ingress.tlsSecretName ? 'https' : 'http'}://${host}` : undefined;
