@@ -1,5 +1,5 @@
 /**
- * Which tenants are moved to the wanted revision next, and whether anybody is. Pure; the rules of docs/decisions/0013.
+ * Which tenants are moved to the wanted revision next, and whether anybody is. Pure; the rules of docs/decisions/0013 and 0063.
  *
  * Everything follows from what is stored: the status of the class and of its tenants. So a crash at any point changes nothing, and an edit
  * during a rollout simply makes another situation.

@@ -68,8 +68,8 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
 type Done = Outcome &
   Partial<Pick<Provided, 'notes' | 'rotating'>> & { readonly credentials?: TenantStatus['credentials']; readonly unseen?: readonly Part[] };
 
-/** Where the walls do not stand, nothing was made that belongs behind them. */
-const partsBehindWalls: readonly Part[] = ['NetworkIsolated', 'QuotaReady', 'CredentialsReady', 'EndpointReady'];
+/** Not made where the walls do not stand. Keys, roles and the account of the agents are made beside them. */
+const partsBehindWalls: readonly Part[] = ['NetworkIsolated', 'QuotaReady', 'EndpointReady'];
 
 const nothingDone: Done = { findings: [], error: undefined };
 
