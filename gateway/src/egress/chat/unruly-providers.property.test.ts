@@ -127,11 +127,18 @@ test(
         const answers = await Promise.all(scenarios.map(askOf));
         for (const answer of answers) expectWellFormed(answer);
         const asked = answers.filter(({ baseURL }) => provider.asked(baseURL) > 0);
-        const times = new Map(asked.map(({ tenant, baseURL }) => [tenant, provider.asked(baseURL)]));
-        for (const { tenant, retries } of asked) expect(times.get(tenant)).toBeLessThanOrEqual(1 + retries);
+        const attempts = new Map(
+          asked.map(({ tenant, baseURL, retries }) => [tenant, { heard: provider.asked(baseURL), most: 1 + retries }]),
+        );
         await vi.waitFor(async () => {
-          const lines = books.parse(await egress.sql.query(booked, [asked.map(({ tenant }) => tenant).join(' ')]));
-          expect(new Map(lines.map(({ tenant, requests }) => [tenant, requests]))).toEqual(times);
+          const lines = books.parse(await egress.sql.query(booked, [[...attempts.keys()].join(' ')]));
+          expect(lines.map(({ tenant }) => tenant).toSorted()).toEqual([...attempts.keys()].toSorted());
+          for (const { tenant, requests } of lines) {
+            const { heard = NaN, most = NaN } = attempts.get(tenant) ?? {};
+            // On a busy machine the time of the last attempt can be up before there is a connection: the provider hears nothing of it.
+            expect(requests).toBeGreaterThanOrEqual(heard);
+            expect(requests).toBeLessThanOrEqual(most);
+          }
           for (const { requests, micro_usd } of lines) expect(micro_usd).toBeLessThanOrEqual(requests * dearest);
           for (const { tenant } of answers) expect(await egress.standing(tenant)).toMatchObject({ reserved: 0 });
         }, 10_000);
