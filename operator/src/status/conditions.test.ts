@@ -68,6 +68,23 @@ describe('conditions', () => {
     expect(findCondition(blocked(before), 'ModelsReady')?.status).toBe('False');
     expect(blocked(blocked())).toEqual(blocked());
   });
+  test('claim nothing any more of what is not there', () => {
+    const fine = judged([]);
+    const gone = (previous: ReturnType<typeof judge>) =>
+      judge({
+        object,
+        previous,
+        findings: [finding('ModelsReady', 'InvalidSpec')],
+        parts,
+        unseen: parts,
+        absent: true,
+        good: {},
+        now: day(2),
+      });
+    expect(findCondition(fine, 'DataReady')?.status).toBe('True');
+    expect(findCondition(gone(fine), 'DataReady')?.status).toBe('Unknown');
+    expect(gone(gone(fine))).toEqual(gone(fine));
+  });
   test('stand in the same order whatever was told before', () => {
     const types = judged([]).map(({ type }) => type);
     expect(judged([], day(2), judged([]).reverse()).map(({ type }) => type)).toEqual(types);

@@ -16,6 +16,8 @@ export interface Judgement<Type extends string> {
   readonly parts: readonly Type[];
   /** Parts and warnings that nobody looked at. Where nothing was found about one, it stays as it was told before, or is Unknown. */
   readonly unseen?: readonly Type[];
+  /** There is nothing of it, so what was told of unseen parts before is over. */
+  readonly absent?: boolean;
   /** Parts that are shown but do not keep the whole from being Ready. */
   readonly advisory?: readonly Type[];
   /** Conditions of negative polarity, named for the trouble: True where something was found. Shown, but never keep the whole from being Ready. */
@@ -64,10 +66,13 @@ function abnormal(type: string, findings: readonly Finding<string>[], otherwise:
   return { type, status: 'False', reason: 'Ready', message: otherwise };
 }
 
-function unseenCondition<Type extends string>({ findings, unseen = [], previous }: Judgement<Type>, type: Type): Draft | undefined {
+function unseenCondition<Type extends string>(
+  { findings, unseen = [], absent = false, previous }: Judgement<Type>,
+  type: Type,
+): Draft | undefined {
   if (!unseen.includes(type) || findings.some(({ condition }) => condition === type)) return undefined;
   const before = findCondition(previous, type);
-  if (before && before.status !== 'Unknown') return before;
+  if (before && before.status !== 'Unknown' && !absent) return before;
   const first = findings.find(({ blocks }) => blocks) ?? findings[0];
   const why = first ? `${first.condition} comes first (${first.reason})` : 'what comes first is not there';
   return { type, status: 'Unknown', reason: 'Pending', message: `not looked at: ${why}` };

@@ -22,7 +22,7 @@ export function measureIsolation(registry: Registry, tenants: Pick<Informer<Tena
     if (registry.getSingleMetric(name)) continue;
     const widened = digest(tenants, ({ metadata, status }) => ({
       tenant: metadata.name,
-      known: findCondition(status?.conditions, condition) !== undefined,
+      known: (findCondition(status?.conditions, condition)?.status ?? 'Unknown') !== 'Unknown',
       is: isTrue(status?.conditions, condition),
     }));
     new Gauge({

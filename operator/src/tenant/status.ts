@@ -24,6 +24,7 @@ export function tenantStatusOf(seen: TenantSnapshot, { findings, credentials, un
   const conditions = judge({
     ...judgementOf(tenant, findings, now),
     unseen: blocking(findings) ? partsBroughtAbout : unseen,
+    absent: seen.namespace === undefined,
     good: good(seen),
   });
   return {
