@@ -26,6 +26,9 @@ export interface Holder {
   readonly lives: () => Promise<boolean>;
 }
 
+/** Walls that the administrator may not close are tried again so often: somebody else has to close them. */
+const openWallsMs = 30_000;
+
 type RoleName = Pick<RoleWanted, 'name'>;
 type UserName = Pick<RedisUser, 'name' | 'prefix'>;
 
@@ -34,8 +37,8 @@ export class Accounts {
   readonly #postgres: AccountWatch<RoleName, LoginWanted>;
   readonly #redis: AccountWatch<UserName, OwnedUser>;
   readonly #listeners = new Set<DriftListener>();
-  /** Whose walls were seen closed. */
-  readonly #closed = new WeakMap<WallCloser, Promise<boolean>>();
+  /** What became of closing them. `until`: monotonic clock, in milliseconds. */
+  readonly #walls = new WeakMap<WallCloser, { readonly closing: Promise<boolean>; until: number }>();
 
   /** Drift is told within `checkSeconds`. */
   constructor(connections: Administrators, checkSeconds: number) {
@@ -73,11 +76,12 @@ export class Accounts {
       name,
       ensure: async (login) => {
         const { address, admin: postgres } = await this.#connections.postgres();
-        await this.#closeWalls(postgres, holder === undefined);
+        const open = await this.#openWalls(postgres, holder === undefined);
         return this.#unlessBelieved(this.#postgres, { account: { name }, inputs: [address, wanted, login] }, login, {
           wanted: { wanted, login },
           holder,
           bringAbout: async () => {
+            if (open) throw open;
             await this.#unlessGone(wanted, holder);
             await postgres.ensureLogin(wanted, login);
           },
@@ -221,14 +225,23 @@ export class Accounts {
     }
   }
 
-  /** Before the first account is made on a connection, and whenever somebody looks anew. */
-  async #closeWalls(admin: WallCloser, anew: boolean): Promise<void> {
-    const closing = (anew ? undefined : this.#closed.get(admin)) ?? admin.closeWalls();
-    this.#closed.set(admin, closing);
-    await closing.catch((error: unknown) => {
-      this.#closed.delete(admin);
+  /**
+   * Closes them before the first account is made on a connection, and whenever somebody looks anew. Resolves with why they stay open: a reason to make
+   * nothing new behind them, but not to take from those who are there what they have. Found again only after a while, by whomever.
+   */
+  async #openWalls(admin: WallCloser, anew: boolean): Promise<DataError | undefined> {
+    const known = this.#walls.get(admin);
+    const seen = !anew && known && known.until > performance.now() ? known : { closing: admin.closeWalls(), until: Infinity };
+    this.#walls.set(admin, seen);
+    try {
+      await seen.closing;
+      return undefined;
+    } catch (error) {
+      const stand = error instanceof DataError && error.code === 'walls_open';
+      if (seen.until === Infinity) seen.until = stand ? performance.now() + openWallsMs : -Infinity;
+      if (stand) return error;
       throw error;
-    });
+    }
   }
 
   #tell(tenant: string): void {

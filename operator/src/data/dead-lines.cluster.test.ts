@@ -3,6 +3,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { lineTo } from '../testing/line.fixture.ts';
 import { testPostgres, testRedisURL } from '../testing/servers.fixture.ts';
+import { until } from '../testing/until.fixture.ts';
 import { changeLock, PostgresAdmin } from './postgres.ts';
 import { RedisAdmin } from './redis.ts';
 
@@ -31,6 +32,24 @@ test('a change that Postgres did not answer in time holds up none that comes aft
   expect(await next.ensureLogin(wanted, login)).toBe(true);
   await next.dropRole(wanted);
   await Promise.all([impatient.close(), next.close()]);
+});
+
+test('a line to Postgres that breaks under a statement fails that statement alone', async () => {
+  using line = await lineTo(testPostgres());
+  const other = new pg.Client(testPostgres());
+  await other.connect();
+  await other.query('SELECT pg_advisory_lock($1)', [changeLock]);
+  const admin = new PostgresAdmin({ ...testPostgres(), host: line.host, port: line.port });
+  const wanted = { name: account, owner: 'uid-of-dead-lines', connectionLimit: 5, statementTimeoutSeconds: 30 };
+  const login = { login: account, password: 'd'.repeat(64) };
+  const change = admin.ensureLogin(wanted, login).catch((error: unknown) => error);
+  const waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+  await until('it to wait for its turn', async () => ((await other.query(waiting)).rowCount ?? 0) > 0);
+  line.reset();
+  expect(await change).toMatchObject({ code: 'postgres_failed' });
+  await other.end();
+  expect(await admin.logins(account)).toEqual([]);
+  await admin.close();
 });
 
 test('Redis is asked on another line than the one that brought no answer', async () => {

@@ -25,8 +25,8 @@ const table = {
   walls_open: {
     reason: 'DataOpen',
     say:
-      'database "{database}" is open to every role, and the administrator that the operator was given may not close it. ' +
-      'Make it the owner, or run as the owner or a superuser: {statements}',
+      'in database "{database}" every role may do what these statements take away, and the administrator that the operator was given may not run them, ' +
+      'so nobody new gets a schema there. Have their owner or a superuser run: {statements}',
   },
   postgres_failed: { reason: 'DataUnreachable', say: 'Postgres at {address}: {why}' },
   postgres_untrusted: {

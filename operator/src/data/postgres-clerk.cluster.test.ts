@@ -1,7 +1,8 @@
 /** An administrator who is no superuser, on a real Postgres, whose administrator's URL is in CLOISTER_TEST_POSTGRES_URL. */
 import pg from 'pg';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { testPostgres } from '../testing/servers.fixture.ts';
+import { Accounts } from './accounts.ts';
 import { slotsOf } from './logins.ts';
 import { PostgresAdmin } from './postgres.ts';
 
@@ -49,15 +50,41 @@ test('is told where the database is not its own and stays open to everybody, and
     const refused = await modest.closeWalls().catch((error: unknown) => error);
     expect(refused).toMatchObject({
       code: 'walls_open',
-      message: expect.stringContaining(`database "${clerk}" is open to every role`) as unknown,
+      message: expect.stringContaining(`in database "${clerk}" every role may do what these statements take away`) as unknown,
     });
-    const [, statements = ''] = /superuser: (.*)$/.exec(String(refused)) ?? [];
+    const [, statements = ''] = /superuser run: (.*)$/.exec(String(refused)) ?? [];
     const owner = new pg.Client({ ...testPostgres(), database: clerk });
     await owner.connect();
     await owner.query(statements);
     await owner.end();
     expect(await modest.closeWalls()).toBe(false);
     expect(await modest.ensureLogin(acme, first)).toBe(true);
+  } finally {
+    await modest.close();
+  }
+});
+
+test('gives nobody new a schema in a database that stays open, and takes nothing from who has one; the walls are tried once for all', async () => {
+  await root.query(`CREATE DATABASE ${clerk}`);
+  await root.query(`GRANT CREATE ON DATABASE ${clerk} TO ${clerk}`);
+  const modestAddress = { ...testPostgres(), database: clerk, user: clerk, password };
+  const modest = new PostgresAdmin(modestAddress);
+  const tried = vi.spyOn(modest, 'closeWalls');
+  const accounts = new Accounts(
+    {
+      postgres: () => Promise.resolve({ address: modestAddress, admin: modest }),
+      redis: () => expect.fail('nobody asks for Redis'),
+      close: () => Promise.resolve(),
+    },
+    60,
+  );
+  const ensure = () => accounts.database(acme, { tenant: 'acme', lives: () => Promise.resolve(true) }).ensure(first);
+  try {
+    await expect(ensure()).rejects.toMatchObject({ code: 'walls_open' });
+    await modest.ensureLogin(acme, first); // as an operator did that closed no walls
+    expect(await ensure()).toEqual([]);
+    expect(await ensure()).toEqual([]);
+    expect(tried).toHaveBeenCalledOnce();
   } finally {
     await modest.close();
   }

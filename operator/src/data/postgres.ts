@@ -65,6 +65,8 @@ export class PostgresAdmin {
     });
     // A broken idle connection is thrown away by the pool; without a listener it would end the process.
     this.#pool.on('error', () => undefined);
+    // The pool listens to idle ones alone. A statement under way is told anyhow.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /**
@@ -182,14 +184,18 @@ export class PostgresAdmin {
   async #useNow<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     try {
       const client = await this.#pool.connect();
-      // Used again only after work that went well: a line may have gone dead, and a transaction is rolled back by the end of its session.
-      let well = false;
+      // Used again only after work that went well, or found fault with what it saw: a line may have gone dead, and a transaction is rolled back by the end
+      // of its session.
+      let usable = false;
       try {
         const done = await work(client);
-        well = true;
+        usable = true;
         return done;
+      } catch (error) {
+        usable = error instanceof DataError;
+        throw error;
       } finally {
-        client.release(!well);
+        client.release(!usable);
       }
     } catch (error) {
       if (error instanceof DataError) throw error;
@@ -228,7 +234,7 @@ export class PostgresAdmin {
     const client = new pg.Client({
       ...{ host, port, database, user, password, ssl: tlsTo(this.#address) },
       connectionTimeoutMillis: this.#connectTimeoutMs,
-    });
+    }).on('error', () => undefined); // nothing more is asked of it than to connect
     try {
       await client.connect();
       return true;

@@ -9,6 +9,8 @@ export interface Line extends Disposable {
   readonly connections: number;
   /** What is connected now stays so, and brings nothing any more, as when a firewall forgot it. New connections work. */
   goDead(): void;
+  /** What is connected now is reset, without a word of the protocol that it speaks, as when a node is lost. New connections work. */
+  reset(): void;
 }
 
 export async function lineTo({ host, port }: { readonly host: string; readonly port: number }): Promise<Line> {
@@ -42,6 +44,9 @@ export async function lineTo({ host, port }: { readonly host: string; readonly p
     },
     goDead() {
       dead = new WeakSet(sockets);
+    },
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy();
     },
     [Symbol.dispose]() {
       for (const socket of sockets) socket.destroy();
