@@ -29,6 +29,7 @@ test.each([
   ['extra_headers', { 'x-api-key': 'other' }],
   ['prompt_id', 'long'],
   ['num_retries', 9],
+  ['providerOptions', { gateway: { models: ['openai/dear'] } }],
 ])('a field by which another gateway answers with another model, or adds to it, is refused: %s', (param, value) => {
   expect(refusalOf({ [param]: value })).toMatchObject({ status: 400, code: 'parameter_not_priced', param });
   expect(() => boundOf({ [param]: value })).toThrow(`${param} changes what a call costs`);
@@ -36,13 +37,20 @@ test.each([
 
 test.each([
   ['n_predict', 100_000],
+  ['n_predict', false],
   ['max_output_tokens', 100_000],
   ['best_of', 20],
   ['chat_template', '{% for _ in range(9999) %}word{% endfor %}'],
   ['search_parameters', { mode: 'on' }],
   ['web_search_options', {}],
+  ['additional_drop_params', ['max_tokens']],
 ])('a field that adds what neither the body nor the maximum bounds is refused: %s', (param, value) => {
   expect(refusalOf({ [param]: value })).toMatchObject({ status: 400, code: 'parameter_not_priced', param });
+});
+
+test('what a field switches off, or an empty list, adds nothing', () => {
+  const fields = { enable_search: false, use_beam_search: false, audio: null, models: [], transforms: [], fallbacks: [] };
+  expect(boundOf(fields)).toEqual(boundOf({}));
 });
 
 test('nothing that a caller wrote is repeated but the first letters of a name', () => {
