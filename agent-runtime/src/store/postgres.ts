@@ -29,6 +29,8 @@ export function openPostgres({ urlFile, onConnectionLost }: PostgresOptions): Da
   const open = async (): Promise<Pool> => {
     const { Pool } = await import('pg');
     const pool = new Pool(await poolConfig(urlFile));
+    // The pool listens to idle connections only. Where one at work breaks, its statement rejects; an `error` that nobody hears would end the process.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return pool.on('error', (error) => onConnectionLost(databaseError(error)));
   };
   const pool = (): Promise<Pool> => {
@@ -75,7 +77,7 @@ const isRefusal = (error: unknown): boolean =>
 async function poolConfig(urlFile: string): Promise<PoolConfig> {
   const url = await readURL(urlFile);
   return {
-    host: url.hostname,
+    host: url.hostname.replace(/^\[|\]$/g, ''), // those of an IPv6 address
     port: url.port === '' ? 5432 : Number(url.port),
     database: decodeURIComponent(url.pathname.slice(1)),
     user: decodeURIComponent(url.username),

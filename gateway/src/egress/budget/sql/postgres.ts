@@ -33,6 +33,8 @@ export function postgres(
     application_name: 'cloister-egress',
   });
   pool.on('error', report);
+  // The pool listens to idle connections only. Where one at work breaks, its statement rejects; an `error` that nobody hears would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     query: async (text, parameters, name) => {
       const values = [...parameters];
