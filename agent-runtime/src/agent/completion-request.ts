@@ -2,6 +2,7 @@
 import type { AgentDocument } from '@cloister/tenancy';
 import { z } from 'zod';
 import { fail } from '../errors.ts';
+import { jsonText } from '../model/json-text.ts';
 import type { InForce } from './in-force.ts';
 import { systemPrompt } from './instructions.ts';
 
@@ -34,16 +35,16 @@ export function completionRequest(body: CompletionBody, document: AgentDocument,
   };
 }
 
-/** Of the user alone: what a model or a tool has said is nothing that a caller could make shorter. Throws 413 `message_too_large`. */
+/** Of the user alone: what a model or a tool has said is nothing that a caller could make shorter. Throws as {@link checkMessageSize} does. */
 export function checkUserMessages({ messages }: CompletionBody, limit: number): void {
   for (const [index, { role, content }] of messages.entries())
     if (role === 'user') checkMessageSize(`messages.${index}.content`, content, limit);
 }
 
-/** Size of text, or of content parts as JSON, in bytes. Throws 413 `message_too_large`. */
+/** Size of text, or of content parts as JSON, in bytes. Throws 413 `message_too_large`, 400 `invalid_request` where they are nested too deeply. */
 export function checkMessageSize(param: string, content: unknown, limit: number): void {
   if (content === undefined || content === null) return;
-  const bytes = Buffer.byteLength(typeof content === 'string' ? content : JSON.stringify(content));
+  const bytes = Buffer.byteLength(typeof content === 'string' ? content : jsonText(content, param));
   if (bytes > limit) throw fail('message_too_large', { param, values: { param, bytes, limit } });
 }
 

@@ -113,6 +113,17 @@ describe('an error', () => {
     expect(await answer.json()).toMatchObject({ error: { code, param } });
   });
 
+  test.each(['user', 'tool'])('answers a message of a %s that is nested too deeply to be written again', async (role) => {
+    const deep = `${'{"0":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const answer = await fetch(`${agent.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await agent.token()}`, 'content-type': 'application/json' },
+      body: `{"messages":[{"role":"${role}","content":${deep}}]}`,
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toMatch(/nested too deeply.*"invalid_request"/);
+  });
+
   test('answers a body that is larger than the agent reads', async () => {
     const answer = await agent.call('POST', '/v1/chat/completions', { body: { messages: hello, x: 'y'.repeat(1_100_000) } });
     expect(answer.status).toBe(413);

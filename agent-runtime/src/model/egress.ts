@@ -11,6 +11,7 @@ import { setTraceHeaders } from '@cloister/telemetry';
 import type { SpanContext } from '@opentelemetry/api';
 import { fail } from '../errors.ts';
 import type { ReadToken } from './egress-token.ts';
+import { jsonText } from './json-text.ts';
 
 export interface ModelCall {
   /** An OpenAI chat completion request; `model` is `<provider>/<model>`. */
@@ -30,7 +31,10 @@ export interface ModelAnswer {
   readonly body: IncomingMessage;
 }
 
-/** Throws `egress_unreachable` where no connection comes about for a second and a half, or the signal's reason. Any HTTP answer, whatever its status, is an answer. */
+/**
+ * Throws `egress_unreachable` where no connection comes about for a second and a half, `invalid_request` where the body is too deep to be sent, or the
+ * signal's reason. Any HTTP answer, whatever its status, is an answer.
+ */
 export type CallModel = (call: ModelCall) => Promise<ModelAnswer>;
 
 export interface EgressOptions {
@@ -61,7 +65,7 @@ export function egressClient({ baseURL, agent, token }: EgressOptions): CallMode
   const request = secure ? httpsRequest : httpRequest;
 
   return async ({ body, requestId, voucher, span, signal }) => {
-    const payload = Buffer.from(JSON.stringify(body));
+    const payload = Buffer.from(jsonText(body));
     const headers: Record<string, string> = {
       'content-type': 'application/json',
       'content-length': String(payload.byteLength),
