@@ -59,7 +59,7 @@ export function podTemplate(plan: AgentPlan): { readonly metadata: object; reado
   };
 }
 
-function container({ spec, configuration, standing }: AgentPlan): object {
+function container({ spec, configuration, standing, hasAuthorities }: AgentPlan): object {
   const { image, imagePullPolicy, logLevel, drainSeconds, egressURL } = configuration.agentRuntime;
   const { requests, limits } = spec.resources;
   const env = {
@@ -97,7 +97,7 @@ function container({ spec, configuration, standing }: AgentPlan): object {
     volumeMounts: [
       { name: 'document', mountPath: dirname(agentFiles.document), readOnly: true },
       { name: 'identity', mountPath: dirname(agentFiles.identity), readOnly: true },
-      { name: 'database', mountPath: dirname(agentFiles.databaseURL), readOnly: true },
+      { name: databaseVolume(hasAuthorities), mountPath: dirname(agentFiles.databaseURL), readOnly: true },
       { name: 'redis', mountPath: dirname(agentFiles.redisURL), readOnly: true },
       { name: 'serving', mountPath: dirname(agentFiles.serving), readOnly: true },
       { name: 'egress', mountPath: dirname(agentFiles.egressToken), readOnly: true },
@@ -113,18 +113,30 @@ function proxyOf(egressURL: string): string {
 }
 
 const jwksKey = basename(agentFiles.identity);
+const secretMode = 0o440;
+
+/** Volumes merge by their names, and one may not be of two types, not even while it changes from one to the other. */
+const databaseVolume = (hasAuthorities: boolean): string => (hasAuthorities ? 'verified-database' : 'database');
+
+/** The authorities go when Postgres is no longer to be verified; a pod of before, which may come as late as that, would wait for them for ever. */
+const databaseWithAuthorities = {
+  defaultMode: secretMode,
+  sources: [
+    { secret: { name: tenantSecrets.database, items: [{ key: 'url', path: 'url' }] } },
+    { secret: { name: tenantSecrets.database, items: [{ key: databaseAuthoritiesKey, path: databaseAuthoritiesKey }], optional: true } },
+  ],
+};
 
 function volumes(plan: AgentPlan): object[] {
-  const secret = (name: string, ...keys: readonly string[]) => ({
-    secretName: name,
-    defaultMode: 0o440,
-    items: keys.map((key) => ({ key, path: key })),
-  });
+  const secret = (name: string, key: string) => ({ secretName: name, defaultMode: secretMode, items: [{ key, path: key }] });
   return [
     { name: 'document', configMap: { name: documentNameOf(plan), items: [{ key: documentKey, path: documentKey }] } },
     // Not part of the revision: its content changes under the pods, which follow it.
     { name: 'identity', configMap: { name: tenantConfigMaps.edgeIdentity, items: [{ key: jwksKey, path: jwksKey }] } },
-    { name: 'database', secret: secret(tenantSecrets.database, 'url', ...(plan.hasAuthorities ? [databaseAuthoritiesKey] : [])) },
+    {
+      name: databaseVolume(plan.hasAuthorities),
+      ...(plan.hasAuthorities ? { projected: databaseWithAuthorities } : { secret: secret(tenantSecrets.database, 'url') }),
+    },
     { name: 'redis', secret: secret(tenantSecrets.redis, 'url') },
     // Followed, like the identity.
     { name: 'serving', secret: secret(tenantSecrets.serving, servingKey) },
