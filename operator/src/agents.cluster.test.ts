@@ -69,7 +69,7 @@ describe('an AgentConfig', () => {
       const [agent] = (await policy()).agents;
       return [agent?.cacheSeconds, agent?.bounds];
     };
-    expect(await told()).toEqual([300, { tools: allowedTools }]);
+    await until('egress to be told', async () => isDeepStrictEqual(await told(), [300, { tools: allowedTools }]));
     const before = await documents();
     for (const [spec, expected] of [
       [{ responseCache: { ttlSeconds: 60 } }, [60, { tools: allowedTools }]],
@@ -186,7 +186,6 @@ describe('an AgentConfig', () => {
       'it to be back',
       async () =>
         (await operator.cluster.get(of, key))?.metadata.uid !== before?.metadata.uid && (await operator.cluster.get(of, key)) !== undefined,
-      1_000,
     );
   });
 
@@ -209,7 +208,7 @@ describe('the number of pods', () => {
   test('follows kubectl scale', async () => {
     await readyAgent();
     await operator.cluster.patch(kinds.agentConfigs, key, { spec: { replicas: 3 } }, { subresource: 'scale' });
-    await until('three pods', async () => (await replicas()) === 3, 1_000);
+    await until('three pods', async () => (await replicas()) === 3);
     await until('the budget for them', () => operator.cluster.get(kinds.podDisruptionBudgets, key));
   });
 
@@ -228,16 +227,11 @@ describe('the number of pods', () => {
   test('is none while the tenant is suspended, and edge is told', async () => {
     await readyAgent();
     await operator.cluster.patch(kinds.tenants, { name: 'one' }, { spec: { state: 'Suspended' } });
-    await until('no pods', async () => (await replicas()) === 0, 1_000);
-    const policy = parseDocument(
-      tenantPolicy,
-      'policy',
-      (await world.get(kinds.configMaps, namespaces.system, 'tenant-one'))?.data?.[documentKey],
-    );
-    expect(policy.state).toBe('Suspended');
+    await until('no pods', async () => (await replicas()) === 0);
+    await until('edge to be told', async () => (await policy()).state === 'Suspended');
     expect((await world.ready('one')).status?.conditions?.find(({ type }) => type === 'Ready')?.reason).toBe('Suspended');
     await operator.cluster.patch(kinds.tenants, { name: 'one' }, { spec: { state: 'Active' } });
-    await until('its pod', async () => (await replicas()) === 1, 1_000);
+    await until('its pod', async () => (await replicas()) === 1);
   });
 });
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import * as kinds from './kinds.ts';
 import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
 import { TenantWorld } from './testing/tenants.fixture.ts';
-import { until } from './testing/until.fixture.ts';
+import { until, untilQuiet } from './testing/until.fixture.ts';
 
 const className = 'op-rolling';
 const names = ['one', 'two', 'three'] as const;
@@ -98,8 +98,7 @@ test('a change reaches the canary first, then one tenant after the other, agents
   expect(done.status).toMatchObject({ updatedTenants: 3, currentRevision: wanted, wantedRevision: wanted });
   expect(done.status?.rollout).toBeUndefined();
   for (const name of names) expect((await world.get(kinds.agentConfigs, namespaceOf(name), 'support'))?.status?.classRevision).toBe(wanted);
-  await pause(1_000);
-  operator.writes();
+  await untilQuiet(operator.writes);
   await pause(1_500);
   await operator.restart();
   await pause(1_500);

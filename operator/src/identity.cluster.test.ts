@@ -9,7 +9,7 @@ import { identityIn, publicKeysIn } from './platform/identity-secret.ts';
 import { edgeKeysFile } from './tenant/identity.ts';
 import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
 import { TenantWorld } from './testing/tenants.fixture.ts';
-import { until } from './testing/until.fixture.ts';
+import { until, untilQuiet } from './testing/until.fixture.ts';
 
 const settleMs = 1000; // as the test operator is configured
 
@@ -132,7 +132,7 @@ test('every tenant has the next key before edge signs with it, and the old one u
 
   await pause(settleMs + 500);
   expect(await trusted()).toEqual(both);
-  operator.writes();
+  await untilQuiet(operator.writes);
   await pause(2_500);
   expect(operator.writes()).toEqual([]);
 
@@ -149,7 +149,7 @@ test('every tenant has the next key before edge signs with it, and the old one u
   expect(await generation()).toBe(template);
   expect((await secret())?.metadata.annotations?.[annotations.madeFor]).toBe((await secret())?.metadata.annotations?.[annotations.rotate]);
 
-  operator.writes();
+  await untilQuiet(operator.writes);
   await pause(2_500);
   expect(operator.writes()).toEqual([]);
 });
@@ -161,7 +161,7 @@ test('egress is told of an old key for as long as vouchers of it may be under wa
   await letTokensExpire();
   await until('agents to forget the old key', async () => String(await given('one')) === after);
   expect(await egressBelieves()).toEqual(expect.arrayContaining([before, after]));
-  operator.writes();
+  await untilQuiet(operator.writes);
   await pause(2_500);
   expect(operator.writes()).toEqual([]);
 

@@ -20,7 +20,7 @@ import * as kinds from './kinds.ts';
 import { isReady } from './status/conditions.ts';
 import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
 import { TenantWorld } from './testing/tenants.fixture.ts';
-import { until } from './testing/until.fixture.ts';
+import { until, untilQuiet } from './testing/until.fixture.ts';
 
 let operator: RunningOperator;
 let world: TenantWorld;
@@ -171,8 +171,7 @@ describe('the operator writes nothing', () => {
     await world.agent('one', 'support');
     await world.agentReady('one', 'support');
     await world.ready('one');
-    await pause(1_000);
-    operator.writes();
+    await untilQuiet(operator.writes);
     await pause(3_000);
     expect(operator.writes()).toEqual([]);
     await operator.restart();

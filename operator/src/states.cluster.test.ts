@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as kinds from './kinds.ts';
 import { runOperator, startTimeoutMs, type RunningOperator } from './testing/operator.fixture.ts';
 import { TenantWorld } from './testing/tenants.fixture.ts';
-import { until } from './testing/until.fixture.ts';
+import { inTurn } from './testing/servers.fixture.ts';
+import { until, untilQuiet } from './testing/until.fixture.ts';
 
 const namespace = 'tenant-one';
 const name = tenantObjectName('one');
@@ -127,8 +128,7 @@ describe('an archived tenant', () => {
     await tenantWithData();
     await setState('Archived');
     await expectArchived();
-    await pause(500);
-    operator.writes();
+    await untilQuiet(operator.writes);
     await pause(1_500);
     await operator.restart();
     await pause(1_500);
@@ -136,7 +136,7 @@ describe('an archived tenant', () => {
     const { username, password, pathname } = new URL((await world.secretsOf('one'))['database'] ?? '');
     const login = `"${decodeURIComponent(username)}"`;
     await world.inPostgres(
-      `CREATE ROLE ${login} LOGIN PASSWORD '${password}' IN ROLE t_one; GRANT CONNECT ON DATABASE ${pathname.slice(1)} TO ${login}`,
+      inTurn(`CREATE ROLE ${login} LOGIN PASSWORD '${password}' IN ROLE t_one; GRANT CONNECT ON DATABASE ${pathname.slice(1)} TO ${login}`),
     );
     await inDatabase('SELECT 1');
     await operator.restart(); // what was looked at a while ago is not looked at again before its time

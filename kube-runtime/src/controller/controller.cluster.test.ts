@@ -161,20 +161,23 @@ describe('a controller', () => {
     let inside = 0;
     let most = 0;
     const seen: string[] = [];
+    const held = Promise.withResolvers<undefined>();
     const slow = controller('slow')
       .for(greetings, { namespace })
       .concurrency(4)
       .reconcile(async ({ object }) => {
         most = Math.max(most, ++inside);
         seen.push(object.spec.name);
-        await quiet(100);
+        await held.promise;
+        await quiet(20);
         inside--;
       });
     await operate(slow);
-    for (let i = 0; i < 10; i++) {
-      await greet('one', `edit ${i}`);
-      await quiet(20);
-    }
+    await greet('one', 'edit 0');
+    await eventually('the first edit was seen', () => inside === 1);
+    for (let i = 1; i < 10; i++) await greet('one', `edit ${i}`);
+    await quiet(200); // in which the others may come, and are worked on by nobody else
+    held.resolve(undefined);
     await eventually('the last edit was seen', () => seen.at(-1) === 'edit 9' && inside === 0);
     expect(most).toBe(1);
     expect(seen.length).toBeLessThan(8);

@@ -11,7 +11,7 @@ const account = 't_dead_lines_test';
 
 test('Postgres is asked on another line than the one that brought no answer', async () => {
   using line = await lineTo(testPostgres());
-  const admin = new PostgresAdmin({ ...testPostgres(), host: line.host, port: line.port }, { connectMs: 3_000, queryMs: 500 });
+  const admin = new PostgresAdmin({ ...testPostgres(), host: line.host, port: line.port }, { connectMs: 3_000, queryMs: 2_000 });
   expect(await admin.logins(account)).toEqual([]);
   line.goDead();
   await expect(admin.logins(account)).rejects.toThrow('Query read timeout');
@@ -56,7 +56,7 @@ test('Redis is asked on another line than the one that brought no answer', async
   const url = testRedisURL();
   using line = await lineTo({ host: url.hostname, port: Number(url.port) });
   url.host = `${line.host}:${line.port}`;
-  const admin = new RedisAdmin(url, { answerMs: 500 });
+  const admin = new RedisAdmin(url, { answerMs: 2_000 });
   expect(await admin.logins(account)).toEqual([]);
   line.goDead();
   await expect(admin.logins(account)).rejects.toThrow('Socket timeout');

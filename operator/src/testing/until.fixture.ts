@@ -1,5 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** Until nothing has been written for a second: what came last may have had rightful writes behind it. `writes` gives those since it was last asked. */
+export const untilQuiet = (writes: () => readonly string[]): Promise<boolean> =>
+  until('a second without writes', async () => {
+    writes();
+    await pause(1_000);
+    return writes().length === 0;
+  });
+
 /** Asks again every 20 ms until the answer is neither false nor undefined, and returns it. Throws after `timeoutMs`, naming `what`. */
 export async function until<T>(
   what: string,

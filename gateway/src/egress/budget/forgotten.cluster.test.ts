@@ -54,7 +54,7 @@ async function heldUp(text: string, ...started: (() => Promise<unknown>)[]): Pro
     const one = start();
     one.catch(() => undefined);
     running.push(one);
-    await expect.poll(waiting).toBe(running.length);
+    await expect.poll(waiting, { timeout: 30_000 }).toBe(running.length);
   }
   await client.query('commit');
   await client.end();
