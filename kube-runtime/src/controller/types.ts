@@ -7,7 +7,7 @@ import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
 
 /** What a run asks for. Nothing, or when to look again although nothing changed. */
 export interface Result {
-  /** Milliseconds. Any change of a watched object comes sooner. What was begun for an edit goes before reports then, too, and the rest does not. */
+  /** Milliseconds. Any change of a watched object comes sooner. The look has the priority of the run that asks for it. */
   readonly requeueAfter?: number;
 }
 

@@ -6,7 +6,7 @@ export interface Wake {
   readonly dueAt: number;
 }
 
-/** Wakes whose time has not come. Of a key there is one for each priority at most: any that another is as early and as high as would change nothing. */
+/** Wakes whose time has not come, for each key one of a priority at most: a wake is not kept where another of its key is as early and as high. */
 export class Wakes {
   readonly #byKey = new Map<string, readonly Wake[]>();
   /** Those removed are left where they are and skipped, up to as many as there are of the others. */

@@ -76,7 +76,7 @@ export class Accounts {
       name,
       ensure: async (login) => {
         const { address, admin: postgres } = await this.#connections.postgres();
-        const open = await this.#openWalls(postgres, holder === undefined);
+        const open = await this.#whyOpen(postgres, holder === undefined);
         return this.#unlessBelieved(this.#postgres, { account: { name }, inputs: [address, wanted, login] }, login, {
           wanted: { wanted, login },
           holder,
@@ -226,10 +226,10 @@ export class Accounts {
   }
 
   /**
-   * Closes them before the first account is made on a connection, and whenever somebody looks anew. Resolves with why they stay open: a reason to make
-   * nothing new behind them, but not to take from those who are there what they have. Found again only after a while, by whomever.
+   * Closes the walls before the first account is made on a connection, and whenever somebody looks anew. Resolves with why they stay open, if they do: a reason to
+   * make nothing new behind them, but not to take from those who are there what they have. What was found counts for a while, for everybody.
    */
-  async #openWalls(admin: WallCloser, anew: boolean): Promise<DataError | undefined> {
+  async #whyOpen(admin: WallCloser, anew: boolean): Promise<DataError | undefined> {
     const known = this.#walls.get(admin);
     const seen = !anew && known && known.until > performance.now() ? known : { closing: admin.closeWalls(), until: Infinity };
     this.#walls.set(admin, seen);

@@ -20,10 +20,7 @@ const { egress, provider: first, spare, errorOf, settled, ...running } = await t
 let [tenant, token] = ['', ''];
 beforeEach(async () => {
   tenant = running.tenant();
-  token = await egress.addTenant(tenant, {
-    models: [`${tenant}/m1`, `${tenant}-spare/m1`],
-    budget: { timeZone: 'UTC', daily: { usd: 1 } },
-  });
+  token = await running.addTenant();
 });
 
 /** Providers are the tenant's own here, so that what one test does to them is not felt in the next. */

@@ -12,10 +12,7 @@ const { egress, provider, spare, errorOf, settled, ...running } = await twoProvi
 let [tenant, token] = ['', ''];
 beforeEach(async () => {
   tenant = running.tenant();
-  token = await egress.addTenant(tenant, {
-    models: [`${tenant}/m1`, `${tenant}-spare/m1`],
-    budget: { timeZone: 'UTC', daily: { usd: 1 } },
-  });
+  token = await running.addTenant();
 });
 
 const chatAt = (baseURL: string, timeoutSeconds: number, fallbacks: string[] = []) => {

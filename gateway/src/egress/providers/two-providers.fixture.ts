@@ -11,6 +11,8 @@ export interface TwoProviders {
   readonly spare: ProviderDouble;
   /** The name that a test may give to a tenant of its own. */
   readonly tenant: () => string;
+  /** Adds that tenant, which may use `m1` of a provider of its own name and of one that is called so with `-spare`, for a dollar a day. Returns its token. */
+  readonly addTenant: () => Promise<string>;
   /** Status and code. */
   readonly errorOf: (answer: Response) => Promise<readonly [status: number, code: string]>;
   /** Waits until the tenant stands so. */
@@ -37,6 +39,8 @@ export async function twoProvidersUnderTest(): Promise<TwoProviders> {
   return {
     ...{ egress, provider, spare },
     tenant: () => tenant,
+    addTenant: () =>
+      egress.addTenant(tenant, { models: [`${tenant}/m1`, `${tenant}-spare/m1`], budget: { timeZone: 'UTC', daily: { usd: 1 } } }),
     errorOf: async (answer) => [answer.status, errorBody.parse(await answer.json()).error.code],
     settled: (expected) => vi.waitFor(async () => expect(await egress.standing(tenant)).toMatchObject(expected), 3_000),
   };
