@@ -168,7 +168,7 @@ async function converge({ world, workload }: Soak): Promise<void> {
     const there = JSON.stringify(ours.map(({ metadata }) => metadata.name).sort());
     const left = (await world.kubectl.list('namespaces')).filter(({ metadata }) => metadata.name.startsWith(namespaceOf('soak-w')));
     const agents = await world.kubectl.list('agentconfigs', ['--all-namespaces']);
-    const late = tenants.find((tenant) => !isReady(tenant) && tenant.spec?.['state'] !== 'Suspended') ?? agents.find(isUnderWay);
+    const late = tenants.find((tenant) => !isReady(tenant)) ?? agents.find(isUnderWay);
     missing =
       there !== wanted
         ? `tenants ${there}, wanted ${wanted}`

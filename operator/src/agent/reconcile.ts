@@ -3,7 +3,7 @@
  *
  * Flow: observe → check → apply → judge the rollout → tell.
  * Guarantees: level-triggered; a repeat on a converged agent writes nothing; while a check blocks, or a new revision does not become
- * ready, pods of the last good revision go on serving; no pod is made before the tenant's network policies are there; a tenant's rollouts begin
+ * ready, pods of the last good revision go on serving, save where the tenant is suspended; no pod is made before the tenant's network policies are there; a tenant's rollouts begin
  * at its pace, and until its turn comes an edit is not yet observed.
  */
 import type { Applied, BaseObject, ReconcileContext, Result } from 'kube-runtime';
@@ -30,6 +30,7 @@ import { availability, rolloutOf } from './rollout.ts';
 import type { RolloutPace } from './rollout-pace.ts';
 import { isAutoscaled, replicasOf } from './scale.ts';
 import { agentStatusOf, invalidStatusOf, type AgentOutcome } from './status.ts';
+import { stopAgent } from './stop.ts';
 import { endStrays } from './strays.ts';
 
 export interface AgentParts {
@@ -62,7 +63,10 @@ export async function reconcileAgent(context: Context, { configuration, ...parts
   const line = lineOf(context, landlord, parts.pace);
   if (line > 0) return { requeueAfter: line };
   const parsed = parseSpec(agent);
-  if (!parsed.success) return tellInvalid(context, parsed.error);
+  if (!parsed.success) {
+    if (isSuspended(landlord)) await stopAgent(context, caches);
+    return tellInvalid(context, parsed.error);
+  }
   return settle(context, observeAgent(agent, parsed.data, { caches, configuration, landlord }), parts);
 }
 
@@ -75,6 +79,7 @@ async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentPa
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? turnOf(seen, plan, parts) : silenceOf(seen);
   if (wait > 0) return { requeueAfter: wait };
+  if (!plan && isSuspended(seen.landlord)) await stopAgent(context, parts.caches);
   const { outcome, begun, error, lookAgainMs }: Attempt = plan
     ? await bringAbout(context, seen, plan, parts.caches)
     : { outcome: { findings } };

@@ -117,6 +117,24 @@ describe('a tenant is told, and goes on', () => {
       /^the daily budget that began on 2026-11-26 is spent.*raise spec\.budget\.daily/,
     ],
     ['when an agent does not serve', { agents: [agentNamed('a', { Ready: 'False' })] }, 'AgentsNotReady', /: a;/],
+    [
+      'when it was suspended and an agent has not been told of that',
+      { spec: { state: 'Suspended' }, agents: [agentNamed('a'), agentNamed('b', { Ready: ['True', 'Suspended'] })] },
+      'AgentsNotReady',
+      /are not known to have stopped: a;/,
+    ],
+    [
+      'when it was archived and an agent is suspended still',
+      { spec: { state: 'Archived' }, agents: [agentNamed('a', { Ready: ['True', 'Suspended'] })] },
+      'AgentsNotReady',
+      /are not known to have stopped: a;/,
+    ],
+    [
+      'when it is active again and an agent is suspended still',
+      { agents: [agentNamed('a', { Ready: ['True', 'Suspended'] }), agentNamed('b')] },
+      'AgentsNotReady',
+      /do not serve, or not as configured: a;/,
+    ],
   ])('%s', (_, given, reason, message) => {
     const found = check(snapshot(given));
     expect(found).toMatchObject([{ reason, message: expect.stringMatching(message) as unknown }]);

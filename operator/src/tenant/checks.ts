@@ -5,6 +5,8 @@
  * in checks.test.ts. Checks do no I/O and never look at each other.
  */
 import { labels, namespaceOf } from '@cloister/tenancy';
+import { findCondition } from 'kube-runtime';
+import type { AgentConfig } from '../kinds.ts';
 import { serves } from '../status/conditions.ts';
 import type { Finding } from '../status/finding.ts';
 
@@ -212,15 +214,28 @@ function defaultAgentExists({ name, spec, agents }: TenantSnapshot): TenantFindi
   };
 }
 
-function agentsAreReady({ agents }: TenantSnapshot): TenantFinding | undefined {
-  const waiting = agents.filter((agent) => !serves(agent.status?.conditions)).map((agent) => agent.metadata.name);
+function agentsAreReady({ agents, spec: { state } }: TenantSnapshot): TenantFinding | undefined {
+  const follows = state === 'Active' ? servesNow : (agent: AgentConfig) => readyBecause(agent) === state;
+  const waiting = agents.filter((agent) => !follows(agent)).map((agent) => agent.metadata.name);
   if (waiting.length === 0) return undefined;
+  const what = state === 'Active' ? 'do not serve, or not as configured' : 'are not known to have stopped';
   return {
     condition: 'AgentsReady',
     reason: 'AgentsNotReady',
-    message: `do not serve, or not as configured: ${waiting.sort().join(', ')}; see "kubectl get agentconfigs"`,
+    message: `${what}: ${waiting.sort().join(', ')}; see "kubectl get agentconfigs"`,
     blocks: false,
   };
+}
+
+/** The state of the tenant is no part of an agent's generation: what an agent was told before the state changed is of no use after. */
+const servesNow = (agent: AgentConfig): boolean => {
+  const standsStill: readonly (string | undefined)[] = ['Suspended', 'Archived'];
+  return serves(agent.status?.conditions) && !standsStill.includes(readyBecause(agent));
+};
+
+function readyBecause({ status }: AgentConfig): string | undefined {
+  const ready = findCondition(status?.conditions, 'Ready');
+  return ready?.status === 'True' ? ready.reason : undefined;
 }
 
 /** More are not named: whoever mends the first ones is shown the next. */

@@ -93,21 +93,19 @@ export const namespaceOwnedBy = ({ metadata: { name, uid = '' } }: Tenant): Name
   },
 });
 
+type Told = 'True' | 'False';
+
 export const agentNamed = (
   name: string,
-  conditions: Readonly<Record<string, 'True' | 'False'>> = { Ready: 'True' },
+  conditions: Readonly<Record<string, Told | readonly [Told, reason: string]>> = { Ready: 'True' },
   created = '2026-01-01T00:00:00Z',
 ): AgentConfig => ({
   metadata: { name, namespace: 'tenant-acme', uid: `uid-${name}`, creationTimestamp: created },
   spec: { model: 'offline/echo' },
   status: {
-    conditions: Object.entries(conditions).map(([type, status]) => ({
-      type,
-      status,
-      reason: 'X',
-      message: '',
-      lastTransitionTime: created,
-      observedGeneration: 1,
-    })),
+    conditions: Object.entries(conditions).map(([type, told]) => {
+      const [status, reason] = typeof told === 'string' ? [told, 'X'] : told;
+      return { type, status, reason, message: '', lastTransitionTime: created, observedGeneration: 1 };
+    }),
   },
 });
