@@ -105,6 +105,16 @@ test('a change reaches the canary first, then one tenant after the other, agents
   expect(operator.writes()).toEqual([]);
 });
 
+test.each([2, '40%'])('a wave of %s of three tenants takes two at once', async (waveSize) => {
+  const before = await prepare();
+  const rollout = { ...waves, canary: undefined, waveSize, pauseSeconds: 3600 };
+  await setClass({ ...better, rollout });
+  const { status } = await classIs('WavePause');
+  expect(status).toMatchObject({ updatedTenants: 2, rollout: { wave: 1 } });
+  const moved = Object.values(await revisionsNow()).filter((revision) => revision !== before);
+  expect(moved).toEqual([status?.wantedRevision, status?.wantedRevision]);
+});
+
 test('a change that hurts stops at the canary; newcomers get what was good; editing back needs no hands', async () => {
   const before = await prepare();
   await setClass(bad);

@@ -97,6 +97,32 @@ describe('an object that the operator has not looked at for too long', () => {
     expect(await readyOf()).toMatchObject({ status: 'True', observedGeneration: 2 });
   });
 
+  test('that has never been judged is told of, too, unless it has been judged meanwhile', async () => {
+    const { metadata } = await cluster.create(widgets, { metadata: { name: 'new' }, spec: { size: 1 } });
+    const unjudged = { metadata, spec: { size: 1 } };
+    const readyOfNew = async () => (await cluster.get(widgets, { name: 'new' }))?.status?.conditions;
+    const { informer, tell } = told<Watched>();
+    const other = await connectTestCluster();
+    let cached: Watched = unjudged;
+    const watchdog = new Watchdog({
+      cluster: other,
+      kinds: [{ kind: widgets, informer: { ...informer, synced: true, get: () => cached } }],
+      limit: 60,
+    });
+    tell('added', unjudged);
+    await watchdog.look(0);
+    expect(await readyOfNew()).toBeUndefined();
+    await watchdog.look(61_000);
+    expect(await readyOfNew()).toMatchObject([{ type: 'Ready', status: 'Unknown', reason: 'OperatorBehind', observedGeneration: 0 }]);
+
+    const conditions = [{ type: 'Ready', status: 'True', reason: 'Ready', message: 'fine', observedGeneration: 1 }];
+    await cluster.patch(widgets, { name: 'new' }, { status: { observedGeneration: 1, conditions } }, { subresource: 'status' });
+    cached = unjudged; // a cache that has not heard of that
+    await watchdog.look(122_000);
+    expect(await readyOfNew()).toMatchObject([{ status: 'True' }]);
+    await other.close();
+  });
+
   test('that was made anew under its name since it was seen is not touched', async () => {
     const stale = await cluster.get(widgets, { name: 'one' });
     if (!stale) throw new Error('the widget is gone');
@@ -134,11 +160,14 @@ describe('alerts', () => {
       'the first look of the watchdog',
       async () => {
         const text = await operator.metrics();
-        return text.includes('cloister_objects_behind_seconds_max{') && text;
+        return text.includes('cloister_objects_behind_seconds_max{kind="ModelProvider"}') && text;
       },
       15_000,
     );
     await operator.cluster.delete(kinds.tenantClasses, { name: 'op-watchdog' });
+    for (const of of [kinds.tenants, kinds.agentConfigs, kinds.tenantClasses, kinds.modelProviders]) {
+      expect(exported).toContain(`\ncloister_objects_behind{kind="${of.kind}"} 0\n`);
+    }
     const file = readFileSync(new URL('../../charts/cloister/files/alerts.yaml', import.meta.url), 'utf8');
     const named = rules
       .parse(parse(file))

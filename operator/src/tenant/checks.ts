@@ -5,9 +5,6 @@
  * in checks.test.ts. Checks do no I/O and never look at each other.
  */
 import { labels, namespaceOf } from '@cloister/tenancy';
-import { findCondition } from 'kube-runtime';
-import type { AgentConfig } from '../kinds.ts';
-import { serves } from '../status/conditions.ts';
 import type { Finding } from '../status/finding.ts';
 
 import { agentsPolicy, policyNames } from './children/network-policies.ts';
@@ -16,6 +13,7 @@ import { idlePatterns } from '../provider/offers.ts';
 import { knownTimeZone } from './limits.ts';
 import type { TenantSnapshot } from './observe.ts';
 import { providerKeysAreUsable } from './provider-keys.ts';
+import { stateReached } from './state-reached.ts';
 import { splitsAreAnswered } from './traffic-splits.ts';
 import { isTenants } from './whose-namespace.ts';
 
@@ -215,8 +213,7 @@ function defaultAgentExists({ name, spec, agents }: TenantSnapshot): TenantFindi
 }
 
 function agentsAreReady({ agents, spec: { state } }: TenantSnapshot): TenantFinding | undefined {
-  const follows = state === 'Active' ? servesNow : (agent: AgentConfig) => readyBecause(agent) === state;
-  const waiting = agents.filter((agent) => !follows(agent)).map((agent) => agent.metadata.name);
+  const waiting = agents.filter((agent) => stateReached(agent) !== state).map((agent) => agent.metadata.name);
   if (waiting.length === 0) return undefined;
   const what = state === 'Active' ? 'do not serve, or not as configured' : 'are not known to have stopped';
   return {
@@ -225,17 +222,6 @@ function agentsAreReady({ agents, spec: { state } }: TenantSnapshot): TenantFind
     message: `${what}: ${waiting.sort().join(', ')}; see "kubectl get agentconfigs"`,
     blocks: false,
   };
-}
-
-/** The state of the tenant is no part of an agent's generation: what an agent was told before the state changed is of no use after. */
-const servesNow = (agent: AgentConfig): boolean => {
-  const standsStill: readonly (string | undefined)[] = ['Suspended', 'Archived'];
-  return serves(agent.status?.conditions) && !standsStill.includes(readyBecause(agent));
-};
-
-function readyBecause({ status }: AgentConfig): string | undefined {
-  const ready = findCondition(status?.conditions, 'Ready');
-  return ready?.status === 'True' ? ready.reason : undefined;
 }
 
 /** More are not named: whoever mends the first ones is shown the next. */

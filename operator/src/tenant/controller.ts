@@ -11,13 +11,13 @@ import { classOfRevision, revisionNameOf } from '../class/revisions.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from '../scopes.ts';
 import { publicKeysIn } from '../platform/identity-secret.ts';
-import { serves } from '../status/conditions.ts';
 import { boundsOf } from './agent-bounds.ts';
 import { spendingOf } from './agent-budget.ts';
 import { ownCacheSecondsOf } from './agent-cache.ts';
 import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retirement } from './retire.ts';
+import { stateReached } from './state-reached.ts';
 
 /** All that a tenant has comes, and is changed, within moments: one look at it together is enough. */
 const settleMs = 50;
@@ -137,6 +137,6 @@ const policyChanged = (change: Change<kinds.AgentConfig>): boolean =>
   change.type === 'updated' && generationChanged(change) && !isDeepStrictEqual(policyOf(change.object), policyOf(change.previous));
 const policyOf = (agent: kinds.AgentConfig | undefined) => agent && [spendingOf(agent), ownCacheSecondsOf(agent), boundsOf(agent)];
 
-/** Replicas come and go; the tenant cares whether an agent is Ready. */
+/** Replicas come and go; the tenant cares whether an agent is as its state wants it. */
 const readyChanged = ({ object, previous }: Change<kinds.AgentConfig>): boolean =>
-  serves(object.status?.conditions) !== serves(previous?.status?.conditions);
+  stateReached(object) !== (previous && stateReached(previous));

@@ -1,9 +1,9 @@
 /**
  * Looks, apart from queues and workers, whether the operator keeps up, and says so where it does not.
  *
- * Guarantees: an object whose spec has been ahead of its status for longer than the limit does not stay Ready: True, for that would be about another spec.
- * Its Ready turns Unknown, with the reason OperatorBehind, by a patch that fails where object, status or condition are not those that were seen; the next
- * reconcile takes it back. It writes nothing else, and nothing while the operator keeps up.
+ * Guarantees: an object whose spec has been ahead of its status for longer than the limit does not stay Ready: True, for that would be about another spec,
+ * and one that nobody has judged does not stay without a word. Its Ready turns Unknown, with the reason OperatorBehind, by a patch that fails where object,
+ * status or condition are not those that were seen; the next reconcile takes it back. It writes nothing else, and nothing while the operator keeps up.
  * Limits: it runs in the operator's process. That there is no operator at all, alerts tell (charts/cloister/files/alerts.yaml).
  */
 import {
@@ -99,29 +99,42 @@ export class Watchdog {
   }
 }
 
-/** Undefined for an object that does not claim to be Ready. Refused by the server where the object or its status is another by now. */
+/** Undefined for an object that says by itself that it is not Ready. Refused by the server where the object or its status is another by now. */
 function noLongerReady(object: Watched, forMs: number): JsonPatchOperation[] | undefined {
   const { metadata, status } = object;
   const conditions = status?.conditions ?? [];
-  const index = conditions.findIndex(({ type, status: is }) => type === 'Ready' && is === 'True');
+  const index = conditions.findIndex(({ type }) => type === 'Ready');
   const before = conditions[index];
-  if (!before) return undefined;
+  const isHim: JsonPatchOperation = { op: 'test', path: '/metadata/uid', value: metadata.uid };
+  if (!before) return [isHim, ...firstWord(object, forMs)];
+  if (before.status !== 'True') return undefined;
   const at = `/status/conditions/${index}`;
   return [
-    { op: 'test', path: '/metadata/uid', value: metadata.uid },
+    isHim,
     { op: 'test', path: '/status/observedGeneration', value: status?.observedGeneration },
     { op: 'test', path: `${at}/type`, value: 'Ready' },
     { op: 'test', path: `${at}/status`, value: 'True' },
-    { op: 'replace', path: at, value: behindCondition(before, object, forMs) },
+    { op: 'replace', path: at, value: { ...before, ...behind(object, forMs) } },
   ];
 }
 
-const behindCondition = (before: Condition, { metadata, status }: Watched, forMs: number): Condition => ({
-  ...before,
-  status: 'Unknown',
+/** For an object that has no Ready condition yet. */
+function firstWord(object: Watched, forMs: number): JsonPatchOperation[] {
+  const { metadata, status } = object;
+  const value: Condition = { ...behind(object, forMs), type: 'Ready', observedGeneration: 0 };
+  return [
+    { op: 'test', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
+    ...(status ? [] : [{ op: 'add', path: '/status', value: {} } as const]),
+    ...(status?.conditions ? [] : [{ op: 'add', path: '/status/conditions', value: [] } as const]),
+    { op: 'add', path: '/status/conditions/-', value },
+  ];
+}
+
+const behind = ({ metadata, status }: Watched, forMs: number) => ({
+  status: 'Unknown' as const,
   reason: 'OperatorBehind' satisfies Reason,
   message:
     `generation ${metadata.generation ?? 0} has not been reconciled for ${Math.round(forMs / 1000)} s; what was said here was about ` +
-    `generation ${status?.observedGeneration ?? 0}. See docs/runbooks/operator.md`,
+    `generation ${Math.max(0, status?.observedGeneration ?? 0)}. See docs/runbooks/operator.md`,
   lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
 });

@@ -1,5 +1,6 @@
 /** The health checks that the chart ships for Argo CD and Flux, and `kubectl wait`, on real objects in every state. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { runOperator, startTimeoutMs, type RunningOperator } from '../../../operator/src/testing/operator.fixture.ts';
 import { testKubeconfig } from '../../../operator/src/testing/servers.fixture.ts';
 import { TenantWorld } from '../../../operator/src/testing/tenants.fixture.ts';
@@ -54,6 +55,8 @@ const everyKind: readonly (readonly [state: string, argo: string, flux: string])
   ['without conditions', 'Progressing', 'InProgress'],
   ['ready', 'Healthy', 'Current'],
   ['generation ahead', 'Progressing', 'InProgress'],
+  ['operator behind', 'Progressing', 'InProgress'],
+  ['new, operator behind', 'Progressing', 'InProgress'],
   ['stalled', 'Degraded', 'Failed'],
   ['deleting', 'Progressing', 'InProgress'],
 ];
@@ -62,6 +65,9 @@ const table = [
   ['Tenant, reconciling', 'Progressing', 'InProgress'],
   ['AgentConfig, reconciling', 'Progressing', 'InProgress'],
   ['ModelProvider, reconciling', 'Progressing', 'InProgress'],
+  ['TenantClass, reconciling', 'Progressing', 'InProgress'],
+  ['TenantClass, paused', 'Progressing', 'InProgress'],
+  ['TenantClass, rollout stopped', 'Degraded', 'Failed'],
   ['Tenant, stalled while agents wait', 'Degraded', 'Failed'],
   ['Tenant, suspended', 'Suspended', 'Current'],
   ['AgentConfig, suspended', 'Suspended', 'Current'],
@@ -92,6 +98,20 @@ describe('Argo CD and Flux judge', () => {
     expect(verdicts.get('Tenant, stalled')?.argo.message).toMatch(/spec\.quota\.cpu is 9, above the 2 of class/);
     expect(verdicts.get('ModelProvider, stalled')?.argo.message).toMatch(/Secret "gt-nowhere".* create it/);
     expect(verdicts.get('AgentConfig, reconciling')?.argo.message).not.toBe('');
+  });
+
+  test('an object that the watchdog has found behind by its words', () => {
+    for (const kind of subjects) {
+      for (const state of ['operator behind', 'new, operator behind']) {
+        const { conditions } = z
+          .object({ status: z.object({ conditions: z.array(z.looseObject({ type: z.string() })) }) })
+          .parse(gallery.objects.get(`${kind}, ${state}`)).status;
+        expect(
+          conditions.find(({ type }) => type === 'Ready'),
+          `${kind}, ${state}`,
+        ).toMatchObject({ status: 'Unknown', reason: 'OperatorBehind' });
+      }
+    }
   });
 
   test('an object whose edit was not looked at yet as not ready, though Ready is True from before', () => {

@@ -3,9 +3,11 @@ import { namespaces, namespaceOf, providerObjectName } from '@cloister/tenancy';
 import { findCondition, type BaseObject, type Cluster, type Condition, type Kind, type KubeObject, type Resource } from 'kube-runtime';
 import * as kinds from '../../../operator/src/kinds.ts';
 import { frozen } from '../../../operator/src/testing/controllers.double.ts';
+import { connectTestCluster } from '../../../operator/src/testing/cluster.fixture.ts';
 import type { RunningOperator } from '../../../operator/src/testing/operator.fixture.ts';
 import type { TenantWorld } from '../../../operator/src/testing/tenants.fixture.ts';
 import { until } from '../../../operator/src/testing/until.fixture.ts';
+import { Watchdog } from '../../../operator/src/watchdog/watchdog.ts';
 
 type Judged = Resource<unknown, { readonly conditions?: readonly Condition[] | undefined }>;
 interface Subject {
@@ -54,6 +56,7 @@ export class Gallery {
     await this.#archived();
     await this.#providers();
     await this.#deleting();
+    await this.#rollouts();
     await this.#classes(); // last: two default classes leave tenants without one
   }
 
@@ -67,15 +70,18 @@ export class Gallery {
     await this.#world.agent('gt-ready', 'new');
     await this.#cluster.apply(kinds.tenantClasses, { metadata: { name: 'gt-new' }, spec: {} });
     await this.#cluster.apply(kinds.modelProviders, { metadata: { name: 'gt-new' }, spec: provider });
+    for (const subject of Object.values(fresh)) await this.#keep('new', subject);
+    await this.#untilBehind();
+    for (const { edit: _edit, ...subject } of Object.values(settled)) await this.#keep('operator behind', subject);
     for (const subject of Object.values(fresh)) {
-      await this.#keep('new', subject);
-      await this.#cluster.patch(subject.of, subject, { status: { observedGeneration: 1 } }, { subresource: 'status' });
+      await this.#keep('new, operator behind', subject);
+      await this.#cluster.patch(subject.of, subject, { status: { observedGeneration: 1, conditions: null } }, { subresource: 'status' });
       await this.#keep('without conditions', subject);
     }
   }
 
   async remove(): Promise<void> {
-    for (const name of ['gt-ready', 'gt-new', 'gt-second']) await this.#cluster.delete(kinds.tenantClasses, { name });
+    for (const name of ['gt-ready', 'gt-new', 'gt-second', 'gt-rolling']) await this.#cluster.delete(kinds.tenantClasses, { name });
     for (const name of ['gt-ready', 'gt-new', 'gt-stalled', 'gt-taken']) await this.#cluster.delete(kinds.modelProviders, { name });
     await this.#cluster.delete(kinds.configMaps, { name: providerObjectName('gt-taken'), namespace: namespaces.system });
   }
@@ -138,6 +144,42 @@ export class Gallery {
     await this.#reach('ready', { of: kinds.modelProviders, name: 'gt-ready' }, 'Ready', 'Ready');
     await this.#reach('reconciling', { of: kinds.modelProviders, name: 'gt-taken' }, 'Reconciling', 'ApplyFailed');
     await this.#reach('stalled', { of: kinds.modelProviders, name: 'gt-stalled' }, 'Stalled', 'SecretMissing');
+  }
+
+  /** A rollout that waits between two waves, one that is held, and one that does harm. */
+  async #rollouts(): Promise<void> {
+    const rolling: Subject = { of: kinds.tenantClasses, name: 'gt-rolling' };
+    const rollout = { waveSize: 1, pauseSeconds: 3600, unreadySeconds: 1 };
+    const models = (name: string) => ({ models: { allow: [`op-offline/${name}`] } });
+    await this.#cluster.apply(kinds.tenantClasses, { metadata: { name: rolling.name }, spec: { defaults: models('echo'), rollout } });
+    for (const name of ['gt-first', 'gt-next']) {
+      await this.#world.tenant(name, { classRef: { name: rolling.name } });
+      await this.#world.ready(name);
+      await this.#world.agent(name, 'support');
+      await this.#world.agentReady(name, 'support');
+    }
+    const edit = (spec: object) => this.#cluster.patch(kinds.tenantClasses, rolling, { spec });
+    await edit({ defaults: { quota: { cpu: 1 } } });
+    await this.#reach('reconciling', rolling, 'Reconciling', 'WavePause');
+    await edit({ rollout: { paused: true } });
+    await this.#reach('paused', rolling, 'Reconciling', 'RolloutPaused');
+    await edit({ defaults: models('other'), rollout: { paused: false } });
+    await this.#reach('rollout stopped', rolling, 'Stalled', 'RolloutStopped');
+  }
+
+  /** What the watchdog of an operator that does nothing else makes of them. */
+  async #untilBehind(): Promise<void> {
+    const cluster = await connectTestCluster();
+    const watched = Object.values(fresh).map(({ of, ...key }) => ({
+      key,
+      kind: of as Kind<Judged>,
+      informer: cluster.informer(of as Kind<Judged>),
+    }));
+    const watchdog = new Watchdog({ cluster, kinds: watched, limit: 0 });
+    cluster.startInformers();
+    await Promise.all(watched.map(({ informer }) => informer.whenSynced()));
+    await watchdog.look();
+    await cluster.close();
   }
 
   async #classes(): Promise<void> {
