@@ -20,7 +20,7 @@ import { refusalOf } from '../status/refusal.ts';
 import { together } from '../together.ts';
 import type { Arrivals } from './arrivals.ts';
 import { archiveAgent } from './archive.ts';
-import { check } from './checks.ts';
+import { check, type AgentFinding } from './checks.ts';
 import { revisionLabel, revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
@@ -79,10 +79,9 @@ async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentPa
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? turnOf(seen, plan, parts) : silenceOf(seen);
   if (wait > 0) return { requeueAfter: wait };
-  if (!plan && isSuspended(seen.landlord)) await stopAgent(context, parts.caches);
   const { outcome, begun, error, lookAgainMs }: Attempt = plan
     ? await bringAbout(context, seen, plan, parts.caches)
-    : { outcome: { findings } };
+    : await goWithout(context, seen, findings, parts.caches);
   if (begun && isNextEdit(seen.agent)) return {};
   const fewest = replicasOf({ spec: seen.spec, suspended: isSuspended(seen.landlord) });
   const hasService = (plan !== undefined && error === undefined) || seen.service !== undefined;
@@ -90,6 +89,17 @@ async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentPa
   await tell(context, agentStatusOf(seen, { ...outcome, findings: [...outcome.findings, ...serving] }, new Date()));
   if (error) throw error;
   return resultOf(lookAgainMs);
+}
+
+/** A pod that serves goes on while its agent cannot be configured, but not through a suspension. */
+async function goWithout(
+  context: Context,
+  { landlord }: AgentSnapshot,
+  findings: readonly AgentFinding[],
+  caches: Caches,
+): Promise<Attempt> {
+  if (isSuspended(landlord)) await stopAgent(context, caches);
+  return { outcome: { findings } };
 }
 
 /**

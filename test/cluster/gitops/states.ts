@@ -172,7 +172,7 @@ export class Gallery {
     const cluster = await connectTestCluster();
     const watched = Object.values(fresh).map(({ of, ...key }) => ({
       key,
-      kind: of as Kind<Judged>,
+      kind: of,
       informer: cluster.informer(of as Kind<Judged>),
     }));
     const watchdog = new Watchdog({ cluster, kinds: watched, limit: 0 });
