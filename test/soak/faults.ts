@@ -1,7 +1,8 @@
 /** What befalls the cluster, one at a time, each over when its promise resolves. None of them may cost a healthy tenant a request. */
 import { namespaceOf, namespaces } from '@cloister/tenancy';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freeze, takeDown } from '../cluster/index.ts';
+import { apiServerPort } from '../cluster/components/api-server.ts';
+import { freeze, runInside, takeDown } from '../cluster/index.ts';
 import { dataNamespace } from '../cluster/manifests/names.ts';
 import { podsOf, signal } from '../e2e/support/pods.ts';
 import type { World } from '../e2e/support/world.ts';
@@ -57,6 +58,25 @@ async function loseOperatorPod({ world, random }: Struck): Promise<string> {
   return name;
 }
 
+/** What its connections to the API server come to: an answer that there is none, or silence. */
+const cuts = { reset: ['REJECT', '--reject-with', 'tcp-reset'], silent: ['DROP'] } as const;
+
+const cutOff =
+  (cut: keyof typeof cuts) =>
+  async ({ world, random }: Struck): Promise<string> => {
+    const { name, address } = random.pick(await podsOf(world, 'operator'));
+    const ms = random.between(100, 20_000);
+    const rule = ['INPUT', '-s', address, '-p', 'tcp', '--dport', String(apiServerPort), '-j', ...cuts[cut]];
+    const change = (how: '-I' | '-D') => runInside(world.cluster, ['iptables', '-w', how, ...rule]);
+    await change('-I');
+    try {
+      await sleep(ms);
+    } finally {
+      await change('-D');
+    }
+    return `${name} ${ms} ms`;
+  };
+
 const restart =
   (part: string) =>
   async ({ world }: Struck): Promise<string> => {
@@ -103,6 +123,8 @@ export const faults: Readonly<Record<string, Fault>> = {
   'operator killed': killOperator,
   'operator pod lost': loseOperatorPod,
   'operator restarted': restart('operator'),
+  "operator's connections reset": cutOff('reset'),
+  "operator's connections silent": cutOff('silent'),
   'edge restarted': restart('edge'),
   'egress restarted': restart('egress'),
   'etcd away': (struck) => away(struck, ['etcd'], 20_000),
