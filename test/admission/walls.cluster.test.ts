@@ -1,5 +1,5 @@
 /** What somebody who holds every right in a tenant's namespace still cannot do, and that those who must get past the walls do. */
-import { kind, pathOf } from 'kube-runtime';
+import { kind, pathOf, type Kind, type KubeObject } from 'kube-runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { planned } from '../../operator/src/agent/snapshot.fixture.ts';
@@ -10,16 +10,19 @@ import { snapshot } from '../../operator/src/tenant/snapshot.fixture.ts';
 import { until } from '../e2e/support/until.ts';
 import type { Child } from '../../operator/src/child.ts';
 import { kindOf, startWalled, system, type Attempt, type Subject, type Walled } from './api-server.ts';
-import { account, agent, allowed, anyPolicy, clusterAdmin, create, namespace, patch, refused } from './attempts.ts';
+import { account, allowed, anyPolicy, clusterAdmin, create, namespace, patch, podSpec, refused } from './attempts.ts';
 import { holdingOn } from './holding-on.ts';
 import { breakingOut, tooMuch } from './pods.ts';
+import { allowedOfOwn, ofReplicaSet, own, subresources } from './subresources.ts';
 
 const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
 const clusterRoleBindings = kind('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', { namespaced: false });
 const clusterRoles = kind('rbac.authorization.k8s.io/v1', 'ClusterRole', { namespaced: false });
-const ofNamespaces = { apiGroups: [''], resources: ['namespaces', 'namespaces/finalize'], verbs: ['*'] };
+const ofNamespaces = { apiGroups: [''], resources: ['namespaces', 'namespaces/status', 'namespaces/finalize'], verbs: ['*'] };
 const serviceAccounts = kind('v1', 'ServiceAccount');
 const namespaces = kind('v1', 'Namespace', { namespaced: false });
+const pods = kind('v1', 'Pod');
+const reported = z.object({ status: z.record(z.string(), z.unknown()) });
 
 let walled: Walled;
 let operator: Subject;
@@ -59,6 +62,22 @@ const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1
   ({ kind: { namespaced }, desired }) => !namespaced || desired.metadata.namespace === namespace,
 );
 
+/** Around the tests of a block. */
+function having(objects: readonly Pick<Child, 'kind' | 'desired'>[]): void {
+  beforeAll(async () => {
+    for (const { kind: of, desired } of objects) await walled.root.create(of, desired);
+  });
+  afterAll(async () => {
+    for (const { kind: of, desired } of objects)
+      await walled.root.request({ method: 'DELETE', path: pathOf(of, desired.metadata), query: { gracePeriodSeconds: 0 } });
+  });
+}
+
+async function podOfAgent(): Promise<KubeObject> {
+  const isAgents = ({ metadata }: KubeObject) => metadata.labels?.['cloister.dev/agent'] === 'support';
+  return until('a pod of the agent', async () => (await walled.root.list(pods, { namespace })).find(isAgents), { within: 20_000 });
+}
+
 /** Asked before anybody else is there. */
 async function outsiderLabels(): Promise<string> {
   const { root } = walled;
@@ -75,6 +94,21 @@ async function outsiderLabels(): Promise<string> {
 describe('with every right in the namespace, a tenant is refused', () => {
   test.each([...refused, ...holdingOn])('%s', async (_, attempt, message) => {
     expect(await tenant.try(attempt)).toMatch(message);
+  });
+
+  describe('past the objects themselves', () => {
+    having(own);
+
+    test.each(subresources)('%s', async (_, attempt, message) => {
+      expect(await tenant.try(attempt)).toMatch(message);
+    });
+
+    test('the ReplicaSet of an agent’s Deployment: its labels, its pods, and leaving those behind', async () => {
+      const replicaSets = kind('apps/v1', 'ReplicaSet');
+      const named = (one: KubeObject) => one.metadata.name.startsWith('support-');
+      const made = await until('it', async () => (await walled.root.list(replicaSets, { namespace })).find(named), { within: 20_000 });
+      for (const attempt of ofReplicaSet(made.metadata.name)) expect(await tenant.try(attempt)).toMatch(/replicasets.*the AgentConfig/);
+    });
   });
 
   test('an agent in a namespace of no tenant, and so is everybody', async () => {
@@ -101,7 +135,8 @@ test.each(tooMuch)('nobody gets more %s for the namespace than the quota has', a
 });
 
 describe('with every right in the namespace, a tenant may still', () => {
-  test.each(allowed)('%s', async (_, attempt) => {
+  having(own);
+  test.each([...allowed, ...allowedOfOwn])('%s', async (_, attempt) => {
     expect(JSON.parse(await tenant.try(attempt))).toMatchObject({ kind: expect.any(String) as unknown });
   });
 });
@@ -196,30 +231,62 @@ describe('who must get past the walls does:', () => {
     expect(JSON.parse(await platform.try(patch('v1', 'Namespace', namespace, label)))).toMatchObject({ kind: 'Namespace' });
   });
 
-  test('kubelets: tokens for agents’ pods are theirs to fetch', async () => {
-    const kubelet = { 'impersonate-user': 'system:node:one', 'impersonate-group': 'system:nodes' };
-    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/agent/token`;
-    await walled.root.apply(roleBindings, {
-      metadata: { name: 'as-a-kubelet', namespace },
-      roleRef: clusterAdmin,
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'system:node:one' }],
+  describe('whoever runs pods:', () => {
+    const onNode = { metadata: { name: 'on-one', namespace }, spec: podSpec({ nodeName: 'one', serviceAccountName: 'agent' }) };
+    having([{ kind: pods, desired: onNode }]);
+
+    test('kubelets, who fetch tokens of agents and report their pods', async () => {
+      const kubelet = { 'impersonate-user': 'system:node:one', 'impersonate-group': 'system:nodes' };
+      await walled.root.apply(roleBindings, {
+        metadata: { name: 'as-a-kubelet', namespace },
+        roleRef: clusterAdmin,
+        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'system:node:one' }],
+      });
+      const there = await walled.root.get(pods, onNode.metadata);
+      const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: onNode.metadata.name, uid: there?.metadata.uid };
+      const path = pathOf(serviceAccounts, { name: 'agent', namespace }, 'token');
+      const spec = { audiences: ['cloister-egress'], boundObjectRef };
+      expect(JSON.parse(await platform.try({ method: 'POST', path, body: { spec }, headers: kubelet }))).toMatchObject({
+        kind: 'TokenRequest',
+      });
+      const report: Attempt = {
+        method: 'PATCH',
+        path: pathOf(pods, onNode.metadata, 'status'),
+        body: { status: { phase: 'Running' } },
+        headers: kubelet,
+      };
+      expect(JSON.parse(await platform.try(report))).toMatchObject({ kind: 'Pod', status: { phase: 'Running' } });
     });
-    // No pod of the agent runs on that node, which another plugin of the API server minds: so far a request of the tenant does not come.
-    expect(await platform.try({ method: 'POST', path, body: { spec: { audiences: ['cloister-egress'] } }, headers: kubelet })).toMatch(
-      /node requested token not bound to a pod/,
-    );
+  });
+
+  test('the scheduler: it binds pods of agents to nodes', async () => {
+    const { name } = (await podOfAgent()).metadata;
+    const binding: Attempt = {
+      method: 'POST',
+      path: pathOf(pods, { name, namespace }, 'binding'),
+      body: { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target: { apiVersion: 'v1', kind: 'Node', name: 'one' } },
+      headers: { 'impersonate-user': 'system:kube-scheduler' },
+    };
+    expect(JSON.parse(await platform.try(binding))).toMatchObject({ kind: 'Status', status: 'Success' });
   });
 
   test('Kubernetes’ own controllers: agents get pods, which the quota counts', async () => {
-    const pods = kind('v1', 'Pod');
-    const made = await until('a pod of the agent', async () => (await walled.root.list(pods, { namespace }))[0], { within: 20_000 });
-    expect(made.metadata.labels).toMatchObject(agent);
+    await podOfAgent();
     const quota = z.object({ status: z.object({ used: z.object({ pods: z.string() }) }) });
     const used = async () =>
       quota.safeParse(await walled.root.get(kind('v1', 'ResourceQuota'), { name: 'tenant', namespace })).data?.status.used.pods;
     await until('the quota to count it', async () => (await used()) === '1', { within: 20_000 });
     const configMaps = await walled.root.list(kind('v1', 'ConfigMap'), { namespace });
     expect(configMaps.map(({ metadata }) => metadata.name)).toContain('kube-root-ca.crt');
+  });
+
+  test('Kubernetes’ own controllers: they report Deployments and disruption budgets', async () => {
+    const said = async (of: Kind, field: string): Promise<boolean> => {
+      const there = reported.safeParse(await walled.root.get(of, { name: 'support', namespace }));
+      return there.data?.status[field] === 1;
+    };
+    await until('the Deployment to have a pod', () => said(kind('apps/v1', 'Deployment'), 'replicas'), { within: 20_000 });
+    await until('it to be counted', () => said(kind('policy/v1', 'PodDisruptionBudget'), 'expectedPods'), { within: 20_000 });
   });
 
   test('Kubernetes’ own controllers: a namespace that goes takes everything with it', async () => {
