@@ -25,8 +25,26 @@ const notForAgents = new Set([
   ...['host', 'expect', 'content-length', 'x-request-id', 'traceparent', 'tracestate'],
 ]);
 
-/** Agents set no cookies: on a host that tenants share, they would reach other tenants' agents. */
-const notForCallers = new Set([...hopByHop, 'set-cookie', 'x-request-id']);
+/** What browsers keep and apply to all of a host. Tenants may share one, so an agent would set it for the callers of others. */
+const ofTheHost = [
+  'set-cookie',
+  'clear-site-data',
+  'strict-transport-security',
+  'alt-svc',
+  'service-worker-allowed',
+  'reporting-endpoints',
+  'report-to',
+  'nel',
+];
+
+const notForCallers = new Set([...hopByHop, ...ofTheHost, 'x-request-id']);
+
+/**
+ * What proxies between callers and edge act on, rather than pass on. `x-accel-redirect` has nginx repeat the request, with the caller's credential,
+ * at a path that the answer names; `x-envoy-immediate-health-check-fail` has Envoy take edge for ill. `x-accel-buffering` is about the answer alone:
+ * streams come as they are made by it.
+ */
+const isForProxies = (name: string): boolean => /^x-(accel-(?!buffering$)|envoy-|sendfile$|lighttpd-)/.test(name);
 
 /** What Cloister's own parts tell each other. */
 const isOurs = (name: string): boolean => name.startsWith('x-cloister-');
@@ -61,7 +79,9 @@ export function headersForAgent(
 
 /** What egress did for the answer is the caller's to know, too. `agent` is who answers. */
 export const headersForCaller = (answered: IncomingHttpHeaders, agent: string): OutgoingHttpHeaders => {
-  const headers = pick(answered, (name) => notForCallers.has(name) || (isOurs(name) && !toldToCallers.has(name)) || isLimit(name));
+  const isKept = (name: string) =>
+    notForCallers.has(name) || (isOurs(name) && !toldToCallers.has(name)) || isLimit(name) || isForProxies(name);
+  const headers = pick(answered, isKept);
   headers[agentHeader] = agent;
   return headers;
 };
