@@ -148,7 +148,8 @@ export const agentConfigSpec = z
       .prefault({}),
     image: imageReference()
       .describe(
-        "Runs instead of Cloister's own agent runtime. Tell edge what an answer has cost in its header or trailer x-cloister-tokens.",
+        "Runs instead of Cloister's own agent runtime. Tell edge what an answer has cost in its header or trailer x-cloister-tokens. " +
+          'Pulled for each pod, unless images.pullPolicy of the chart is Never.',
       )
       .optional(),
   })

@@ -2,6 +2,7 @@ import { agentFiles } from '@cloister/tenancy';
 import { dirname } from 'node:path/posix';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { configuration } from '../../tenant/snapshot.fixture.ts';
 import { planned } from '../snapshot.fixture.ts';
 import { podTemplate } from './pod.ts';
 
@@ -30,4 +31,26 @@ test('where there are authorities of Postgres they are mounted too, and a pod th
     name: 'verified-database',
     projected: { defaultMode: 0o440, sources: [{ secret: source('url') }, { secret: { ...source('ca.crt'), optional: true } }] },
   });
+});
+
+const withPolicy = z.object({ containers: z.tuple([z.object({ imagePullPolicy: z.string() })]) });
+
+/** Of an agent with that image, where the platform's policy is that. */
+function pullPolicyOf(image: string | undefined, imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'): string {
+  const { agentRuntime } = configuration;
+  const plan = planned({ spec: { image }, configuration: { ...configuration, agentRuntime: { ...agentRuntime, imagePullPolicy } } });
+  return withPolicy.parse(podTemplate(plan).spec).containers[0].imagePullPolicy;
+}
+
+test('an image of a tenant’s own is pulled for each pod, so that nobody starts what a node keeps of another tenant’s', () => {
+  expect(pullPolicyOf('registry.example.com/private:1', 'IfNotPresent')).toBe('Always');
+  expect(pullPolicyOf('registry.example.com/private:1', 'Always')).toBe('Always');
+});
+
+test('where the platform pulls no images, a tenant’s own is not pulled either', () => {
+  expect(pullPolicyOf('registry.example.com/private:1', 'Never')).toBe('Never');
+});
+
+test.each(['Always', 'IfNotPresent', 'Never'] as const)('the platform’s own image is pulled as it says: %s', (policy) => {
+  expect(pullPolicyOf(undefined, policy)).toBe(policy);
 });

@@ -80,7 +80,7 @@ function container({ spec, configuration, standing, hasAuthorities }: AgentPlan)
   return {
     name: 'agent',
     image: spec.image ?? image,
-    imagePullPolicy,
+    imagePullPolicy: spec.image === undefined ? imagePullPolicy : pullPolicyOfOwn(imagePullPolicy),
     env: Object.entries(env).map(([name, value]) => ({ name, value: String(value) })),
     ports: [
       { name: 'https', containerPort: ports.http, protocol: 'TCP' },
@@ -105,6 +105,13 @@ function container({ spec, configuration, standing, hasAuthorities }: AgentPlan)
     ],
   };
 }
+
+/**
+ * For an image of a tenant's own. A node keeps what it has pulled, with whosever pull Secret, and starts it for anybody who names it: only who has to pull
+ * must show a Secret of its own. Where the platform pulls nothing at all, all images are there by its own hand.
+ */
+const pullPolicyOfOwn = (platforms: AgentPlan['configuration']['agentRuntime']['imagePullPolicy']) =>
+  platforms === 'Never' ? 'Never' : 'Always';
 
 /** With its port: clients differ in which one they take for that of a proxy. */
 function proxyOf(egressURL: string): string {
