@@ -71,6 +71,16 @@ describe('an open circuit', () => {
     expect([refusedFor(), refusedFor()]).toEqual([0, 1]);
   });
 
+  test('lets the next request through as the probe where the first one never went out', () => {
+    const { circuits, fail, refusedFor, wait } = underTest();
+    fail(3);
+    wait(1_000);
+    const { untried } = circuits.enter('a');
+    expect(refusedFor()).toBe(1);
+    untried();
+    expect([refusedFor(), refusedFor()]).toEqual([0, 1]);
+  });
+
   test.each<[string, (circuits: Circuits, answered: () => void) => void]>([
     ['a connection that comes about', (circuits) => circuits.connected('a')],
     ['an answer', (_, answered) => answered()],

@@ -28,11 +28,13 @@ export class CircuitOpen extends Error {
   }
 }
 
-/** A request on its way. Of the two that it may tell, the first counts; who tells neither (the caller left) changes nothing. */
+/** A request on its way. Of what it may tell, the first counts; who tells nothing (the caller left) changes nothing. */
 export interface Passage {
   readonly answered: () => void;
   /** No answer began. */
   readonly failed: () => void;
+  /** It did not go out. If it was a probe, the next request is. */
+  readonly untried: () => void;
 }
 
 interface Circuit {
@@ -60,9 +62,13 @@ export class Circuits {
     const circuit = this.#circuits.get(name);
     const isOpen = circuit !== undefined && circuit.pause > 0;
     if (isOpen) this.#enterAsProbe(circuit);
+    const probeAt = circuit?.probeAt;
     return {
       answered: () => void this.#circuits.delete(name),
       failed: () => this.#failed(name, isOpen),
+      untried: () => {
+        if (isOpen && circuit.probeAt === probeAt) circuit.probeAt = this.#clock();
+      },
     };
   }
 
