@@ -33,3 +33,13 @@ test.each(['OpenAI', 'AzureOpenAI', 'Bedrock'] as const)(
 test('of several choices each has its part of the maximum', () => {
   expect(maximaOf('OpenAICompatible', { n: 4 })).toMatchObject({ max_tokens: 25 });
 });
+
+test('the tier is the plain one where it would be what the project behind the key is set to', () => {
+  const tierOf = (type: Parameters<typeof outgoing>[1], named: object) =>
+    outgoing({ model: 'p/m', messages: [{}], ...named }, type, 'm', 100)['service_tier'];
+  for (const named of [{}, { service_tier: null }, { service_tier: 'auto' }, { service_tier: 'default' }])
+    expect(tierOf('OpenAI', named), JSON.stringify(named)).toBe('default');
+  expect(tierOf('OpenAI', { service_tier: 'flex' })).toBe('flex');
+  expect([tierOf('AzureOpenAI', {}), tierOf('AzureOpenAI', { service_tier: 'auto' })]).toEqual([undefined, 'default']);
+  expect([tierOf('OpenAICompatible', {}), tierOf('OpenAICompatible', { service_tier: 'auto' })]).toEqual([undefined, 'auto']);
+});

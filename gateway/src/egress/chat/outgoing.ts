@@ -25,8 +25,21 @@ export function outgoing(request: ChatRequest, type: ProviderDocument['type'], m
   const names = given.length > 0 ? given.map(([name]) => name) : [maximumOf[type]];
   return {
     ...rest,
+    ...tierOf(request, type),
     model,
     ...Object.fromEntries(names.map((name) => [name, perChoice])),
     ...(wantsStream(request) ? { stream_options: { ...request.stream_options, include_usage: true } } : {}),
   };
 }
+
+/**
+ * The tier `auto`, and with OpenAI none as well, is whatever the project behind the key is set to, which may be one that costs more than the price
+ * list says: `priority`.
+ */
+function tierOf({ service_tier: tier = null }: ChatRequest, type: ProviderDocument['type']): JsonObject {
+  const isOpen = tier === 'auto' || (tier === null && type === 'OpenAI');
+  return isOpen && haveDefault.has(type) ? { service_tier: 'default' } : {};
+}
+
+/** Others have other tiers, or none. */
+const haveDefault: ReadonlySet<ProviderDocument['type']> = new Set(['OpenAI', 'AzureOpenAI']);
