@@ -139,6 +139,8 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     billed: false,
   },
   'is overloaded': { answer: failure(503, '{"error":{"message":"insides"}}'), heard: failed, billed: false },
+  'fails, though its model may have answered': { answer: failure(500, '{"error":{"message":"insides"}}'), heard: failed, billed: true },
+  'has a gateway that waited in vain': { answer: failure(504, '<html>insides'), heard: failed, billed: true },
   'has a gateway that fails, in HTML': {
     answer: failure(502, '<html>insides', { 'content-type': 'text/html' }),
     heard: failed,

@@ -14,7 +14,7 @@ import type { Soft } from '../budget/soft-limit.ts';
 import { within, type Reported } from '../budget/used.ts';
 import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
-import type { Provider } from '../providers/provider.ts';
+import { ProviderFailure, type Provider } from '../providers/provider.ts';
 import { attemptSpan, type AttemptSpan } from './attempt-span.ts';
 import { callTime, type CallTime } from './call-time.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
@@ -64,11 +64,12 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
   const firstToken = call.operation.stream ? firstTokenSeconds : undefined;
   using time = callTime(exchange.gone, { total, left: call.left, firstToken });
   const span = attemptSpan(call);
-  let verdict: Verdict = 'unknown';
+  let verdict: Verdict = 'untried';
   try {
     const entry = await parts.gates.enter(target.provider, policy.tenant, time.signal);
     try {
       const reservation = await reserve(call, parts);
+      verdict = 'unknown';
       const failed = await perform({ ...call, reservation, time, span }, parts);
       verdict = exchange.gone.aborted ? 'unknown' : verdictOn(failed?.error);
       return failed;
@@ -103,6 +104,8 @@ function reserve({ policy, agent, voucher, model, worst, soft }: Attempt, { budg
   return budget.reserve(billed, limits, worst);
 }
 
+const nothing: Reported = { inputTokens: 0, outputTokens: 0 };
+
 interface Performance extends Attempt {
   readonly reservation: Reservation;
   readonly time: CallTime;
@@ -123,7 +126,7 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
     const failure = asApiError(error, target);
     let used: Reported = reserved; // unless it can be worked out
     try {
-      used = course.reported ?? (costsNothing(error) ? { inputTokens: 0, outputTokens: 0 } : await course.used());
+      used = course.reported ?? (costsNothing(error, target.provider) ? nothing : await course.used(error instanceof ProviderFailure));
     } finally {
       finish(used, gone ? 'caller_gone' : failure.code, error);
     }

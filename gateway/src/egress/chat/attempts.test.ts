@@ -39,7 +39,7 @@ const answer = (to: ProviderDouble, ...answers: Parameters<typeof inTurn>) => {
 describe('a call that failed is sent again', () => {
   test('until it is answered, as often as its ModelProvider says, and only the answer is billed', async () => {
     providers({ retries: 2 });
-    answer(first, failure(503, ''), failure(500, '<html>'), completion('at last', 100, 50));
+    answer(first, failure(503, ''), failure(529, '<html>'), completion('at last', 100, 50));
     expect(await (await chat()).text()).toContain('at last');
     expect(first.asked).toHaveLength(3);
     await settled({ settled: 200, reserved: 0, tokens: 150 });
@@ -150,7 +150,7 @@ describe('a call that failed is sent again', () => {
 describe('another model answers', () => {
   test('in the order of the ModelProvider, billed as itself', async () => {
     providers({}, ['nobody/m1', `${tenant}-spare/m1`]);
-    answer(first, failure(500, ''));
+    answer(first, failure(503, ''));
     expect(await (await chat()).text()).toContain('from spare');
     await logged(new RegExp(`"tried":"${tenant}/m1 provider_failed, ${tenant}-spare/m1 answered"`));
     await settled({ tokens: 15 });

@@ -8,7 +8,7 @@ import { fallbacksOf } from './target.ts';
 import { toolCallsOnRecord } from './tool-calls.ts';
 import { worstCase, type Model } from './worst-case.ts';
 
-/** `bytes` is the length of the body; `longest` the most output for a choice that the agent may have of any model. */
+/** `bytes` is the length of the body that goes out; `longest` the most output for a choice that the agent may have of any model. */
 export function chatOperation(asked: ChatRequest, bytes: number, longest = Infinity): Operation<Model> {
   const stream = wantsStream(asked);
   return {
@@ -34,7 +34,7 @@ export function chatOperation(asked: ChatRequest, bytes: number, longest = Infin
         get reported() {
           return meter.reported;
         },
-        used: () => meter.used(),
+        used: (failed) => meter.used(failed),
         get toolCalls() {
           return toolCallsOnRecord(asked, meter.calls);
         },

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { ask, model } from '../egress.fixture.ts';
 import { beginStream, completion, endMark, failure, piece, stopChunk, streamed, usageChunk } from '../providers/provider.double.ts';
 import { providerUnderTest } from '../providers/provider.fixture.ts';
 
 const { egress, provider, key, running, offer, become, chat, refusalOf, settled } = await providerUnderTest('OpenAI');
 const errorOf = async (answer: Response) => refusalOf(answer).then(({ status, code }) => [status, code]);
+
+const booked = `select input_tokens::int as input, output_tokens::int as output, overrun_tokens::int as overrun
+  from cloister_egress.usage join cloister_egress.budget_window using (tenant_uid) where tenant = $1 and kind = 'daily'`;
 
 describe('the provider hears', () => {
   test('its own name of the model, the platform’s key, the reserved maximum, and all else as the agent sent it', async () => {
@@ -116,7 +120,7 @@ describe('a stream', () => {
     expect((await egress.standing(running.tenant)).tokens).toBeLessThan(1000);
   });
 
-  test('that goes on beyond its reservation is cut there, with an end that clients understand', async () => {
+  test('that goes on beyond its reservation is cut there, with an end that clients understand, and what was delivered is booked', async () => {
     const stopped = Promise.withResolvers<undefined>();
     provider.answer = (response) => {
       beginStream(response);
@@ -126,10 +130,17 @@ describe('a stream', () => {
         stopped.resolve(undefined);
       });
     };
+    await become({ budget: { timeZone: 'UTC', daily: { usd: 1 } } });
     const answer = await (await chat({ stream: true, max_tokens: 20, stream_options: { include_usage: true } })).text();
-    expect(answer).toMatch(/"finish_reason":"length".*\n\n.*"completion_tokens":20.*\n\ndata: \[DONE\]\n\n$/);
-    expect(answer.match(/ word/g)?.length).toBeLessThan(100);
+    expect(answer).toMatch(/"finish_reason":"length".*\n\n.*"completion_tokens":\d+.*\n\ndata: \[DONE\]\n\n$/);
+    const words = answer.match(/ word/g)?.length ?? NaN;
+    expect(words).toBeLessThan(100);
     await stopped.promise;
+    const used = z.tuple([z.object({ input: z.int(), output: z.int(), overrun: z.int() })]);
+    const [{ input, output, overrun }] = await vi.waitFor(async () => used.parse(await egress.sql.query(booked, [running.tenant])), 3_000);
+    expect(answer, 'the agent is told what is booked').toContain(`"prompt_tokens":${input},"completion_tokens":${output},`);
+    expect(output, 'all that was delivered, by its bytes').toBe(' word'.length * words);
+    expect(overrun, 'what is more than was reserved is owed').toBe(output - 20);
   });
 
   test('that the provider breaks off ends with an error event, not as if it were whole', async () => {
@@ -194,6 +205,7 @@ describe('a provider that', () => {
 describe('a request is refused', () => {
   test.each([
     ['when it is no JSON', 'not json', 400, 'invalid_json'],
+    ['when it is in no UTF-8', Buffer.from('{"model":"own/m1","messages":[{"content":"\xff"}]}', 'latin1'), 400, 'invalid_request'],
     ['when it has no messages', '{"model":"own/m1"}', 400, 'invalid_request'],
     ['when the tenant may not use the model', '{"model":"own/other","messages":[{}]}', 403, 'model_not_allowed'],
     ['when it asks for more than the model can', '{"model":"own/m1","messages":[{}],"max_tokens":1001}', 400, 'parameter_too_large'],
@@ -202,7 +214,7 @@ describe('a request is refused', () => {
   ])('%s', async (_, body, status, code) => {
     const answer = await fetch(`${egress.url}/v1/chat/completions`, {
       ...ask(running.token, {}),
-      body: body.replace('own/', `${running.tenant}/`),
+      body: typeof body === 'string' ? body.replace('own/', `${running.tenant}/`) : body,
     });
     expect(await errorOf(answer)).toEqual([status, code]);
     expect(provider.asked).toEqual([]);

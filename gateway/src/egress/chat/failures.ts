@@ -30,9 +30,23 @@ export function asApiError(failed: unknown, { provider, whose }: Called): ApiErr
   return fail('provider_unreachable', { values: { provider: name }, cause: error });
 }
 
-/** Whether nothing can have been billed: the provider refused, or the request never went out. */
-export const costsNothing = (error: unknown): boolean =>
-  (error instanceof ProviderFailure && error.status !== 502) || error instanceof NeverSent;
+/**
+ * Whether nothing can have been billed: the request never went out, or the provider says that it did not begin with it. All other failures may
+ * come from something in front of a model that has answered, or answers still, and bills.
+ */
+export const costsNothing = (error: unknown, { type }: Pick<ProviderDocument, 'type'>): boolean =>
+  error instanceof NeverSent || (error instanceof ProviderFailure && saysThatNothingBegan(error.status, type));
+
+/** Somebody waited for an answer, and gave up. */
+const gaveUp: ReadonlySet<number> = new Set([408, 499]);
+/** It has no room. */
+const overloaded: ReadonlySet<number> = new Set([503, 529]);
+
+/** Azure bills prompts that it read and rejected: for what its filter found in them, or for their length (its "Plan to manage costs"). */
+function saysThatNothingBegan(status: number, type: ProviderDocument['type']): boolean {
+  if (type === 'AzureOpenAI' && status === 400) return false;
+  return overloaded.has(status) || (status >= 300 && status < 500 && !gaveUp.has(status));
+}
 
 /** What an attempt says about its provider; undefined is an answer. An error about the request is an answer, too. */
 export function verdictOn(error: unknown): Verdict {

@@ -1,18 +1,31 @@
 /**
  * Follows what a call uses while it runs, so that it can be settled however it ends.
  *
- * What the provider reports at the end counts. Where it reports nothing (the caller left, the connection broke), the text that was delivered is
- * counted; and since a model may have produced more than was delivered (hidden reasoning, an answer that was never sent), no less output
- * is assumed than a fast model makes in the time that passed. Some providers report with each piece what was used so far, or before
- * the last choice has ended: that is the least of what is assumed if no more comes. Nothing is ever assumed beyond what was reserved.
+ * What the provider reports at the end counts. Where it reports nothing (the caller left, the connection broke), nobody knows what it bills, and a
+ * budget holds only where no less than that is booked:
+ *
+ * Input: all that was reserved (worst-case.ts). Counting it by a tokenizer would not do: others make several times as many tokens of the same text,
+ * templates and instructions for tools add to it, and pictures have no text.
+ * Output that was delivered: a token for each byte, since no tokenizer makes more of a text.
+ * Output that was not, such as hidden reasoning, an answer that was never sent, or what was under way: what a model can have made in the time in which
+ * nothing came. Of a whole answer that never came, all that was reserved: the provider need not notice that nobody waits for it.
+ *
+ * Nothing is assumed beyond the maximum, which is what was reserved, unless more was delivered. Some providers report with each piece what was
+ * used so far, or before the last choice has ended: that counts, and what came after it is added.
  */
 import type { Reported, Used } from '../budget/used.ts';
 import { readChunk, type Chunk } from './chunk.ts';
 import { estimateTokens } from './estimate.ts';
-import { choicesOf, type ChatRequest } from './request.ts';
+import { choicesOf, wantsStream, type ChatRequest } from './request.ts';
 
-/** Output tokens a second that a call without usage is billed for at least. */
-const assumedPerSecond = 100;
+/**
+ * Output tokens a second of a choice, where nothing comes. An assumption and no bound, meant to lie well above the pace of models that hide their
+ * reasoning.
+ */
+const hiddenPerSecond = 500;
+
+/** Milliseconds from one piece to the next in which a model that is not silent says something. */
+const moment = 250;
 
 /** Tokenizers differ: a stream is taken to be beyond its reservation only when ours counts this much more than was reserved. */
 const tolerance = 1.25;
@@ -28,26 +41,35 @@ export interface Bounds {
 export class Meter {
   readonly #request: ChatRequest;
   readonly #bounds: Bounds;
-  readonly #started: number;
   #reported: Reported | undefined;
+  /** Of what came until now, as far as the provider has said. */
   #soFar: Used | undefined;
+  /** Bytes of the text that came after that. */
+  #since = 0;
+  /** Milliseconds in which nothing came, after that. */
+  #silence = 0;
+  #heardAt: number;
+  /** A whole answer or a chunk has come. */
+  #answered = false;
   #finished = false;
   #failed = false;
   readonly #reasons: string[] = [];
   readonly #calls = new Set<string>();
   #delivered = '';
+  #bytes = 0;
   #nextLook: number;
 
   /** Made when the request goes out. */
   constructor(request: ChatRequest, bounds: Bounds, now = performance.now()) {
     this.#request = request;
     this.#bounds = bounds;
-    this.#started = now;
+    this.#heardAt = now;
     this.#nextLook = bounds.outputTokens;
   }
 
   /** Takes a chunk or a whole answer; undefined when it is no JSON object. */
-  read(data: string): Chunk | undefined {
+  read(data: string, now = performance.now()): Chunk | undefined {
+    this.#answered = true;
     const chunk = readChunk(data);
     if (!chunk) return undefined;
     const { used, text, partial, finished, failed, reasons, calls } = chunk;
@@ -55,13 +77,23 @@ export class Meter {
     this.#failed ||= failed;
     this.#reasons.push(...reasons);
     this.#note(calls);
+    const bytes = Buffer.byteLength(text);
     if (used && (!partial || (this.#finished && text === ''))) this.#reported = used;
-    else if (used || text !== '') {
-      this.#soFar = used ?? this.#reported ?? this.#soFar; // more output: what looked like the end was none
-      this.#reported = undefined;
-    }
+    else if (used || text !== '') this.#goOn(used, bytes, now); // more output: what looked like the end was none
     this.#delivered += text;
+    this.#bytes += bytes;
     return chunk;
+  }
+
+  #goOn(used: Used | undefined, bytes: number, now: number): void {
+    const said = used ?? this.#reported;
+    const pause = now - this.#heardAt;
+    if (said) this.#silence = 0;
+    else if (pause > moment) this.#silence += pause;
+    this.#since = (said ? 0 : this.#since) + (used ? 0 : bytes);
+    this.#soFar = said ?? this.#soFar;
+    this.#reported = undefined;
+    this.#heardAt = now;
   }
 
   /** One by one: a server may send more of them than a call can take arguments. */
@@ -87,21 +119,35 @@ export class Meter {
 
   /**
    * Whether the stream has gone beyond what was reserved, so the provider ignores the maximum it was given. A token is at least one
-   * character, so short texts need no counting; after each count, the next waits until the rest could be used up.
+   * byte, so short texts need no counting; after each count, the next waits until the rest could be used up.
    */
   async isBeyondReservation(): Promise<boolean> {
-    if (this.#delivered.length <= this.#nextLook) return false;
+    if (this.#bytes <= this.#nextLook) return false;
     const left = this.#bounds.outputTokens * tolerance - (await estimateTokens(this.#delivered));
-    this.#nextLook = this.#delivered.length + Math.max(64, left);
+    this.#nextLook = this.#bytes + Math.max(64, left);
     return left < 0;
   }
 
-  async used(now = performance.now()): Promise<Reported> {
+  /** `failed`: the provider has said by an error that it works on it no more. */
+  async used(failed = false, now = performance.now()): Promise<Reported> {
     if (this.#reported) return this.#reported;
-    const { messages, tools } = this.#request;
-    const input = this.#soFar?.inputTokens ?? (await estimateTokens(JSON.stringify([messages, tools])));
-    const { outputTokens: told = 0 } = this.#soFar ?? {};
-    const output = Math.max(told, await estimateTokens(this.#delivered), Math.ceil(((now - this.#started) / 1000) * assumedPerSecond));
-    return { inputTokens: Math.min(input, this.#bounds.inputTokens), outputTokens: Math.min(output, this.#bounds.outputTokens) };
+    const said = this.#soFar?.inputTokens ?? 0;
+    const mayGoOn = !failed && !this.#answered && !wantsStream(this.#request);
+    return {
+      inputTokens: said > 0 ? said : this.#bounds.inputTokens,
+      outputTokens: mayGoOn ? this.#bounds.outputTokens : await this.#output(now),
+    };
+  }
+
+  /** That the maximum was ignored is believed of a provider that says so, or has delivered more than the tolerance. */
+  async #output(now: number): Promise<number> {
+    const { outputTokens: reserved } = this.#bounds;
+    const most = (this.#soFar?.outputTokens ?? 0) + this.#since;
+    const silence = this.#silence + Math.max(now - this.#heardAt, moment); // something may be under way
+    const hidden = Math.ceil((silence / 1000) * hiddenPerSecond * choicesOf(this.#request));
+    if (!this.#soFar && most <= reserved) return Math.min(most + hidden, reserved); // without a tokenizer
+    const least = Math.max(this.#soFar?.outputTokens ?? 0, await estimateTokens(this.#delivered));
+    if (least > reserved * tolerance) return Math.max(least, most);
+    return Math.max(least, Math.min(most + hidden, reserved));
   }
 }

@@ -45,8 +45,8 @@ export interface Course {
   run(sending: Sending): Promise<Ending>;
   /** What the provider has said of its use until now. */
   readonly reported: Reported | undefined;
-  /** The same or, where it has said nothing, what must be assumed. */
-  used(): Promise<Reported>;
+  /** The same or, where it has said nothing, what must be assumed. `failed`: it has answered with an error, so it works on it no more. */
+  used(failed?: boolean): Promise<Reported>;
   /** What the record says of tools that the answer has called until now; undefined: it has called none. */
   readonly toolCalls?: string | undefined;
 }

@@ -1,8 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { fail } from '../errors.ts';
 
 /** Throws `invalid_json` or `invalid_request`, which names the field. */
 export function parseBody<T>(body: Buffer, schema: z.ZodType<T>): T {
+  // what is none would become longer where it is read, and cost more than its length says
+  if (!isUtf8(body)) throw fail('invalid_request', { param: '', values: { problem: 'the body is not in UTF-8, as JSON has to be' } });
   let value: unknown;
   try {
     value = JSON.parse(body.toString('utf8'));

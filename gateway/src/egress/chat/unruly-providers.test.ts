@@ -1,5 +1,6 @@
 /** What providers do instead of answering as they should, one by one; the property test has them in any combination. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { ask, model } from '../egress.fixture.ts';
 import * as anthropic from '../providers/anthropic/messages-api.double.ts';
 import {
@@ -110,6 +111,41 @@ test.each([
   expect(await errorOf(await chat({ stream }))).toEqual([502, 'provider_failed']);
   await settled({ reserved: 0, ...(cost === undefined ? {} : { settled: cost }) });
   expect((await egress.standing(running.tenant)).settled).toBeGreaterThan(0);
+});
+
+describe('where nothing is reported', () => {
+  const booked = async () => {
+    const text = 'select input_tokens::int as input, output_tokens::int as output from cloister_egress.usage where tenant = $1';
+    const [used] = z.tuple([z.object({ input: z.int(), output: z.int() })]).parse(await egress.sql.query(text, [running.tenant]));
+    return used;
+  };
+  const settledAs = (expected: object) => vi.waitFor(async () => expect(await booked()).toMatchObject(expected), 3_000);
+  const picture = { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] };
+  const leave = async (answering: Promise<Response>, leaving: AbortController) => {
+    await vi.waitFor(() => expect(provider.asked).toHaveLength(1));
+    leaving.abort();
+    await expect(answering.then((answer) => answer.text())).rejects.toThrow();
+  };
+
+  test.each([500, 504, 408])('an error with status %i is billed for all that was reserved for the input', async (status) => {
+    provider.answer = failure(status, '<html>');
+    expect((await chat()).status).toBe(502);
+    await vi.waitFor(async () => expect((await booked()).input).toBeGreaterThan(512), 3_000);
+  });
+
+  test('a stream with a picture that is left is billed for all that fits into the model', async () => {
+    provider.answer = (response) => void beginStream(response).write(piece('one'));
+    const leaving = new AbortController();
+    await leave(chat({ stream: true, messages: [picture] }, {}, leaving.signal), leaving);
+    await settledAs({ input: 128_000 });
+  });
+
+  test('a whole answer that nobody waits for is billed as if it had been made', async () => {
+    provider.answer = () => undefined;
+    const leaving = new AbortController();
+    await leave(chat({ max_tokens: 700 }, {}, leaving.signal), leaving);
+    await settledAs({ output: 700 });
+  });
 });
 
 describe('usage', () => {

@@ -24,7 +24,7 @@ const templateMargin = 512;
 /** Tokens of the instructions that a provider adds to tools or a schema. A list of Anthropic's, by model, goes from 159 to 530. */
 const toolsMargin = 1024;
 
-/** Throws `parameter_too_large` or `parameter_not_priced`. `bytes` is the length of the body. */
+/** Throws `parameter_too_large` or `parameter_not_priced`. `bytes` is the length of the body that goes out. */
 export function worstCase(request: ChatRequest, bytes: number, modelName: string, model: Model): Bounds {
   refuseUnpriced(request, modelName);
   const named = namedMaximum(request);

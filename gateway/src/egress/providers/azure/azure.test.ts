@@ -1,11 +1,13 @@
 /** Through egress as a whole, with a double of the wire format of Azure OpenAI behind it. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { model } from '../../egress.fixture.ts';
 import { completion, endMark, inTurn, stopChunk, streamed, usageChunk } from '../provider.double.ts';
 import { providerUnderTest } from '../provider.fixture.ts';
 import * as api from './azure-api.double.ts';
 
-const { provider, key, offer, chat, embed, refusalOf, settled } = await providerUnderTest('AzureOpenAI', { models: [model('gpt')] });
+const { egress, running, provider, key, offer, chat, embed, refusalOf, settled } = await providerUnderTest('AzureOpenAI', {
+  models: [model('gpt')],
+});
 
 describe('Azure hears', () => {
   test('the key in the header that it reads, and by its v1 API the deployment as the model', async () => {
@@ -45,11 +47,11 @@ describe('a stream of Azure', () => {
 });
 
 describe('what Azure refuses', () => {
-  test('because of the prompt is told in its words, and costs nothing', async () => {
+  test('because of the prompt is told in its words, and billed as what it has read', async () => {
     provider.answer = api.promptRefused;
     const answer = await refusalOf(await chat());
     expect(answer).toMatchObject({ status: 400, code: 'provider_rejected', param: 'prompt', message: /content management policy/ });
-    await settled({ settled: 0, reserved: 0 });
+    await vi.waitFor(async () => expect((await egress.standing(running.tenant)).tokens).toBeGreaterThan(512), 3_000);
   });
 
   test('because of the key is the platform’s affair, and its words stay here', async () => {
