@@ -84,7 +84,7 @@ async function fallBack<M extends Offered>(failure: ApiError, asking: Asking<M>,
  * The same, as if the caller had asked for the first of these. Headers and facts stand before the answer does.
  *
  * That one cannot take the call as it is, since it is longer than its context window or has what that model does not know, is seen by its rejection
- * alone, which costs nothing. Where no other one answers then, the call is what it would be without them.
+ * alone, which costs nothing with most. Where no other one answers then, the call is what it would be without them.
  */
 async function downgrade<M extends Offered>(cheaper: readonly string[], asking: Asking<M>, parts: AskParts): Promise<ApiError | undefined> {
   const { response, exchange, policy } = asking;

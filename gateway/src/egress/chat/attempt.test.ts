@@ -3,11 +3,12 @@ import { createRegistry } from '@cloister/telemetry';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { policyOf } from '../../policy.fixture.ts';
 import type { Exchange, Facts } from '../../server/exchange.ts';
 import type { Reported } from '../budget/used.ts';
 import { model } from '../egress.fixture.ts';
+import { fail } from '../errors.ts';
 import { egressMetrics } from '../metrics.ts';
 import { Gates } from '../providers/gates.ts';
 import { openAICompatible } from '../providers/openai/openai.ts';
@@ -106,4 +107,18 @@ test('a caller that leaves while the budget is asked pays nothing, and nobody is
   expect(await attempt(call, parts(leave))).toBeUndefined();
   expect(settled).toEqual([{ inputTokens: 0, outputTokens: 0 }]);
   expect(provider.asked).toEqual([]);
+});
+
+test('a call that the budget refuses leaves it to the next one to try whether the provider is well again', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { provider, call, parts } = await attemptUnderTest();
+  let refuses = true;
+  const asked = parts(() => (refuses ? Promise.reject(fail('budget_unavailable')) : Promise.resolve()));
+  for (let turn = 0; turn < 5; turn++) (await asked.gates.enter(call.target.provider, 'acme', call.exchange.gone)).leave('failed');
+  vi.setSystemTime(Date.now() + 1_000);
+  expect(await attempt(call, asked)).toMatchObject({ failure: { code: 'budget_unavailable' }, sent: false });
+  refuses = false;
+  expect(await attempt(call, asked)).toBeUndefined();
+  expect(provider.asked).toHaveLength(1);
 });
