@@ -1,5 +1,5 @@
 import { keyOf } from '../kind.ts';
-import type { BaseObject } from '../resource.ts';
+import type { BaseObject, ObjectKey } from '../resource.ts';
 import type { Held } from './held.ts';
 import { compareVersions } from './version.ts';
 
@@ -49,7 +49,12 @@ export class OwnWrites<T extends BaseObject> {
     return { missed, overtaken };
   }
 
-  forget(object: T): void {
-    this.#ahead.delete(keyOf(object.metadata));
+  /** Handlers hear now that the object was gone by `version`. True: a write of our own that came after that stays, and is told as a new object. */
+  outlive(key: ObjectKey, version: string | undefined): boolean {
+    const ahead = this.#ahead.get(keyOf(key));
+    const later = ahead?.untold.filter(({ resourceVersion }) => (compareVersions(resourceVersion, version) ?? 0) > 0) ?? [];
+    if (later.length > 0) this.#ahead.set(keyOf(key), { told: undefined, untold: later });
+    else this.#ahead.delete(keyOf(key));
+    return later.length > 0;
   }
 }

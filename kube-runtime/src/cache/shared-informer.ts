@@ -168,7 +168,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
       this.#upsert(held, replay);
     }
     for (const held of [...this.#store.all()]) {
-      if (!present.has(keyOf(held))) this.#remove(held.read(), replay);
+      if (!present.has(keyOf(held))) this.#remove(held.read(), resourceVersion, replay);
     }
     this.#seen = resourceVersion;
     this.#synced = true;
@@ -179,7 +179,7 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
   event({ type, object: raw }: RawEvent, resourceVersion: string): void {
     if (type !== 'BOOKMARK') {
       const object = this.#accept(raw);
-      if (object && type === 'DELETED') this.#remove(object, false);
+      if (object && type === 'DELETED') this.#remove(object, resourceVersion, false);
       else if (object) this.#upsert(new Held(object, this.kind), false, object);
     }
     this.#seen = resourceVersion;
@@ -247,9 +247,15 @@ export class SharedInformer<T extends BaseObject> implements Informer<T>, Sink<H
     this.#packing.soon();
   }
 
-  #remove(object: T, replay: boolean): void {
-    this.#ownWrites.forget(object);
-    if (this.#store.delete(object.metadata)) this.#tell({ type: 'deleted', object, replay });
+  /** It was gone by `version`; `object` is the last that is known of it, or our own write that may outlive it. */
+  #remove(object: T, version: string | undefined, replay: boolean): void {
+    const known = this.#store.find(object.metadata);
+    if (!known) return;
+    const { last } = this.#ownWrites.toldOf(known, known);
+    if (!this.#ownWrites.outlive(known, version)) {
+      this.#store.delete(known);
+      this.#tell({ type: 'deleted', object, replay });
+    } else if (last) this.#tell({ type: 'deleted', object: last.uid === object.metadata.uid ? object : last.read(), replay });
   }
 
   #tell(change: Change<T>): void {
