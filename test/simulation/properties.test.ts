@@ -178,27 +178,6 @@ test('roll-back: a bad spec leaves what ran, and the good one from before leads 
     expect(differences(before, stateOf(world))).toEqual([]);
   }));
 
-test('isolation: a tenant whose every write fails holds up nobody, and is tried ever more slowly', () =>
-  onStage('nobody', [], async ({ world, person }) => {
-    const refusal = { code: 500, reason: 'InternalError', message: 'poisoned' };
-    world.mishap = ({ write, request }) => (write && request?.path.includes('poisoned') ? { before: refusal } : undefined);
-    await person.tenant('poisoned');
-    await world.pass(60_000);
-    await acme({ world, person, meanwhile: (steps) => world.stir(steps) });
-    await world.pass(10_000);
-    expect(ready(world)).toBe(true);
-    await support({ world, person, meanwhile: (steps) => world.stir(steps) });
-    await world.pass(10_000);
-    expect(agentReady(world)).toBe(true);
-    const calls = world.calls.length;
-    await world.pass(3_600_000);
-    const perMinute = world.calls.slice(calls).filter(({ what }) => what.includes('poisoned')).length / 60;
-    expect(perMinute).toBeLessThan(15);
-    world.mishap = () => undefined;
-    await world.converge();
-    expect(ready(world, 'poisoned')).toBe(true);
-  }));
-
 test('isolation: a key that cannot be removed loses nothing of a rotation: each new login is written where agents find it, and told once', () =>
   onStage(
     'a tenant with two keys',

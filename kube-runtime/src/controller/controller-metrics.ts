@@ -1,7 +1,9 @@
 import type { Registry } from 'prom-client';
 import { counter, gauge, histogram } from '../metrics.ts';
 
-export type Outcome = 'success' | 'error' | 'requeue_after';
+/** Of controller-runtime: `requeue` comes again with its failures remembered, `requeue_after` without. */
+const outcomes = ['success', 'error', 'requeue', 'requeue_after'] as const;
+export type Outcome = (typeof outcomes)[number];
 
 export interface ControllerMetrics {
   started(): void;
@@ -31,7 +33,7 @@ export function controllerMetrics(registry: Registry, controller: string, worker
     help: 'Reconciliations by result',
     labelNames: ['controller', 'result'],
   });
-  for (const result of ['success', 'error', 'requeue', 'requeue_after']) total.inc({ controller, result }, 0);
+  for (const result of outcomes) total.inc({ controller, result }, 0);
   const time = histogram(registry, {
     name: 'controller_runtime_reconcile_time_seconds',
     help: 'Length of a reconciliation',

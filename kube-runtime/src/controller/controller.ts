@@ -84,7 +84,8 @@ export class ObjectController<T extends BaseObject> implements Controller {
     }
     if (!hasFinalizer(object, finalizer.name)) return undefined;
     const result = (await finalizer.cleanup(context)) ?? {};
-    if (result.requeueAfter === undefined) await removeFinalizer(io.cluster, kind, object, finalizer.name);
+    const isDone = result.requeueAfter === undefined && result.postponedFor === undefined;
+    if (isDone) await removeFinalizer(io.cluster, kind, object, finalizer.name);
     return result;
   }
 }

@@ -5,10 +5,15 @@ import type { Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import type { BaseObject, Desired, ObjectKey, StatusOf } from '../resource.ts';
 
-/** What a run asks for. Nothing, or when to look again although nothing changed. */
+/** What a run asks for. Nothing, or when to look again although nothing changed. That look has the priority of the run that asks for it. */
 export interface Result {
-  /** Milliseconds. Any change of a watched object comes sooner. The look has the priority of the run that asks for it. */
+  /** Milliseconds. The run did well, as one that asks for nothing did; any change of a watched object comes sooner. */
   readonly requeueAfter?: number;
+  /**
+   * Milliseconds. The run did nothing: its time has not come, be it for a throttle or because others go first. So it says nothing of whether it would do well,
+   * and failures before it count on: what always fails is tried ever more slowly, whatever stands before it. Goes before `requeueAfter`.
+   */
+  readonly postponedFor?: number;
 }
 
 /** How `apply` of a run treats a child. */
@@ -52,7 +57,7 @@ export interface ReconcileContext<T extends BaseObject> {
 
 /**
  * Brings the world in line with one object. Must be safe to repeat: it runs for any change, after a restart for every object, and again
- * after an error. What it throws is retried with pauses of 5 ms doubled to `maxBackoff`, unless it is a `TerminalError`.
+ * after an error. What it throws is retried with pauses of 5 ms doubled to `maxBackoff`, until a run does well, unless it is a `TerminalError`.
  */
 export type ReconcileFunction<T extends BaseObject> = (context: ReconcileContext<T>) => Promise<Result | undefined> | Promise<void>;
 

@@ -17,8 +17,8 @@ function setUp(run: Run, count = 1) {
   const heartbeat = new Heartbeat(registry, 'c', () => Date.now());
   const workers = new Workers({ queue, run, count, timeLimitMs: 100, metrics, heartbeat, log: silentLogger });
   workers.start();
-  const metric = async (name: string): Promise<number> => {
-    const line = (await registry.metrics()).split('\n').find((one) => one.startsWith(`controller_runtime_${name}{controller="c"`));
+  const metric = async (name: string, labels = ''): Promise<number> => {
+    const line = (await registry.metrics()).split('\n').find((one) => one.startsWith(`controller_runtime_${name}{controller="c"${labels}`));
     return Number(line?.split(' ').at(-1));
   };
   const movedAt = async (): Promise<number> =>
@@ -50,6 +50,38 @@ describe('a run', () => {
     expect(at).toEqual([0, 5, 15, 35, 75]);
     expect(await metric('reconcile_errors_total')).toBe(4);
     expect(queue.failures('a')).toBe(0);
+  });
+
+  test('that is put off behind a throttle lets the failures before it count on: what keeps failing is tried ever more slowly', async () => {
+    const at: number[] = [];
+    const start = Date.now();
+    const { queue, metric } = setUp(() => {
+      const wait = (at.at(-1) ?? -Infinity) + 100 - (Date.now() - start);
+      if (wait > 0) return Promise.resolve({ postponedFor: wait });
+      at.push(Date.now() - start);
+      throw new Error('not yet');
+    });
+    queue.add('a');
+    await pass(3_000);
+    expect(at).toEqual([0, 100, 200, 300, 400, 500, 660, 980, 1_620, 2_620]);
+    expect(queue.failures('a')).toBe(10);
+    expect(await metric('reconcile_total', ',result="requeue"')).toBe(5);
+    expect(await metric('reconcile_total', ',result="requeue_after"')).toBe(0);
+    expect(await metric('reconcile_total', ',result="error"')).toBe(10);
+  });
+
+  test('that is put off and then does well starts anew with its pauses', async () => {
+    const results: Run[] = [
+      () => Promise.reject(new Error('not yet')),
+      () => Promise.resolve({ postponedFor: 50 }),
+      () => Promise.resolve(undefined),
+    ];
+    const { queue } = setUp((key, signal) => results.shift()?.(key, signal) ?? Promise.resolve(undefined));
+    queue.add('a');
+    await pass(20);
+    expect([queue.failures('a'), results.length]).toEqual([1, 1]);
+    await pass(50);
+    expect([queue.failures('a'), results.length]).toEqual([0, 0]);
   });
 
   test('that fails for good is counted and left until something changes', async () => {
@@ -86,11 +118,13 @@ describe('a run', () => {
       return order.slice(0, 2);
     }
     const again: Run = () => Promise.resolve({ requeueAfter: 10 });
+    const putOff: Run = () => Promise.resolve({ postponedFor: 10 });
     const failing: Run = () => Promise.reject(new Error('not yet'));
     const asReport = (queue: WorkQueue) => queue.add('a', { priority: lowPriority });
 
     test.each([
       ['a look that a report asked for waits behind edits', again, asReport, ['edit', 'a']],
+      ['so does a report that is put off', putOff, asReport, ['edit', 'a']],
       ['so does the retry of a report', failing, asReport, ['edit', 'a']],
       ['a look that an edit asked for does not', again, (queue: WorkQueue) => queue.add('a'), ['a', 'edit']],
     ])('%s', async (_, run, wake, order) => {

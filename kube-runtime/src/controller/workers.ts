@@ -4,7 +4,7 @@ import { lowPriority, type WorkQueue } from '../queue/work-queue.ts';
 import { atMost } from '../time/at-most.ts';
 import { Breath } from '../time/breath.ts';
 import { deadline } from '../time/deadline.ts';
-import type { ControllerMetrics } from './controller-metrics.ts';
+import type { ControllerMetrics, Outcome } from './controller-metrics.ts';
 import { heartbeatKey, heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import type { Result } from './types.ts';
 
@@ -122,10 +122,11 @@ export class Workers {
   async #contained(key: string, signal: AbortSignal): Promise<void> {
     const { run, queue, metrics, log } = this.#options;
     try {
-      const { requeueAfter } = (await run(key, signal)) ?? {};
-      queue.forget(key);
-      metrics.outcome(requeueAfter === undefined ? 'success' : 'requeue_after');
-      if (requeueAfter !== undefined) queue.add(key, { afterMs: requeueAfter, priority: queue.priorityOf(key) });
+      const result = (await run(key, signal)) ?? {};
+      if (result.postponedFor === undefined) queue.forget(key);
+      metrics.outcome(outcomeOf(result));
+      const afterMs = result.postponedFor ?? result.requeueAfter;
+      if (afterMs !== undefined) queue.add(key, { afterMs, priority: queue.priorityOf(key) });
     } catch (error) {
       metrics.outcome('error');
       metrics.failed();
@@ -141,6 +142,11 @@ export class Workers {
       log.warn({ key, err: messageOf(error), stack: stackOf(error), failures, retryInMs }, 'Reconcile failed');
     }
   }
+}
+
+function outcomeOf({ postponedFor, requeueAfter }: Result): Outcome {
+  if (postponedFor !== undefined) return 'requeue';
+  return requeueAfter === undefined ? 'success' : 'requeue_after';
 }
 
 const isProgrammingError = (error: unknown): boolean =>

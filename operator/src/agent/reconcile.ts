@@ -61,7 +61,7 @@ export async function reconcileAgent(context: Context, { configuration, ...parts
   if (landlord?.tenant.metadata.deletionTimestamp) return {}; // the tenant's deletion takes its agents with it
   if (landlord?.spec.state === 'Archived') return closeDown(context, caches);
   const line = lineOf(context, landlord, parts.pace);
-  if (line > 0) return { requeueAfter: line };
+  if (line > 0) return { postponedFor: line };
   const parsed = parseSpec(agent);
   if (!parsed.success) {
     if (isSuspended(landlord)) await stopAgent(context, caches);
@@ -78,7 +78,7 @@ async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentPa
   const findings = check(seen);
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? turnOf(seen, plan, parts) : silenceOf(seen);
-  if (wait > 0) return { requeueAfter: wait };
+  if (wait > 0) return { postponedFor: wait };
   const { outcome, begun, error, lookAgainMs }: Attempt = plan
     ? await bringAbout(context, seen, plan, parts.caches)
     : await goWithout(context, seen, findings, parts.caches);
@@ -130,9 +130,12 @@ function turnOf(seen: AgentSnapshot, plan: AgentPlan, { pace, arrivals }: Pick<A
 const resultOf = (lookAgainMs: number | undefined): Result => (lookAgainMs === undefined ? {} : { requeueAfter: lookAgainMs });
 
 /** Milliseconds until pods may be made, or replaced. To stop them costs little and must not wait. */
-function waitOf({ deployment }: AgentSnapshot, plan: AgentPlan, pace: RolloutPace): number {
-  const makesPods = !plan.suspended && deployment?.metadata.labels?.[revisionLabel] !== revisionOf(plan);
-  return makesPods ? pace.wait(plan.tenant, plan.name) : 0;
+function waitOf({ agent, deployment }: AgentSnapshot, plan: AgentPlan, pace: RolloutPace): number {
+  const { tenant, name, suspended } = plan;
+  const revision = revisionOf(plan);
+  if (deployment?.metadata.labels?.[revisionLabel] === revision) pace.begun(tenant, name);
+  else if (!suspended) return pace.wait(tenant, name, `${agent.metadata.uid} ${revision}`);
+  return 0;
 }
 
 async function tellInvalid(context: Context, { issues }: z.ZodError): Promise<Result> {

@@ -27,7 +27,7 @@ export function classController(parts: ClassParts): Controller {
     })
     .reconcile(async (context) => {
       const wait = (lastRuns.get(context.name) ?? -Infinity) + pauseMs - performance.now();
-      if (wait > 0) return { requeueAfter: wait };
+      if (wait > 0) return { postponedFor: wait };
       lastRuns.set(context.name, performance.now());
       return reconcileClass(context, parts);
     });
