@@ -1,6 +1,6 @@
 /** What is refused for good holds up nobody, and is tried ever more slowly, whatever throttle stands before it. */
 import { expect, test } from 'vitest';
-import { namespaceOf } from '@cloister/tenancy';
+import { namespaceOf, namespaces, systemSecrets } from '@cloister/tenancy';
 import * as kinds from '../../operator/src/kinds.ts';
 import { isReady } from '../../operator/src/status/conditions.ts';
 import { onStage } from './scene.ts';
@@ -84,3 +84,20 @@ test('isolation: agents whose Deployments are refused take one turn each among t
     await world.converge();
     expect(poisoned.filter((name) => !agentReady(world, name))).toEqual([]);
   }));
+
+const system = namespaces.system;
+test.each(Object.values(systemSecrets))(
+  'isolation: %s, which cannot be read, holds up nothing else that Cloister needs for itself',
+  (refused) =>
+    onStage('nobody', [], async ({ world, person }) => {
+      const made = (): string[] => Object.values(systemSecrets).filter((name) => world.find('Secret', name, system));
+      const refusal = { code: 500, reason: 'InternalError', message: 'poisoned' };
+      world.mishap = ({ request }) => (request?.path.endsWith(`/secrets/${refused}`) ? { before: refusal } : undefined);
+      for (const name of Object.values(systemSecrets)) await person.remove(kinds.secrets, { name, namespace: system });
+      await world.pass(10_000);
+      expect(made()).toEqual(Object.values(systemSecrets).filter((name) => name !== refused));
+      world.mishap = () => undefined;
+      await world.converge();
+      expect(made()).toEqual(Object.values(systemSecrets));
+    }),
+);

@@ -11,6 +11,7 @@ import { annotationsOf, credentialIn } from '../rotation/credential.ts';
 import { rotate } from '../rotation/rotate.ts';
 import type { Configuration } from '../settings.ts';
 import { provideAuthority } from '../serving/authority.ts';
+import { together } from '../together.ts';
 import { provideIdentity } from './identity.ts';
 
 export interface PlatformParts {
@@ -27,17 +28,15 @@ const rotationLookMs = 2_000;
 
 type Context = ReconcileContext<Namespace>;
 
-/** Each part is provided as soon as it can be: edge's identity and the agents' authority do not wait for a database. */
+/** Each part is provided as soon as it can be: none waits for another, nor fails with it. Throws what the first of those that failed did. */
 export async function providePlatform(context: Context, parts: PlatformParts): Promise<Result> {
-  const identityLookMs = await provideIdentity(context, parts);
-  const authorityLookMs = await provideAuthority(context, parts);
-  const outcomes = await Promise.allSettled([
+  const [identityLookMs, authorityLookMs, ...rotating] = await together([
+    provideIdentity(context, parts),
+    provideAuthority(context, parts),
     provideDatabase(context, parts),
     ...redisUsers.map((user) => provideRedis(user, context, parts)),
   ]);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  const rotating = outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value);
-  const dataLookMs = rotating ? rotationLookMs : parts.configuration.dataCheckSeconds * 1000;
+  const dataLookMs = rotating.includes(true) ? rotationLookMs : parts.configuration.dataCheckSeconds * 1000;
   return { requeueAfter: Math.min(dataLookMs, identityLookMs ?? Infinity, authorityLookMs ?? Infinity) };
 }
 
