@@ -7,7 +7,7 @@ import { counter } from '../metrics.ts';
 import type { BaseObject, DesiredMeta, ObjectKey } from '../resource.ts';
 import type { Head, Informer } from './informer.ts';
 import { selects } from './label-selector.ts';
-import { SharedInformer } from './shared-informer.ts';
+import { informerFaults, SharedInformer } from './shared-informer.ts';
 import type { InformerTimings } from './timings.ts';
 
 export interface InformerPoolOptions {
@@ -58,6 +58,7 @@ export class InformerPool {
       help: 'Faults that informers survived, by kind and by what failed: watch, handler or object',
       labelNames: ['kind', 'what'],
     });
+    for (const what of informerFaults) faults.inc({ kind: kind.kind, what }, 0);
     const fresh = new SharedInformer({ wire, kind, scope, timings, log, onFault: (what) => faults.inc({ kind: kind.kind, what }) });
     this.#informers.set(id, fresh);
     const others = this.#ofKind.get(kindId(kind)) ?? [];

@@ -17,7 +17,8 @@ import type { InformerTimings } from './timings.ts';
 import { compareVersions } from './version.ts';
 
 /** What went wrong: list or watch, a handler, or an object that its kind refused. */
-export type InformerFault = 'watch' | 'handler' | 'object';
+export const informerFaults = ['watch', 'handler', 'object'] as const;
+export type InformerFault = (typeof informerFaults)[number];
 
 export interface SharedInformerOptions<T extends BaseObject> {
   readonly wire: AttentiveWire;

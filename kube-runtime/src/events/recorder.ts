@@ -16,6 +16,9 @@ const longestLine = 1_000;
 const longestNoteBytes = 1_024;
 const seriesWindowMs = 360_000;
 
+/** Why an Event is not written: its object has had too many, too many wait, the server does not take it, or the controller stops first. */
+const whys = ['limit', 'queue', 'refused', 'stop'] as const;
+
 interface Written {
   readonly name: string;
   count: number;
@@ -34,7 +37,7 @@ export class EventRecorder {
   readonly #instance: string;
   readonly #correlation = new Correlation();
   readonly #written = new Map<string, Written>();
-  readonly #dropped: (why: string) => void;
+  readonly #dropped: (why: (typeof whys)[number]) => void;
   #line: Promise<void> = Promise.resolve();
   #waiting = 0;
   readonly #ending = new AbortController();
@@ -46,9 +49,10 @@ export class EventRecorder {
     this.#instance = `${controller}-${hostname()}`.slice(0, 128);
     const dropped = counter(cluster.registry, {
       name: 'kube_runtime_events_dropped_total',
-      help: 'Events not written, by why: limit, queue, refused or stop',
+      help: `Events not written, by why: ${whys.join(', ')}`,
       labelNames: ['controller', 'why'],
     });
+    for (const why of whys) dropped.inc({ controller, why }, 0);
     this.#dropped = (why) => dropped.inc({ controller, why });
   }
 

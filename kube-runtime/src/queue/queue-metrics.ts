@@ -2,7 +2,8 @@ import type { Registry } from 'prom-client';
 import { counter, gauge, histogram } from '../metrics.ts';
 
 export interface QueueLoad {
-  readonly depth: number;
+  /** Keys ready, by priority: those that are in use always, at zero as well. */
+  readonly depth: ReadonlyMap<number, number>;
   readonly unfinishedMs: number;
   readonly longestMs: number;
 }
@@ -65,6 +66,15 @@ function loadsOf(registry: Registry): Map<string, () => QueueLoad> {
   if (known) return known;
   const loads = new Map<string, () => QueueLoad>();
   loadsByRegistry.set(registry, loads);
+  gauge(registry, {
+    name: 'workqueue_depth',
+    help: 'Keys waiting, by priority',
+    labelNames: ['name', 'controller', 'priority'],
+    collect() {
+      for (const [queue, load] of loads)
+        for (const [priority, keys] of load().depth) this.set({ name: queue, controller: queue, priority }, keys);
+    },
+  });
   const read = (name: string, help: string, value: (load: QueueLoad) => number): void => {
     gauge(registry, {
       name,
@@ -75,7 +85,6 @@ function loadsOf(registry: Registry): Map<string, () => QueueLoad> {
       },
     });
   };
-  read('workqueue_depth', 'Keys waiting', (load) => load.depth);
   read('workqueue_unfinished_work_seconds', 'Time spent so far on keys not finished', (load) => load.unfinishedMs / 1000);
   read('workqueue_longest_running_processor_seconds', 'Time spent so far on the longest key', (load) => load.longestMs / 1000);
   return loads;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { noQueueMetrics, type QueueLoad } from './queue-metrics.ts';
 import { lowPriority, WorkQueue } from './work-queue.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -211,4 +212,23 @@ describe('the work queue', () => {
     queue.add('a');
     expect(await queue.take()).toBeUndefined();
   });
+});
+
+test('the load of a queue is what waits at each priority, and nothing that is worked on or not due', async () => {
+  let load: () => QueueLoad = () => ({ depth: new Map(), unfinishedMs: 0, longestMs: 0 });
+  const queue = new WorkQueue({ maxBackoffMs: 1_000, metrics: { ...noQueueMetrics, observe: (read) => void (load = read) } });
+  expect([...load().depth]).toEqual([
+    [0, 0],
+    [lowPriority, 0],
+  ]);
+  for (const key of ['a', 'b', 'c']) queue.add(key);
+  for (const key of ['b', 'd', 'e', 'f']) queue.add(key, { priority: lowPriority });
+  queue.add('later', { afterMs: 1_000 });
+  expect(await queue.take()).toBe('a');
+  queue.add('a');
+  expect([...load().depth]).toEqual([
+    [0, 2],
+    [lowPriority, 3],
+  ]);
+  queue.close();
 });

@@ -199,7 +199,8 @@ export class WorkQueue {
 
   #load() {
     const busy = [...this.#working.values()].map(({ since }) => this.#now() - since);
-    const ready = [...this.#due.keys()].filter((key) => !this.#working.has(key)).length;
-    return { depth: ready, unfinishedMs: busy.reduce((sum, ms) => sum + ms, 0), longestMs: Math.max(0, ...busy) };
+    const depth = new Map([0, lowPriority].map((priority) => [priority, 0]));
+    for (const { key, priority } of this.#due.values()) if (!this.#working.has(key)) depth.set(priority, (depth.get(priority) ?? 0) + 1);
+    return { depth, unfinishedMs: busy.reduce((sum, ms) => sum + ms, 0), longestMs: Math.max(0, ...busy) };
   }
 }
