@@ -87,7 +87,7 @@ describe('an informer of a real API server', () => {
     await eventually('the change arrived', () => informer.get({ name: 'after', namespace }) !== undefined);
     const metrics = await quick.registry.metrics();
     expect(metrics).toContain('rest_client_requests_total{code="200",method="GET"');
-    expect(metrics).not.toContain('kube_runtime_informer_faults_total{');
+    expect(metrics).not.toMatch(/^kube_runtime_informer_faults_total\{.*\} [1-9]/m);
     await quick.close();
   });
 });
