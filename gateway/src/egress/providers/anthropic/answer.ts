@@ -1,5 +1,6 @@
 /** What Anthropic's answers, whole or in pieces, have in common, in OpenAI's words. */
 import { z } from 'zod';
+import { parseExactly } from './exact-json.ts';
 
 /** What is no count says nothing. */
 const tokens = z.number().int().nonnegative().nullish().catch(undefined);
@@ -88,7 +89,7 @@ export function completionOf(text: string, now: Date = new Date()): string | und
 
 function parseMessage(text: string): z.infer<typeof answer> | undefined {
   try {
-    return answer.safeParse(JSON.parse(text)).data;
+    return answer.safeParse(parseExactly(text)).data;
   } catch {
     return undefined;
   }

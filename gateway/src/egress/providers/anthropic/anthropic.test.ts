@@ -13,12 +13,19 @@ const { egress, provider, key, running, chat, refusalOf, settled } = await provi
   said,
 );
 
+const delta = z.looseObject({ tool_calls: z.array(z.looseObject({ function: z.looseObject({ arguments: z.string() }) })).optional() });
 const chunk = z.looseObject({
   id: z.literal('msg_1'),
   object: z.literal('chat.completion.chunk'),
   model: z.literal('claude-real'),
-  choices: z.array(z.object({ index: z.literal(0), delta: z.looseObject({}), finish_reason: z.string().nullable() })),
+  choices: z.array(z.object({ index: z.literal(0), delta, finish_reason: z.string().nullable() })),
 });
+/** Of a stream that is whole. */
+function chunksIn(answer: string): z.infer<typeof chunk>[] {
+  const events = answer.split('\n\n').flatMap((event) => (event === '' ? [] : [event.slice('data: '.length)]));
+  expect(events.pop()).toBe('[DONE]');
+  return events.map((data) => chunk.parse(JSON.parse(data)));
+}
 const refused = async (body: object) => refusalOf(await chat(body));
 
 test('Anthropic hears the platform’s key, the version of the API, and nothing else of the agent’s headers', async () => {
@@ -64,6 +71,13 @@ describe('an answer of Anthropic', () => {
     await settled({ settled: 200, tokens: 150, reserved: 0 });
   });
 
+  test('has numbers in arguments of tools as the model wrote them', async () => {
+    const input = '{"id":1234567890123456789,"rate":0.12345678901234567890}';
+    const content = `[{"type":"tool_use","id":"toolu_1","name":"find","input":${input}}]`;
+    provider.answer = failure(200, `{"id":"msg_1","model":"claude-real","content":${content},"stop_reason":"tool_use"}`);
+    expect(await (await chat()).json()).toMatchObject({ choices: [{ message: { tool_calls: [{ function: { arguments: input } }] } }] });
+  });
+
   test.each([
     ['end_turn', 'stop'],
     ['stop_sequence', 'stop'],
@@ -88,10 +102,7 @@ describe('a stream of Anthropic', () => {
 
   test('is one of chunks as OpenAI’s', async () => {
     provider.answer = api.streamedEvents(...whole);
-    const answer = await (await chat({ stream: true, stream_options: { include_usage: true } })).text();
-    const events = answer.split('\n\n').flatMap((event) => (event === '' ? [] : [event.slice('data: '.length)]));
-    expect(events.pop()).toBe('[DONE]');
-    const chunks = events.map((data) => chunk.parse(JSON.parse(data)));
+    const chunks = chunksIn(await (await chat({ stream: true, stream_options: { include_usage: true } })).text());
     expect(chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta))).toEqual([
       { role: 'assistant', content: '' },
       { content: 'Hel' },
@@ -107,6 +118,18 @@ describe('a stream of Anthropic', () => {
       usage: { prompt_tokens: 100, completion_tokens: 50, prompt_tokens_details: { cached_tokens: 40 } },
     });
     await settled({ settled: 200, tokens: 150, reserved: 0 });
+  });
+
+  const call = api.toolStart(0, 'toolu_1', 'list');
+  test.each([
+    ['has none', call, '{}'],
+    ['has none and says so', call + api.json(0, ''), '{}'],
+    ['has all of them at once', call.replace('"input":{}', '"input":{"id":1234567890123456789}'), '{"id":1234567890123456789}'],
+    ['has them in pieces', call + api.json(0, '{"a"') + api.json(0, ':1}'), '{"a":1}'],
+  ])('whose call of a tool %s gives arguments that can be parsed', async (_, events, expected) => {
+    provider.answer = api.streamedEvents(api.start(), events + api.stop(), api.end('tool_use'));
+    const calls = chunksIn(await (await chat({ stream: true })).text()).flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? []);
+    expect(calls.map((piece) => piece.function.arguments).join('')).toBe(expected);
   });
 
   test('says nothing of usage where nobody asked, and is settled all the same', async () => {

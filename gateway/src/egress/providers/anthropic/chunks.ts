@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { BrokenAnswer, type StreamEvent } from '../provider.ts';
 import { finishOf, usage, usageOf, type Usage } from './answer.ts';
+import { parseExactly } from './exact-json.ts';
 
 /** What is no usage is none: the answer goes on. */
 const said = usage.optional().catch(undefined);
@@ -21,6 +22,7 @@ const event = z.discriminatedUnion('type', [
       id: z.string().optional(),
       name: z.string().optional(),
       text: z.string().optional(),
+      input: z.unknown().optional(),
     }),
   }),
   z.object({
@@ -28,6 +30,7 @@ const event = z.discriminatedUnion('type', [
     index: z.number(),
     delta: z.looseObject({ type: z.string(), text: z.string().optional(), partial_json: z.string().optional() }),
   }),
+  z.object({ type: z.literal('content_block_stop'), index: z.number() }),
   z.object({ type: z.literal('message_delta'), delta: z.looseObject({ stop_reason: z.string().nullish() }), usage: said }),
   z.object({ type: z.literal('message_stop') }),
   z.object({ type: z.literal('error'), error: z.looseObject({ type: z.string().optional() }) }),
@@ -44,13 +47,22 @@ export async function* chunksOf(events: AsyncIterable<readonly StreamEvent[]>): 
   }
 }
 
+interface Call {
+  /** Among the calls of tools. */
+  readonly place: number;
+  /** All of its arguments, of servers that do not send them in pieces. */
+  readonly input: unknown;
+  /** Arguments have gone on. */
+  told: boolean;
+}
+
 class Translation {
   /** Told after what came before it. */
   failure: BrokenAnswer | undefined;
   #head: object = {};
   #usage: Usage = {};
-  /** Place among the tool calls, by the index of the block. */
-  readonly #calls = new Map<number, number>();
+  /** By the index of the block. */
+  readonly #calls = new Map<number, Call>();
 
   /** JSON texts of chunks. Events that are not known are passed over: the API adds kinds (`ping` is one) without a new version. */
   take(data: string): readonly string[] {
@@ -63,6 +75,8 @@ class Translation {
         return this.#startBlock(known.index, known.content_block);
       case 'content_block_delta':
         return this.#grow(known.index, known.delta);
+      case 'content_block_stop':
+        return this.#endBlock(known.index);
       case 'message_delta':
         this.#learn(known.usage);
         return typeof known.delta.stop_reason === 'string' ? [this.#chunk({}, finishOf(known.delta.stop_reason))] : [];
@@ -82,11 +96,11 @@ class Translation {
 
   #startBlock(
     index: number,
-    { type, id, name, text }: Extract<Event, { type: 'content_block_start' }>['content_block'],
+    { type, id, name, text, input }: Extract<Event, { type: 'content_block_start' }>['content_block'],
   ): readonly string[] {
     if (type === 'tool_use') {
       const place = this.#calls.size;
-      this.#calls.set(index, place);
+      this.#calls.set(index, { place, input, told: false });
       return [this.#chunk({ tool_calls: [{ index: place, id, type: 'function', function: { name, arguments: '' } }] })];
     }
     return type === 'text' && text ? [this.#chunk({ content: text })] : [];
@@ -94,10 +108,19 @@ class Translation {
 
   #grow(index: number, { type, text, partial_json: json }: Extract<Event, { type: 'content_block_delta' }>['delta']): readonly string[] {
     if (type === 'text_delta' && text) return [this.#chunk({ content: text })];
-    const place = this.#calls.get(index);
-    if (type === 'input_json_delta' && place !== undefined && json)
-      return [this.#chunk({ tool_calls: [{ index: place, function: { arguments: json } }] })];
-    return [];
+    const call = this.#calls.get(index);
+    return type === 'input_json_delta' && call && json ? [this.#arguments(call, json)] : [];
+  }
+
+  /** Arguments of which no piece came are there already, or there are none; a client parses them, so they are never an empty text. */
+  #endBlock(index: number): readonly string[] {
+    const call = this.#calls.get(index);
+    return call && !call.told ? [this.#arguments(call, JSON.stringify(call.input ?? {}))] : [];
+  }
+
+  #arguments(call: Call, json: string): string {
+    call.told = true;
+    return this.#chunk({ tool_calls: [{ index: call.place, function: { arguments: json } }] });
   }
 
   /** Counts are cumulative; those at the end may leave out what was said at the beginning. */
@@ -120,7 +143,7 @@ const errorName = (type = ''): string => (/^[a-z_]{1,40}$/.test(type) ? type : '
 
 function parseEvent(data: string): Event | undefined {
   try {
-    return event.safeParse(JSON.parse(data)).data;
+    return event.safeParse(parseExactly(data)).data;
   } catch {
     return undefined;
   }

@@ -2,19 +2,36 @@ import { describe, expect, test } from 'vitest';
 import { messagesRequest } from './request.ts';
 
 const user = (content: unknown) => ({ role: 'user', content });
+const callWith = (json: string) => ({
+  messages: [user('Hi'), { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: json } }] }],
+});
 const heard = (body: object) => messagesRequest({ model: 'claude', max_tokens: 1000, messages: [user('Hi')], ...body });
 
 describe('Anthropic hears', () => {
   test('what was asked for, in its own words', () => {
-    expect(heard({ temperature: 1.7, top_p: 0.9, stop: 'END', user: 'u1' })).toEqual({
+    expect(heard({ temperature: 1.7, stop: 'END', user: 'u1' })).toEqual({
       model: 'claude',
       max_tokens: 1000,
       messages: [user([{ type: 'text', text: 'Hi' }])],
       temperature: 1,
-      top_p: 0.9,
       stop_sequences: ['END'],
       metadata: { user_id: 'u1' },
     });
+  });
+
+  test('the temperature or top_p, and of both the temperature alone, since newer models refuse the two together', () => {
+    const sampling = (body: object) => {
+      const { temperature, top_p } = heard(body);
+      return { temperature, top_p };
+    };
+    expect(sampling({ top_p: 0.9 })).toEqual({ top_p: 0.9 });
+    expect(sampling({ temperature: null, top_p: 0.9 })).toEqual({ top_p: 0.9 });
+    expect(sampling({ temperature: 0, top_p: 0.9 })).toEqual({ temperature: 0 });
+  });
+
+  test('numbers in arguments of tools as they were written', () => {
+    const json = '{"id":1234567890123456789,"rate":0.12345678901234567890}';
+    expect(JSON.stringify(heard(callWith(json)))).toContain(`"input":${json}`);
   });
 
   test('instructions apart from the conversation, wherever they stood', () => {
@@ -123,16 +140,8 @@ describe('Anthropic hears', () => {
     ['probabilities', { logprobs: true }, 'logprobs'],
     ['JSON without a schema', { response_format: { type: 'json_object' } }, 'response_format.type'],
     ['sound', { messages: [user([{ type: 'input_audio', input_audio: {} }])] }, 'messages.0.content'],
-    [
-      'half a call of a tool',
-      {
-        messages: [
-          user('Hi'),
-          { role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a' } }] },
-        ],
-      },
-      'messages.1.tool_calls.0.function.arguments',
-    ],
+    ['half a call of a tool', callWith('{"a'), 'messages.1.tool_calls.0.function.arguments'],
+    ['a number as arguments of a tool', callWith('1234567890123456789'), 'messages.1.tool_calls.0.function.arguments'],
   ])('not %s, which it cannot take', (_, body, param) => {
     expect(() => heard(body)).toThrow(expect.objectContaining({ status: 400, param }));
   });

@@ -3,10 +3,11 @@
  *
  * Guarantee: only what is known here goes out, so nothing in it costs more than its tokens at their plain price (marks for the prompt cache,
  * whose writes are dearer, stay behind). What cannot be said in the other words and would change the answer's meaning is refused; mere wishes
- * (`seed`, penalties, `reasoning_effort`) are left out, as Anthropic's own layer for OpenAI's clients does.
+ * (`seed`, penalties, `reasoning_effort`, `top_p` beside a temperature) are left out, as Anthropic's own layer for OpenAI's clients does.
  */
 import { z } from 'zod';
 import { ProviderFailure, type JsonObject } from '../provider.ts';
+import { parseExactly } from './exact-json.ts';
 
 const textPart = z.object({ type: z.literal('text'), text: z.string() });
 const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
@@ -101,11 +102,16 @@ export function messagesRequest(body: JsonObject): JsonObject {
 function choosingOf({ temperature, top_p, stop, user }: ChatRequest): JsonObject {
   const ends = typeof stop === 'string' ? [stop] : stop;
   return {
-    ...(typeof temperature === 'number' ? { temperature: Math.min(1, temperature) } : {}),
-    ...(typeof top_p === 'number' ? { top_p } : {}),
+    ...samplingOf(temperature, top_p),
     ...(ends && ends.length > 0 ? { stop_sequences: ends } : {}),
     ...(typeof user === 'string' ? { metadata: { user_id: user } } : {}),
   };
+}
+
+/** One of the two: newer models refuse both. The temperature, which an AgentConfig can bound, comes first. */
+function samplingOf(temperature: ChatRequest['temperature'], top_p: ChatRequest['top_p']): JsonObject {
+  if (typeof temperature === 'number') return { temperature: Math.min(1, temperature) };
+  return typeof top_p === 'number' ? { top_p } : {};
 }
 
 const formatOf = ({ response_format: format }: ChatRequest): JsonObject =>
@@ -195,8 +201,8 @@ function pdfSource(url: string, param: string): JsonObject {
 
 function inputOf(json: string, param: string): unknown {
   try {
-    const input: unknown = JSON.parse(json === '' ? '{}' : json);
-    if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input;
+    const input = parseExactly(json === '' ? '{}' : json);
+    if (typeof input === 'object' && input !== null && !Array.isArray(input) && !JSON.isRawJSON(input)) return input;
   } catch {
     // told below, without the parser's words, which quote the text
   }
