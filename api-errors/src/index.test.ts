@@ -83,3 +83,24 @@ test.each([
   server.close();
   expect(told).toEqual([whole]);
 });
+
+test('of an answer whose caller has left before anybody looked, that is told at once', async () => {
+  const told: boolean[] = [];
+  const looked = Promise.withResolvers<undefined>();
+  const server = createServer((_, response) => {
+    response.once('close', () =>
+      setImmediate(() => {
+        onceOver(response, (whole) => told.push(whole));
+        looked.resolve(undefined);
+      }),
+    );
+    socket.destroy();
+  }).listen(0);
+  await once(server, 'listening');
+  const address = server.address();
+  const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await looked.promise;
+  server.close();
+  expect(told).toEqual([false]);
+});

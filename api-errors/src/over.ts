@@ -22,8 +22,14 @@ export function endBehindRequest(response: ServerResponse, body: string): void {
   response.req.once('end', end).once('close', end).resume();
 }
 
-/** Calls once: with true when all of the answer has gone out, with false when its connection has closed before. */
+/**
+ * Calls once: with true when all of the answer has gone out, with false when its connection has closed before; at once where that is so already.
+ */
 export function onceOver(response: ServerResponse, tell: (whole: boolean) => void): void {
+  if (response.closed) {
+    tell(response.writableFinished);
+    return;
+  }
   let told = false;
   const over = (whole: boolean) => {
     if (!told) tell(whole);

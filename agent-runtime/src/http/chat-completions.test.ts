@@ -212,6 +212,32 @@ test('a caller who hangs up ends the call of the model', async () => {
   await agent.egress.last().closed;
 });
 
+test('a caller who hangs up while the settings are read is nobody for whom a model is asked', async () => {
+  agent.egress.play(echo);
+  const [asked, read] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  let isSlow = false;
+  const query: Database['query'] = async (sql, values, name) => {
+    if (isSlow && name === 'settings_read') {
+      asked.resolve(undefined);
+      await read.promise;
+    }
+    return database.query(sql, values, name);
+  };
+  const slow = await testAgent({ database: { ...database, query }, egress: agent.egress });
+  isSlow = true;
+  const before = agent.egress.received.length;
+  const hangUp = new AbortController();
+  const gone = slow.call('POST', '/v1/chat/completions', { body: { messages: hello }, signal: hangUp.signal });
+  await asked.promise;
+  hangUp.abort();
+  await expect(gone).rejects.toThrow();
+  await expect.poll(() => slow.log.filter((line) => line.includes('"status":499'))).toHaveLength(1);
+  read.resolve(undefined);
+  expect((await slow.call('POST', '/v1/chat/completions', { body: { messages: hello } })).status).toBe(200);
+  expect(agent.egress.received.length, 'the second call alone').toBe(before + 1);
+  await slow.stop();
+});
+
 test('a pooled connection that egress has closed meanwhile costs no request', async () => {
   agent.egress.play(async (body, response) => {
     await echo(body, response);

@@ -22,8 +22,8 @@ export function chatCompletions(parts: AgentParts): Complete {
   return async (request, response, asked) => {
     const body = parseInput(completionBody, asked);
     checkUserMessages(body, document.limits.maxMessageBytes);
-    const rules = inForce(document, await currentSettings.read());
     const signal = answerSignal(response, document.limits.requestTimeoutSeconds);
+    const rules = inForce(document, await currentSettings.read());
     const { answer } = await askModel(parts, request, {
       model: body.model ?? undefined,
       modelInForce: rules.model,
