@@ -15,12 +15,12 @@ const chunkShape = z.object({
   choices: z
     .array(
       z.object({
-        delta: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }).optional(),
+        delta: z.object({ content: z.unknown().optional(), refusal: z.unknown().optional() }).nullish(),
         finish_reason: z.string().nullish(),
       }),
     )
-    .default([]),
-  usage: usage.nullish(),
+    .nullish(),
+  usage: usage.nullish().catch(undefined),
   error: z.unknown().optional(),
 });
 
@@ -57,13 +57,21 @@ async function* arriving(body: Readable): AsyncGenerator<Buffer, void, undefined
 function eventsOf(data: string): CompletionEvent[] {
   const { choices, usage: used } = parseChunk(data);
   const events: CompletionEvent[] = [];
-  for (const { delta, finish_reason } of choices) {
-    const text = delta?.content ?? delta?.refusal ?? '';
+  for (const { delta, finish_reason } of choices ?? []) {
+    const text = textIn(delta?.content ?? delta?.refusal);
     if (text !== '') events.push({ type: 'text', text });
     if (finish_reason != null) events.push({ type: 'finish', reason: finish_reason });
   }
   if (used) events.push({ type: 'usage', ...used });
   return events;
+}
+
+const textPart = z.object({ type: z.literal('text'), text: z.string() });
+
+/** As one, or in the parts of a list, among which others may be, such as a model's thinking. What has another shape is no text. */
+function textIn(said: unknown): string {
+  if (!Array.isArray(said)) return typeof said === 'string' ? said : '';
+  return said.map((part) => textPart.safeParse(part).data?.text ?? '').join('');
 }
 
 function parseChunk(data: string): z.infer<typeof chunkShape> {
