@@ -3,7 +3,7 @@ import { Meter } from './meter.ts';
 import type { Operation } from './operation.ts';
 import { outgoing } from './outgoing.ts';
 import { passOn } from './pass-on.ts';
-import { wantsStream, wantsUsage, type ChatRequest } from './request.ts';
+import { choicesOf, wantsStream, wantsUsage, type ChatRequest } from './request.ts';
 import { fallbacksOf } from './target.ts';
 import { toolCallsOnRecord } from './tool-calls.ts';
 import { worstCase, type Model } from './worst-case.ts';
@@ -28,7 +28,8 @@ export function chatOperation(asked: ChatRequest, bytes: number, longest = Infin
           const { signal, cut, begun } = time;
           const body = outgoing(asked, document.type, model.name, bounds.outputTokens);
           const answer = await provider.chat({ provider: document, credential, body, stream, requestId, signal });
-          const how = { response, stream, meter, provider: document, whose, usageWanted: wantsUsage(asked), signal, cut, begun, keep };
+          const wanted = { choices: choicesOf(asked), usage: wantsUsage(asked) };
+          const how = { response, stream, meter, provider: document, whose, wanted, signal, cut, begun, keep };
           return await passOn(answer, how);
         },
         get reported() {

@@ -11,6 +11,8 @@ export interface Chunk {
   /** Holds usage and nothing else: the chunk that `stream_options.include_usage` adds. */
   readonly onlyUsage: boolean;
   readonly finished: boolean;
+  /** Those of which it tells, by their index, and whether they end here. */
+  readonly choices: readonly { readonly index: number; readonly ended: boolean }[];
   /** Why choices have ended that end here. */
   readonly reasons: readonly string[];
   /** Names of the tools that are called; in a stream, a call's name comes with its first piece. */
@@ -60,12 +62,14 @@ export function readChunk(data: string): Chunk | undefined {
   const isCompletion = Array.isArray(choices);
   const list: readonly unknown[] = isCompletion ? choices : [];
   const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
+  const told: Chunk['choices'][number][] = [];
   const reasons: string[] = [];
   let text = '';
   let isPiece = false;
   for (const choice of list) {
     if (!isObject(choice)) continue;
-    const { delta, message, finish_reason: reason } = choice;
+    const { index, delta, message, finish_reason: reason } = choice;
+    told.push({ index: typeof index === 'number' ? index : 0, ended: typeof reason === 'string' });
     if (typeof reason === 'string') reasons.push(reason);
     isPiece ||= isObject(delta);
     text += textIn(delta ?? message);
@@ -77,6 +81,7 @@ export function readChunk(data: string): Chunk | undefined {
     text,
     onlyUsage: used !== undefined && list.length === 0,
     finished,
+    choices: told,
     reasons,
     calls: list.flatMap((choice) => (isObject(choice) ? callsIn(choice['delta'] ?? choice['message']) : [])),
     failed: isError(chunk['error']),

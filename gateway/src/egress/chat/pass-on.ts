@@ -5,10 +5,10 @@ import type { ServerResponse } from 'node:http';
 import type { Answer } from '../cache/answer-cache.ts';
 import { Recording } from '../cache/recording.ts';
 import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../providers/provider.ts';
-import { isObject, parseObject } from './chunk.ts';
+import { parseObject } from './chunk.ts';
 import { asApiError } from './failures.ts';
 import type { Meter } from './meter.ts';
-import { frame, Selection } from './selection.ts';
+import { frame, Selection, type Wanted } from './selection.ts';
 import type { KeyOwner } from './target.ts';
 
 export interface Passing {
@@ -18,8 +18,7 @@ export interface Passing {
   readonly meter: Meter;
   readonly provider: ProviderDocument;
   readonly whose: KeyOwner | undefined;
-  /** The caller asked for the usage chunk itself. */
-  readonly usageWanted: boolean;
+  readonly wanted: Wanted;
   /** Aborts when the caller has left or the time is up. */
   readonly signal: AbortSignal;
   /** Stops the provider. */
@@ -64,7 +63,7 @@ async function passStream(events: AsyncIterable<readonly StreamEvent[]>, passing
 
 async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing: Passing): Promise<Ending> {
   const { response, meter, signal } = passing;
-  const selection = new Selection(meter, passing.usageWanted);
+  const selection = new Selection(meter, passing.wanted);
   const recording = new Recording(passing.keep);
   for await (const batch of untilEnded(events, selection, passing)) {
     passing.begun();
@@ -74,11 +73,11 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
       if (!response.writableEnded) begin(response).end(text + endMark);
       continue;
     }
-    if (text !== '' && !begin(response).write(text)) await once(response, 'drain', { signal });
+    if (text !== '' && !begin(response).write(text)) await drained(response, signal);
     if (selection.broken !== undefined) throw new BrokenAnswer(selection.broken);
     if (await meter.isBeyondReservation()) {
       passing.cut();
-      begin(response).end(await ending(selection.last, passing));
+      begin(response).end(await ending(selection, passing));
       return 'cut';
     }
   }
@@ -86,6 +85,16 @@ async function passEvents(events: AsyncIterable<readonly StreamEvent[]>, passing
   if (!response.writableEnded) begin(response).end(endMark);
   if (meter.endedWell) recording.keep(endMark);
   return 'complete';
+}
+
+/** Resolves when the caller takes more. Rejects with the signal's reason, which says whether the time is up. */
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  try {
+    await once(response, 'drain', { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Milliseconds in which a provider that has said that it has ended does so, if its connection is to be used again. */
@@ -122,14 +131,14 @@ function begin(response: ServerResponse): ServerResponse {
 
 const endMark = 'data: [DONE]\n\n';
 
-/** The end that the provider should have made: every choice cut off for length, then usage where it was asked for. */
-async function ending(lastChunk: string, { meter, usageWanted }: Passing): Promise<string> {
-  const { choices, usage: _usage, ...head } = parseObject(lastChunk) ?? {};
-  const list: unknown[] = Array.isArray(choices) ? choices : [];
-  const [first] = list;
-  const index = isObject(first) && typeof first['index'] === 'number' ? first['index'] : 0;
-  const cut = frame({ data: JSON.stringify({ ...head, choices: [{ index, delta: {}, finish_reason: 'length' }] }) });
-  if (!usageWanted) return cut + endMark;
+/** The end that the provider should have made: every choice that goes on cut off for length, then usage where it was asked for. */
+async function ending({ last, unended }: Selection, { meter, wanted }: Passing): Promise<string> {
+  const { choices: _choices, usage: _usage, ...head } = parseObject(last) ?? {};
+  const ends = unended.map((index) =>
+    frame({ data: JSON.stringify({ ...head, choices: [{ index, delta: {}, finish_reason: 'length' }] }) }),
+  );
+  const cut = ends.join('');
+  if (!wanted.usage) return cut + endMark;
   const { inputTokens, outputTokens } = await meter.used();
   const usage = { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens };
   return cut + frame({ data: JSON.stringify({ ...head, choices: [], usage }) }) + endMark;

@@ -1,29 +1,47 @@
 import type { StreamEvent } from '../providers/provider.ts';
 import type { Meter } from './meter.ts';
 
+/** What the caller asked for. */
+export interface Wanted {
+  /** How many. */
+  readonly choices: number;
+  /** The usage chunk itself. */
+  readonly usage: boolean;
+}
+
 /** Decides which events of a stream the caller gets. */
 export class Selection {
   /** The last chunk in JSON. */
   last = '';
-  /** A choice has come to its end. */
-  finished = false;
   /** The provider's end mark was seen. */
   ended = false;
   /** What is wrong with an event that came and is no chunk. Nothing behind it is looked at. */
   broken: string | undefined;
   readonly #meter: Meter;
-  readonly #usageWanted: boolean;
+  readonly #wanted: Wanted;
+  /** Of those that have begun, by their index, whether they have ended. */
+  readonly #choices = new Map<number, boolean>();
 
-  constructor(meter: Meter, usageWanted: boolean) {
+  constructor(meter: Meter, wanted: Wanted) {
     this.#meter = meter;
-    this.#usageWanted = usageWanted;
+    this.#wanted = wanted;
+  }
+
+  /** As many choices as were asked for have come to their end, or the provider has said that this is all. */
+  get finished(): boolean {
+    return this.ended || this.#choices.size - this.unended.length >= this.#wanted.choices;
+  }
+
+  /** Indexes of the choices that have begun and not come to their end. */
+  get unended(): readonly number[] {
+    return [...this.#choices].flatMap(([index, ended]) => (ended ? [] : [index]));
   }
 
   take(batch: readonly StreamEvent[]): string {
     let text = '';
     for (const event of batch) {
       if (this.ended || this.broken !== undefined) break;
-      if (event.data === '[DONE]') this.finished = this.ended = true;
+      if (event.data === '[DONE]') this.ended = true;
       else if (this.#passes(event)) text += frame(event);
     }
     return text;
@@ -36,8 +54,8 @@ export class Selection {
     else if (chunk.failed || event === 'error') this.broken = 'its stream holds an error';
     if (!chunk || this.broken !== undefined) return false;
     this.last = data;
-    if (chunk.finished) this.finished = true;
-    return this.#usageWanted || !chunk.onlyUsage;
+    for (const { index, ended } of chunk.choices) this.#choices.set(index, ended || this.#choices.get(index) === true);
+    return this.#wanted.usage || !chunk.onlyUsage;
   }
 }
 

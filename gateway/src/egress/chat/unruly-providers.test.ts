@@ -96,6 +96,32 @@ describe('a stream', () => {
     expect(await (await chat({ stream: true })).text()).toBe(fine + stopChunk + endMark);
   });
 
+  const said = (index: number, content: string) => chunk({ choices: [{ index, delta: { content }, finish_reason: null }] });
+  const stopped = (index: number, finish_reason = 'stop') => chunk({ choices: [{ index, delta: {}, finish_reason }] });
+
+  test('without an end mark is whole where each choice that was asked for has ended, and has broken off where one has not', async () => {
+    const half = [said(0, 'one'), said(1, 'two'), stopped(0)];
+    provider.answer = streamed(...half, stopped(1));
+    expect(await (await chat({ stream: true, n: 2 })).text()).toBe([...half, stopped(1), endMark].join(''));
+    for (const broken of [half, [said(0, 'one'), stopped(0)], [said(0, 'one'), stopped(0), stopped(0)]]) {
+      provider.answer = streamed(...broken);
+      const text = await (await chat({ stream: true, n: 2 })).text();
+      expect(text.slice(broken.join('').length)).toMatch(/^data: \{"error":\{.*"code":"provider_failed"\}\}\n\n$/);
+    }
+  });
+
+  test.each([
+    ['each of two choices', '', [0, 1]],
+    ['the one of two choices that has not ended', stopped(0), [1]],
+  ])('that goes on beyond its reservation is cut there, and with it %s', async (_, first, cut) => {
+    const begun = said(0, 'one') + said(1, 'two') + first;
+    const more = said(1, ' word'.repeat(200));
+    provider.answer = (response) => void beginStream(response).write(begun + more);
+    expect(await (await chat({ stream: true, n: 2, max_tokens: 20 })).text()).toBe(
+      [begun, more, ...cut.map((index) => stopped(index, 'length')), endMark].join(''),
+    );
+  });
+
   test('may hold events without data', async () => {
     provider.answer = streamed('data:\n\n', piece('one'), 'event: ping\ndata: \n\n', stopChunk, endMark);
     expect(await (await chat({ stream: true })).text()).toBe(piece('one') + stopChunk + endMark);
