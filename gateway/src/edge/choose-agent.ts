@@ -59,10 +59,13 @@ function sharedOut({ name, agents }: TrafficSplit, policy: TenantPolicy, session
   return [first, ...others];
 }
 
+/** Leaves a byte order mark out, as agents do. */
+const decoder = new TextDecoder();
+
 /** A body that is no JSON names nobody here; the agent will say what is wrong with it. */
 function modelIn(body: Buffer): string | undefined {
   try {
-    return named.safeParse(JSON.parse(body.toString('utf8'))).data?.model;
+    return named.safeParse(JSON.parse(decoder.decode(body))).data?.model;
   } catch {
     return undefined;
   }

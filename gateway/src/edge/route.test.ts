@@ -155,6 +155,7 @@ describe('of several agents answers', () => {
     ['the one that the path names', '/agents/two/v1/chat/completions', '{"model":"one"}', 'two'],
     ['the one that the query names', '/v1/chat/completions?agent=two', '{"model":"one"}', 'two'],
     ['the one that "model" names', '/v1/chat/completions', '{"model":"two"}', 'two'],
+    ['the one that "model" names behind a byte order mark', '/v1/chat/completions', '\uFEFF{"model":"two"}', 'two'],
     ['the default where "model" names a model', '/v1/chat/completions', '{"model":"openai/gpt-5"}', 'one'],
     ['the default where the body is no JSON', '/v1/chat/completions', '{{', 'one'],
     ['the default elsewhere, whatever the body says', '/v1/embeddings', '{"model":"two"}', 'one'],
