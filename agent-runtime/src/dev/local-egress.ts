@@ -39,9 +39,15 @@ async function forward(body: ChatRequest, response: ServerResponse, { baseURL, a
     signal: hangUp.signal,
   });
   response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'application/json' });
-  if (answer.body) await pipeline(Readable.fromWeb(answer.body), response);
+  if (answer.body) await pipeline(Readable.fromWeb(answer.body), withoutCarriageReturns, response);
   else response.end();
 }
+
+/** Agents look for events whose lines end as egress ends them, which some servers end with CRLF. Within JSON, no such byte is more than white space. */
+async function* withoutCarriageReturns(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) yield piece.includes(carriageReturn) ? piece.filter((byte) => byte !== carriageReturn) : piece;
+}
+const carriageReturn = 0x0d;
 
 function sendChunks(response: ServerResponse, body: ChatRequest): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
