@@ -28,7 +28,7 @@ import type { EdgeMetrics } from './metrics.ts';
 import { agentAsModel, agentsAsModels } from './models.ts';
 import { enforceRateLimits } from './rate-limit/enforce.ts';
 import type { CountingLimiter } from './rate-limit/fallback.ts';
-import { untoldTokens } from './rate-limit/untold-tokens.ts';
+import { untoldTokens, type Untold } from './rate-limit/untold-tokens.ts';
 import { askInTurn } from './relay/ask-in-turn.ts';
 import { asSpan } from './relay/as-span.ts';
 import { bodyOf, wholeBody } from './relay/body.ts';
@@ -78,9 +78,9 @@ export function edgeHandler(parts: EdgeParts): Handler {
       if (route.task) {
         const own = await dressed();
         await taskOf[route.task](own.request, own.response, admitted, parts);
-      } else told = await passOn(request, response, admitted, parts);
+      } else told = await passOn(request, response, { ...admitted, untold }, parts);
     } finally {
-      end(told ?? untold());
+      end(told ?? untold.tokens());
     }
   };
 }
@@ -175,13 +175,14 @@ interface Admitted {
 async function passOn(
   request: IncomingMessage,
   response: ServerResponse,
-  { exchange, caller, policy, route }: Admitted,
+  { exchange, caller, policy, route, untold }: Admitted & { readonly untold: Untold },
   parts: EdgeParts,
 ): Promise<number | undefined> {
   const whole = bodyDecides(route, policy) ? await readBody(request, parts.maxBodyBytes) : undefined;
   const { agents, split } = chooseAgent(route, policy, { body: whole, session: sessionOf(request) });
   if (split) exchange.note({ split: split.name });
   const body = whole ? wholeBody(whole) : await bodyOf(request, parts.maxBodyBytes);
+  untold.body = body;
   const rename = whole && split?.isModel ? renaming(whole, parts.maxBodyBytes) : undefined;
   const ask = async (agent: Agent, othersLeft: boolean) => {
     exchange.note({ agent: agent.name });

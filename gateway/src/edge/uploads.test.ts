@@ -1,6 +1,7 @@
 /** When an agent hears of a request: as its body comes, or once all of it is there. */
 import { once } from 'node:events';
 import { createServer, request, type ClientRequest } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { portOf } from '../server/serve.ts';
@@ -18,7 +19,7 @@ let edge: EdgeUnderTest;
 const keys = { one: '', two: '' };
 beforeAll(async () => {
   await once(agent.listen(0, '127.0.0.1'), 'listening');
-  edge = await edgeUnderTest();
+  edge = await edgeUnderTest({ maxBodyBytes: 32 * 1024 * 1024 });
   const url = `http://127.0.0.1:${portOf(agent)}`;
   keys.one = edge.addTenant('one', agentsAt(url, 'support'));
   keys.two = edge.addTenant('two', agentsAt(url, 'support', 'sales'));
@@ -70,4 +71,26 @@ test.each<[string, Upload]>([
   await sleep(200);
   expect(heard).toBeUndefined();
   await finish(upload, how.length);
+});
+
+test('an answer that an agent gives without waiting for the request reaches who sends all of it before reading, and the connection stays', async () => {
+  const answer = 'y'.repeat(4_000_000);
+  const hasty = createServer((coming, response) => {
+    if (coming.method === 'GET') response.end('next');
+    else response.writeHead(400).end(answer);
+  });
+  await once(hasty.listen(0, '127.0.0.1'), 'listening');
+  const key = edge.addTenant('hasty', agentsAt(`http://127.0.0.1:${portOf(hasty)}`, 'support'));
+  const socket = connect(edge.port, '127.0.0.1').pause();
+  const head = `Host: edge\r\nAuthorization: Bearer ${key}\r\n`;
+  const sent = 20_000_000;
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.write(`POST /v1/files HTTP/1.1\r\n${head}Content-Length: ${sent}\r\n\r\n${'x'.repeat(sent)}`, () => resolve());
+  });
+  socket.write(`GET /v1/files HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+  let text = '';
+  for await (const piece of socket.setEncoding('utf8')) text += String(piece);
+  expect(text).toMatch(/^HTTP\/1.1 400 [^]*y{1000}[^]*HTTP\/1.1 200 [^]*next/);
+  hasty.close();
 });

@@ -144,6 +144,21 @@ describe('tokens a minute', () => {
     expect(used).toBeLessThanOrEqual(expected * 1.2); // headers are bytes too
   });
 
+  test('are one for every four bytes of a request, too, also of one whose length nobody has said', async () => {
+    const { ask } = await tenantWith({ tokensPerMinute: 1_000_000 }, undefined, (response) => response.end('{}'));
+    const leftAfter = async (init: RequestInit) => {
+      await (await ask(undefined, init)).text();
+      return Number(limitsIn(await ask(undefined, { method: 'GET', body: null }))['remaining-tokens']);
+    };
+    const body = 'x'.repeat(80_000);
+    const left = await leftAfter({ body });
+    expect(left).toBeLessThanOrEqual(980_000);
+    expect(left).toBeGreaterThan(975_000);
+    const chunked = left - (await leftAfter({ body: new Blob([body]).stream(), duplex: 'half' }));
+    expect(chunked).toBeGreaterThanOrEqual(20_000);
+    expect(chunked).toBeLessThan(25_000);
+  });
+
   test('of a caller that leaves are a hundred for each second at least: what was produced is not given away', async () => {
     const asked = Promise.withResolvers<undefined>();
     const { ask } = await tenantWith({ tokensPerMinute: 100 }, undefined, (response) =>

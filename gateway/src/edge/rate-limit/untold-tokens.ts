@@ -1,22 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange } from '../../server/exchange.ts';
+import type { Body } from '../relay/body.ts';
 
 const bytesPerToken = 4;
 const tokensPerSecond = 100;
 
+export interface Untold {
+  /** What an agent is sent; undefined as long as it is sent nothing. */
+  body: Pick<Body, 'read'> | undefined;
+  tokens(): number;
+}
+
 /**
  * What a call costs in tokens when nobody tells: its caller left before the end, or the agent does not count. A token for every four bytes of
- * request and answer, and at least a hundred for each second that has begun, as egress bills a call that broke off. Only a POST makes a model
+ * what was read of the request and of the answer, and at least a hundred for each second that has begun, as egress bills a call that broke off. Only a POST makes a model
  * work, and an error has cost nothing.
  */
-export function untoldTokens(request: IncomingMessage, response: ServerResponse, gone: Exchange['gone']): () => number {
+export function untoldTokens(request: IncomingMessage, response: ServerResponse, gone: Exchange['gone']): Untold {
   const { socket } = request;
   const [started, written] = [performance.now(), socket.bytesWritten];
-  return () => {
-    const answered = response.headersSent && response.statusCode < 400;
-    if (request.method !== 'POST' || !(answered || gone.aborted)) return 0;
-    const bytes = Number(request.headers['content-length'] ?? 0) + socket.bytesWritten - written;
-    const seconds = (performance.now() - started) / 1000;
-    return Math.max(Math.ceil(bytes / bytesPerToken), tokensPerSecond * Math.ceil(seconds));
+  return {
+    body: undefined,
+    tokens() {
+      const answered = response.headersSent && response.statusCode < 400;
+      if (request.method !== 'POST' || !(answered || gone.aborted)) return 0;
+      const bytes = (this.body?.read ?? 0) + socket.bytesWritten - written;
+      const seconds = (performance.now() - started) / 1000;
+      return Math.max(Math.ceil(bytes / bytesPerToken), tokensPerSecond * Math.ceil(seconds));
+    },
   };
 }
