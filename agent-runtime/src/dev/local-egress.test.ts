@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { listen } from '../http/listen.ts';
 import { UsageTap } from '../model/usage-tap.ts';
 import { localEgress } from './local-egress.ts';
@@ -21,7 +22,7 @@ test('a server that ends lines with CRLF streams as others do: each event is the
   const answer = await fetch(url, { method: 'POST', body });
   const tap = new UsageTap({ keep: false });
   const passed: string[] = [];
-  for await (const bytes of answer.body ?? []) {
+  for await (const bytes of z.instanceof(ReadableStream<Uint8Array>).parse(answer.body)) {
     passed.push(tap.take(Buffer.from(bytes)).toString());
     goOn.resolve(undefined);
   }
