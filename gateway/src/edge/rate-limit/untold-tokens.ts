@@ -1,20 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange } from '../../server/exchange.ts';
-import type { Body } from '../relay/body.ts';
 
 const bytesPerToken = 4;
 const tokensPerSecond = 100;
 
 export interface Untold {
-  /** What an agent is sent; undefined as long as it is sent nothing. */
-  body: Pick<Body, 'read'> | undefined;
+  /** What an agent is sent, and how many bytes of it were read; undefined as long as it is sent nothing. */
+  body: { readonly read: number } | undefined;
   tokens(): number;
 }
 
 /**
- * What a call costs in tokens when nobody tells: its caller left before the end, or the agent does not count. A token for every four bytes of
- * what was read of the request and of the answer, and at least a hundred for each second that has begun, as egress bills a call that broke off. Only a POST makes a model
- * work, and an error has cost nothing.
+ * What a call costs in tokens when nobody tells: its caller left before the end, or the agent does not count. A token for every four bytes that were
+ * read of the request or written of the answer, and at least a hundred for each second that has begun, as egress bills a call that broke off. Only a
+ * POST makes a model work, and an error has cost nothing.
  */
 export function untoldTokens(request: IncomingMessage, response: ServerResponse, gone: Exchange['gone']): Untold {
   const { socket } = request;
