@@ -11,6 +11,7 @@ import {
   type ObjectMeta,
   type Projection,
 } from 'kube-runtime';
+import { deploymentLostBy, lostBy, orphaned } from './agent/orphaned.ts';
 import { byClass, byRevision, membershipOf, namedClassOf, revisionsInUse, type Membership } from './class/members.ts';
 import { classOfRevision, revisionsByClass } from './class/revisions.ts';
 import type {
@@ -22,6 +23,7 @@ import type {
   Namespace,
   NetworkPolicy,
   Pod,
+  ResourceQuota,
   Secret,
   Tenant,
   TenantClass,
@@ -30,6 +32,7 @@ import * as kinds from './kinds.ts';
 import { urlIn } from './rotation/holders.ts';
 import { everything, inTenantNamespaces, named, ofTenants } from './scopes.ts';
 import type { Configuration } from './settings.ts';
+import { countsAgentConfigs, probeName } from './tenant/children/resource-quota.ts';
 import { hostOf, issuersOf } from './tenant/claims.ts';
 
 export interface Caches {
@@ -50,7 +53,9 @@ export interface Caches {
   /** UIDs of their controllers. */
   readonly configMapOwners: Projection<string | undefined>;
   readonly serviceAccounts: Informer<KubeObject>;
-  readonly resourceQuotas: Informer<KubeObject>;
+  readonly resourceQuotas: Informer<ResourceQuota>;
+  /** Whether the quota of this key counts AgentConfigs. Of the operator's own namespace alone. */
+  readonly agentConfigsCounted: Projection<boolean>;
   readonly roles: Informer<KubeObject>;
   readonly roleBindings: Informer<KubeObject>;
   /** Those of others too: they could open what ours close. */
@@ -89,6 +94,12 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
   classRevisions.addIndex(revisionsByClass, classOfRevision);
   const configMaps = cluster.informer(kinds.configMaps, ofTenants);
   configMaps.addIndex(byAgent, agentOwning);
+  const services = cluster.informer(kinds.services, ofTenants);
+  const deployments = cluster.informer(kinds.deployments, ofTenants);
+  deployments.addIndex(orphaned, deploymentLostBy);
+  const podDisruptionBudgets = cluster.informer(kinds.podDisruptionBudgets, ofTenants);
+  const horizontalPodAutoscalers = cluster.informer(kinds.horizontalPodAutoscalers, ofTenants);
+  for (const made of [configMaps, services, podDisruptionBudgets, horizontalPodAutoscalers]) made.addIndex(orphaned, lostBy);
   const pods = cluster.informer(kinds.pods, ofTenants);
   pods.addIndex(byAgent, ({ metadata }) => agentLabelled(metadata).map(keyOf));
   const namespaces = cluster.informer(kinds.namespaceKind, everything);
@@ -109,15 +120,16 @@ export function openCaches(cluster: Cluster, { systemNamespace, providersNamespa
     configMapOwners: configMaps.project((configMap) => controllerOf(configMap)?.uid),
     serviceAccounts: cluster.informer(kinds.serviceAccounts, ofTenants),
     resourceQuotas: cluster.informer(kinds.resourceQuotas, ofTenants),
+    agentConfigsCounted: cluster.informer(kinds.resourceQuotas, named(systemNamespace, probeName)).project(countsAgentConfigs),
     roles: cluster.informer(kinds.roles, ofTenants),
     roleBindings: cluster.informer(kinds.roleBindings, ofTenants),
     networkPolicies,
     walls: networkPolicies.project(({ metadata }) => metadata.labels?.[labels.tenant] !== undefined),
     ingresses: cluster.informer(kinds.ingresses, ofTenants),
-    services: cluster.informer(kinds.services, ofTenants),
-    deployments: cluster.informer(kinds.deployments, ofTenants),
-    podDisruptionBudgets: cluster.informer(kinds.podDisruptionBudgets, ofTenants),
-    horizontalPodAutoscalers: cluster.informer(kinds.horizontalPodAutoscalers, ofTenants),
+    services,
+    deployments,
+    podDisruptionBudgets,
+    horizontalPodAutoscalers,
     pods,
     credentials: cluster.informer(kinds.secrets, { namespace: providersNamespace, metadataOnly: true }),
     edgeIdentity: secretNamed(systemSecrets.edgeIdentity),

@@ -39,7 +39,7 @@ export interface ControllerRevision extends BaseObject {
   readonly data: Readonly<Record<string, unknown>>;
 }
 export interface Deployment extends BaseObject {
-  readonly spec: { readonly replicas?: number };
+  readonly spec: { readonly replicas?: number; readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> } };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly replicas?: number;
@@ -53,6 +53,12 @@ export interface Deployment extends BaseObject {
       readonly message?: string;
     }[];
   };
+}
+export interface ResourceQuota extends BaseObject {
+  readonly status?: { readonly used?: Readonly<Record<string, unknown>> };
+}
+export interface ReplicaSet extends BaseObject {
+  readonly spec?: { readonly template?: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } } };
 }
 export interface PolicyRule {
   readonly from?: readonly PolicyPeer[] | undefined;
@@ -74,7 +80,7 @@ export const configMaps = kind<ConfigMap>('v1', 'ConfigMap');
 export const secrets = kind<Secret>('v1', 'Secret');
 export const serviceAccounts = kind('v1', 'ServiceAccount');
 export const services = kind('v1', 'Service');
-export const resourceQuotas = kind('v1', 'ResourceQuota');
+export const resourceQuotas = kind<ResourceQuota>('v1', 'ResourceQuota');
 export const limitRanges = kind('v1', 'LimitRange');
 export const roles = kind('rbac.authorization.k8s.io/v1', 'Role');
 export const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
@@ -82,6 +88,6 @@ export const networkPolicies = kind<NetworkPolicy>('networking.k8s.io/v1', 'Netw
 export const ingresses = kind('networking.k8s.io/v1', 'Ingress');
 export const controllerRevisions = kind<ControllerRevision>('apps/v1', 'ControllerRevision');
 export const deployments = kind<Deployment>('apps/v1', 'Deployment');
-export const replicaSets = kind('apps/v1', 'ReplicaSet');
+export const replicaSets = kind<ReplicaSet>('apps/v1', 'ReplicaSet');
 export const podDisruptionBudgets = kind('policy/v1', 'PodDisruptionBudget');
 export const horizontalPodAutoscalers = kind('autoscaling/v2', 'HorizontalPodAutoscaler');

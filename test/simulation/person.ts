@@ -56,6 +56,11 @@ export class Person {
     await this.#world.administrator.delete(of, key);
   }
 
+  /** As `kubectl delete --cascade=orphan`. */
+  async orphan(of: Kind<BaseObject>, key: { name: string; namespace?: string }): Promise<void> {
+    await this.#world.administrator.delete(of, key, { propagation: 'Orphan' });
+  }
+
   /** As `kubectl apply` of a whole spec: fields that it does not name go. */
   async replaceSpec(of: Kind<BaseObject>, key: { name: string; namespace?: string }, spec: object): Promise<void> {
     await this.#world.administrator.patch(of, key, [{ op: 'replace', path: '/spec', value: spec }]);

@@ -4,6 +4,7 @@ import type { Change } from 'kube-model';
 import * as kinds from '../../operator/src/kinds.ts';
 import { acme, agents, established, namespace } from './acme.ts';
 import { byHand } from './by-hand.ts';
+import { orphans } from './orphans.ts';
 import { modelsNamed, type Person } from './person.ts';
 import { rollouts } from './rollouts.ts';
 import type { World } from './world.ts';
@@ -236,6 +237,7 @@ export const workloads: readonly Workload[] = [
     ],
   },
   ...rollouts,
+  ...orphans,
 ];
 
 /** @throws Error for a name that is none. */

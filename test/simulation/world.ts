@@ -206,7 +206,7 @@ export class World {
 /** The namespaces and Secrets that the chart makes. */
 export async function install(administrator: Cluster): Promise<void> {
   const create = (kind: string, metadata: object, rest: object = {}) => {
-    const path = kind === 'Namespace' ? '/api/v1/namespaces' : `/api/v1/namespaces/${namespaces.system}/secrets`;
+    const path = kind === 'Namespace' ? '/api/v1/namespaces' : `/api/v1/namespaces/${namespaces.system}/${kind.toLowerCase()}s`;
     return administrator.request({ method: 'POST', path, body: { apiVersion: 'v1', kind, metadata, ...rest } });
   };
   for (const name of Object.values(namespaces)) await create('Namespace', { name });
@@ -215,4 +215,6 @@ export async function install(administrator: Cluster): Promise<void> {
   const data = Object.fromEntries(Object.entries(admin).map(([key, value]) => [key, base64(value)]));
   await create('Secret', { name: 'postgres-admin', namespace: namespaces.system }, { data });
   await create('Secret', { name: 'redis-admin', namespace: namespaces.system }, { data: { url: base64('redis://admin:a@redis:6379') } });
+  const hard = { 'count/agentconfigs.cloister.dev': '0' };
+  await create('ResourceQuota', { name: 'no-agentconfigs', namespace: namespaces.system }, { spec: { hard } });
 }

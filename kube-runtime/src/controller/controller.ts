@@ -66,8 +66,7 @@ export class ObjectController<T extends BaseObject> implements Controller {
       const log = withFields(baseLog, { key, reconcileID: crypto.randomUUID() });
       const object = cache.get(parseKey(key));
       if (object) return this.#run(object, { cluster, recorder, log, signal });
-      await gone?.({ ...parseKey(key), cluster, log, signal });
-      return undefined;
+      return (await gone?.({ ...parseKey(key), cluster, log, signal })) ?? undefined;
     };
   }
 

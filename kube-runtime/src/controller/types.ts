@@ -61,10 +61,13 @@ export interface ReconcileContext<T extends BaseObject> {
  */
 export type ReconcileFunction<T extends BaseObject> = (context: ReconcileContext<T>) => Promise<Result | undefined> | Promise<void>;
 
-/** For an object that is no longer there. Not called for deletions that happened while no replica ran: those need a finalizer. */
+/**
+ * For an object that is no longer there. Of a deletion while no replica ran it hears only where something that names the object wakes it, such as a child
+ * by its label; whatever else must be undone needs a finalizer. What it throws is retried as a reconcile is.
+ */
 export type GoneFunction = (
   gone: ObjectKey & { readonly cluster: Cluster; readonly log: Logger; readonly signal: AbortSignal },
-) => Promise<void>;
+) => Promise<Result | undefined> | Promise<void>;
 
 /** Which of the objects are seen, and which changes of them count. */
 export interface ForOptions<T> extends CacheScope {
@@ -154,7 +157,7 @@ export interface ControllerBuilder<T extends BaseObject> {
    * is being deleted is given to cleanup alone; without `finalizer`, reconcile sees it too and must look at `deletionTimestamp`.
    */
   finalizer(name: string, cleanup: ReconcileFunction<T>): ControllerBuilder<T>;
-  /** Called once an object is no longer there, for what must be forgotten in this process. */
+  /** Called in place of reconcile where an object is no longer there: for what must be forgotten in this process, and for what it left behind. */
   gone(fn: GoneFunction): ControllerBuilder<T>;
   /** Ends the sentence: what to do for each object. */
   reconcile(fn: ReconcileFunction<T>): Controller;

@@ -10,6 +10,7 @@ import * as kinds from '../kinds.ts';
 import { judge } from '../status/conditions.ts';
 import { refusalOf } from '../status/refusal.ts';
 import type { AgentFinding } from './checks.ts';
+import { endOrphans, orphansOf } from './orphans.ts';
 import { endStrays } from './strays.ts';
 
 export interface Archival {
@@ -25,6 +26,7 @@ export async function archiveAgent(context: ReconcileContext<kinds.AgentConfig>,
   const left = podsLeft(agent, caches);
   try {
     for (const { kind, object } of madeFor(agent, caches)) await cluster.delete(kind, object, { signal });
+    await endOrphans(orphansOf(agent.metadata, caches), { cluster, signal });
     const lookAgainMs = await endStrays(context, left, { count: 0, since: notServingSince(agent) });
     return { status: archivedStatus(agent, left.length, []), error: undefined, lookAgainMs };
   } catch (error) {

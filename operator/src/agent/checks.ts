@@ -55,10 +55,13 @@ function withinQuota({ landlord, older }: AgentSnapshot): AgentFinding | undefin
   return {
     condition: 'EnvironmentReady',
     reason: 'TooManyAgents',
-    message: `Tenant "${landlord.name}" may have ${most} AgentConfigs (spec.quota.agents) and has ${older} older ones; delete one, or have the quota raised`,
+    // Not how many are older: it would have to be told anew, to all of them, whenever one goes.
+    message: `Tenant "${landlord.name}" may have ${most} AgentConfigs (spec.quota.agents), and at least as many are older; delete one, or have the quota raised`,
     blocks: true,
   };
 }
+
+export const waitsForRoom = (findings: readonly AgentFinding[]): boolean => findings.some(({ reason }) => reason === 'TooManyAgents');
 
 function environmentStands({ awaited }: AgentSnapshot): AgentFinding | undefined {
   if (awaited.length === 0) return undefined;

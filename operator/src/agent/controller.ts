@@ -6,8 +6,10 @@ import { agentLabelled } from '../caches.ts';
 import * as kinds from '../kinds.ts';
 import { everything, inTenantNamespaces, ofTenants } from '../scopes.ts';
 import { Arrivals } from './arrivals.ts';
+import { agentGone } from './gone.ts';
 import { reconcileAgent, type AgentParts } from './reconcile.ts';
 import { RolloutPace } from './rollout-pace.ts';
+import { Room } from './room.ts';
 
 /**
  * A rollout, and a tenant that is being set up, change a dozen objects within moments. Each of them would be told in a status of its own:
@@ -15,6 +17,8 @@ import { RolloutPace } from './rollout-pace.ts';
  */
 const settleMs = 100;
 const reports = { ...ofTenants, settleMs, priority: 'low' } as const;
+/** By label, too: what has lost its owner must wake somebody. */
+const children = { ...reports, label: labels.agent } as const;
 
 /** Index of the agents of which nothing was told yet, all of them under this one value. */
 const newAgents = 'new';
@@ -26,20 +30,21 @@ export function agentController({ caches, configuration }: Pick<AgentParts, 'cac
   caches.tenants.onChange(arrivals.note);
   caches.agentConfigs.addIndex(newAgents, (agent) => (isJudged(agent) ? [] : [newAgents]));
   const agentsInLine = () => (arrivals.none ? caches.agentConfigs.headsByIndex(newAgents, newAgents) : []);
-  const parts = { caches, configuration, pace: new RolloutPace(configuration.tenantRollouts), arrivals };
+  const room = new Room();
+  const parts = { caches, configuration, pace: new RolloutPace(configuration.tenantRollouts), arrivals, room };
   return (
     controller('agent')
       .for(kinds.agentConfigs, { ...everything, when: generationChanged })
       // One that goes makes room for another.
-      .watches(kinds.agentConfigs, ({ metadata }) => agentsIn(metadata.namespace), {
+      .watches(kinds.agentConfigs, ({ metadata }) => room.waitingIn(metadata.namespace), {
         ...everything,
         when: ({ type }) => type === 'deleted',
       })
-      .owns(kinds.configMaps, reports)
-      .owns(kinds.services, reports)
-      .owns(kinds.deployments, reports)
-      .owns(kinds.podDisruptionBudgets, { ...reports, when: specChanged })
-      .owns(kinds.horizontalPodAutoscalers, { ...reports, when: specChanged })
+      .owns(kinds.configMaps, children)
+      .owns(kinds.services, children)
+      .owns(kinds.deployments, children)
+      .owns(kinds.podDisruptionBudgets, { ...children, when: specChanged })
+      .owns(kinds.horizontalPodAutoscalers, { ...children, when: specChanged })
       .watches(kinds.pods, ({ metadata }) => agentLabelled(metadata), reports)
       .watches(kinds.tenants, ({ metadata }) => [...agentsIn(namespaceOf(metadata.name)), ...agentsInLine()], {
         ...everything,
@@ -57,6 +62,7 @@ export function agentController({ caches, configuration }: Pick<AgentParts, 'cac
       // A tenant whose agents are many, or edited all the time, delays no other tenant.
       .fairness(({ namespace }) => namespace ?? '')
       .maxBackoff(60_000)
+      .gone(agentGone(caches, room))
       .reconcile((context) => reconcileAgent(context, parts))
   );
 }

@@ -13,6 +13,7 @@ import { quotaName } from '../tenant/children/resource-quota.ts';
 import { standingWorld } from '../tenant/observe.ts';
 import { recordedStandingOf, type Standing } from '../tenant/standing.ts';
 import { isOlder } from './age.ts';
+import { lostBy, orphaned } from './orphaned.ts';
 
 export interface Landlord {
   readonly tenant: Tenant;
@@ -58,7 +59,10 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
   const database = caches.credentialURLs({ namespace, name: tenantSecrets.database });
   const redis = caches.credentialURLs({ namespace, name: tenantSecrets.redis });
   const wall = (policy: string) => caches.walls({ namespace, name: policy }) ?? false;
-  const own = (object: KubeObject | undefined) => (object && isControlledBy(object, agent) ? object : undefined);
+  const key = keyOf(agent.metadata);
+  // What an earlier one of its name has left to nobody is this one's.
+  const own = (object: KubeObject | undefined) =>
+    object && (isControlledBy(object, agent) || lostBy(object).includes(key)) ? object : undefined;
   return {
     agent,
     name,
@@ -82,8 +86,8 @@ export function observeAgent(agent: AgentConfig, spec: AgentConfigSpec, { caches
     service: own(caches.services.get({ namespace, name })),
     disruptionBudget: own(caches.podDisruptionBudgets.get({ namespace, name })),
     autoscaler: own(caches.horizontalPodAutoscalers.get({ namespace, name })),
-    pods: caches.pods.byIndex(byAgent, keyOf(agent.metadata)),
-    documents: documentsOf(agent, caches).own,
+    pods: caches.pods.byIndex(byAgent, key),
+    documents: [...documentsOf(agent, caches).own, ...caches.configMaps.headsByIndex(orphaned, key)],
   };
 }
 

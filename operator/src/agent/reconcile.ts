@@ -20,14 +20,16 @@ import { refusalOf } from '../status/refusal.ts';
 import { together } from '../together.ts';
 import type { Arrivals } from './arrivals.ts';
 import { archiveAgent } from './archive.ts';
-import { check, type AgentFinding } from './checks.ts';
+import { check, waitsForRoom, type AgentFinding } from './checks.ts';
 import { revisionLabel, revisionOf } from './children/deployment.ts';
 import { documentNameOf } from './children/document.ts';
 import { handOverReplicas } from './hand-over.ts';
 import { documentsOf, isSuspended, landlordOf, observeAgent, type AgentSnapshot, type Landlord } from './observe.ts';
+import { endOrphans, orphansOf } from './orphans.ts';
 import { childrenOf, outdatedDocuments, planOf, surplus, type AgentPlan } from './plan.ts';
 import { availability, rolloutOf } from './rollout.ts';
 import type { RolloutPace } from './rollout-pace.ts';
+import type { Room } from './room.ts';
 import { isAutoscaled, replicasOf } from './scale.ts';
 import { agentStatusOf, invalidStatusOf, type AgentOutcome } from './status.ts';
 import { stopAgent } from './stop.ts';
@@ -38,6 +40,7 @@ export interface AgentParts {
   readonly configuration: Configuration;
   readonly pace: RolloutPace;
   readonly arrivals: Arrivals;
+  readonly room: Room;
 }
 
 type Context = ReconcileContext<AgentConfig>;
@@ -64,7 +67,7 @@ export async function reconcileAgent(context: Context, { configuration, ...parts
   if (line > 0) return { postponedFor: line };
   const parsed = parseSpec(agent);
   if (!parsed.success) {
-    if (isSuspended(landlord)) await stopAgent(context, caches);
+    await goWithout(context, landlord, caches);
     return tellInvalid(context, parsed.error);
   }
   return settle(context, observeAgent(agent, parsed.data, { caches, configuration, landlord }), parts);
@@ -76,12 +79,13 @@ const lineOf = ({ name }: Context, landlord: Landlord | undefined, pace: Rollout
 
 async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentParts, 'configuration'>): Promise<Result> {
   const findings = check(seen);
+  parts.room.note(seen, waitsForRoom(findings));
   const plan = blocking(findings) ? undefined : planOf(seen);
   const wait = plan ? turnOf(seen, plan, parts) : silenceOf(seen);
   if (wait > 0) return { postponedFor: wait };
   const { outcome, begun, error, lookAgainMs }: Attempt = plan
     ? await bringAbout(context, seen, plan, parts.caches)
-    : await goWithout(context, seen, findings, parts.caches);
+    : await standBy(context, seen, findings, parts.caches);
   if (begun && isNextEdit(seen.agent)) return {};
   const fewest = replicasOf({ spec: seen.spec, suspended: isSuspended(seen.landlord) });
   const hasService = (plan !== undefined && error === undefined) || seen.service !== undefined;
@@ -91,15 +95,16 @@ async function settle(context: Context, seen: AgentSnapshot, parts: Omit<AgentPa
   return resultOf(lookAgainMs);
 }
 
-/** A pod that serves goes on while its agent cannot be configured, but not through a suspension. */
-async function goWithout(
-  context: Context,
-  { landlord }: AgentSnapshot,
-  findings: readonly AgentFinding[],
-  caches: Caches,
-): Promise<Attempt> {
-  if (isSuspended(landlord)) await stopAgent(context, caches);
+/** A pod that serves goes on while its agent cannot be configured. */
+async function standBy(context: Context, { landlord }: AgentSnapshot, findings: readonly AgentFinding[], caches: Caches): Promise<Attempt> {
+  await goWithout(context, landlord, caches);
   return { outcome: { findings } };
+}
+
+/** What an agent that cannot be configured may not have: what an earlier one of its name has left, and, in a suspension, what it ran itself. */
+async function goWithout(context: Context, landlord: Landlord | undefined, caches: Caches): Promise<void> {
+  await endOrphans(orphansOf(context.object.metadata, caches), context);
+  if (isSuspended(landlord)) await stopAgent(context, caches);
 }
 
 /**

@@ -1,5 +1,6 @@
+import { annotations, labels } from '@cloister/tenancy';
 import { controllerOf, type BaseObject, type Cluster, type EventNote, type Kind } from 'kube-runtime';
-import { deployments, pods, replicaSets, type Pod } from '../kinds.ts';
+import { deployments, pods, replicaSets, type Pod, type ReplicaSet } from '../kinds.ts';
 
 /** Long after Kubernetes' own controllers have done all that they are going to do: a pod that started, or was to end, is no stray because of them. */
 export const straysAfterMs = 60_000;
@@ -41,10 +42,11 @@ interface Ending {
 }
 
 /**
- * Ends pods whose ReplicaSet or Deployment is gone, and tells of them. Returns the milliseconds after which to look again, if at all.
+ * Ends pods whose ReplicaSet or Deployment is gone or has let go of them, and tells of them. Returns the milliseconds after which to look again, if at all.
  *
  * That is the garbage collector's work. But it may never do it where its watches were cut while an owner went: one that was made again under
- * its name is then taken for the former (`removeLeftOver` in kube-runtime). Such pods would run, and be asked, for ever.
+ * its name is then taken for the former (`removeLeftOver` in kube-runtime). Nor is it its work where an owner was deleted with `--cascade=orphan`: then
+ * whatever selects such a pod may take it over. Such pods would run, and be asked, for ever.
  * Asked live, and a dependent before its owner: a UID never comes back, so an owner that is not there afterwards is gone for good.
  */
 export async function endStrays(ending: Ending, present: readonly Pod[], expected: Expected): Promise<number | undefined> {
@@ -63,28 +65,37 @@ interface Stray {
 
 /** The pod, where it has lost its ReplicaSet, or the ReplicaSet, where that has lost its Deployment: its pods follow it, or are strays themselves by the next look. */
 async function strayOf(pod: Pod, { cluster, signal }: Ending): Promise<Stray | undefined> {
-  const ofPod = await ownerOf(pod, replicaSets, { cluster, signal });
-  if (ofPod === 'other') return undefined;
-  if (ofPod === 'gone') return { kind: pods, object: pod };
-  const ofReplicaSet = await ownerOf(ofPod, deployments, { cluster, signal });
-  return ofReplicaSet === 'gone' ? { kind: replicaSets, object: ofPod } : undefined;
+  if (!isMadeByOperator(pod)) return undefined;
+  const replicaSet = await ownerOf(pod, replicaSets, { cluster, signal });
+  if (replicaSet === 'going') return undefined;
+  if (replicaSet === 'none' || !isOfAgent(replicaSet, pod)) return { kind: pods, object: pod };
+  const deployment = await ownerOf(replicaSet, deployments, { cluster, signal });
+  return deployment === 'none' ? { kind: replicaSets, object: replicaSet } : undefined;
 }
 
-/** `other`: what controls it is of another kind, or on its way out by itself. */
-async function ownerOf(
+/** From a template of the operator's, directly or not. A pod that somebody made by hand is theirs. */
+const isMadeByOperator = ({ metadata }: Pod): boolean =>
+  metadata.labels?.[labels.agent] !== undefined && metadata.annotations?.[annotations.credentials] !== undefined;
+
+/** By its template: nothing keeps a tenant from giving the label to a ReplicaSet itself, and so taking over a pod that nobody controls. */
+const isOfAgent = ({ spec }: ReplicaSet, pod: Pod): boolean =>
+  spec?.template?.metadata?.labels?.[labels.agent] === pod.metadata.labels?.[labels.agent];
+
+/** `none`: it is gone, or what controls the object, if anything, is of another kind. `going`: on its way out by itself. */
+async function ownerOf<T extends BaseObject>(
   object: BaseObject,
-  of: Kind<BaseObject>,
+  of: Kind<T>,
   { cluster, signal }: Pick<Ending, 'cluster' | 'signal'>,
-): Promise<BaseObject | 'gone' | 'other'> {
+): Promise<T | 'none' | 'going'> {
   const owner = controllerOf(object);
-  if (owner?.kind !== of.kind) return 'other';
+  if (owner?.kind !== of.kind) return 'none';
   const live = await cluster.get(of, { name: owner.name, namespace: object.metadata.namespace }, { signal });
-  if (live?.metadata.uid !== owner.uid) return 'gone';
-  return live.metadata.deletionTimestamp === undefined ? live : 'other';
+  if (live?.metadata.uid !== owner.uid) return 'none';
+  return live.metadata.deletionTimestamp === undefined ? live : 'going';
 }
 
 const ended = ({ kind, object }: Stray): EventNote => ({
   type: 'Warning',
   reason: 'StrayPodsEnded',
-  message: `${kind.kind} ${object.metadata.name} was left behind, and running, by an owner that is gone: it is ended`,
+  message: `${kind.kind} ${object.metadata.name} was left behind, and running, by an owner that is gone or has let go of it: it is ended`,
 });

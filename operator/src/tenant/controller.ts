@@ -14,6 +14,7 @@ import { publicKeysIn } from '../platform/identity-secret.ts';
 import { boundsOf } from './agent-bounds.ts';
 import { spendingOf } from './agent-budget.ts';
 import { ownCacheSecondsOf } from './agent-cache.ts';
+import { countsAgentConfigs, probeName } from './children/resource-quota.ts';
 import { hostOf, issuersOf } from './claims.ts';
 import { reconcileTenant, type TenantParts } from './reconcile.ts';
 import { retirement } from './retire.ts';
@@ -59,6 +60,7 @@ export function tenantController(parts: TenantParts): Controller {
         labelSelector: labels.tenantClass,
       })
       .watches(kinds.modelProviders, everyTenant, { ...everything, when: specChanged })
+      .watches(kinds.resourceQuotas, everyTenant, { ...named(systemNamespace, probeName), when: countChanged })
       .watches(kinds.tenants, (tenant) => rivals(tenant), { ...everything, when: specChanged })
       .watches(kinds.secrets, everyTenant, { ...named(systemNamespace, systemSecrets.edgeIdentity), when: publicKeysChanged })
       .watches(kinds.secrets, everyTenant, { ...named(systemNamespace, systemSecrets.agentsAuthority), when: signerChanged })
@@ -119,6 +121,9 @@ const publicKeysChanged = ({ object, previous }: Change<kinds.Secret>): boolean 
 
 const signerChanged = ({ object, previous }: Change<kinds.Secret>): boolean =>
   object.data?.['signer.pem'] !== previous?.data?.['signer.pem'];
+
+const countChanged = ({ type, object, previous }: Change<kinds.ResourceQuota>): boolean =>
+  type !== 'updated' || previous === undefined || countsAgentConfigs(object) !== countsAgentConfigs(previous);
 
 const waveChanged = ({ object, previous }: Change<kinds.TenantClass>): boolean => waveOf(object) !== waveOf(previous);
 const waveOf = (tenantClass: kinds.TenantClass | undefined): string => {

@@ -26,6 +26,7 @@ import { eldersOf, hostOf, takenIssuers } from './claims.ts';
 import { publishedKeys, type PublishedKeys } from './identity.ts';
 import { legibleEntries, readProviderKeys, type OwnKeysSeen, type ProviderKeySeen } from './provider-keys.ts';
 import { isTenants } from './whose-namespace.ts';
+import { probeName } from './children/resource-quota.ts';
 import { servingOf } from './serving.ts';
 import { providersIn, standingOf, type Standing, type StandingWorld } from './standing.ts';
 
@@ -37,6 +38,8 @@ export interface TenantSnapshot {
   readonly standing: Standing;
   readonly configuration: Configuration;
   readonly host: string;
+  /** Whether Kubernetes counts AgentConfigs by now. */
+  readonly agentConfigsCounted: boolean;
   /** Another tenant that had this host before. */
   readonly hostTakenBy: string | undefined;
   readonly takenIssuers: ReadonlyMap<number, string>;
@@ -114,6 +117,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     usage: usageShown(tenant.status?.usage, world.usage.of(uid), standing.alerts),
     configuration,
     host,
+    agentConfigsCounted: caches.agentConfigsCounted({ namespace: configuration.systemNamespace, name: probeName }) ?? false,
     hostTakenBy: eldersOf(tenant, caches.tenants.byIndex(byHost, host))[0]?.metadata.name,
     takenIssuers: takenIssuers(tenant, (key) => caches.tenants.byIndex(byIssuer, key)),
     namespace: seenNamespace,

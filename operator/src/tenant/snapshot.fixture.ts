@@ -65,6 +65,7 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     standing: standingOf({ tenant, spec }, worldOf(classes)),
     configuration,
     host: 'acme.cloister.localhost',
+    agentConfigsCounted: true,
     hostTakenBy: undefined,
     takenIssuers: new Map(),
     namespace: namespaceOwnedBy(tenant),

@@ -1,0 +1,58 @@
+/** AgentConfigs that are deleted without what was made for them. */
+import { labels } from '@cloister/tenancy';
+import type { Change } from 'kube-model';
+import * as kinds from '../../operator/src/kinds.ts';
+import { acme, namespace } from './acme.ts';
+import type { Act, Scene, Workload } from './workloads.ts';
+
+const support = { name: 'support', namespace };
+/** With one of each kind that is ever made for an agent. */
+const ranged: Act = ({ person }) => person.agent('acme', 'support', { scaling: { min: 2, max: 3 } });
+const orphan: Act = ({ person }) => person.orphan(kinds.agentConfigs, support);
+
+const made = [kinds.horizontalPodAutoscalers, kinds.deployments, kinds.services, kinds.podDisruptionBudgets, kinds.configMaps];
+
+/** Orphaned, and made again before anybody could see to what it left. */
+async function replaceAtOnce({ person, world }: Scene, spec: object): Promise<void> {
+  const theirs = world.server.objects().filter(({ metadata }) => metadata.labels?.[labels.agent] === 'support');
+  for (const { kind, metadata } of theirs.filter((one) => one.metadata.namespace === namespace)) {
+    const known = made.find((one) => one.kind === kind);
+    if (known) await person.edit(known, { name: metadata.name, namespace }, { metadata: { ownerReferences: null } });
+  }
+  await person.remove(kinds.agentConfigs, support);
+  await person.agent('acme', 'support', spec);
+}
+
+/** Objects that bear the agent's label at the end of it. */
+function leftAtTheEnd(changes: readonly Change[]): string[] {
+  const latest = new Map(changes.map(({ served, key, after }) => [`${served.kind.kind} ${key}`, after]));
+  return [...latest]
+    .filter(([, object]) => object?.metadata.namespace === namespace && object.metadata.labels?.[labels.agent] === 'support')
+    .map(([what]) => `${what} is left`);
+}
+
+export const orphans: readonly Workload[] = [
+  { name: 'an agent is orphaned', before: [acme, ranged], acts: [orphan], problemsIn: leftAtTheEnd },
+  {
+    name: 'an agent is orphaned, and made again at once in another way',
+    before: [acme, ranged],
+    acts: [(scene) => replaceAtOnce(scene, { instructions: 'Be brief.' })],
+  },
+  {
+    name: 'an agent is orphaned, and made again at once as one that may not run',
+    before: [acme, ranged],
+    acts: [(scene) => replaceAtOnce(scene, { model: 'offline/none' })],
+    problemsIn: leftAtTheEnd,
+  },
+  {
+    name: 'an agent is orphaned, and made again at once, while its tenant is archived',
+    before: [acme, ranged],
+    acts: [
+      async (scene) => {
+        await replaceAtOnce(scene, {});
+        await scene.person.editTenant('acme', { state: 'Archived' });
+      },
+    ],
+    problemsIn: leftAtTheEnd,
+  },
+];
