@@ -6,6 +6,7 @@ import { acme, established, namespace } from './acme.ts';
 import { onStage } from './scene.ts';
 import type { World } from './world.ts';
 
+const many = 40;
 const support = { name: 'support', namespace };
 
 const of = (world: World, agent: string): string[] =>
@@ -13,6 +14,16 @@ const of = (world: World, agent: string): string[] =>
     .objects()
     .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[labels.agent] === agent)
     .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+
+/** Of agents, so far. */
+async function runs({ processes }: World): Promise<number> {
+  let sum = 0;
+  for (const { cluster } of processes) {
+    const metric = await cluster.registry.getSingleMetric('controller_runtime_reconcile_total')?.get();
+    for (const { value, labels: given } of metric?.values ?? []) sum += given['controller'] === 'agent' ? value : 0;
+  }
+  return sum;
+}
 
 test('what was orphaned while no operator ran is ended by the next one, and nothing else is', () =>
   onStage('a tenant of two agents', established, async ({ world, person, time }) => {
@@ -58,7 +69,24 @@ test('a rotation comes to its end though an agent was orphaned in the midst of i
     expect([...world.data.logins.keys()].filter((login) => login.includes('acme'))).toHaveLength(1);
   }));
 
-test('an agent that goes wakes those that wait for room, and no other', () =>
+test('an agent that goes where none waits for room wakes none of many', () =>
+  onStage(
+    'a tenant of many agents without pods',
+    [
+      ({ person }) => person.tenant('acme', { quota: { agents: many } }),
+      async ({ person }) => {
+        for (let index = 0; index < many; index++) await person.agent('acme', `agent-${index}`, { replicas: 0 });
+      },
+    ],
+    async ({ world, person }) => {
+      const before = await runs(world);
+      await person.remove(kinds.agentConfigs, { name: 'agent-7', namespace });
+      await world.converge();
+      expect(await runs(world)).toBeLessThan(before + many / 2);
+    },
+  ));
+
+test('an agent that goes makes room for the next one that waits, whose turn alone it is', () =>
   onStage(
     'a tenant with more agents than may run',
     [
