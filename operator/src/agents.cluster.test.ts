@@ -243,3 +243,24 @@ test('new database credentials replace the pods that hold the old ones', async (
     return agent.status?.revision !== before.status?.revision && agent;
   });
 });
+
+test('what was made for an agent ends when its AgentConfig is deleted without it', async () => {
+  await readyAgent({ scaling: { min: 2, max: 3 } });
+  const made = [kinds.horizontalPodAutoscalers, kinds.deployments, kinds.services, kinds.podDisruptionBudgets, kinds.configMaps];
+  const theirs = async () =>
+    (
+      await Promise.all(
+        made.map((kind) => operator.cluster.list<BaseObject>(kind, { namespace, labelSelector: 'cloister.dev/agent=support' })),
+      )
+    ).flat();
+  await until('one of each kind', async () => (await theirs()).length === made.length);
+  await operator.cluster.delete(kinds.agentConfigs, key, { propagation: 'Orphan' });
+  // As the garbage collector does, which does not run here.
+  for (const object of await theirs())
+    await operator.cluster.patch(made.find(({ kind }) => kind === object.kind) ?? kinds.configMaps, object.metadata, {
+      metadata: { ownerReferences: null },
+    });
+  await operator.cluster.patch(kinds.agentConfigs, key, { metadata: { finalizers: null } });
+  await until('nothing to be left', async () => (await theirs()).length === 0);
+  expect(await operator.cluster.get(kinds.agentConfigs, key)).toBeUndefined();
+});
