@@ -27,6 +27,12 @@ describe('the plan', () => {
     const { desired } = resourceQuota(snapshot({ spec: { quota: { agents } } }));
     expect(desired).toMatchObject({ spec: { hard: { 'count/configmaps': String(configMaps), 'count/services': String(services) } } });
   });
+  test('bounds the number of AgentConfigs, well above those that may run, but not before they can be counted', () => {
+    const spec = { quota: { agents: 10 } };
+    const bound = { spec: { hard: { 'count/agentconfigs.cloister.dev': '40' } } };
+    expect(resourceQuota(snapshot({ spec, agentConfigsCounted: true })).desired).toMatchObject(bound);
+    expect(JSON.stringify(resourceQuota(snapshot({ spec })).desired)).not.toContain('agentconfigs');
+  });
   test('puts everything where it belongs: into the namespace, or among the documents for the gateway', () => {
     const strays = plan(snapshot()).filter(
       ({ kind, desired }) =>

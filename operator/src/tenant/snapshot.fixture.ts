@@ -65,7 +65,7 @@ export function snapshot(given: Given & Partial<Omit<TenantSnapshot, 'spec'>> = 
     standing: standingOf({ tenant, spec }, worldOf(classes)),
     configuration,
     host: 'acme.cloister.localhost',
-    agentConfigsCounted: true,
+    agentConfigsCounted: false,
     hostTakenBy: undefined,
     takenIssuers: new Map(),
     namespace: namespaceOwnedBy(tenant),
