@@ -1,6 +1,6 @@
 /** The bound on AgentConfigs, by Kubernetes' own quota controller, from the moment at which it is told of them for the first time. */
 import { apiVersion } from '@cloister/tenancy';
-import { connect, type Cluster } from 'kube-runtime';
+import { connect, kind, type Cluster } from 'kube-runtime';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, test } from 'vitest';
 import { agentConfigs, namespaceKind, resourceQuotas } from '../../operator/src/kinds.ts';
@@ -34,7 +34,7 @@ const bounded = resourceQuota(snapshot({ spec: { quota: { agents } }, agentConfi
 async function isCountedNow(): Promise<boolean> {
   const key = { name: probeName, namespace: 'default' };
   await cluster.delete(resourceQuotas, key);
-  await cluster.create(resourceQuotas, { metadata: key, spec: { hard: { 'count/agentconfigs.cloister.dev': '0' } } });
+  await cluster.create(kind('v1', 'ResourceQuota'), { metadata: key, spec: { hard: { 'count/agentconfigs.cloister.dev': '0' } } });
   await sleep(1_000);
   const seen = await cluster.get(resourceQuotas, key);
   return seen !== undefined && countsAgentConfigs(seen);

@@ -1,6 +1,6 @@
 /** Pods and ReplicaSets that nobody answers for, on a real API server. No controller runs there: what controls what is as it is written here. */
 import { annotations, labels, namespaceOf } from '@cloister/tenancy';
-import { kind, type BaseObject, type Cluster, type Kind, type KubeObject } from 'kube-runtime';
+import { kind, type BaseObject, type Cluster, type Kind } from 'kube-runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as kinds from '../kinds.ts';
 import { agentSelector } from '../labels.ts';
@@ -36,7 +36,7 @@ const metaOf = (name: string, { owner, labels: given = ofAgent }: Given) => {
   return { name, namespace, labels: given, ...(owner && { ownerReferences: [reference] }) };
 };
 
-function workload(of: Kind<KubeObject>, name: string, given: Given & { readonly template?: typeof ofAgent }): Promise<BaseObject> {
+function workload(of: Kind, name: string, given: Given & { readonly template?: typeof ofAgent }): Promise<BaseObject> {
   const { template = ofAgent } = given;
   const body = { replicas: 0, selector: { matchLabels: template }, template: { metadata: { labels: template }, spec } };
   return cluster.create(of, { metadata: metaOf(name, given), spec: body });
