@@ -12,15 +12,20 @@ const orphan: Act = ({ person }) => person.orphan(kinds.agentConfigs, support);
 
 const made = [kinds.horizontalPodAutoscalers, kinds.deployments, kinds.services, kinds.podDisruptionBudgets, kinds.configMaps];
 
-/** Orphaned, and made again before anybody could see to what it left. */
-async function replaceAtOnce({ person, world }: Scene, spec: object): Promise<void> {
+/** As the garbage collector does for `--cascade=orphan`, and at once. */
+async function letGo({ person, world }: Scene): Promise<void> {
   const theirs = world.server.objects().filter(({ metadata }) => metadata.labels?.[labels.agent] === 'support');
   for (const { kind, metadata } of theirs.filter((one) => one.metadata.namespace === namespace)) {
     const known = made.find((one) => one.kind === kind);
     if (known) await person.edit(known, { name: metadata.name, namespace }, { metadata: { ownerReferences: null } });
   }
-  await person.remove(kinds.agentConfigs, support);
-  await person.agent('acme', 'support', spec);
+}
+
+/** Orphaned, and made again before anybody could see to what it left. */
+async function replaceAtOnce(scene: Scene, spec: object): Promise<void> {
+  await letGo(scene);
+  await scene.person.remove(kinds.agentConfigs, support);
+  await scene.person.agent('acme', 'support', spec);
 }
 
 /** Objects that bear the agent's label, as they were written last. */
@@ -54,11 +59,11 @@ export const orphans: readonly Workload[] = [
     problemsIn: leftAtTheEnd,
   },
   {
-    name: 'an orphaned agent is archived',
+    name: 'what an agent has lost is archived',
     before: [acme, ranged],
     acts: [
       async (scene) => {
-        await replaceAtOnce(scene, {});
+        await letGo(scene);
         await scene.person.editTenant('acme', { state: 'Archived' });
       },
     ],

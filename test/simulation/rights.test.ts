@@ -28,7 +28,7 @@ const unused: readonly Reason[] = [
   {
     why: "Kubernetes lets nobody give what they do not hold: these are in the roles of a tenant's owners, editors and viewers",
     rights: [
-      ...['create', 'get', 'patch', 'update'].map((verb) => `cloister.dev/agentconfigs ${verb}`),
+      ...['create', 'patch', 'update'].map((verb) => `cloister.dev/agentconfigs ${verb}`),
       ...['get', 'patch', 'update'].map((verb) => `cloister.dev/agentconfigs/scale ${verb}`),
       ...['get', 'list', 'watch'].flatMap((verb) => [`core/events ${verb}`, `events.k8s.io/events ${verb}`]),
       'core/pods get',

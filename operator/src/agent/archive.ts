@@ -36,9 +36,11 @@ export async function archiveAgent(context: ReconcileContext<kinds.AgentConfig>,
   }
 }
 
-/** While it is archived, that is since it was. */
-const notServingSince = ({ status }: kinds.AgentConfig): string | undefined =>
-  findCondition(status?.conditions, 'Available')?.lastTransitionTime;
+/** Since it was archived. The first run knows of nothing that should have ended by then. */
+function notServingSince({ status }: kinds.AgentConfig): string | undefined {
+  const told = findCondition(status?.conditions, 'Available');
+  return told?.reason === 'Archived' ? told.lastTransitionTime : undefined;
+}
 
 /** First what would bring back pods, or lead to them; last what pods that are ending may still have open. */
 function madeFor(agent: kinds.AgentConfig, caches: Caches): { readonly kind: Kind<BaseObject>; readonly object: BaseObject }[] {
