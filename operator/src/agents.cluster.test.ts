@@ -246,13 +246,15 @@ test('new database credentials replace the pods that hold the old ones', async (
 
 test('what was made for an agent ends when its AgentConfig is deleted without it', async () => {
   await readyAgent({ scaling: { min: 2, max: 3 } });
-  const made = [kinds.horizontalPodAutoscalers, kinds.deployments, kinds.services, kinds.podDisruptionBudgets, kinds.configMaps];
+  const made: readonly Kind<BaseObject>[] = [
+    kinds.horizontalPodAutoscalers,
+    kinds.deployments,
+    kinds.services,
+    kinds.podDisruptionBudgets,
+    kinds.configMaps,
+  ];
   const theirs = async () =>
-    (
-      await Promise.all(
-        made.map((kind) => operator.cluster.list<BaseObject>(kind, { namespace, labelSelector: 'cloister.dev/agent=support' })),
-      )
-    ).flat();
+    (await Promise.all(made.map((kind) => operator.cluster.list(kind, { namespace, labelSelector: 'cloister.dev/agent=support' })))).flat();
   await until('one of each kind', async () => (await theirs()).length === made.length);
   await operator.cluster.delete(kinds.agentConfigs, key, { propagation: 'Orphan' });
   // As the garbage collector does, which does not run here.
