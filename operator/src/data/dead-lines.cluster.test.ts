@@ -2,9 +2,9 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { lineTo } from '../testing/line.fixture.ts';
-import { testPostgres, testRedisURL } from '../testing/servers.fixture.ts';
+import { inTurn, testPostgres, testRedisURL } from '../testing/servers.fixture.ts';
 import { until } from '../testing/until.fixture.ts';
-import { changeLock, PostgresAdmin } from './postgres.ts';
+import { PostgresAdmin } from './postgres.ts';
 import { RedisAdmin } from './redis.ts';
 
 const account = 't_dead_lines_test';
@@ -23,7 +23,7 @@ test('Postgres is asked on another line than the one that brought no answer', as
 test('a change that Postgres did not answer in time holds up none that comes after it', async () => {
   const other = new pg.Client(testPostgres());
   await other.connect();
-  await other.query('SELECT pg_advisory_lock($1)', [changeLock]);
+  await other.query(`BEGIN; ${inTurn('')}`);
   const [impatient, next] = [new PostgresAdmin(testPostgres(), { queryMs: 500 }), new PostgresAdmin(testPostgres(), { queryMs: 5_000 })];
   const wanted = { name: account, owner: 'uid-of-dead-lines', connectionLimit: 5, statementTimeoutSeconds: 30 };
   const login = { login: account, password: 'd'.repeat(64) };
@@ -38,12 +38,12 @@ test('a line to Postgres that breaks under a statement fails that statement alon
   using line = await lineTo(testPostgres());
   const other = new pg.Client(testPostgres());
   await other.connect();
-  await other.query('SELECT pg_advisory_lock($1)', [changeLock]);
+  await other.query(`BEGIN; ${inTurn('')}`);
   const admin = new PostgresAdmin({ ...testPostgres(), host: line.host, port: line.port });
   const wanted = { name: account, owner: 'uid-of-dead-lines', connectionLimit: 5, statementTimeoutSeconds: 30 };
   const login = { login: account, password: 'd'.repeat(64) };
   const change = admin.ensureLogin(wanted, login).catch((error: unknown) => error);
-  const waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+  const waiting = "SELECT FROM pg_locks WHERE relation = 'cloister_operator.turn'::regclass AND NOT granted";
   await until('it to wait for its turn', async () => ((await other.query(waiting)).rowCount ?? 0) > 0);
   line.reset();
   expect(await change).toMatchObject({ code: 'postgres_failed' });

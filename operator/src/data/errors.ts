@@ -28,6 +28,12 @@ const table = {
       'in database "{database}" every role may do what these statements take away, and the administrator that the operator was given may not run them, ' +
       'so nobody new gets a schema there. Have their owner or a superuser run: {statements}',
   },
+  turn_closed: {
+    reason: 'DataUnreachable',
+    say:
+      'table "cloister_operator.turn" in Postgres, by which the operator changes roles one at a time, belongs to another administrator. Have that one or a ' +
+      'superuser run, with the name of the present one: ALTER SCHEMA cloister_operator OWNER TO …; ALTER TABLE cloister_operator.turn OWNER TO …',
+  },
   postgres_failed: { reason: 'DataUnreachable', say: 'Postgres at {address}: {why}' },
   postgres_untrusted: {
     reason: 'DataUnreachable',

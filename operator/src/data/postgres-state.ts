@@ -30,6 +30,7 @@ const state = z.object({
   bypassrls: z.boolean().nullable(),
   connection_limit: z.int().nullable(),
   settings: z.array(z.string()).nullable(),
+  set_everywhere: z.boolean(),
   owns_schema: z.boolean().nullable(),
   schema_open: z.boolean().nullable(),
   may_connect: z.boolean().nullable(),
@@ -48,6 +49,7 @@ const query = `
          r.rolcreaterole AS createrole, r.rolreplication AS replication, r.rolbypassrls AS bypassrls,
          r.rolconnlimit AS connection_limit,
          (SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = d.oid) AS settings,
+         EXISTS (SELECT FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0) AS set_everywhere,
          n.nspowner = r.oid AS owns_schema,
          has_schema_privilege('public', n.oid, 'USAGE') OR has_schema_privilege('public', n.oid, 'CREATE') AS schema_open,
          has_database_privilege(r.oid, d.oid, 'CONNECT') AS may_connect,
@@ -164,12 +166,19 @@ function roleStatements({ wanted, role, logsIn, groups }: RoleParts, found: Role
   if (found.may_connect !== true) lines.push(`GRANT CONNECT ON DATABASE ${quoted(database)} TO ${name}`);
   for (const group of found.member_of) if (!groups.includes(group)) lines.push(`REVOKE ${quoted(group)} FROM ${name}`);
   for (const group of groups) if (!found.member_of.includes(group)) lines.push(`GRANT ${quoted(group)} TO ${name}`);
+  return [...lines, ...settingStatements(wanted, role, found, database)];
+}
+
+/** A role may give itself settings, in this database and everywhere, with which it works no more. */
+function settingStatements(wanted: RoleWanted, role: string, found: RoleState, database: string): string[] {
   const settings = settingsOf(wanted, role, found.admin_is_superuser);
   const right =
     [...settings].every(([key, value]) => found.settings?.includes(`${key}=${value}`)) && found.settings?.length === settings.size;
-  const inDatabase = `ALTER ROLE ${name} IN DATABASE ${quoted(database)}`;
-  if (!right) lines.push(`${inDatabase} RESET ALL`, ...[...settings].map(([key, value]) => `${inDatabase} SET ${key} = ${text(value)}`));
-  return lines;
+  const inDatabase = `ALTER ROLE ${quoted(role)} IN DATABASE ${quoted(database)}`;
+  return [
+    ...(found.set_everywhere ? [`ALTER ROLE ${quoted(role)} RESET ALL`] : []),
+    ...(right ? [] : [`${inDatabase} RESET ALL`, ...[...settings].map(([key, value]) => `${inDatabase} SET ${key} = ${text(value)}`)]),
+  ];
 }
 
 /** Only attributes that differ are named: to name one, even to deny it, takes rights that a plain CREATEROLE administrator lacks. */

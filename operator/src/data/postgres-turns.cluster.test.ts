@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { testPostgres } from '../testing/servers.fixture.ts';
-import { changeLock, PostgresAdmin } from './postgres.ts';
+import { inTurn, testPostgres } from '../testing/servers.fixture.ts';
+import { PostgresAdmin } from './postgres.ts';
 
 const many = Array.from({ length: 24 }, (_, index) => ({
   name: `t_postgres_turns_${index}`,
@@ -24,7 +24,7 @@ test('who waits for those who came before is not told that Postgres is away', as
   // All change the same catalogs and wait for this lock in turn, for longer than it may take to connect.
   const other = new pg.Client(testPostgres());
   await other.connect();
-  await other.query('SELECT pg_advisory_lock($1)', [changeLock]);
+  await other.query(`BEGIN; ${inTurn('')}`);
   const making = Promise.allSettled(many.map((one) => admin.ensureLogin(one, { login: one.name, password: 'o'.repeat(64) })));
   await pause(4_000);
   await other.end();

@@ -21,13 +21,14 @@ import {
   type RoleWanted,
   type Roles,
 } from './postgres-state.ts';
+import { dropAll, endLogins } from './postgres-ends.ts';
+import { changing, type Session } from './postgres-turn.ts';
 import { openings } from './postgres-walls.ts';
 import { ProvenPasswords, scramVerifier } from './scram.ts';
 
-/** Serialises what changes shared catalogs: two at once fail with "tuple concurrently updated". The number is arbitrary. */
-export const changeLock = 7_236_104_415;
 const defaultTimeouts = { connectMs: 5_000, queryMs: 65_000 };
 const connections = 8;
+type Timeouts = typeof defaultTimeouts;
 
 export interface Login {
   readonly login: string;
@@ -42,31 +43,17 @@ export interface LoginWanted {
 export class PostgresAdmin {
   readonly #address: PostgresAddress;
   readonly #pool: pg.Pool;
+  readonly #rescue: pg.Pool;
   readonly #proven = new ProvenPasswords();
-  readonly #connectTimeoutMs: number;
+  readonly #timeouts: Timeouts;
   /** The pool's time-out is for a Postgres that does not answer; it must not count the wait for those who came before. */
   readonly #inTurn = pLimit(connections);
 
   constructor(address: PostgresAddress, timeouts: Partial<typeof defaultTimeouts> = {}) {
-    const { connectMs, queryMs } = { ...defaultTimeouts, ...timeouts };
     this.#address = address;
-    this.#connectTimeoutMs = connectMs;
-    const { host, port, user, password, database } = address;
-    this.#pool = new pg.Pool({
-      ...{ host, port, user, password, database, ssl: tlsTo(address) },
-      max: connections,
-      connectionTimeoutMillis: this.#connectTimeoutMs,
-      idleTimeoutMillis: 30_000,
-      statement_timeout: 60_000,
-      // For a server that has stopped, or a network that forgets: neither ends a statement.
-      query_timeout: queryMs,
-      keepAlive: true,
-      application_name: 'cloister-operator',
-    });
-    // A broken idle connection is thrown away by the pool; without a listener it would end the process.
-    this.#pool.on('error', () => undefined);
-    // The pool listens to idle ones alone. A statement under way is told anyhow.
-    this.#pool.on('connect', (client) => client.on('error', () => undefined));
+    this.#timeouts = { ...defaultTimeouts, ...timeouts };
+    this.#pool = poolTo(address, this.#timeouts, connections);
+    this.#rescue = poolTo(address, this.#timeouts, 1);
   }
 
   /**
@@ -75,10 +62,11 @@ export class PostgresAdmin {
    */
   closeWalls(): Promise<boolean> {
     const { database, user } = this.#address;
-    return this.#use(async (client) => {
+    return this.#use(async (session) => {
+      const { client } = session;
       const statements = await openings(client, database);
       if (statements.length === 0) return false;
-      await changing(client, statements);
+      await changing(session, statements);
       const left = await openings(client, database);
       // What is closed to every role is closed to this one, unless it was let in by name, and it lets in the tenants.
       const letIn = `GRANT CONNECT ON DATABASE ${pg.escapeIdentifier(database)} TO ${pg.escapeIdentifier(user)} WITH GRANT OPTION`;
@@ -89,7 +77,7 @@ export class PostgresAdmin {
 
   /** What is there of these accounts, in their order: two queries, however many they are. */
   look(accounts: readonly string[]): Promise<readonly Look<LoginWanted>[]> {
-    return this.#use(async (client) => {
+    return this.#use(async ({ client }) => {
       const roles = await readRoles(client, accounts);
       const logins = accounts.flatMap((account) => loginsIn(roles, account));
       const verifiers = isSuperuser(roles) ? await readVerifiers(client, logins) : undefined;
@@ -102,28 +90,30 @@ export class PostgresAdmin {
    * True when something had to change. Throws `data_taken` where role or schema are another owner's.
    */
   ensureLogin(wanted: RoleWanted, login: Login): Promise<boolean> {
-    return this.#use(async (client) => {
+    return this.#use(async (session) => {
+      const { client } = session;
       const roles = await readRoles(client, [wanted.name]);
       refuseForeign(wanted, roleIn(roles, wanted.name));
       const statements = statementsFor(wanted, login.login, roles, this.#address.database);
       const verifiers = isSuperuser(roles) ? await readVerifiers(client, [login.login]) : undefined;
-      if (!(await this.#lets(login, roles, verifiers))) {
+      // Whether the password works says nothing while settings are wrong: a login can be given some with which it always fails.
+      if (statements.length > 0 || !(await this.#lets(login, roles, verifiers))) {
         const verifier = pg.escapeLiteral(await scramVerifier(login.password));
         statements.push(`ALTER ROLE ${pg.escapeIdentifier(login.login)} PASSWORD ${verifier}`);
       }
-      if (statements.length > 0) await changing(client, statements);
+      if (statements.length > 0) await changing(session, statements);
       return statements.length > 0;
     });
   }
 
   /** Logins of the account that are there: roles that may log in. */
   logins(account: string): Promise<readonly string[]> {
-    return this.#use(async (client) => loginsIn(await readRoles(client, [account]), account));
+    return this.#use(async ({ client }) => loginsIn(await readRoles(client, [account]), account));
   }
 
   /** How many sessions these logins have. */
   sessions(logins: readonly string[]): Promise<number> {
-    return this.#use(async (client) => {
+    return this.#use(async ({ client }) => {
       const { rowCount } = await client.query('SELECT FROM pg_stat_activity WHERE usename = ANY ($1)', [logins]);
       return rowCount ?? 0;
     });
@@ -134,21 +124,23 @@ export class PostgresAdmin {
    * neither. {@link ensureLogin} opens it again, with the password of before too. Throws `data_taken` as it does.
    */
   closeRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
-    return this.#use(async (client) => {
-      const roles = await readRoles(client, [name]);
+    return this.#use(async (session) => {
+      const roles = await readRoles(session.client, [name]);
       const found = roleIn(roles, name);
       refuseForeign({ name, owner }, found);
-      await endLogins(client, name, loginsIn(roles, name));
+      await endLogins(session, name, loginsIn(roles, name));
+      if (found.role_owner === owner && found.owns_schema === true && found.schema_owner !== owner)
+        await changing(session, [`COMMENT ON SCHEMA ${pg.escapeIdentifier(name)} IS ${pg.escapeLiteral(owner)}`]);
       return found.role_exists || found.schema_exists;
     });
   }
 
   /** Ends logins of the account for good, their sessions too. What they own, against all expectation, goes to the account. */
   retireLogins(account: string, logins: readonly string[]): Promise<void> {
-    return this.#use(async (client) => {
-      const found = loginsIn(await readRoles(client, [account]), account);
+    return this.#use(async (session) => {
+      const found = loginsIn(await readRoles(session.client, [account]), account);
       await endLogins(
-        client,
+        session,
         account,
         found.filter((login) => logins.includes(login)),
       );
@@ -157,38 +149,34 @@ export class PostgresAdmin {
 
   /** Drops role, logins and schema with all they hold; false when there were none. Throws `data_taken` as {@link ensureLogin} does. */
   dropRole({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>): Promise<boolean> {
-    return this.#use(async (client) => {
-      const there = await readRoles(client, [name]);
+    return this.#use(async (session) => {
+      const there = await readRoles(session.client, [name]);
       const found = roleIn(there, name);
       const logins = slotsOf(name).filter((login) => roleIn(there, login).role_exists);
       if (!found.role_exists && !found.schema_exists && logins.length === 0) return false;
       refuseForeign({ name, owner }, found);
       const roles = [...logins, ...(found.role_exists ? [name] : [])];
-      await shutOut(client, roles);
-      await changing(client, [
-        `DROP SCHEMA IF EXISTS ${pg.escapeIdentifier(name)} CASCADE`,
-        ...roles.map(pg.escapeIdentifier).flatMap((role) => [`DROP OWNED BY ${role} CASCADE`, `DROP ROLE ${role}`]),
-      ]);
+      await dropAll(session, { schema: name, roles }, (database, statement) => this.#inDatabase(database, statement));
       return true;
     });
   }
 
-  close(): Promise<void> {
-    return this.#pool.end();
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.end(), this.#rescue.end()]);
   }
 
-  #use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#inTurn(() => this.#useNow(work));
   }
 
-  async #useNow<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async #useNow<T>(work: (session: Session) => Promise<T>): Promise<T> {
     try {
       const client = await this.#pool.connect();
       // Used again only after work that went well, or found fault with what it saw: a line may have gone dead, and a transaction is rolled back by the end
       // of its session.
       let usable = false;
       try {
-        const done = await work(client);
+        const done = await work({ client, rescue: this.#rescue });
         usable = true;
         return done;
       } catch (error) {
@@ -230,11 +218,7 @@ export class PostgresAdmin {
 
   /** Throws when the answer says nothing about the password. */
   async #logsIn(user: string, password: string): Promise<boolean> {
-    const { host, port, database } = this.#address;
-    const client = new pg.Client({
-      ...{ host, port, database, user, password, ssl: tlsTo(this.#address) },
-      connectionTimeoutMillis: this.#connectTimeoutMs,
-    }).on('error', () => undefined); // nothing more is asked of it than to connect
+    const client = this.#clientAs({ user, password });
     try {
       await client.connect();
       return true;
@@ -247,6 +231,42 @@ export class PostgresAdmin {
       await client.end();
     }
   }
+
+  async #inDatabase(database: string, statement: string): Promise<void> {
+    const client = this.#clientAs({ database });
+    try {
+      await client.connect();
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  }
+
+  #clientAs(other: Pick<pg.ClientConfig, 'user' | 'password' | 'database'>): pg.Client {
+    return new pg.Client({ ...clientConfig(this.#address, this.#timeouts), ...other }).on('error', () => undefined); // its statement is told anyhow
+  }
+}
+
+const clientConfig = (address: PostgresAddress, { connectMs, queryMs }: Timeouts): pg.ClientConfig => {
+  const { host, port, user, password, database } = address;
+  return {
+    ...{ host, port, user, password, database, ssl: tlsTo(address) },
+    connectionTimeoutMillis: connectMs,
+    statement_timeout: 60_000,
+    // For a server that has stopped, or a network that forgets: neither ends a statement.
+    query_timeout: queryMs,
+    keepAlive: true,
+    application_name: 'cloister-operator',
+  };
+};
+
+function poolTo(address: PostgresAddress, timeouts: Timeouts, max: number): pg.Pool {
+  const pool = new pg.Pool({ ...clientConfig(address, timeouts), max, idleTimeoutMillis: 30_000 });
+  // A broken idle connection is thrown away by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  // The pool listens to idle ones alone. A statement under way is told anyhow.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 /** Node's and OpenSSL's words for a certificate of the wrong authority, name or time. */
@@ -258,38 +278,9 @@ type Verifiers = ReadonlyMap<string, string> | undefined;
 
 const isSuperuser = (roles: Roles): boolean => roles.values().some((role) => role.admin_is_superuser);
 
-async function endLogins(client: pg.ClientBase, account: string, logins: readonly string[]): Promise<void> {
-  if (logins.length === 0) return;
-  await shutOut(client, logins);
-  const owner = pg.escapeIdentifier(account);
-  const statements = logins.flatMap((login) => {
-    const name = pg.escapeIdentifier(login);
-    if (login === account) return [`ALTER ROLE ${name} PASSWORD NULL`];
-    return [`REASSIGN OWNED BY ${name} TO ${owner}`, `DROP OWNED BY ${name}`, `DROP ROLE ${name}`];
-  });
-  await changing(client, statements);
-}
-
-/** In this order: nobody may come back after the end of the last session. */
-async function shutOut(client: pg.ClientBase, roles: readonly string[]): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(
-    'SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY ($1) AND rolcanlogin',
-    [roles],
-  );
-  const statements = rows.map(({ name }) => `ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN`);
-  if (statements.length > 0) await changing(client, statements);
-  await client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = ANY ($1)', [roles]);
-}
-
-/** Where one of them fails, the session must end. */
-async function changing(client: pg.ClientBase, statements: readonly string[]): Promise<void> {
-  await client.query('BEGIN');
-  await client.query('SELECT pg_advisory_xact_lock($1)', [changeLock]);
-  for (const statement of statements) await client.query(statement);
-  await client.query('COMMIT');
-}
-
+/** The role's mark decides. The schema's does where there is no other, or the schema is not the role's: who owns it may mark it as it likes. */
 function refuseForeign({ name, owner }: Pick<RoleWanted, 'name' | 'owner'>, found: RoleState): void {
-  const other = [found.schema_owner, found.role_owner].find((mark) => mark !== null && mark !== owner);
+  const marks = found.role_owner === null || found.owns_schema === false ? [found.schema_owner, found.role_owner] : [found.role_owner];
+  const other = marks.find((mark) => mark !== null && mark !== owner);
   if (other !== undefined && other !== null) throw new DataError('data_taken', { name, owner: other, wanted: owner });
 }

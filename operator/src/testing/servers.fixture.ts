@@ -1,6 +1,6 @@
 /** Where the servers for cluster tests are. `make test` sets these variables. */
-import { changeLock } from '../data/postgres.ts';
 import type { PostgresAddress } from '../data/postgres-address.ts';
+import { makeTurn, takeTurn } from '../data/postgres-turn.ts';
 
 function required(name: string): string {
   const value = process.env[name];
@@ -21,8 +21,8 @@ export function testPostgres(): Omit<PostgresAddress, 'authorities'> {
   };
 }
 
-/** Statements that change what other sessions may be changing, such as a database's rights: after whoever else is about to. */
-export const inTurn = (statements: string): string => `SELECT pg_advisory_xact_lock(${changeLock}); ${statements}`;
+/** Statements that change what other sessions may be changing, such as a database's rights: after whoever else is about to, in one transaction. */
+export const inTurn = (statements: string): string => `${makeTurn}; ${takeTurn}; ${statements}`;
 
 /** Administrator's URL: CLOISTER_TEST_REDIS_URL. */
 export const testRedisURL = (): URL => new URL(required('CLOISTER_TEST_REDIS_URL'));

@@ -1,0 +1,70 @@
+/** How logins, roles and schemas come to their end, whatever those who have them do meanwhile. */
+import pg from 'pg';
+import { changing, changingAlone, type Session } from './postgres-turn.ts';
+
+const quoted = (name: string): string => pg.escapeIdentifier(name);
+
+/** For good, their sessions too. What they own, against all expectation, goes to the account. */
+export async function endLogins(session: Session, account: string, logins: readonly string[]): Promise<void> {
+  if (logins.length === 0) return;
+  const database = await shutOut(session, logins);
+  const statements = logins.flatMap((login) => {
+    const name = quoted(login);
+    // The account stays, with the right to connect that every account has.
+    if (login === account) return [`ALTER ROLE ${name} PASSWORD NULL`, `GRANT CONNECT ON DATABASE ${database} TO ${name}`];
+    return [`REASSIGN OWNED BY ${name} TO ${quoted(account)}`, `DROP OWNED BY ${name}`, `DROP ROLE ${name}`];
+  });
+  await changing(session, statements);
+}
+
+/**
+ * Drops the schema and these roles with all they hold. What takes long holds nobody up: only roles are dropped in turn. Cut off half-way it
+ * leaves roles, by which the rest is found. `inDatabase` runs a statement in another database of the server.
+ */
+export async function dropAll(
+  session: Session,
+  { schema, roles }: { readonly schema: string; readonly roles: readonly string[] },
+  inDatabase: (database: string, statement: string) => Promise<void>,
+): Promise<void> {
+  const owned = `DROP OWNED BY ${roles.map(quoted).join()} CASCADE`;
+  await shutOut(session, roles);
+  await changingAlone(session, [`DROP SCHEMA IF EXISTS ${quoted(schema)} CASCADE`, ...(roles.length > 0 ? [owned] : [])]);
+  for (const database of await otherDatabases(session.client, roles)) await inDatabase(database, owned);
+  if (roles.length > 0) await changing(session, [`DROP ROLE ${roles.map(quoted).join()}`]);
+}
+
+/** Where else they have anything: the server's own databases let everybody in, unless a superuser has closed them. */
+async function otherDatabases(client: pg.ClientBase, roles: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT DISTINCT d.datname::text AS name FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.refobjid
+     WHERE s.refclassid = 'pg_authid'::regclass AND d.datname <> current_database() AND r.rolname = ANY ($1)`,
+    [roles],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * In this order: nobody may come back after the end of the last session, and what is said of a role itself waits for sessions that hold it. The
+ * right to connect stands with the database, which no tenant can hold. Gives the database's name, quoted.
+ */
+async function shutOut(session: Session, roles: readonly string[]): Promise<string> {
+  const { rows } = await session.client.query<{ name: string }>('SELECT quote_ident(current_database()) AS name');
+  const database = rows[0]?.name ?? '';
+  const names = roles.map(quoted);
+  if (names.length > 0) await changing(session, [`REVOKE CONNECT ON DATABASE ${database} FROM ${names.join()}`]);
+  await endSessions(session, roles);
+  const mayLogIn = await session.client.query<{ name: string }>(
+    'SELECT quote_ident(rolname) AS name FROM pg_roles WHERE rolname = ANY ($1) AND rolcanlogin',
+    [roles],
+  );
+  if (mayLogIn.rows.length > 0)
+    await changing(
+      session,
+      mayLogIn.rows.map(({ name }) => `ALTER ROLE ${name} NOLOGIN`),
+    );
+  await endSessions(session, roles);
+  return database;
+}
+
+const endSessions = ({ client }: Session, roles: readonly string[]): Promise<unknown> =>
+  client.query('SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = ANY ($1)', [roles]);
