@@ -1,14 +1,18 @@
 /** The same on a real Postgres, as the role that the operator makes for a tenant. CLOISTER_TEST_POSTGRES_URL names an administrator. */
+import { createLogger } from '@cloister/telemetry';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { describeMemory } from '../memory/memory.specification.ts';
 import { testAgent } from '../runtime.fixture.ts';
 import type { Database } from './database.ts';
+import { migrate } from './migrate.ts';
+import { migrations } from './migrations.ts';
 import { openPostgres } from './postgres.ts';
+import { untilItWorks } from './until-it-works.ts';
 
 const adminURL = process.env.CLOISTER_TEST_POSTGRES_URL;
 const role = `t_test_${randomBytes(4).toString('hex')}`;
@@ -68,6 +72,59 @@ test('an agent keeps a conversation in the schema of its role and nowhere else',
   await agent.stop();
   const found = await admin.query(`select schemaname from pg_tables where tablename = 'message' and tableowner = $1`, [role]);
   expect(found.rows).toEqual([{ schemaname: role }]);
+});
+
+describe('a schema that is new', () => {
+  const schema = `${role}_new`;
+  const opened: Database[] = [];
+  const agent = (): Database => {
+    const fresh = openPostgres({ urlFile, onConnectionLost: () => undefined });
+    opened.push(fresh);
+    return fresh;
+  };
+  beforeEach(() => admin.query(`create schema ${schema} authorization ${role}; alter role ${role} set search_path = ${schema}`));
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((fresh) => fresh.close()));
+    await admin.query(`drop schema ${schema} cascade; alter role ${role} set search_path = ${role}`);
+  });
+  const lock = `select pg_advisory_xact_lock(hashtextextended('cloister-agent migrate ${schema}', 0))`;
+  const versions = () => agent().query('select version from schema_version order by version');
+  const all = migrations.map((_, index) => ({ version: index + 1 }));
+
+  test('is prepared by agents that start together, whatever advisory locks another tenant holds', async () => {
+    const other = new Client({ connectionString: adminURL });
+    await other.connect();
+    await other.query(`begin; ${lock}`); // what agents of versions before wait for
+    try {
+      await Promise.all([migrate(agent()), migrate(agent()), migrate(agent())]);
+      expect(await versions()).toEqual(all);
+    } finally {
+      await other.end();
+    }
+  });
+
+  /** As agents did it that took turns by an advisory lock. */
+  const asBefore = (database: Database): Promise<void> =>
+    database.transaction(async (queries) => {
+      await queries.query(lock);
+      await queries.query(
+        'create table if not exists schema_version (version integer primary key, name text not null, applied_at timestamptz not null default now())',
+      );
+      const [newest] = await queries.query('select coalesce(max(version), 0) as version from schema_version');
+      for (const [index, { name, statements }] of migrations.entries()) {
+        if (index < Number(newest?.['version'])) continue;
+        for (const statement of statements) await queries.query(statement);
+        await queries.query('insert into schema_version (version, name) values ($1, $2)', [index + 1, name]);
+      }
+    });
+
+  test.each([1, 2, 3])('is prepared by agents of this version and of the one before together, try %i', async () => {
+    const logger = createLogger({ name: 'agent', level: 'silent' });
+    const start = (prepare: (database: Database) => Promise<void>) =>
+      untilItWorks(() => prepare(agent()), logger, AbortSignal.timeout(10_000));
+    expect(await Promise.all([start(asBefore), start(migrate), start(asBefore), start(migrate)])).toEqual([true, true, true, true]);
+    expect(await versions()).toEqual(all);
+  });
 });
 
 test('many messages at once to many conversations need no more than a handful of connections', async () => {

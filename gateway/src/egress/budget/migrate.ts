@@ -37,14 +37,14 @@ const migrations: readonly string[] = [
   saidAgain + forgetSilent + openWindow + midnight,
 ];
 
-/** Any number, as long as nobody else locks it: the letters "cloi" and "egre" as two 32-bit keys. */
-const lock = 'select pg_advisory_xact_lock(1668050793, 1701278309);';
-
 const version = z.tuple([z.object({ version: z.coerce.number() })]);
 
-/** Brings the schema to `target`. Replicas that start together wait for each other; what is current, or newer, is left alone. */
+/**
+ * Brings the schema to `target`. Replicas that start together wait for each other; what is current, or newer, is left alone.
+ * What they wait by is in this schema: advisory locks are everybody's in the database, which tenants share.
+ */
 export async function migrate(sql: Sql, target = migrations.length): Promise<void> {
-  await sql.script(`${lock} ${createSchema}`);
+  await sql.script(createSchema);
   for (const [position, text] of migrations.slice(0, target).entries()) {
     const [{ version: current }] = version.parse(
       await sql.query('select coalesce(max(version), 0) as version from cloister_egress.migration', []),
@@ -53,18 +53,22 @@ export async function migrate(sql: Sql, target = migrations.length): Promise<voi
   }
 }
 
-/** Looked for first, because "create … if not exists" asks for the right to create even where there is nothing to do. */
+/**
+ * Looked for first, because "create … if not exists" asks for the right to create even where there is nothing to do. Of two replicas that make it at once,
+ * the second finds it made.
+ */
 const createSchema = `
 do $$ begin
   if to_regnamespace('cloister_egress') is null then create schema cloister_egress; end if;
   if to_regclass('cloister_egress.migration') is null then
     create table cloister_egress.migration (version int primary key, applied_at timestamptz not null default now());
   end if;
+exception when unique_violation or duplicate_schema or duplicate_table then null;
 end $$;`;
 
-/** The version row comes first: of two replicas that got here together, the second fails on it after the lock and changes nothing. */
+/** The version row comes first: of two replicas that got here together, the second waits for the first at this row, then fails on it and changes nothing. */
 async function apply(sql: Sql, number: number, text: string): Promise<void> {
-  const steps = `${lock} insert into cloister_egress.migration (version) values (${number}); set local search_path = cloister_egress; ${text}`;
+  const steps = `insert into cloister_egress.migration (version) values (${number}); set local search_path = cloister_egress; ${text}`;
   try {
     await sql.script(`begin; ${steps} commit;`);
   } catch (error) {
