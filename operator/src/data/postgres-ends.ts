@@ -1,5 +1,6 @@
 /** How logins, roles and schemas come to their end, whatever those who have them do meanwhile. */
 import pg from 'pg';
+import { emptySchema, unlinkLargeObjects } from './postgres-emptying.ts';
 import { changing, changingAlone, type Session } from './postgres-turn.ts';
 
 const quoted = (name: string): string => pg.escapeIdentifier(name);
@@ -17,20 +18,29 @@ export async function endLogins(session: Session, account: string, logins: reado
   await changing(session, statements);
 }
 
+type InDatabase = (database: string, work: (session: Session) => Promise<void>) => Promise<void>;
+
 /**
  * Drops the schema and these roles with all they hold. What takes long holds nobody up: only roles are dropped in turn. Cut off half-way it
- * leaves roles, by which the rest is found. `inDatabase` runs a statement in another database of the server.
+ * leaves roles, by which the rest is found. `inDatabase` works in another database of the server.
  */
 export async function dropAll(
   session: Session,
   { schema, roles }: { readonly schema: string; readonly roles: readonly string[] },
-  inDatabase: (database: string, statement: string) => Promise<void>,
+  inDatabase: InDatabase,
 ): Promise<void> {
-  const owned = `DROP OWNED BY ${roles.map(quoted).join()} CASCADE`;
   await shutOut(session, roles);
-  await changingAlone(session, [`DROP SCHEMA IF EXISTS ${quoted(schema)} CASCADE`, ...(roles.length > 0 ? [owned] : [])]);
-  for (const database of await otherDatabases(session.client, roles)) await inDatabase(database, owned);
-  if (roles.length > 0) await changing(session, [`DROP ROLE ${roles.map(quoted).join()}`]);
+  await emptySchema(session, schema);
+  await changingAlone(session, [`DROP SCHEMA IF EXISTS ${quoted(schema)} CASCADE`]);
+  if (roles.length === 0) return;
+  await dropOwned(session, roles);
+  for (const database of await otherDatabases(session.client, roles)) await inDatabase(database, (there) => dropOwned(there, roles));
+  await changing(session, [`DROP ROLE ${roles.map(quoted).join()}`]);
+}
+
+async function dropOwned(session: Session, roles: readonly string[]): Promise<void> {
+  await unlinkLargeObjects(session, roles);
+  await changingAlone(session, [`DROP OWNED BY ${roles.map(quoted).join()} CASCADE`]);
 }
 
 /** Where else they have anything: the server's own databases let everybody in, unless a superuser has closed them. */

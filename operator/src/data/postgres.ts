@@ -156,7 +156,7 @@ export class PostgresAdmin {
       if (!found.role_exists && !found.schema_exists && logins.length === 0) return false;
       refuseForeign({ name, owner }, found);
       const roles = [...logins, ...(found.role_exists ? [name] : [])];
-      await dropAll(session, { schema: name, roles }, (database, statement) => this.#inDatabase(database, statement));
+      await dropAll(session, { schema: name, roles }, (database, work) => this.#inDatabase(database, work));
       return true;
     });
   }
@@ -232,11 +232,11 @@ export class PostgresAdmin {
     }
   }
 
-  async #inDatabase(database: string, statement: string): Promise<void> {
+  async #inDatabase(database: string, work: (session: Session) => Promise<void>): Promise<void> {
     const client = this.#clientAs({ database });
     try {
       await client.connect();
-      await client.query(statement);
+      await work({ client, rescue: this.#rescue });
     } finally {
       await client.end();
     }
