@@ -1,7 +1,7 @@
 /** An administrator who is no superuser, on a real Postgres, whose administrator's URL is in CLOISTER_TEST_POSTGRES_URL. */
 import pg from 'pg';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { testPostgres } from '../testing/servers.fixture.ts';
+import { inTurn, testPostgres } from '../testing/servers.fixture.ts';
 import { Accounts } from './accounts.ts';
 import { slotsOf } from './logins.ts';
 import { PostgresAdmin } from './postgres.ts';
@@ -61,6 +61,23 @@ test('is told where the database is not its own and stays open to everybody, and
     expect(await modest.ensureLogin(acme, first)).toBe(true);
   } finally {
     await modest.close();
+  }
+});
+
+test('is told where the turn is another administrator’s to take, and by what that ends', async () => {
+  await root.query(`CREATE DATABASE ${clerk} OWNER ${clerk}`);
+  const other = new pg.Client({ ...testPostgres(), database: clerk });
+  await other.connect();
+  await other.query(`BEGIN; ${inTurn('COMMIT')}`);
+  const modest = new PostgresAdmin({ ...testPostgres(), database: clerk, user: clerk, password });
+  try {
+    const refused = await modest.ensureLogin(acme, first).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'turn_closed' });
+    const [, statements = ''] = /present one: (.*)$/.exec(String(refused)) ?? [];
+    await other.query(statements.replaceAll('…', clerk));
+    expect(await modest.ensureLogin(acme, first)).toBe(true);
+  } finally {
+    await Promise.all([modest.close(), other.end()]);
   }
 });
 
