@@ -1,9 +1,49 @@
 /** How logins, roles and schemas come to their end, whatever those who have them do meanwhile. */
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { loginsOf } from './logins.ts';
 import { emptySchema, unlinkLargeObjects } from './postgres-emptying.ts';
 import { changing, changingAlone, type Session } from './postgres-turn.ts';
 
+/** A session that is about to begin is not seen yet, and was let in already. */
+const startMs = 100;
+
 const quoted = (name: string): string => pg.escapeIdentifier(name);
+
+/**
+ * What is one account's, whose sessions may be changing the same at the same moment, again and again. Where they do, nobody is let in to the account while it is
+ * tried once more. Cut off in between, it leaves a login shut out that is not the one wanted.
+ */
+export async function changingOf(account: string, session: Session, statements: readonly string[]): Promise<void> {
+  try {
+    await changing(session, statements);
+    return;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && error.code === 'XX000')) throw error; // "tuple concurrently updated"
+  }
+  const { client } = session;
+  await client.query('ROLLBACK');
+  const { rows } = await client.query<{ name: string; database: string }>(
+    `SELECT quote_ident(rolname) AS name, quote_ident(current_database()) AS database FROM pg_roles
+     WHERE rolname = ANY ($1) AND rolcanlogin AND has_database_privilege(oid, current_database(), 'CONNECT')`,
+    [loginsOf(account)],
+  );
+  const letIn = rows.map(({ name, database }) => `GRANT CONNECT ON DATABASE ${database} TO ${name}`);
+  await changing(
+    session,
+    rows.map(({ name, database }) => `REVOKE CONNECT ON DATABASE ${database} FROM ${name}`),
+  );
+  await endSessions(session, loginsOf(account));
+  await pause(startMs);
+  await endSessions(session, loginsOf(account));
+  try {
+    await changing(session, [...statements, ...letIn]);
+  } catch (error) {
+    await client.query('ROLLBACK');
+    await changing(session, letIn);
+    throw error;
+  }
+}
 
 /** For good, their sessions too. What they own, against all expectation, goes to the account. */
 export async function endLogins(session: Session, account: string, logins: readonly string[]): Promise<void> {

@@ -164,6 +164,36 @@ describe.each([
   });
 
   test.each([
+    ['the mark of', (n: number) => `COMMENT ON SCHEMA ${acme.name} IS '${n}'`],
+    ['the rights to', () => `GRANT USAGE ON SCHEMA ${acme.name} TO PUBLIC`],
+  ])(
+    'a tenant that changes %s its schema again and again, and is back at once, gets its password replaced',
+    { timeout: 30_000 },
+    async (_what, statement) => {
+      const done = new AbortController();
+      const goesOn = (client: pg.Client, n: number) =>
+        client.query(statement(n)).then(
+          () => !done.signal.aborted,
+          (error: unknown) => /concurrently/.test(String(error)) && !done.signal.aborted,
+        );
+      const again = async (n: number) => {
+        while (!done.signal.aborted) {
+          const client = await session(first(acme)).catch(() => undefined);
+          while (client && (await goesOn(client, n)));
+        }
+      };
+      const crowd = Array.from({ length: 4 }, (_none, n) => again(n));
+      try {
+        await until('it to be at it', async () => (await admin.sessions([first(acme).login])) > 3);
+        for (let turn = 0; turn < 20; turn++) await admin.ensureLogin(acme, { ...second(acme), password: `${password}${turn}` });
+      } finally {
+        done.abort();
+        await Promise.all(crowd);
+      }
+    },
+  );
+
+  test.each([
     ['in this database', `IN DATABASE ${address.database} SET local_preload_libraries = 'none-such'`],
     ['everywhere', "SET local_preload_libraries = 'none-such'"],
   ])('a tenant whose login fails by a setting of its own, %s, gets it back', async (_where, setting) => {

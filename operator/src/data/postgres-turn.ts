@@ -9,7 +9,7 @@ import { DataError } from './errors.ts';
 
 /**
  * Two at once fail with "tuple concurrently updated". Not the strongest mode: functions that take an object's id, pg_relation_size for one,
- * hold the weakest lock for whoever asks, without asking for rights.
+ * take the weakest lock for whoever asks, without asking for rights.
  */
 export const takeTurn = 'LOCK TABLE cloister_operator.turn IN SHARE ROW EXCLUSIVE MODE';
 

@@ -21,7 +21,7 @@ import {
   type RoleWanted,
   type Roles,
 } from './postgres-state.ts';
-import { dropAll, endLogins } from './postgres-ends.ts';
+import { changingOf, dropAll, endLogins } from './postgres-ends.ts';
 import { changing, type Session } from './postgres-turn.ts';
 import { openings } from './postgres-walls.ts';
 import { ProvenPasswords, scramVerifier } from './scram.ts';
@@ -101,7 +101,7 @@ export class PostgresAdmin {
         const verifier = pg.escapeLiteral(await scramVerifier(login.password));
         statements.push(`ALTER ROLE ${pg.escapeIdentifier(login.login)} PASSWORD ${verifier}`);
       }
-      if (statements.length > 0) await changing(session, statements);
+      if (statements.length > 0) await changingOf(wanted.name, session, statements);
       return statements.length > 0;
     });
   }
