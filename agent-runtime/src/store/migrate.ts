@@ -30,8 +30,8 @@ async function makeTable(database: Database): Promise<void> {
   }
 }
 
-/** unique_violation, duplicate_table */
-const madeMeanwhile = ['23505', '42P07'];
+/** unique_violation, duplicate_table, duplicate_object (the table's type) */
+const madeMeanwhile = ['23505', '42P07', '42710'];
 
 async function apply(queries: Queries, version: number, { name, statements }: Migration): Promise<void> {
   for (const statement of statements) await queries.query(statement);

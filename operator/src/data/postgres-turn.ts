@@ -18,7 +18,7 @@ export const makeTurn = `
   DO $$ BEGIN
     CREATE SCHEMA IF NOT EXISTS cloister_operator;
     CREATE TABLE IF NOT EXISTS cloister_operator.turn ();
-  EXCEPTION WHEN unique_violation OR duplicate_schema OR duplicate_table THEN NULL;
+  EXCEPTION WHEN unique_violation OR duplicate_schema OR duplicate_table OR duplicate_object THEN NULL;
   END $$`;
 
 /** For a lock that one statement needs, and not for the turn. Everybody else waits as long. */

@@ -63,7 +63,7 @@ do $$ begin
   if to_regclass('cloister_egress.migration') is null then
     create table cloister_egress.migration (version int primary key, applied_at timestamptz not null default now());
   end if;
-exception when unique_violation or duplicate_schema or duplicate_table then null;
+exception when unique_violation or duplicate_schema or duplicate_table or duplicate_object then null;
 end $$;`;
 
 /** The version row comes first: of two replicas that got here together, the second waits for the first at this row, then fails on it and changes nothing. */
