@@ -1,11 +1,11 @@
 /** `gateway edge`: settings, cluster and Redis into a running edge. */
 import { readSettings } from '@cloister/settings';
 import { createLogger, createRegistry, serveMetrics } from '@cloister/telemetry';
-import { documentKinds, issuedKey, issuedKeyObjectName, tenantAccess, tenantPolicy } from '@cloister/tenancy';
+import { documentKinds, issuedKey, tenantAccess, tenantPolicy } from '@cloister/tenancy';
 import { connect } from 'kube-runtime';
 import { AccessDirectory, PolicyDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followSecrets } from '../directory/follow.ts';
-import { standsThere } from '../directory/stands-there.ts';
+import { secretsNow } from '../directory/read-now.ts';
 import { tracingOptions } from '../server/settings.ts';
 import { untilDone } from '../server/until-done.ts';
 import { untilTold } from '../server/until-told.ts';
@@ -14,6 +14,7 @@ import { startEdge } from './edge.ts';
 import { agentsTrust, followedAuthorities, issuersTrust } from './followed-authorities.ts';
 import { followedIdentity } from './followed-identity.ts';
 import { followedRedis } from '../redis/followed-redis.ts';
+import { tellGoneKeys } from './issued-keys/gone-keys.ts';
 import { kubernetesKeyStore } from './issued-keys/kubernetes-key-store.ts';
 import { keyReports } from './issued-keys/key-reports.ts';
 import { tellEgress } from './issued-keys/tell-egress.ts';
@@ -100,9 +101,11 @@ export async function runEdge(): Promise<void> {
   const lookForGone = setTimeout(() => {
     const look = async () => {
       if (!informers.every((informer) => informer.synced)) throw new Error('not every key is known yet');
-      reports.tellGone(await egress.known(), ({ tenant, tenantUid, id }) => {
-        const at = { name: issuedKeyObjectName(tenant, id), namespace: settings.KEYS_NAMESPACE };
-        return standsThere(issued, { at, tenantUid }, access.issued.byId(tenant, id));
+      await tellGoneKeys(reports, await egress.known(), {
+        followed: issued,
+        now: secretsNow(cluster, issuedKey),
+        keys: access.issued,
+        namespace: settings.KEYS_NAMESPACE,
       });
     };
     void untilDone('ask egress which API keys it knows', log, stopping.signal, look);

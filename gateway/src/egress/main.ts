@@ -5,6 +5,7 @@ import { documentKinds, ownKeys as ownKeysDocument, providerDocument, tenantPoli
 import { connect, type Cluster } from 'kube-runtime';
 import { CredentialDirectory, OwnKeyDirectory, PolicyDirectory, ProviderDirectory } from '../directory/directory.ts';
 import { followConfigMaps, followRawSecrets, followSecrets } from '../directory/follow.ts';
+import { configMapsNow } from '../directory/read-now.ts';
 import { followedRedis } from '../redis/followed-redis.ts';
 import { tracingOptions } from '../server/settings.ts';
 import { untilDone } from '../server/until-done.ts';
@@ -80,7 +81,9 @@ export async function runEgress(): Promise<void> {
   const lookForGone = setTimeout(() => {
     void untilDone('note which tenants are gone', log, stopping.signal, async () => {
       if (!informers.every((informer) => informer.synced)) throw new Error('not every tenant is known yet');
-      await noteGoneTenants(administration, { documents, policies: directories.policies, namespace: settings.SYSTEM_NAMESPACE });
+      const { policies } = directories;
+      const now = configMapsNow(cluster, tenantPolicy);
+      await noteGoneTenants(administration, { followed: documents, now, policies, namespace: settings.SYSTEM_NAMESPACE });
     });
   }, untilAllIsKnown);
   const stopPruning = keepPruning(sql, settings.AUDIT_RETENTION_DAYS, log);

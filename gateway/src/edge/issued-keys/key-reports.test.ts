@@ -1,6 +1,6 @@
 /** What egress hears of keys, and what of that is on record. */
 import { createApiKey, hashApiKey, parseApiKey } from '@cloister/identity';
-import type { IssuedKey, KeyReport } from '@cloister/tenancy';
+import { issuedKeyObjectName, type IssuedKey, type KeyReport } from '@cloister/tenancy';
 import { createLogger } from '@cloister/telemetry';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { administrativeRecord } from '../../egress/audit/record.ts';
 import { verify } from '../../egress/audit/verify.ts';
 import { egressUnderTest } from '../../egress/egress.fixture.ts';
 import { edgeUnderTest } from '../edge.fixture.ts';
+import { tellGoneKeys } from './gone-keys.ts';
 import { keyReports } from './key-reports.ts';
 import type { KeyStore } from './key-store.ts';
 import { tellEgress } from './tell-egress.ts';
@@ -72,13 +73,19 @@ test('what egress does not take is said again; what waits when edge stops is sai
   expect(heard).toHaveLength(2);
 });
 
-test('a key that went while no replica was there is told, and none that is there', async () => {
+test('a key that went while no replica was there is told, and none that is there, be it that this replica has not heard of it', async () => {
   const { heard, directory, reports } = setUp();
-  const [here, gone] = [newKey(), newKey()];
+  const [here, fresh, gone] = [newKey(), newKey(), newKey()];
   reports.put('k', here);
-  reports.tellGone(
-    [here, gone].map(({ tenant, uid, id }) => ({ tenant, tenantUid: uid, id })),
-    ({ tenant, id }) => directory.byId(tenant, id) !== undefined,
+  await tellGoneKeys(
+    reports,
+    [here, fresh, gone].map(({ tenant, uid, id }) => ({ tenant, tenantUid: uid, id })),
+    {
+      followed: { head: () => undefined },
+      now: ({ name }) => Promise.resolve(name === issuedKeyObjectName('acme', fresh.id) ? fresh : undefined),
+      keys: directory,
+      namespace: 'cloister-keys',
+    },
   );
   await vi.waitFor(() =>
     expect(heard.map(({ id, key }) => [id, key === undefined])).toEqual([

@@ -18,8 +18,8 @@ export type SendReports = (reports: readonly KeyReport[]) => Promise<void>;
 export interface KeyReports extends Source<IssuedKey> {
   /** This replica has revoked a key, for this subject. */
   readonly revoked: (tenantUid: string, id: string, by: string) => void;
-  /** Tells of keys that egress takes to be there and that are not. */
-  tellGone(known: readonly KnownKey[], isThere: (key: KnownKey) => boolean): void;
+  /** A key that egress takes to be there is not, since when nobody knows. */
+  readonly tellGone: (key: KnownKey) => void;
   /** Tries for the last time. */
   close(): Promise<void>;
 }
@@ -61,9 +61,7 @@ export function keyReports(into: Source<IssuedKey>, send: SendReports, log: Logg
       });
     },
     revoked: (tenantUid, id, by) => void revokers.set(nameOf(tenantUid, id), by),
-    tellGone: (known, isThere) => {
-      for (const key of known) if (!isThere(key)) outbox.put(key);
-    },
+    tellGone: (key) => outbox.put(key),
     close: () => {
       while (pending.size > 0) for (const act of pending) act();
       return outbox.close();

@@ -1,13 +1,16 @@
 /** Issued keys, on replicas that keep them in a real API server. Needs CLOISTER_TEST_KUBECONFIG. */
-import { documentKinds, issuedKey } from '@cloister/tenancy';
+import { documentKinds, issuedKey, type KnownKey } from '@cloister/tenancy';
 import { createLogger } from '@cloister/telemetry';
 import { connect, kind, type Cluster } from 'kube-runtime';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { IssuedKeyDirectory } from '../../directory/directory.ts';
 import { followSecrets } from '../../directory/follow.ts';
+import { secretsNow } from '../../directory/read-now.ts';
 import { policyOf } from '../../policy.fixture.ts';
 import { edgeUnderTest, type EdgeUnderTest } from '../edge.fixture.ts';
+import { tellGoneKeys } from './gone-keys.ts';
 import { kubernetesKeyStore } from './kubernetes-key-store.ts';
 
 const namespaces = kind('v1', 'Namespace');
@@ -94,4 +97,21 @@ test('a replica that starts later, or again, knows what was issued before it and
   } finally {
     await stop(later);
   }
+});
+
+test('a replica whose watch has told it of no key yet takes none to be gone that is there', async () => {
+  const [first] = replicas;
+  if (!first) throw new Error('there are two replicas');
+  const issue = async () => made.parse(await (await keysOf(first, 'POST', { body: { name: 'a', scopes: ['chat'] } })).json()).id;
+  const [kept, revoked] = [await issue(), await issue()];
+  await keysOf(first, 'DELETE', { id: `/${revoked}` });
+  const told: KnownKey[] = [];
+  const known = [kept, revoked].map((id) => ({ tenant: 'acme', tenantUid: 'uid-acme', id }));
+  await tellGoneKeys({ tellGone: (key) => void told.push(key) }, known, {
+    followed: { head: () => undefined },
+    now: secretsNow(first.cluster, issuedKey),
+    keys: new IssuedKeyDirectory(),
+    namespace,
+  });
+  expect(told.map(({ id }) => id)).toEqual([revoked]);
 });

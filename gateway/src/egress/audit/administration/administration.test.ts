@@ -98,9 +98,9 @@ test('what changed while no replica was there is on record when one is, and what
   await next.close();
   expect((await records()).at(-1)).toMatchObject({ action: 'changed', changes: [{ field: 'hosts', after: ['new.example'] }] });
   const last = new Administration(store, log);
-  await last.noteGone('policy', 'operator', () => true);
-  await last.noteGone('policy', 'operator', (one) => one.tenant !== tenant);
-  await last.noteGone('policy', 'operator', (one) => one.tenant !== tenant);
+  await last.noteGone('policy', 'operator', () => Promise.resolve(false));
+  await last.noteGone('policy', 'operator', (one) => Promise.resolve(one.tenant === tenant));
+  await last.noteGone('policy', 'operator', (one) => Promise.resolve(one.tenant === tenant));
   expect((await records()).map(({ action }) => action)).toEqual(['added', 'changed', 'removed']);
 });
 

@@ -58,10 +58,10 @@ export class Administration {
     }
   }
 
-  /** What is on record and not there any more is gone, since when nobody knows. `isThere` must know all that is there. */
-  async noteGone(prefix: string, part: News['part'], isThere: (what: Owner & { readonly what: string }) => boolean): Promise<void> {
+  /** What is on record and not there any more is gone, since when nobody knows. `isGone` is asked of what was there by then. */
+  async noteGone(prefix: string, part: News['part'], isGone: (what: Owner & { readonly what: string }) => Promise<boolean>): Promise<void> {
     for (const live of await this.#store.live(prefix))
-      if (!isThere(live)) await this.note({ ...live, part, version: live.version + 0.5, state: undefined });
+      if (await isGone(live)) await this.note({ ...live, part, version: live.version + 0.5, state: undefined });
   }
 
   /** Of every tenant, what is there according to the record. */

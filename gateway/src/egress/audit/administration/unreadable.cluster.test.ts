@@ -1,4 +1,4 @@
-/** A policy that cannot be read while egress starts, on a real API server and a real Postgres. Needs CLOISTER_TEST_KUBECONFIG and …POSTGRES_URL. */
+/** Policies that a replica of egress cannot read or has not heard of, on a real API server and a real Postgres. Needs CLOISTER_TEST_KUBECONFIG and …POSTGRES_URL. */
 import { createLogger } from '@cloister/telemetry';
 import { documentKey, documentKinds, labels, tenantObjectName, tenantPolicy } from '@cloister/tenancy';
 import { randomBytes } from 'node:crypto';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { PolicyDirectory } from '../../../directory/directory.ts';
 import { followConfigMaps } from '../../../directory/follow.ts';
+import { configMapsNow } from '../../../directory/read-now.ts';
 import { policyOf } from '../../../policy.fixture.ts';
 import { migrate } from '../../budget/migrate.ts';
 import { postgres, type Postgres } from '../../budget/sql/postgres.ts';
@@ -45,11 +46,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-const write = (text: string) =>
-  cluster.apply(configMaps, { metadata: { ...at, labels: { [labels.document]: documentKinds.policy } }, data: { [documentKey]: text } });
+const write = (text: string, name = at.name) =>
+  cluster.apply(configMaps, {
+    metadata: { name, namespace, labels: { [labels.document]: documentKinds.policy } },
+    data: { [documentKey]: text },
+  });
 
-/** A replica of egress that starts, knows all that there is, notes who is gone, and ends. */
-async function egressRuns(): Promise<void> {
+/** A replica of egress that starts, knows all that there is, notes who is gone, and ends. What is done in between its watch does not tell of. */
+async function egressRuns(fallingBehind: () => Promise<unknown> = () => Promise.resolve()): Promise<void> {
   const own = await connect({ kubeconfig: kubeconfig() });
   const administration = new Administration(administrationStore(sql), log);
   const policies = new PolicyDirectory();
@@ -57,15 +61,16 @@ async function egressRuns(): Promise<void> {
   const documents = followConfigMaps(own, { schema: tenantPolicy, documentKind: documentKinds.policy, namespace, into, log });
   own.startInformers();
   await documents.whenSynced();
-  await noteGoneTenants(administration, { documents, policies, namespace });
-  await administration.close();
   await own.close();
+  await fallingBehind();
+  await noteGoneTenants(administration, { followed: documents, now: configMapsNow(cluster, tenantPolicy), policies, namespace });
+  await administration.close();
 }
 
-async function onRecord(): Promise<unknown[]> {
+async function onRecord(tenant = 'acme'): Promise<unknown[]> {
   const link = z.object({ record: administrativeRecord });
   const lines: string[] = [];
-  for await (const line of await exportOf(sql, 'acme')) lines.push(line);
+  for await (const line of await exportOf(sql, tenant)) lines.push(line);
   return lines.slice(1, -1).map((line) => link.parse(JSON.parse(line)).record.action);
 }
 
@@ -86,4 +91,19 @@ test('a policy that cannot be read while egress starts is on record neither as r
   await cluster.delete(configMaps, at);
   await egressRuns();
   expect(await onRecord()).toEqual(['added', 'changed', 'removed']);
+});
+
+test('a tenant that came while the watch of a replica is behind is not on record as removed, and one that is of another Tenant by now is', async () => {
+  const policy = policyOf('globex');
+  const name = tenantObjectName('globex');
+  await egressRuns(async () => {
+    await write(JSON.stringify(policy), name);
+    await egressRuns();
+    expect(await onRecord('globex')).toEqual(['added']);
+  });
+  expect(await onRecord('globex')).toEqual(['added']);
+
+  await cluster.delete(configMaps, { name, namespace });
+  await egressRuns(() => write(JSON.stringify({ ...policy, uid: 'uid-of-another' }), name));
+  expect(await onRecord('globex')).toEqual(['added', 'removed']);
 });
