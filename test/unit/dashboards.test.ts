@@ -2,7 +2,7 @@
 import { createRegistry, type Registry } from '@cloister/telemetry';
 import { expect, describe, test } from 'vitest';
 import { edgeMetrics } from '../../gateway/src/edge/metrics.ts';
-import { auditMetrics } from '../../gateway/src/egress/audit/metrics.ts';
+import { lostRecords, measureUnwritten } from '../../gateway/src/egress/audit/metrics.ts';
 import { egressMetrics } from '../../gateway/src/egress/metrics.ts';
 import { proxyMetrics } from '../../gateway/src/egress/proxy/metrics.ts';
 import { measureUsage } from '../../operator/src/usage/metrics.ts';
@@ -65,7 +65,8 @@ test('of the gateway and of what tenants have used, they ask for labels that the
   const [edge, egress, operator] = [createRegistry(), createRegistry(), createRegistry()];
   edgeMetrics(edge, { openCircuits: () => 0, openConnections: () => 0 });
   egressMetrics(egress, () => ({ unreported: 0, leases: 0 }), { openCircuits: 0, inProgress: new Map() });
-  auditMetrics(egress, () => 0);
+  lostRecords(egress);
+  measureUnwritten(egress, () => 0);
   proxyMetrics(egress, () => 0);
   measureUsage(operator, { onChange: () => () => undefined });
   const labels = new Map([...labelsOf(edge), ...labelsOf(egress), ...labelsOf(operator)]);

@@ -6,7 +6,7 @@ import { serve, type Running } from '../server/serve.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { VerifyVoucher } from '../voucher/verify-voucher.ts';
 import type { Administration } from './audit/administration/administration.ts';
-import { auditMetrics } from './audit/metrics.ts';
+import { lostRecords, measureUnwritten } from './audit/metrics.ts';
 import type { AuditStore } from './audit/store.ts';
 import { AuditTrail } from './audit/trail.ts';
 import { AnswerCache } from './cache/answer-cache.ts';
@@ -64,8 +64,9 @@ export async function startEgress(options: EgressOptions): Promise<Running> {
   const { ledger, registry, log } = options;
   const gates = new Gates();
   const metrics = egressMetrics(registry, () => budget, gates);
-  const auditing = auditMetrics(registry, () => audit.unwritten);
-  const audit = new AuditTrail(options.auditStore, { log, lost: (records) => auditing.lost.inc(records) });
+  const lost = lostRecords(registry);
+  const audit = new AuditTrail(options.auditStore, { log, lost: (records) => lost.inc(records) });
+  measureUnwritten(registry, () => audit.unwritten);
   const budget = new LeasedBudget(ledger, {
     log,
     keptForMs: options.keptForMs,

@@ -16,6 +16,7 @@ import { Administration } from './audit/administration/administration.ts';
 import { noteGoneTenants } from './audit/administration/gone-tenants.ts';
 import { recordedPolicies } from './audit/administration/recorded-policies.ts';
 import { keepPruning } from './audit/keep-pruning.ts';
+import { lostRecords } from './audit/metrics.ts';
 import { auditStore } from './audit/store.ts';
 import { keepForgetting } from './budget/keep-forgetting.ts';
 import { redisCacheStore } from './cache/redis-cache-store.ts';
@@ -44,7 +45,7 @@ export async function runEgress(): Promise<void> {
   const cluster = await connect({ log, registry });
   const edgeKeys = followedEdgeKeys(settings.EDGE_KEYS_FILE, log);
   const sql = followedPostgres(settings.DATABASE_URL_FILE, log);
-  const administration = new Administration(administrationStore(sql), log);
+  const administration = new Administration(administrationStore(sql), log, (records) => lostRecords(registry).inc(records));
   const { informers, documents, ...directories } = follow(cluster, settings, administration, log);
   // What a tenant reads of its usage may be long; it must keep nobody's call waiting for the ledger.
   const readers = followedPostgres(settings.DATABASE_URL_FILE, log, { connections: 2 });

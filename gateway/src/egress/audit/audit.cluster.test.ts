@@ -59,6 +59,7 @@ test('three replicas that write, see the same changes and prune at once make cha
   const tenants = Array.from({ length: 3 }, () => ({ tenantUid: randomUUID(), tenant: 't' }));
   const pools = [1, 2, 3].map(() => postgres(database.url, () => undefined));
   const log = createLogger({ name: 'egress', level: 'fatal' });
+  const failures: unknown[] = [];
   await Promise.all(
     pools.map(async (pool) => {
       const trail = new AuditTrail(auditStore(pool), { log, flushMs: 1 });
@@ -68,13 +69,15 @@ test('three replicas that write, see the same changes and prune at once make cha
           trail.begin(tenant)(facts);
           if (turn % 10 === 0) administration.tell({ ...tenant, what: 'policy', part: 'operator', version: turn, state: { turn } });
         }
-        if (turn % 25 === 0) await pruneAudit(pool, -1, 40); // all that is there is old enough
+        // All that is there is old enough.
+        if (turn % 25 === 0) await pruneAudit(pool, { days: -1, most: 40, failed: (_, error) => failures.push(error) });
         await sleep(1);
       }
       await Promise.all([trail.close(), administration.close()]);
     }),
   );
   await Promise.all(pools.map((pool) => pool.close()));
+  expect(failures).toEqual([]);
   for (const { tenantUid } of tenants) {
     const { problems, pruned, end, records } = await verdictOf(tenantUid);
     expect(problems).toEqual([]);

@@ -62,7 +62,7 @@ test(
         Array.from({ length: to - from + 1 }, (_, turn) => ({ ...of, number: from + turn, record: callText(writer, from + turn) })),
       );
     for (let from = 1; from <= 8_001; from += 2_000) await append(from, from + 1_999);
-    const prune = () => pruneAudit(sql, -1, 4_000); // all that is there is old enough
+    const prune = () => pruneAudit(sql, { days: -1, most: 4_000, failed: (_, error) => expect.fail(String(error)) }); // all that is there is old enough
     const lines = await exportedAround(of.tenantUid, async () => {
       expect(await prune()).toBeGreaterThan(8_000);
       await append(10_001, 10_010);

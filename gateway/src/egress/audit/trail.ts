@@ -9,6 +9,7 @@ import type { Logger } from '@cloister/telemetry';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Facts } from '../../server/exchange.ts';
+import { isAboutTheData } from '../budget/sql/sql-state.ts';
 import { Anchors } from './anchors.ts';
 import type { Owner } from './chain.ts';
 import type { AuditStore, Entry } from './store.ts';
@@ -151,7 +152,3 @@ export class AuditTrail {
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown');
-
-/** SQLSTATE classes 22 (data exception) and 23 (constraint violated): giving it again would change nothing. */
-const isAboutTheData = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' && /^2[23]/.test(error.code);

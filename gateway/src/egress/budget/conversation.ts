@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Ledger, Message } from './ledger.ts';
 import { Replica } from './replica.ts';
+import { isAboutTheData, sqlStateOf } from './sql/sql-state.ts';
 import type { Waiting } from './tenant-lease.ts';
 
 /** Milliseconds. Four times a second what was spent is reported and what is idle goes back, so that other replicas can use it. */
@@ -157,12 +158,5 @@ export class Conversation {
   }
 }
 
-/** SQLSTATE classes 22 (data exception) and 23 (constraint violated): saying it again would change nothing. */
-const isAboutTheData = (error: unknown): boolean => /^2[23]/.test(codeOf(error));
-
 /** Somebody opened a window that follows one of those for which the message waited (sql/debt.ts): it changed nothing, and is to be said again. */
-const isOvertaken = (error: unknown): boolean => codeOf(error) === '55P03';
-
-/** SQLSTATE; empty where it is none of Postgres. */
-const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+const isOvertaken = (error: unknown): boolean => sqlStateOf(error) === '55P03';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { auditAdministration, auditRetention } from '../audit/sql/administration.ts';
 import { auditAppend } from '../audit/sql/append.ts';
+import { auditPruneChain } from '../audit/sql/prune-chain.ts';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
 import { callers } from './sql/callers.ts';
@@ -35,6 +36,7 @@ const migrations: readonly string[] = [
   debt + countDebt,
   tokenParts,
   saidAgain + forgetSilent + openWindow + midnight,
+  auditPruneChain,
 ];
 
 const version = z.tuple([z.object({ version: z.coerce.number() })]);

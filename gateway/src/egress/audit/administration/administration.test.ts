@@ -30,6 +30,9 @@ beforeAll(async () => {
 
 const link = z.object({ record: administrativeRecord });
 const log = createLogger({ name: 'egress', level: 'fatal' });
+/** As if somebody had set the chain back, or put it right again. */
+const move = (tenant: string, by: number) =>
+  sql.query('update cloister_egress.audit_chain set seq = seq + $1 where tenant = $2', [by, tenant]);
 
 /** A tenant, as replicas of egress see it. */
 function setUp(replicas = 1) {
@@ -146,4 +149,29 @@ test('administrative records stand on one chain with those of calls', async () =
   call();
   await trail.close();
   expect(await verdict()).toMatchObject({ problems: [], records: 4, writers: { gaps: [], open: [] } });
+});
+
+test('a tenant whose chain takes no more records stops no other tenant’s, the log names it, and what was lost is on record once it takes some', async () => {
+  const [spoilt, other] = [setUp(), setUp()];
+  const lines: string[] = [];
+  const lost = vi.fn();
+  const destination = { write: (line: string) => void lines.push(line) };
+  const administration = new Administration(store, createLogger({ name: 'egress', destination }), lost);
+  const source = recordedPolicies(new PolicyDirectory(), administration);
+  source.put('spoilt', spoilt.policy, '10');
+  source.put('spoilt', { ...spoilt.policy, state: 'Suspended' }, '11');
+  await vi.waitFor(async () => expect(await spoilt.records()).toHaveLength(2));
+  await move(spoilt.tenant, -1);
+  source.put('spoilt', { ...spoilt.policy, state: 'Archived' }, '12');
+  source.put('other', other.policy, '13');
+  await vi.waitFor(async () => expect(await other.records()).toHaveLength(1));
+  expect(lost.mock.calls).toEqual([[1]]);
+  expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([{ tenant: spoilt.tenant, what: 'policy' }]);
+  await administration.noteGone('policy', 'operator', ({ tenant }) => Promise.resolve([spoilt.tenant, other.tenant].includes(tenant)));
+  expect((await other.records()).at(-1)).toMatchObject({ action: 'removed' });
+
+  await move(spoilt.tenant, 1);
+  source.put('spoilt', { ...spoilt.policy, state: 'Archived' }, '14');
+  await administration.close();
+  expect((await spoilt.records()).at(-1)).toMatchObject({ changes: [{ field: 'state', before: 'Suspended', after: 'Archived' }] });
 });

@@ -2,11 +2,13 @@
  * Puts administrative changes on record.
  *
  * Guarantees: what several replicas see, or one sees again, is on record once, and never one that is older than what is on record. What changed
- * while Postgres or all of egress was away is on record when they are back, as one change from what was on record to what is.
+ * while Postgres or all of egress was away is on record when they are back, as one change from what was on record to what is. A chain that takes no
+ * records, because somebody changed it, stops no other; what it does not take is lost, until the same is said again when it takes some.
  */
 import { canonicalJSON } from '@cloister/tenancy';
 import type { Logger } from '@cloister/telemetry';
 import { Outbox } from '../../../server/outbox.ts';
+import { isAboutTheData } from '../../budget/sql/sql-state.ts';
 import type { Owner } from '../chain.ts';
 import type { AdministrationStore } from './administration-store.ts';
 import { changesBetween } from './changes.ts';
@@ -26,10 +28,15 @@ export interface News extends Owner {
 
 export class Administration {
   readonly #store: AdministrationStore;
+  readonly #log: Logger;
+  readonly #lost: (records: number) => void;
   readonly #outbox: Outbox<News>;
 
-  constructor(store: AdministrationStore, log: Logger) {
+  /** `lost` hears of changes that will not be on record. */
+  constructor(store: AdministrationStore, log: Logger, lost: (records: number) => void = () => undefined) {
     this.#store = store;
+    this.#log = log;
+    this.#lost = lost;
     this.#outbox = new Outbox({
       what: 'put an administrative change on record',
       log,
@@ -45,8 +52,20 @@ export class Administration {
     this.#outbox.put(news);
   }
 
-  /** Resolves when it is on record, or is no news. Rejects where the store is away. */
+  /** Resolves when it is on record, is no news, or is lost. Rejects where the store is away. */
   async note(news: News): Promise<void> {
+    try {
+      await this.#record(news);
+    } catch (error) {
+      if (!isAboutTheData(error)) throw error;
+      const { tenant, tenantUid, what } = news;
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#lost(1);
+      this.#log.error({ tenant, tenantUid, what, reason }, 'the audit of a tenant does not take an administrative change');
+    }
+  }
+
+  async #record(news: News): Promise<void> {
     const at = new Date().toISOString();
     for (;;) {
       const seen = await this.#store.seen(news.tenantUid, news.what);

@@ -45,3 +45,13 @@ test('while the audit is away edge hears so, and says it again', { timeout: 60_0
   const answer = await tell([report], undefined, other);
   expect([answer.status, answer.headers.get('retry-after'), await code(answer)]).toEqual([503, '5', 'audit_unavailable']);
 });
+
+test('a tenant whose chain takes no more records stops no report of another’s keys', async () => {
+  const key = { name: 'website', scopes: ['chat'], issuedAt: '2026-11-26T08:00:00.000Z', issuedBy: 'key:0123456789ab' };
+  const ofOther = { tenant: 'globex', tenantUid: 'uid-globex', id: '0123456789ab' };
+  expect((await tell([{ ...report, key }])).status).toBe(204);
+  await egress.sql.query('update cloister_egress.audit_chain set seq = seq - 1 where tenant_uid = $1', [report.tenantUid]);
+  expect((await tell([report, { ...ofOther, key }])).status).toBe(204);
+  const live = await administrationStore(egress.sql).live('key:');
+  expect(live.map(({ tenant }) => tenant)).toEqual(expect.arrayContaining(['acme', 'globex']));
+});
