@@ -59,7 +59,7 @@ interface Asking {
 /** Milliseconds without a new call after which only some calls' worth is kept in hand, rather than a slice. */
 export const idleAfter = 1_000;
 
-/** Milliseconds without a new call after which nothing is, unless somebody wants it otherwise. */
+/** Milliseconds without a new call after which nothing is; it is nothing as soon as somebody else asks. */
 export const keptFor = 60_000;
 
 /** Calls like the last one, of what each reserves: so who asks now and then need not wait, and a crash forfeits no more of it. */
@@ -89,6 +89,8 @@ export class AccountLease {
   #wantedAt = Number.NEGATIVE_INFINITY;
   /** What the last call reserved. */
   #lastCall = nothing;
+  /** When somebody else last asked for what is idle here, perhaps under other limits than those of the last call. */
+  #recalledAt = Number.NEGATIVE_INFINITY;
   /** When the ledger last said how the present windows stand. */
   #toldAt = Number.NEGATIVE_INFINITY;
   /** Those of the last call before that. */
@@ -198,9 +200,14 @@ export class AccountLease {
     return returns;
   }
 
-  /** What the ledger said to a message that was sent at `sentAt`, and in which it was asked about windows of this zone, if about any. */
-  learn({ leases, present, replicas, now: ledgerNow }: LedgerState, sentAt: number, timeZone: string | undefined): void {
-    this.#replicas = replicas;
+  /**
+   * What the ledger said to a message that was sent at `sentAt`, and in which it was asked about windows of this zone, if about any. `isRecalled`: it
+   * tells of it because somebody else asks.
+   */
+  learn(said: LedgerState, sentAt: number, timeZone: string | undefined, isRecalled = false): void {
+    const { leases, present, now: ledgerNow } = said;
+    this.#replicas = said.replicas;
+    if (isRecalled) this.#recalledAt = sentAt;
     this.#adopt(leases);
     for (const { ends, ...key } of present) {
       const lease = this.#leases.get(keyOf(key));
@@ -275,7 +282,8 @@ export class AccountLease {
     const limits = this.#limits(terms, now);
     const slice = each((unit) => sliceOf(freeOf(limits, lease.windows, unit) ?? 0n, this.#replicas));
     if (rested < idleAfter) return slice;
-    return rested < this.#keptFor ? each((unit) => smaller(slice[unit], this.#lastCall[unit] * keptCalls)) : nothing;
+    if (rested >= this.#keptFor || this.#recalledAt > this.#wantedAt) return nothing;
+    return each((unit) => smaller(slice[unit], this.#lastCall[unit] * keptCalls));
   }
 }
 

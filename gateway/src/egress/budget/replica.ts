@@ -4,14 +4,22 @@
  */
 import type { Amount } from './amount.ts';
 import type { Answer, Growth, LeaseKey, Message, Usage } from './ledger.ts';
-import { tenantOf } from './limits.ts';
+import { agentAccount, callerAccount, tenantOf } from './limits.ts';
 import { TenantLease, type Waiting } from './tenant-lease.ts';
+
+/**
+ * Milliseconds after which a replica that holds nothing speaks as a new one. The ledger took it for dead after seconds, which costs nothing; but after a
+ * week it does not know it any more, and what that one says is not taken.
+ */
+const longSilence = 3_600_000;
 
 export class Replica {
   readonly #newId: () => string;
   readonly #keptFor: number | undefined;
   #id: string;
   #number = 0;
+  /** When the ledger last answered. */
+  #heardAt = 0;
   /** Has said good-bye. */
   #gone = false;
   #outstanding: Message | undefined;
@@ -60,6 +68,7 @@ export class Replica {
   /** The message to say now: the one that was not answered, or else a new one. */
   message(now: number, about: 'those who wait' | 'all' | 'the end', waiting: ReadonlyMap<string, readonly Waiting[]> = new Map()): Message {
     if (this.#outstanding) return this.#outstanding;
+    this.#changeNameAfterSilence(now);
     const leaving = about === 'the end';
     const usage: Usage[] = [];
     const returns: (LeaseKey & Amount)[] = [];
@@ -85,15 +94,24 @@ export class Replica {
       return;
     }
     this.#outstanding = undefined;
+    this.#heardAt = now;
     this.#gone = message.leaving;
+    const said = accountsIn(message);
+    const asking = new Set(message.asks.map(({ tenantUid }) => tenantOf(tenantUid)));
     const zones = new Map(message.asks.map(({ tenantUid, timeZone }) => [tenantUid, timeZone]));
     const leases = Map.groupBy(answer.leases, ({ tenantUid }) => tenantOf(tenantUid));
     const present = Map.groupBy(answer.present, ({ tenantUid }) => tenantOf(tenantUid));
     for (const uid of leases.keys()) {
       const tenant = this.of(uid);
       const told = { ...answer, leases: leases.get(uid) ?? [], present: present.get(uid) ?? [] };
-      tenant.learn(told, sentAt, (account) => zones.get(account));
-      if (tenant.isEmpty(now)) this.#tenants.delete(uid);
+      tenant.learn(
+        told,
+        sentAt,
+        (account) => zones.get(account),
+        (account) => !said.has(account),
+      );
+      // Who asked is attended to first: what was told may be all there is to know, however long the answer took.
+      if (!asking.has(uid) && tenant.isEmpty(now)) this.#tenants.delete(uid);
     }
   }
 
@@ -102,10 +120,28 @@ export class Replica {
    * its last message was taken is not known, so it is not said again. What was used without a lease since then is.
    */
   startAnew(): void {
-    this.#id = this.#newId();
-    this.#number = 0;
+    this.#changeName();
     this.#outstanding = undefined;
-    this.#gone = false;
     for (const tenant of this.#tenants.values()) tenant.forget();
   }
+
+  #changeNameAfterSilence(now: number): void {
+    if (this.#number > 0 && now - this.#heardAt > longSilence && this.leases === 0) this.#changeName();
+  }
+
+  #changeName(): void {
+    this.#id = this.#newId();
+    this.#number = 0;
+    this.#gone = false;
+  }
+}
+
+/** Of whose leases a message says something: the answer tells of them for that. */
+function accountsIn({ usage, returns, asks }: Message): ReadonlySet<string> {
+  const used = usage.flatMap(({ tenantUid, agent, caller, tenantLeased, agentLeased, callerLeased }) => [
+    ...(tenantLeased ? [tenantUid] : []),
+    ...(agentLeased ? [agentAccount(tenantUid, agent)] : []),
+    ...(callerLeased ? [callerAccount(tenantUid, caller)] : []),
+  ]);
+  return new Set([...used, ...[...returns, ...asks].map(({ tenantUid }) => tenantUid)]);
 }

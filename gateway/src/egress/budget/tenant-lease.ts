@@ -139,14 +139,22 @@ export class TenantLease {
     return { usage: this.#sheet.take(this.#uid), returns };
   }
 
-  /** What the ledger said to a message that was sent at `sentAt`; in which zone it was asked about the windows of an account. */
-  learn(told: LedgerState, sentAt: number, zoneOf: (account: string) => string | undefined): void {
+  /**
+   * What the ledger said to a message that was sent at `sentAt`; in which zone it was asked about the windows of an account, and of which accounts it
+   * tells because somebody else asks for them.
+   */
+  learn(
+    told: LedgerState,
+    sentAt: number,
+    zoneOf: (account: string) => string | undefined,
+    isRecalled: (account: string) => boolean = () => false,
+  ): void {
     this.#stirred = true;
     const leases = Map.groupBy(told.leases, ({ tenantUid }) => tenantUid);
     const present = Map.groupBy(told.present, ({ tenantUid }) => tenantUid);
     for (const account of leases.keys()) {
       const own = { ...told, leases: leases.get(account) ?? [], present: present.get(account) ?? [] };
-      this.#of(account).learn(own, sentAt, zoneOf(account));
+      this.#of(account).learn(own, sentAt, zoneOf(account), isRecalled(account));
     }
   }
 
