@@ -94,6 +94,15 @@ describe('an alert', () => {
     expect(told(...[85, 20, 85].map((percent, turn) => heard(day(turn + 1, percent))))).toEqual([daily(80)]);
   });
 
+  test('is told for a threshold that was set meanwhile, although the numbers rest and nobody has said anything since', () => {
+    const shown = after(heard(day(75, 75)));
+    for (const heardSince of [reading(heard(day(75, 75)), later), undefined]) {
+      const next = usageShown(shown, heardSince, [70]);
+      expect(budgetAlerts(shown, next).map(({ note }) => note.message.replace(/: .*/, ''))).toEqual([daily(70)]);
+      expect(usageShown(next, heardSince, [70])).toBe(next);
+    }
+  });
+
   test('is told again in the next', () => {
     expect(told(heard(day(85, 85)), heard(day(86, 86, '2026-11-27')))).toEqual([daily(80), daily(80)]);
   });

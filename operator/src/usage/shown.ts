@@ -42,7 +42,8 @@ export function usageShown(
   reading: Reading | undefined,
   thresholds: readonly number[],
 ): UsageStatus | undefined {
-  if (!reading || (before && reading.at.getTime() < Date.parse(before.asOf)) || !differs(before, reading.figures)) return before;
+  const isNews = reading && !(before && reading.at.getTime() < Date.parse(before.asOf)) && differs(before, reading.figures);
+  if (!isNews) return before && alertedBy(before, thresholds);
   const { at, figures } = reading;
   if (figures === 'nothing') return before && emptied(before, at);
   return {
@@ -52,13 +53,26 @@ export function usageShown(
   };
 }
 
+/** Thresholds may have been set since. */
+function alertedBy(shown: UsageStatus, thresholds: readonly number[]): UsageStatus {
+  const of = (window: WindowStatus): WindowStatus => {
+    const reached = reachedAt(window.percent, window.alertedAtPercent, thresholds);
+    return reached > (window.alertedAtPercent ?? 0) ? { ...window, alertedAtPercent: reached } : window;
+  };
+  const [daily, monthly] = [of(shown.daily), of(shown.monthly)];
+  return daily === shown.daily && monthly === shown.monthly ? shown : { ...shown, daily, monthly };
+}
+
+const reachedAt = (percent = 0, told = 0, thresholds: readonly number[]): number =>
+  Math.max(told, ...thresholds.filter((threshold) => threshold <= percent));
+
 function windowShown(
   before: WindowStatus | undefined,
   { startsOn, microUsd, tokens, debtMicroUsd = 0, debtTokens = 0, percent }: UsageWindow,
   thresholds: readonly number[],
 ): WindowStatus {
-  const told = before?.startsOn === startsOn ? (before.alertedAtPercent ?? 0) : 0;
-  const reached = Math.max(told, ...thresholds.filter((threshold) => threshold <= (percent ?? 0)));
+  const told = before?.startsOn === startsOn ? before.alertedAtPercent : 0;
+  const reached = reachedAt(percent, told, thresholds);
   return {
     startsOn,
     usd: inDollars(microUsd),

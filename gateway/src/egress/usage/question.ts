@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { fail } from '../errors.ts';
 import { dimensions, usual, type Asked } from './usage-books.ts';
 
-const day = z.iso.date('is no day; write it as 2026-11-25').optional();
+const noDay = 'is no day; write it as 2026-11-25';
+/** Postgres has no year 0. */
+const day = z.iso
+  .date(noDay)
+  .refine((text) => text >= '0001', noDay)
+  .optional();
 const question = z
   .strictObject({
     from: day,

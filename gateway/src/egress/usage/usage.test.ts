@@ -179,6 +179,8 @@ describe('what a tenant reads', () => {
 
 test.each([
   ['?from=yesterday', 'from', 'parameter "from" is no day; write it as 2026-11-25'],
+  ['?from=0000-01-01', 'from', 'parameter "from" is no day; write it as 2026-11-25'],
+  ['?to=0000-12-31', 'to', 'parameter "to" is no day; write it as 2026-11-25'],
   ['?to=2026-02-30', 'to', 'parameter "to" is no day; write it as 2026-11-25'],
   ['?from=2026-03-02&to=2026-03-01', 'from', 'parameter "from" is after "to"'],
   ['?group_by=caller', 'group_by', 'parameter "group_by" is to be a list of day, model, agent, key, user'],
