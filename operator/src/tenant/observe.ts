@@ -114,7 +114,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     uid,
     spec,
     standing,
-    usage: usageShown(tenant.status?.usage, world.usage.of(uid), standing.alerts),
+    usage: usageShown(tenant.status?.usage, world.usage.of(uid, standing.alerts), standing.alerts),
     configuration,
     host,
     agentConfigsCounted: caches.agentConfigsCounted({ namespace: configuration.systemNamespace, name: probeName }) ?? false,

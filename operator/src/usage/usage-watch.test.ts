@@ -38,7 +38,7 @@ function world(names: readonly string[], follows = true) {
     woken.push(name);
     const tenant = tenants.get(name);
     if (!tenant || !follows) return;
-    const usage = usageShown(tenant.status?.usage, watch.of(tenant.metadata.uid ?? ''), [80]);
+    const usage = usageShown(tenant.status?.usage, watch.of(tenant.metadata.uid ?? '', [80]), [80]);
     const object = { ...tenant, status: { ...tenant.status, usage } };
     tenants.set(name, object);
     hear({ type: 'updated', object, previous: tenant, replay: false });
@@ -69,7 +69,7 @@ test('a tenant of which the ledger has nothing any more is told so, once', async
   const { round, watch } = world(['a']);
   await round(figures('a', 1));
   expect(await round()).toEqual(['a']);
-  expect(watch.of('uid-a')).toMatchObject({ figures: 'nothing' });
+  expect(watch.of('uid-a', [])).toMatchObject({ figures: 'nothing' });
   expect(await round()).toEqual([]);
 });
 
@@ -84,16 +84,24 @@ test('a hundred are woken in a round: those who have come further towards a limi
   const first = await round(...names.map((name) => figures(name, 1, name === 't119' ? 90 : 0)));
   expect(first).toHaveLength(mostInARound);
   expect(first[0]).toBe('t119');
-  expect(watch.of('uid-t118')).toBeUndefined();
+  expect(watch.of('uid-t118', [])).toBeUndefined();
   const second = await round(...names.map((name) => figures(name, 2, name === 't119' ? 90 : 0)));
   expect(second.slice(0, 20)).toEqual(names.filter((name) => !first.includes(name)));
+});
+
+test('before all others those are woken who pass a threshold, however little further they have come', async () => {
+  const names = Array.from({ length: mostInARound + 20 }, (_, turn) => `t${turn}`);
+  const { round } = world(names);
+  const all = (percent: number, last: number) => names.map((name) => figures(name, percent, name === 't119' ? last : percent));
+  while ((await round(...all(1, 79))).length > 0);
+  expect((await round(...all(20, 80)))[0]).toBe('t119');
 });
 
 test('while egress is away nothing changes, and the next round makes up for it', async () => {
   const { round, book, watch } = world(['a']);
   book.away = true;
   expect(await round(figures('a', 1))).toEqual([]);
-  expect(watch.of('uid-a')).toBeUndefined();
+  expect(watch.of('uid-a', [])).toBeUndefined();
   book.away = false;
   expect(await round(figures('a', 1))).toEqual(['a']);
 });
