@@ -2,7 +2,7 @@ import { Controllers } from './controllers/controllers.ts';
 import type { StoredObject } from './objects/object.ts';
 import { handle } from './requests/handle.ts';
 import type { Site } from './requests/call.ts';
-import { routeOf } from './requests/route.ts';
+import { keyFrom, routeOf } from './requests/route.ts';
 import { builtInKinds } from './rules/built-in.ts';
 import type { ServedKind } from './rules/served-kind.ts';
 import { Store, type Change } from './store/store.ts';
@@ -54,6 +54,12 @@ export class ModelApiServer {
   /** All objects as they are now, in order of kind, namespace and name. */
   objects(): readonly StoredObject[] {
     return this.#site.store.all();
+  }
+
+  /** Whether the object that a path names, or whose subresource it names, is there now. Throws for a path that nothing is served at. */
+  has(path: string): boolean {
+    const route = routeOf(this.#site.kinds, path);
+    return route.name !== undefined && this.#site.store.get(route.served, keyFrom(route, route.name)) !== undefined;
   }
 
   /** Every accepted write since the beginning. */

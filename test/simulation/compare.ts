@@ -11,8 +11,8 @@ export function undisturbedRun(workload: Workload, seed: number): Promise<Outcom
   const id = `${workload.name} ${seed}`;
   // without the history: all of them at once would be too much
   const run = async () => {
-    const { state, writes, rightsUsed, problems } = await simulate(workload, '', seed, { restart: true });
-    return { state, writes, rightsUsed, problems };
+    const { state, writes, rightsUsed, problems, unmet } = await simulate(workload, '', seed, { restart: true });
+    return { state, writes, rightsUsed, problems, unmet };
   };
   const known = undisturbed.get(id) ?? run();
   undisturbed.set(id, known);
@@ -22,11 +22,14 @@ export function undisturbedRun(workload: Workload, seed: number): Promise<Outcom
 /** A repaired fault may cost each object a few more writes, never a storm. */
 const mostWrites = (undisturbedWrites: number): number => 4 * undisturbedWrites + 100;
 
-/** All that is wrong with a run under a fault: nothing, or lines for people, with the command that shows it again. */
-export async function complaints(workload: Workload, fault: string, seed: number): Promise<string[]> {
+/**
+ * All that is wrong with a run under a fault: nothing, or lines for people, with the command that shows it again. That a fault never struck is
+ * wrong unless it `mayMiss`.
+ */
+export async function complaints(workload: Workload, fault: string, seed: number, { mayMiss = false } = {}): Promise<string[]> {
   const wanted = await undisturbedRun(workload, seed);
   const found = await attempt(workload, fault, seed);
-  const lines = typeof found === 'string' ? [found] : complaintsAbout(wanted, found);
+  const lines = typeof found === 'string' ? [found] : complaintsAbout(wanted, found, mayMiss);
   if (lines.length === 0) return [];
   const replay = JSON.stringify({ workload: workload.name, fault, seed });
   return [
@@ -45,11 +48,12 @@ async function attempt(workload: Workload, fault: string, seed: number): Promise
   }
 }
 
-function complaintsAbout(wanted: Outcome, found: Outcome): string[] {
+function complaintsAbout(wanted: Outcome, found: Outcome, mayMiss: boolean): string[] {
   const storm = found.writes.length > mostWrites(wanted.writes.length);
   return [
     ...differences(wanted.state, found.state),
     ...found.problems,
+    ...(mayMiss ? [] : found.unmet.map((fault) => `it never struck: ${fault}`)),
     ...(storm ? [`${found.writes.length} writes, where ${wanted.writes.length} were enough undisturbed`] : []),
   ];
 }

@@ -9,8 +9,19 @@ import type { World } from './world.ts';
 /** Fresh for every run: some keep count. */
 export interface Faults {
   /** Asked about every call of every process while the workload goes on. `index` counts the writes from 0; undefined for reads. */
-  readonly mishap?: (call: Call, index: number | undefined, world: World) => Mishap | undefined;
+  readonly mishap: (call: Call, index: number | undefined, world: World) => Mishap | undefined;
   /** At the beginning of the workload. */
+  readonly begin: (world: World) => void;
+  /** How many calls were to meet a mishap until now. */
+  readonly set: () => number;
+  /** Those of the faults that have not struck yet. */
+  readonly unmet: () => readonly string[];
+}
+
+/** One of them. */
+interface Part {
+  /** `beside`: it has struck, and the call goes on. */
+  readonly mishap?: (call: Call, index: number | undefined, world: World) => Mishap | 'beside' | undefined;
   readonly begin?: (world: World) => void;
 }
 
@@ -26,10 +37,10 @@ const troubles: Readonly<Record<string, Trouble>> = {
   reset: 'reset',
 };
 
-type Maker = (...numbers: number[]) => Faults;
+type Maker = (...numbers: number[]) => Part;
 
 const atWrite =
-  (what: (world: World, ...numbers: number[]) => Mishap | undefined): Maker =>
+  (what: (world: World, ...numbers: number[]) => Mishap | 'beside'): Maker =>
   (index, ...rest) => ({ mishap: (_call, write, world) => (write === index ? what(world, ...rest) : undefined) });
 
 /** The n-th call to the API server, reads included. */
@@ -54,6 +65,11 @@ const everyCall =
     };
   };
 
+function fallBehind({ running }: World, lag = 5): 'beside' {
+  for (const { connection } of running) connection.lag = lag;
+  return 'beside';
+}
+
 const makers: Readonly<Record<string, Maker>> = {
   /** The process is gone before, or right after, a write was carried out. */
   'crash-before': atWrite(() => ({ crash: 'before' })),
@@ -66,13 +82,12 @@ const makers: Readonly<Record<string, Maker>> = {
   dropped: atWrite((world) => {
     for (const { connection } of world.running) for (const watch of connection.watches) watch.expire();
     world.server.compact();
-    return undefined;
+    return 'beside';
   }),
   /** Watches fall behind by so many versions, and catch up bit by bit. */
-  stale: atWrite((world, lag = 5) => {
-    for (const { connection } of world.running) connection.lag = lag;
-    return undefined;
-  }),
+  stale: atWrite((world, lag) => fallBehind(world, lag)),
+  /** The same at every write. */
+  'always-stale': (lag) => ({ mishap: (_call, write, world) => (write === undefined ? undefined : fallBehind(world, lag)) }),
   /** The process is gone after the write; the next one lists and watches at a server that is so many versions behind. */
   'back-in-time': atWrite((world, lag = 5) => {
     world.lagOfNext = lag;
@@ -94,17 +109,33 @@ export const everyCallFaults: readonly string[] = Object.keys(makers).filter((na
 
 /** @throws Error for a name that is none. */
 export function faultsFrom(text: string): Faults {
-  if (text === '') return {};
-  const all = text.split('+').map((part) => {
-    const [name = '', ...numbers] = part.trim().split(':');
-    const make = makers[name];
-    if (!make) throw new Error(`no fault is named "${name}"; expected one of ${Object.keys(makers).join(', ')}`);
-    return make(...numbers.map(Number));
-  });
+  const parts = new Map(text === '' ? [] : text.split('+').map((part) => [part.trim(), partFrom(part.trim())]));
+  const unmet = new Set(parts.keys());
+  let set = 0;
   return {
+    set: () => set,
+    unmet: () => [...unmet],
     begin: (world) => {
-      for (const { begin } of all) begin?.(world);
+      for (const [name, { begin }] of parts) if (begin) unmet.delete(name);
+      for (const { begin } of parts.values()) begin?.(world);
     },
-    mishap: (call, index, world) => all.map(({ mishap }) => mishap?.(call, index, world)).find((mishap) => mishap !== undefined),
+    mishap: (call, index, world) => {
+      let first: Mishap | undefined;
+      for (const [name, { mishap }] of parts) {
+        const strike = mishap?.(call, index, world);
+        if (strike === undefined || (first && strike !== 'beside')) continue;
+        unmet.delete(name);
+        if (strike !== 'beside') first = strike;
+      }
+      if (first) set++;
+      return first;
+    },
   };
+}
+
+function partFrom(text: string): Part {
+  const [name = '', ...numbers] = text.split(':');
+  const make = makers[name];
+  if (!make) throw new Error(`no fault is named "${name}"; expected one of ${Object.keys(makers).join(', ')}`);
+  return make(...numbers.map(Number));
 }

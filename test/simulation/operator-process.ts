@@ -5,7 +5,8 @@
  */
 import { fieldManager } from '@cloister/tenancy';
 import { connectTo, type ApiRequest, type Cluster } from 'kube-runtime';
-import type { Fault, ModelApiServer, ModelConnection } from 'kube-model';
+import type { Fault, ModelApiServer, ModelConnection, Trouble } from 'kube-model';
+import { DataError } from '../../operator/src/data/errors.ts';
 import { startOperator } from '../../operator/src/start.ts';
 import type { Configuration } from '../../operator/src/settings.ts';
 import type { ReadUsage } from '../../operator/src/usage/read-usage.ts';
@@ -47,6 +48,8 @@ export class OperatorProcess {
   readonly #options: ProcessOptions;
   readonly #ending = new AbortController();
   #gone = false;
+  /** How many mishaps it has met: each call that was to fail did, or it was gone. */
+  strikes = 0;
   /** Undefined while it runs; what it ended with afterwards. */
   end: { readonly error?: unknown } | undefined;
 
@@ -78,23 +81,43 @@ export class OperatorProcess {
   }
 
   #fault(request: ApiRequest): Fault | undefined {
-    if (this.#gone) return { before: new ProcessGone() };
     const { method = 'GET', path } = request;
-    const mishap = this.#options.mishap({ what: `${method} ${path}`, write: method !== 'GET', request });
-    if (!mishap || !('crash' in mishap)) return mishap;
-    this.kill();
-    return mishap.crash === 'before' ? { before: new ProcessGone() } : { after: new ProcessGone() };
+    const fate = this.#fateOf({ what: `${method} ${path}`, write: method !== 'GET', request });
+    if (fate && !this.#gone) this.strikes++; // the connection does it
+    return fate;
   }
 
   async #gate<T>(what: string, change: () => T): Promise<T> {
     await Promise.resolve();
-    if (this.#gone) throw new ProcessGone();
-    const mishap = this.#options.mishap({ what, write: true });
-    const crash = mishap && 'crash' in mishap ? mishap.crash : undefined;
-    if (crash) this.kill();
-    if (crash === 'before') throw new ProcessGone();
+    const { hold, before, after } = this.#fateOf({ what, write: true }) ?? {};
+    await hold;
+    if (before) throw this.#struck(what, before);
     const result = change();
-    if (crash) throw new ProcessGone();
+    if (after) throw this.#struck(what, after);
     return result;
   }
+
+  #fateOf(call: Call): Fault | undefined {
+    if (this.#gone) return { before: new ProcessGone() };
+    const mishap = this.#options.mishap(call);
+    if (!mishap || !('crash' in mishap)) return mishap;
+    this.kill();
+    this.strikes++;
+    return { [mishap.crash]: new ProcessGone() };
+  }
+
+  #struck(what: string, trouble: Trouble): Error {
+    if (trouble instanceof ProcessGone) return trouble;
+    this.strikes++;
+    return asStoreSays(what, trouble);
+  }
+}
+
+/** As the real administrators tell of a Postgres or Redis that refuses, or does not answer. */
+function asStoreSays(what: string, trouble: Trouble): Error {
+  if (trouble instanceof Error) return trouble;
+  const why = typeof trouble === 'string' ? `connection ${trouble}` : trouble.message;
+  return what.startsWith('Redis')
+    ? new DataError('redis_failed', { address: 'redis:6379', why })
+    : new DataError('postgres_failed', { address: 'postgres:5432', why });
 }

@@ -1,6 +1,9 @@
 /** What must hold after every run, whatever went wrong in it. */
 import { annotations, servingKey } from '@cloister/tenancy';
 import type { Change, StoredObject } from 'kube-model';
+import { secrets } from '../../operator/src/kinds.ts';
+import { madeAtOf } from '../../operator/src/rotation/credential.ts';
+import { certificateIn } from '../../operator/src/serving/certificate.ts';
 import { isRecord } from './json.ts';
 import { bystander } from './person.ts';
 import { outsideOfConfinement } from './rights.ts';
@@ -16,7 +19,7 @@ export function problemsOf(world: World, from: World, version: number, concernsA
     ...(concernsAll ? [] : own.filter(touchesBystander)).map(
       ({ verb, key, served }) => `the bystander was touched: ${verb} ${served.kind.kind} ${key}`,
     ),
-    ...replacedKeys(changes, new Set(own)),
+    ...replacedKeys(world, changes, new Set(own)),
   ];
 }
 
@@ -41,8 +44,11 @@ function touchesBystander({ key, before, after }: Change): boolean {
 
 const requestOf = ({ metadata }: StoredObject): string | undefined => metadata.annotations?.[annotations.madeFor];
 
-/** A key or password that was handed out is only ever replaced when somebody took its Secret away, or asked for it. */
-function replacedKeys(changes: readonly Change[], own: ReadonlySet<Change>): string[] {
+/**
+ * A key or password that was handed out is only ever replaced when somebody took its Secret away or asked for it, or when it is old; a certificate
+ * also when another authority signs.
+ */
+function replacedKeys({ configuration: { rotation } }: World, changes: readonly Change[], own: ReadonlySet<Change>): string[] {
   return changes.flatMap((change) => {
     const { before, after, key } = change;
     if (!own.has(change) || after?.kind !== 'Secret' || !before) return [];
@@ -51,8 +57,19 @@ function replacedKeys(changes: readonly Change[], own: ReadonlySet<Change>): str
       return typeof value === 'string' ? value : undefined;
     };
     if (valueOf(before) === undefined || valueOf(before) === valueOf(after) || requestOf(before) !== requestOf(after)) return [];
+    if (wasOld(before, after, rotation) || issuerOf(before) !== issuerOf(after)) return [];
     return [`a key was replaced: Secret ${key}`];
   });
+}
+
+const issuerOf = (secret: StoredObject): string | undefined => certificateIn(secrets.accept(secret))?.issuer;
+
+/** None is due by age before three quarters of it. */
+function wasOld(before: StoredObject, after: StoredObject, rotation: World['configuration']['rotation']): boolean {
+  const { name } = before.metadata;
+  const age = name.endsWith('database') ? rotation.databaseDays : name.endsWith('redis') ? rotation.redisDays : rotation.servingDays;
+  const [made, next] = [before, after].map((object) => madeAtOf(secrets.accept(object)).getTime());
+  return age > 0 && made !== undefined && next !== undefined && next - made >= 0.75 * age * 86_400_000;
 }
 
 export async function panics(world: World): Promise<string[]> {

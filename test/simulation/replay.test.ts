@@ -23,5 +23,6 @@ const readable = (text: string): string => text.replaceAll(/\.[0-9a-f]{16}/g, '.
 
 test.runIf(asked)('replayed', { timeout: 600_000 }, async () => {
   const { workload, fault, seed } = replay.parse(JSON.parse(asked ?? '{}'));
-  expect((await complaints(workloadNamed(workload), fault, seed)).join('\n')).toBe('');
+  const mayMiss = fault.includes('+'); // of two, the first may leave no call to the second
+  expect((await complaints(workloadNamed(workload), fault, seed, { mayMiss })).join('\n')).toBe('');
 });

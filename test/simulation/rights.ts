@@ -35,7 +35,7 @@ export const granted: ReadonlySet<string> = new Set(
   ),
 );
 
-/** What a request needs, as `group/resource verb`. An apply that finds no object needs `create` as well. */
+/** What a request needs, as `group/resource verb`. An apply that finds no object needs `create` as well; none makes one by its subresource. */
 export function rightsFor(request: ApiRequest, exists: boolean): string[] {
   const { group, resource } = partsOf(request.path);
   return verbsFor(request, exists).map((verb) => rightTo(group, resource, verb));
@@ -48,7 +48,8 @@ function rightTo(group: string, resource: string, verb: string): string {
 function verbsFor(request: ApiRequest, exists: boolean): readonly string[] {
   const { method = 'GET' } = request;
   const reading = request.query?.['watch'] ? ['watch'] : partsOf(request.path).name === undefined ? ['list'] : ['get'];
-  const applying = request.contentType === 'application/apply-patch+yaml' && !exists ? ['create', 'patch'] : undefined;
+  const makes = request.contentType === 'application/apply-patch+yaml' && !exists && !partsOf(request.path).resource.includes('/');
+  const applying = makes ? ['create', 'patch'] : undefined;
   return method === 'GET' ? reading : (applying ?? verbs[method]);
 }
 

@@ -1,6 +1,6 @@
 /** One run: a workload, what goes wrong, and a seed. What comes of it follows from these three alone. */
 import type { Change } from 'kube-model';
-import { faultsFrom } from './faults.ts';
+import { faultsFrom, type Faults } from './faults.ts';
 import { isRecord } from './json.ts';
 import type { Call } from './operator-process.ts';
 import { stateOf, type State } from './normalise.ts';
@@ -22,8 +22,11 @@ export interface Run {
   readonly rightsUsed: ReadonlySet<string>;
   /** What must never be, whatever goes wrong. */
   readonly problems: readonly string[];
+  /** Those of the faults that never struck. */
+  readonly unmet: readonly string[];
 }
 
+const preparation = Date.parse('2026-02-10T00:00:00Z');
 const prepared = new Map<string, Promise<World>>();
 
 /** The world before a workload: with the operator installed, a bystander, and what the workload asks for. Made once, without faults. */
@@ -33,12 +36,12 @@ export function prepare(workload: Workload): Promise<World> {
   return known;
 }
 
-async function prepareAnew({ before }: Workload): Promise<World> {
+async function prepareAnew({ before, rotation }: Workload): Promise<World> {
   base ??= settle();
   const from = await base;
   const random = new SeededRandom(1);
-  using time = new VirtualTime(random, Date.parse('2026-02-10T00:00:00Z'));
-  const world = new World({ time, random, from });
+  using time = new VirtualTime(random, preparation);
+  const world = new World({ time, random, from, rotation });
   world.startOperator();
   for (const act of before) {
     await perform(world, act);
@@ -82,33 +85,41 @@ export async function simulate(workload: Workload, fault: string, seed: number, 
   const faults = faultsFrom(fault);
   const from = await prepare(workload);
   const random = new SeededRandom(seed);
-  using time = new VirtualTime(random);
+  using time = new VirtualTime(random, workload.settledMs && preparation + workload.settledMs);
   const world = new World({ time, random, from });
   world.startOperator();
   await world.calm();
   const [version, calls] = [world.server.version, world.calls.length];
   let writes = 0;
-  world.mishap = (call) => faults.mishap?.(call, call.write ? writes++ : undefined, world);
-  faults.begin?.(world);
+  world.mishap = (call) => faults.mishap(call, call.write ? writes++ : undefined, world);
+  faults.begin(world);
   for (const [index, act] of workload.acts.entries()) {
     if (index > 0) await world.converge(pauseMs);
     await perform(world, act);
   }
-  await world.calm();
-  world.mishap = () => undefined;
+  // What is done only after a while is struck as well.
   await world.converge();
+  world.mishap = () => undefined;
   const asked = world.calls.slice(calls);
   const state = stateOf(world);
   const problems = [
     ...problemsOf(world, from, version, workload.concernsAll ?? false),
     ...(workload.problemsIn?.(world.changesSince(version)) ?? []),
     ...(await panics(world)),
+    ...missedBy(world, faults),
     ...(restart ? await writesAfterRestart(world) : []),
   ];
   const history = world.changesSince(version);
   const { rightsUsed } = world;
   await retire(world, time);
-  return { state, rightsUsed, writes: asked.map(({ what }) => what), deletions: deletionsIn(asked), history, problems };
+  const [unmet, deletions] = [faults.unmet(), deletionsIn(asked)];
+  return { state, rightsUsed, writes: asked.map(({ what }) => what), deletions, history, problems, unmet };
+}
+
+/** A fault that was set and did not strike would show nothing. */
+function missedBy({ processes }: World, { set }: Faults): string[] {
+  const strikes = processes.reduce((sum, process) => sum + process.strikes, 0);
+  return strikes === set() ? [] : [`${set()} calls were to meet a mishap, and ${strikes} did`];
 }
 
 function deletionsIn(calls: readonly Call[]): Run['deletions'] {

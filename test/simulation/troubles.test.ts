@@ -1,14 +1,15 @@
 /**
- * Everything else that can happen at a write: refusals, lost answers, dropped events, caches behind.
+ * Everything else that can happen at a write: refusals, lost answers, dropped events, caches behind, a new process whose caches are behind.
  *
- * Here each workload meets one of the kinds at every fourth write, and one of the troubles on every call. `CLOISTER_SIMULATION_SEED` begins another
- * order of things in which every write is struck, and moves on which kind strikes where: six seeds in a row let every write meet every kind,
- * twelve let every workload meet every trouble on every call. The soak takes another one each time.
+ * Here each workload meets one of the kinds at every fourth write, caches that fall behind at every write, and trouble on every call: the core ones
+ * all twelve troubles in turn, the others one. `CLOISTER_SIMULATION_SEED` begins another order of things in which every write is struck, and moves
+ * on which kind strikes where: seven seeds in a row let every write meet every kind, twelve let every workload meet every trouble on every call.
+ * The soak takes another one each time.
  */
 import { describe, expect, test } from 'vitest';
 import { complaints, undisturbedRun } from './compare.ts';
 import { everyCallFaults } from './faults.ts';
-import { workloads } from './workloads.ts';
+import { workloadNamed, workloads, type Workload } from './workloads.ts';
 
 const given = process.env['CLOISTER_SIMULATION_SEED'];
 const seed = Number(given ?? 2);
@@ -18,22 +19,41 @@ const stride = given === undefined ? 4 : 1;
 const turn = given === undefined ? 0 : seed;
 
 /** At each write another one, so that over all workloads each meets every kind of write. */
-const kinds = ['answer-lost', 'dropped', 'refused-500', 'stale', 'crash-before', 'refused-409'] as const;
+const kinds = ['answer-lost', 'dropped', 'refused-500', 'stale', 'crash-before', 'refused-409', 'back-in-time'] as const;
+const lagging: readonly string[] = ['stale', 'back-in-time'];
+const versions = 8;
+
+/** They meet all troubles on every call. */
+const core = [
+  'a tenant and its agents are created',
+  'an agent is edited',
+  'a class changes',
+  'a tenant is suspended, and active again',
+  'a tenant is deleted',
+].map((name) => workloadNamed(name));
+
+const troublesOf = (workload: Workload, position: number): readonly string[] =>
+  core.includes(workload) ? everyCallFaults : [everyCallFaults[(position + turn) % everyCallFaults.length] ?? ''];
 
 describe.each(workloads.map((workload, position) => ({ workload, position, name: workload.name })))('$name', ({ workload, position }) => {
-  test('a refusal, a lost answer, dropped events or stale caches at any write change nothing in the end', async () => {
+  test('a refusal, a lost answer, dropped events, stale caches or a new process that sees the past at any write change nothing in the end', async () => {
     const { writes } = await undisturbedRun(workload, seed);
     const wrong: string[] = [];
     for (let index = position % stride; index < writes.length; index += stride) {
       const kind = kinds[(Math.floor(index / stride) + position + turn) % kinds.length] ?? 'stale';
-      wrong.push(...(await complaints(workload, kind === 'stale' ? `stale:${index}:8` : `${kind}:${index}`, seed)));
+      wrong.push(...(await complaints(workload, `${kind}:${index}${lagging.includes(kind) ? `:${versions}` : ''}`, seed)));
     }
     expect(wrong.join('\n')).toBe('');
   });
 
+  test('caches that fall behind at every write change nothing in the end', async () => {
+    expect((await complaints(workload, `always-stale:${versions}`, seed)).join('\n')).toBe('');
+  });
+
   test('trouble on the first try of every call changes nothing in the end', async () => {
-    const fault = everyCallFaults[(position + turn) % everyCallFaults.length] ?? '';
-    expect((await complaints(workload, fault, seed)).join('\n')).toBe('');
+    const wrong: string[] = [];
+    for (const fault of troublesOf(workload, position)) wrong.push(...(await complaints(workload, fault, seed)));
+    expect(wrong.join('\n')).toBe('');
   });
 
   test('two operators at once, with no lease between them, bring about the same', async () => {

@@ -2,11 +2,13 @@
 import { annotations, labels } from '@cloister/tenancy';
 import type { Change } from 'kube-model';
 import * as kinds from '../../operator/src/kinds.ts';
+import type { Configuration } from '../../operator/src/settings.ts';
 import { acme, agents, established, namespace } from './acme.ts';
 import { byHand } from './by-hand.ts';
 import { orphans } from './orphans.ts';
 import { modelsNamed, type Person } from './person.ts';
 import { rollouts } from './rollouts.ts';
+import { rotations } from './rotations.ts';
 import type { World } from './world.ts';
 
 export interface Scene {
@@ -25,6 +27,10 @@ export interface Workload {
   readonly acts: readonly Act[];
   /** Other tenants are concerned as well, such as by a Postgres that is away. */
   readonly concernsAll?: true;
+  /** How old its credentials get; none is replaced by age otherwise. */
+  readonly rotation?: Partial<Configuration['rotation']>;
+  /** How long after it was begun to bring about `before` the acts follow; weeks otherwise. */
+  readonly settledMs?: number;
   /** What must hold at any moment of it, whatever goes wrong: lines for people of what did not. */
   readonly problemsIn?: (changes: readonly Change[]) => string[];
 }
@@ -34,6 +40,18 @@ const ownKey = (provider: string) => ({ provider, secretRef: { name: 'keys', key
 
 const lend: Act = ({ person }) =>
   person.create(kinds.namespaceKind, { name: namespace, labels: { [labels.tenant]: 'acme', team: 'blue' } });
+
+const deletedMeanwhile = (when: string, steps: number): Workload => ({
+  name: `a tenant is deleted ${when}`,
+  before: [],
+  acts: [
+    async ({ person, meanwhile }) => {
+      await person.tenant('acme');
+      await meanwhile(steps);
+      await person.remove(kinds.tenants, { name: 'acme' });
+    },
+  ],
+});
 
 export const workloads: readonly Workload[] = [
   { name: 'a tenant and its agents are created', before: [], acts: [acme, agents] },
@@ -115,17 +133,9 @@ export const workloads: readonly Workload[] = [
     before: established,
     acts: [({ person }) => person.remove(kinds.tenants, { name: 'acme' })],
   },
-  {
-    name: 'a tenant is deleted while it is created',
-    before: [],
-    acts: [
-      async ({ person, meanwhile }) => {
-        await person.tenant('acme');
-        await meanwhile(25);
-        await person.remove(kinds.tenants, { name: 'acme' });
-      },
-    ],
-  },
+  deletedMeanwhile('as soon as it is created', 3),
+  deletedMeanwhile('while it is created', 12),
+  deletedMeanwhile('right after it was created', 25),
   {
     name: 'a tenant is created again under the same name',
     before: established,
@@ -238,6 +248,7 @@ export const workloads: readonly Workload[] = [
   },
   ...rollouts,
   ...orphans,
+  ...rotations,
 ];
 
 /** @throws Error for a name that is none. */

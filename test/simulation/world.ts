@@ -8,7 +8,7 @@ import { makeAuthority } from '@cloister/certificates';
 import { namespaces, type TenantsUsage } from '@cloister/tenancy';
 import { connectTo, type ApiRequest, type Cluster } from 'kube-runtime';
 import { ModelApiServer, type Change, type StoredObject } from 'kube-model';
-import { parseConfiguration } from '../../operator/src/settings.ts';
+import { parseConfiguration, type Configuration } from '../../operator/src/settings.ts';
 import { DataServersDouble } from './data-servers.double.ts';
 import { OperatorProcess, operatorUser, type Call, type Mishap } from './operator-process.ts';
 import type { SeededRandom } from './random.ts';
@@ -16,7 +16,7 @@ import { forbiddenByRoles, rightsFor } from './rights.ts';
 import { servedKinds } from './served-kinds.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-export const configuration = parseConfiguration(
+const configuration = parseConfiguration(
   // Weeks lie between a world's preparation and a run: by age, credentials would be replaced in the midst of what is compared.
   'agentRuntime: { image: "agent-runtime:1", egressURL: "http://egress.cloister-system.svc:80/v1" }\nrotation: { databaseDays: 0, redisDays: 0, identityDays: 0, servingDays: 0, authorityDays: 0, settleSeconds: 30 }',
   'the simulation',
@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly time: VirtualTime;
   readonly random: SeededRandom;
   readonly from?: World;
+  /** Settings of rotation, beside those of the world from which this one is made. */
+  readonly rotation?: Partial<Configuration['rotation']> | undefined;
   readonly mishap?: (call: Call, world: World) => Mishap | undefined;
 }
 
@@ -55,17 +57,20 @@ export class World {
   /** How many versions the next process is behind when it starts. */
   lagOfNext: number | undefined;
   readonly administrator: Cluster;
+  readonly configuration: Configuration;
   readonly #time: VirtualTime;
   readonly #random: SeededRandom;
   /** The version at which Kubernetes' controllers had nothing left to do. */
   #controlled = -1;
   #refused: { readonly version: number; readonly names: Set<string> } = { version: -1, names: new Set() };
 
-  constructor({ time, random, from, mishap }: WorldOptions) {
+  constructor({ time, random, from, rotation, mishap }: WorldOptions) {
     this.#time = time;
     this.#random = random;
     this.mishap = mishap ? (call) => mishap(call, this) : () => undefined;
     this.server = new ModelApiServer({ kinds: servedKinds, now: () => new Date(), ...(from && { from: from.server }) });
+    const before = from?.configuration ?? configuration;
+    this.configuration = { ...before, rotation: { ...before.rotation, ...rotation } };
     this.rightsUsed = new Set(from?.rightsUsed);
     this.data = from?.data.copy() ?? new DataServersDouble();
     this.administrator = connectTo(this.server.connect({ user: 'administrator' }), { fieldManager: 'kubectl', server: 'https://model' });
@@ -80,7 +85,7 @@ export class World {
     const process = new OperatorProcess({
       server: this.server,
       data: this.data,
-      configuration,
+      configuration: this.configuration,
       ...(usage && { readUsage: () => Promise.resolve(usage) }),
       ...(this.lagOfNext !== undefined && { lag: this.lagOfNext }),
       mishap: (call) => {
@@ -197,9 +202,10 @@ export class World {
   }
 
   #checkRights(request: ApiRequest): void {
-    const why = forbiddenByRoles(request, false) && forbiddenByRoles(request, true);
+    const exists = this.server.has(request.path);
+    const why = forbiddenByRoles(request, exists);
     if (why && !this.forbidden.includes(why)) this.forbidden.push(why);
-    for (const right of rightsFor(request, false)) this.rightsUsed.add(right);
+    for (const right of rightsFor(request, exists)) this.rightsUsed.add(right);
   }
 }
 
