@@ -196,7 +196,9 @@ export class World {
     else if (this.server.version === before) names.add(done);
   }
 
+  /** What waits for a timer meets caches that are behind, too. */
   #catchUp(late: readonly OperatorProcess[]): void {
+    this.#time.pass(this.#random.below(3_000));
     const process = this.#random.pick(late);
     if (process) process.connection.lag -= 1 + this.#random.below(process.connection.lag);
   }
