@@ -51,6 +51,17 @@ describe('the client of kube-runtime on the model', () => {
     expect(server.history().filter(({ who }) => who === 'tester')).toHaveLength(2);
   });
 
+  test('has what its server says that it has', async () => {
+    const { cluster } = client();
+    const path = '/api/v1/namespaces/default/configmaps/settings';
+    expect(server.has(path)).toBe(false);
+    await cluster.apply(configMaps, settings);
+    expect(server.has(path)).toBe(true);
+    await cluster.delete(configMaps, settings.metadata);
+    expect(server.has(path)).toBe(false);
+    expect(server.has('/api/v1/namespaces/default/status')).toBe(true);
+  });
+
   test('is refused a stale write, and a field of another manager without force', async () => {
     const { cluster } = client();
     const { object } = await cluster.apply(configMaps, settings);

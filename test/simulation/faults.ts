@@ -116,8 +116,10 @@ export function faultsFrom(text: string): Faults {
     set: () => set,
     unmet: () => [...unmet],
     begin: (world) => {
-      for (const [name, { begin }] of parts) if (begin) unmet.delete(name);
-      for (const { begin } of parts.values()) begin?.(world);
+      for (const [name, { begin }] of parts) {
+        begin?.(world);
+        if (begin) unmet.delete(name);
+      }
     },
     mishap: (call, index, world) => {
       let first: Mishap | undefined;

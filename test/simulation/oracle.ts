@@ -66,8 +66,9 @@ const issuerOf = (secret: StoredObject): string | undefined => certificateIn(sec
 
 /** None is due by age before three quarters of it. */
 function wasOld(before: StoredObject, after: StoredObject, rotation: World['configuration']['rotation']): boolean {
-  const { name } = before.metadata;
-  const age = name.endsWith('database') ? rotation.databaseDays : name.endsWith('redis') ? rotation.redisDays : rotation.servingDays;
+  const { databaseDays, redisDays, servingDays } = rotation;
+  const ages = { database: databaseDays, redis: redisDays, serving: servingDays };
+  const [, age = 0] = Object.entries(ages).find(([which]) => before.metadata.name.endsWith(which)) ?? [];
   const [made, next] = [before, after].map((object) => madeAtOf(secrets.accept(object)).getTime());
   return age > 0 && made !== undefined && next !== undefined && next - made >= 0.75 * age * 86_400_000;
 }
