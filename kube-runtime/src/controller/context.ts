@@ -14,10 +14,20 @@ export interface ContextParts<T extends BaseObject> {
   readonly recorder: EventRecorder;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Hears of the object as it is once its status is as it should be. */
+  readonly onStatus: (object: T) => void;
 }
 
 /** What one run gets to see of the world. */
-export function contextFor<T extends BaseObject>({ kind, object, cluster, recorder, log, signal }: ContextParts<T>): ReconcileContext<T> {
+export function contextFor<T extends BaseObject>({
+  kind,
+  object,
+  cluster,
+  recorder,
+  log,
+  signal,
+  onStatus,
+}: ContextParts<T>): ReconcileContext<T> {
   const { name, namespace } = object.metadata;
   const clear: ReconcileContext<T>['removeLeftOver'] = (childKind, key) =>
     removeLeftOver(childKind, key, { cluster, kind, object, signal });
@@ -41,7 +51,11 @@ export function contextFor<T extends BaseObject>({ kind, object, cluster, record
       }
     },
     removeLeftOver: clear,
-    updateStatus: (status) => cluster.updateStatus(kind, object, status, { signal }),
+    updateStatus: async (status) => {
+      const applied = await cluster.updateStatus(kind, object, status, { signal });
+      onStatus(applied.object);
+      return applied;
+    },
     record: (note) => recorder.record(object, note),
     recordOnce: (note, occasion) => recorder.recordOnce(object, note, occasion),
   };

@@ -1,15 +1,17 @@
+import type { Change } from '../cache/informer.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { EventRecorder } from '../events/recorder.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizers.ts';
-import { parseKey } from '../kind.ts';
+import { keyOf, parseKey } from '../kind.ts';
 import { withFields } from '../logger.ts';
 import { queueMetrics } from '../queue/queue-metrics.ts';
-import { WorkQueue } from '../queue/work-queue.ts';
+import { lowPriority, WorkQueue } from '../queue/work-queue.ts';
 import type { BaseObject } from '../resource.ts';
-import { contextFor } from './context.ts';
+import { contextFor, type ContextParts } from './context.ts';
 import { controllerMetrics } from './controller-metrics.ts';
 import { scopeOf, type Definition } from './definition.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { SaidStatuses } from './said-statuses.ts';
 import type { BoundController, Controller, ReconcileFunction, Result } from './types.ts';
 import { Workers, type Run } from './workers.ts';
 
@@ -29,7 +31,7 @@ export class ObjectController<T extends BaseObject> implements Controller {
   }
 
   bind(cluster: Cluster): BoundController {
-    const { name, workers: count, timeLimitMs, maxBackoffMs, group, sources } = this.#definition;
+    const { name, workers: count, timeLimitMs, maxBackoffMs, group, sources, kind, options } = this.#definition;
     const log = withFields(cluster.log, { controller: name });
     const queue = new WorkQueue({
       maxBackoffMs,
@@ -40,8 +42,13 @@ export class ObjectController<T extends BaseObject> implements Controller {
     const recorder = new EventRecorder(cluster, name);
     const metrics = controllerMetrics(cluster.registry, name, count);
     const heartbeat = new Heartbeat(cluster.registry, name);
-    const workers = new Workers({ queue, count, timeLimitMs, metrics, heartbeat, log, run: this.#runOn(cluster, recorder) });
+    const statuses = new SaidStatuses<T>();
+    const workers = new Workers({ queue, count, timeLimitMs, metrics, heartbeat, log, run: this.#runOn(cluster, recorder, statuses) });
     const unsubscribe = sources.map((source) => source(cluster, queue));
+    const heedStatus = (change: Change<T>): void => {
+      if (statuses.isForeign(change)) queue.add(keyOf(change.object.metadata), { priority: lowPriority });
+    };
+    unsubscribe.push(cluster.informer(kind, scopeOf(options)).onChange(heedStatus));
     return {
       name,
       get problem() {
@@ -58,20 +65,21 @@ export class ObjectController<T extends BaseObject> implements Controller {
     };
   }
 
-  #runOn(cluster: Cluster, recorder: EventRecorder): Run {
+  #runOn(cluster: Cluster, recorder: EventRecorder, statuses: SaidStatuses<T>): Run {
     const { kind, options, gone, name: controllerName } = this.#definition;
     const cache = cluster.informer(kind, scopeOf(options));
+    const onStatus = (object: T): void => statuses.note(object);
     const baseLog = withFields(cluster.log, { controller: controllerName });
     return async (key, signal) => {
       const log = withFields(baseLog, { key, reconcileID: crypto.randomUUID() });
       const object = cache.get(parseKey(key));
-      if (object) return this.#run(object, { cluster, recorder, log, signal });
+      if (object) return this.#run(object, { cluster, recorder, log, signal, onStatus });
       return (await gone?.({ ...parseKey(key), cluster, log, signal })) ?? undefined;
     };
   }
 
   /** Deleting objects are cleaned up, others reconciled. An object that is being deleted without our finalizer is none of our business. */
-  async #run(object: T, io: Omit<Parameters<typeof contextFor<T>>[0], 'kind' | 'object'>): Promise<Result | undefined> {
+  async #run(object: T, io: Omit<ContextParts<T>, 'kind' | 'object'>): Promise<Result | undefined> {
     const { kind, finalizer } = this.#definition;
     const context = contextFor({ kind, object, ...io });
     if (!finalizer) return (await this.#reconcile(context)) ?? undefined;

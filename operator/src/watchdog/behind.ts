@@ -28,15 +28,31 @@ export const standingOf = ({ metadata, status }: Watched): Standing => ({
   ready: findCondition(status?.conditions, 'Ready')?.status ?? 'Unknown',
 });
 
+interface Noted {
+  readonly since: number;
+  /** Milliseconds behind from which it may be told of again. */
+  notBeforeMs: number;
+}
+
 /** An API object does not say when its spec changed, so the time counts from the first look that found it behind. */
 export class BehindTracker {
-  #since = new Map<string, number>();
+  #noted = new Map<string, Noted>();
 
   look(objects: Iterable<Standing>, nowMs: number): Behind[] {
     const behind = Array.from(objects)
       .filter(({ isBehind }) => isBehind)
-      .map((one) => ({ ...one, since: this.#since.get(one.uid) ?? nowMs }));
-    this.#since = new Map(behind.map(({ uid, since }) => [uid, since]));
-    return behind.map(({ since, ...one }) => ({ ...one, forMs: nowMs - since }));
+      .map((one) => ({ one, noted: this.#noted.get(one.uid) ?? { since: nowMs, notBeforeMs: 0 } }));
+    this.#noted = new Map(behind.map(({ one, noted }) => [one.uid, noted]));
+    return behind.map(({ one, noted }) => ({ ...one, forMs: nowMs - noted.since }));
+  }
+
+  isDue({ uid, forMs }: Behind, limitMs: number): boolean {
+    return forMs >= Math.max(limitMs, this.#noted.get(uid)?.notBeforeMs ?? 0);
+  }
+
+  /** It could not be told of: not again before it has been behind for twice as long. */
+  postpone({ uid, forMs }: Behind): void {
+    const noted = this.#noted.get(uid);
+    if (noted) noted.notBeforeMs = 2 * forMs;
   }
 }

@@ -72,29 +72,34 @@ export class Watchdog {
   }
 
   async #lookAt({ kind, informer }: WatchedKind, nowMs: number): Promise<void> {
-    if (!informer.synced) return;
-    const behind = this.#trackers.get(kind.kind)?.look(this.#standings.get(kind.kind)?.() ?? [], nowMs) ?? [];
+    const tracker = this.#trackers.get(kind.kind);
+    if (!informer.synced || !tracker) return;
+    const behind = tracker.look(this.#standings.get(kind.kind)?.() ?? [], nowMs);
     this.#gauges.set(kind.kind, behind);
     for (const one of behind) {
-      const object = one.forMs >= this.#options.limit * 1000 ? informer.get(one.key) : undefined;
+      const object = tracker.isDue(one, this.#options.limit * 1000) ? informer.get(one.key) : undefined;
       // The cache may know more than it has told: of a status that was written a moment ago.
-      if (object?.metadata.uid === one.uid && standingOf(object).isBehind) await this.#tell(kind, object, one.forMs);
+      if (object?.metadata.uid !== one.uid || !standingOf(object).isBehind) continue;
+      if (!(await this.#tell(kind, object, one.forMs))) tracker.postpone(one);
     }
   }
 
-  async #tell(kind: Kind<Watched>, object: Watched, forMs: number): Promise<void> {
+  /** False where it could not be told. */
+  async #tell(kind: Kind<Watched>, object: Watched, forMs: number): Promise<boolean> {
     const { cluster } = this.#options;
     const { metadata } = object;
     const patch = noLongerReady(object, forMs);
-    if (!patch) return;
+    if (!patch) return true;
     try {
       await cluster.patch(kind, metadata, patch, { subresource: 'status' });
       cluster.log.warn({ kind: kind.kind, object: metadata.name, seconds: Math.round(forMs / 1000) }, 'The operator is behind');
+      return true;
     } catch (error) {
       // It has moved meanwhile, or another replica leads and will tell.
-      if (isConflict(error) || isInvalid(error) || isNotFound(error) || error instanceof KubeRuntimeError) return;
+      if (isConflict(error) || isInvalid(error) || isNotFound(error) || error instanceof KubeRuntimeError) return true;
       const err = error instanceof Error ? error.message : '';
       cluster.log.warn({ kind: kind.kind, object: metadata.name, err }, 'Could not tell that the operator is behind');
+      return false;
     }
   }
 }
