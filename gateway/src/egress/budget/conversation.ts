@@ -113,18 +113,18 @@ export class Conversation {
   }
 
   async #say(message: Message): Promise<void> {
-    const { answer, sentAt } = await this.#insist(message);
+    const { said, answer, sentAt } = await this.#insist(message);
     if (answer === 'forgotten')
       this.#options.log.error({ replica: this.replica.id }, 'the ledger has forgotten this replica: what it held counts as spent');
-    this.replica.heard(message, answer, sentAt, performance.now());
+    this.replica.heard(said, answer, sentAt, performance.now());
   }
 
   /** Twice, because a connection that broke while it was idle says nothing about the ledger; more often where the ledger wants it said again. */
-  async #insist(message: Message): Promise<{ answer: Answer; sentAt: number }> {
+  async #insist(message: Message): Promise<{ said: Message; answer: Answer; sentAt: number }> {
     let [broken, overtaken] = [0, 0];
-    for (;;) {
+    for (let said = message; ; said = this.replica.outstanding(performance.now()) ?? said) {
       try {
-        return await this.#exchange(message);
+        return { said, ...(await this.#exchange(said)) };
       } catch (error) {
         if (isOvertaken(error)) overtaken++;
         else broken++;

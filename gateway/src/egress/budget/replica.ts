@@ -1,8 +1,9 @@
 /**
- * All that this process holds of tenants' budgets, and its conversation with the ledger: one numbered message at a time, said again word for
- * word until it is answered. No clock, network or database of its own.
+ * All that this process holds of tenants' budgets, and its conversation with the ledger: one numbered message at a time, said again until it
+ * is answered. No clock, network or database of its own.
  */
-import type { Amount } from './amount.ts';
+import { idleAfter } from './account-lease.ts';
+import { isNothing, nothing, type Amount } from './amount.ts';
 import type { Answer, Growth, LeaseKey, Message, Usage } from './ledger.ts';
 import { agentAccount, callerAccount, tenantOf } from './limits.ts';
 import { TenantLease, type Waiting } from './tenant-lease.ts';
@@ -23,6 +24,8 @@ export class Replica {
   /** Has said good-bye. */
   #gone = false;
   #outstanding: Message | undefined;
+  /** When that was made. */
+  #madeAt = 0;
   readonly #tenants = new Map<string, TenantLease>();
   readonly #callerLines = { count: 0 };
 
@@ -65,10 +68,21 @@ export class Replica {
     return this.#outstanding !== undefined || this.unreported > 0 || (this.#number > 0 && !this.#gone);
   }
 
+  /**
+   * The message that was not answered yet. One for which a second has passed asks for nothing any more: limits may have been lowered since, and what is
+   * given under the old ones would count against who keeps to the new.
+   */
+  outstanding(now: number): Message | undefined {
+    if (this.#outstanding && now - this.#madeAt >= idleAfter) this.#outstanding = withoutWishes(this.#outstanding);
+    return this.#outstanding;
+  }
+
   /** The message to say now: the one that was not answered, or else a new one. */
   message(now: number, about: 'those who wait' | 'all' | 'the end', waiting: ReadonlyMap<string, readonly Waiting[]> = new Map()): Message {
-    if (this.#outstanding) return this.#outstanding;
+    const unanswered = this.outstanding(now);
+    if (unanswered) return unanswered;
     this.#changeNameAfterSilence(now);
+    this.#madeAt = now;
     const leaving = about === 'the end';
     const usage: Usage[] = [];
     const returns: (LeaseKey & Amount)[] = [];
@@ -134,6 +148,12 @@ export class Replica {
     this.#number = 0;
     this.#gone = false;
   }
+}
+
+/** The ledger tells of the same accounts, and gives nothing, unless it had before. */
+function withoutWishes(message: Message): Message {
+  if (message.asks.every(({ need, want }) => isNothing(need) && isNothing(want))) return message;
+  return { ...message, asks: message.asks.map((ask) => ({ ...ask, need: nothing, want: nothing })) };
 }
 
 /** Of whose leases a message says something: the answer tells of them for that. */
