@@ -90,7 +90,7 @@ const attempts = (spans: readonly CollectedSpan[]) =>
 
 test('a failed attempt, its retry and a fallback are one trace, each with its parent, outcome, status and tokens', slow, async () => {
   providers({ type: 'OpenAI', retries: 1 });
-  if (first) first.answer = inTurn(failure(503, ''), failure(500, ''));
+  if (first) first.answer = inTurn(failure(503, ''), failure(529, ''));
   if (spare) spare.answer = completion('from spare', 20, 7);
   expect(await (await chat()).text()).toContain('from spare');
   const spans = await collected(6);
@@ -125,7 +125,7 @@ test('a failed attempt, its retry and a fallback are one trace, each with its pa
         ...failed,
         'cloister.attempt.kind': 'retry',
         'cloister.attempt.after': 'provider_failed',
-        'http.response.status_code': 500,
+        'http.response.status_code': 529,
       },
     },
     {
