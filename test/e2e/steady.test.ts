@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { agentConfigsCounted } from '../state/agents-counted.ts';
 import { createTenant, deleteTenant } from './support/tenants.ts';
 import { openWorld, type World } from './support/world.ts';
 
@@ -23,7 +24,8 @@ let world: World;
 beforeAll(async () => {
   world = await openWorld();
   await createTenant(world, { name: 'steady' });
-});
+  await agentConfigsCounted(world.cluster.kubeconfig);
+}, 420_000);
 afterAll(() => deleteTenant(world, 'steady'));
 
 /** The renewal of its lease is how the operator shows that it lives; it is the one write that may go on. */

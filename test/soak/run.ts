@@ -22,6 +22,7 @@ import { until } from '../e2e/support/until.ts';
 import { countsWithoutRedis } from '../e2e/support/load-generator.ts';
 import { openWorld, type World } from '../e2e/support/world.ts';
 import { ask, listenTo, startCallers, type Callers } from '../faults/serving/callers.ts';
+import { agentConfigsCounted } from '../state/agents-counted.ts';
 import { AuditLog } from '../state/audit.ts';
 import { perform } from '../state/perform.ts';
 import { chosenSeed, randomFrom } from '../state/random.ts';
@@ -212,6 +213,7 @@ async function soak(world: World): Promise<void> {
   const tenants = ['soak-w1', 'soak-w2', 'soak-w3'];
   const workload = new Workload({ random, tenants, className: testClassName, model: offlineModel });
   const metered = await Metered.start(world);
+  await agentConfigsCounted(world.cluster.kubeconfig);
   const [asking, listening] = [startCallers(healthy, 3, ask), startCallers(healthy, 2, listenTo(80))] as const;
   const callers = [asking, listening];
   soakingSince = performance.now();

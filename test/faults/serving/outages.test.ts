@@ -6,6 +6,7 @@ import { namespaceOf, namespaces } from '@cloister/tenancy';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { takeDown } from '../../cluster/index.ts';
+import { agentConfigsCounted } from '../../state/agents-counted.ts';
 import { call } from '../../e2e/support/http.ts';
 import {
   agentManifest,
@@ -39,7 +40,8 @@ let tenants: LiveTenant[];
 beforeAll(async () => {
   world = await openWorld();
   tenants = await Promise.all(names.map((name) => createTenant(world, { name, agent: { replicas: 2 } })));
-});
+  await agentConfigsCounted(world.cluster.kubeconfig);
+}, 420_000);
 afterAll(() => Promise.all(names.map((name) => deleteTenant(world, name))));
 
 const tenant = (name: string) => world.kubectl.get('tenant', name);

@@ -8,6 +8,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 import { namespaces } from '@cloister/tenancy';
 import { repository } from '../../cluster/paths.ts';
+import { agentConfigsCounted } from '../../state/agents-counted.ts';
 import type { ScaleCluster } from '../../cluster/index.ts';
 
 export interface Installation {
@@ -37,6 +38,7 @@ const wanted = [
   'RoleBinding',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionPolicyBinding',
+  'ResourceQuota',
 ];
 
 export async function install(cluster: ScaleCluster, client: Cluster, dataCheckSeconds: number): Promise<Installation> {
@@ -44,6 +46,7 @@ export async function install(cluster: ScaleCluster, client: Cluster, dataCheckS
   await client.apply(kind('v1', 'Namespace'), { metadata: { name: namespaces.system } });
   for (const name of wanted) for (const object of objects) if (object.kind === name) await applyAsIs(client, object);
   await makeAdminSecrets(cluster, client);
+  await agentConfigsCounted(cluster.kubeconfig);
   const settings = join(cluster.dir, 'operator.yaml');
   await writeFile(settings, configOf(objects));
   const kubeconfig = join(cluster.dir, 'operator.kubeconfig');
