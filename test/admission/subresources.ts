@@ -53,16 +53,11 @@ export const subresources: readonly (readonly [string, Attempt, RegExp])[] = [
     status('v1', 'Namespace', 'people', { metadata: { labels: { 'cloister.dev/tenant': 'x' } } }),
     /namespace "people": label cloister\.dev\/tenant/,
   ],
-  [
-    'a status of its namespace',
-    status('v1', 'Namespace', namespace, { status: { conditions: [] } }),
-    /namespace "tenant-acme": .*status.*leave them as they are/,
-  ],
   ['being no tenant, by finalizing its namespace', finalize, /namespace "tenant-acme": label .* isolates Tenant "acme"/],
   [
     'holding on to its namespace',
     patch('v1', 'Namespace', namespace, { metadata: { finalizers: ['example.com/keep'] } }),
-    /namespace "tenant-acme": metadata\.ownerReferences, finalizers and status.*when Tenant "acme" loses/,
+    /namespace "tenant-acme": metadata\.ownerReferences and finalizers.*when Tenant "acme" loses/,
   ],
   [
     'the labels of agents for a pod that is there',

@@ -2,18 +2,15 @@
 import { kind, pathOf, type Kind, type KubeObject } from 'kube-runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { planned } from '../../operator/src/agent/snapshot.fixture.ts';
-import { childrenOf } from '../../operator/src/agent/plan.ts';
-import { wantedOf } from '../../operator/src/tenant/plan.ts';
-import { credentialSecret } from '../../operator/src/tenant/children/secrets.ts';
-import { snapshot } from '../../operator/src/tenant/snapshot.fixture.ts';
 import { until } from '../e2e/support/until.ts';
 import type { Child } from '../../operator/src/child.ts';
 import { kindOf, startWalled, system, type Attempt, type Subject, type Walled } from './api-server.ts';
 import { account, allowed, anyPolicy, clusterAdmin, create, namespace, patch, podSpec, refused } from './attempts.ts';
 import { holdingOn } from './holding-on.ts';
 import { breakingOut, tooMuch } from './pods.ts';
+import { beyond, ofNamespace, plugins, podsThemselves, rights } from './plugins.ts';
 import { allowedOfOwn, ofReplicaSet, own, subresources } from './subresources.ts';
+import { children } from './tenant.ts';
 
 const roleBindings = kind('rbac.authorization.k8s.io/v1', 'RoleBinding');
 const clusterRoleBindings = kind('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', { namespaced: false });
@@ -51,16 +48,6 @@ beforeAll(async () => {
   platform = await walled.as(people, 'platform');
 }, 120_000);
 afterAll(() => walled.stop());
-
-const credential = { login: 't_acme$a', password: '', madeAt: new Date(), request: undefined };
-const secretOf = (name: string) => credentialSecret('acme', name, { content: { url: `${name}://` }, credential }, undefined);
-
-const bare = snapshot({ namespace: undefined, spec: { owners: [{ kind: 'User', name: 'jane', role: 'viewer' }] } });
-/** All that the operator makes for tenant acme and its agent, apart from what stands in Cloister's own namespaces. */
-const ofTenant = [...wantedOf(bare), ...['database', 'redis', 'serving'].map(secretOf)];
-const children = [...ofTenant, ...childrenOf(planned({ spec: { scaling: { min: 1, max: 2 } } })).flat()].filter(
-  ({ kind: { namespaced }, desired }) => !namespaced || desired.metadata.namespace === namespace,
-);
 
 /** Around the tests of a block. */
 function having(objects: readonly Pick<Child, 'kind' | 'desired'>[]): void {
@@ -268,6 +255,21 @@ describe('who must get past the walls does:', () => {
       headers: { 'impersonate-user': 'system:kube-scheduler' },
     };
     expect(JSON.parse(await platform.try(binding))).toMatchObject({ kind: 'Status', status: 'Success' });
+  });
+
+  test('network plugins and autoscalers, whatever their names: who has a status or a scale in the whole cluster, and for that alone', async () => {
+    const roleRef = { ...clusterAdmin, name: 'plugin' };
+    await walled.root.apply(clusterRoles, { metadata: { name: 'plugin' }, rules: [...rights, podsThemselves] });
+    await walled.root.apply(clusterRoleBindings, { metadata: { name: 'plugin' }, roleRef, subjects: [account('plugin', 'network')] });
+    await walled.root.apply(namespaces, { metadata: { name: 'network' } });
+    const plugin = await walled.as('network', 'plugin');
+    const { name } = (await podOfAgent()).metadata;
+    for (const [what, attempt, made] of plugins(name)) {
+      expect(await tenant.try(attempt), what).toMatch(/denied request/);
+      expect(JSON.parse(await plugin.try(attempt)), what).toMatchObject({ kind: made });
+    }
+    expect(JSON.parse(await plugin.try(ofNamespace))).toMatchObject({ kind: 'Namespace' });
+    expect(await plugin.try(beyond(name))).toMatch(/metadata\.labels has .* the operator's own pods are told/);
   });
 
   test('Kubernetes’ own controllers: agents get pods, which the quota counts', async () => {

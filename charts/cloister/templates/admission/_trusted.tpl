@@ -1,6 +1,9 @@
 {{/*
 Who the walls are not for: the operator, Kubernetes' own parts, the platform's administrators. Administrators are those who may update every Tenant:
 whoever may do that can take any of these walls down anyway, so nobody has to be listed twice. admission.trusted adds to them.
+And who has been given a status, a scale or bindings in the whole cluster, by those alone: network plugins, autoscalers and schedulers, under whichever
+name they are installed. A right that is bound in the tenant's namespace does not count. Asked for with one verb, that of those who do it most: an
+expression may ask twice, no more.
 One expression: of several conditions the API server evaluates each, whatever the ones before said, and the last question costs a look into the cluster's roles.
 */}}
 {{- define "cloister.notTrusted" -}}
@@ -15,6 +18,10 @@ One expression: of several conditions the API server evaluates each, whatever th
 {{- with .Values.admission.trusted.groups }}
     !request.userInfo.?groups.orValue([]).exists(group, group in {{ toJson . | replace "\"" "'" }}) &&
 {{- end }}
+    !((request.?subResource.orValue('') in ['status', 'scale', 'binding'] || request.resource.resource == 'bindings') &&
+    request.resource.resource != 'namespaces' &&
+    authorizer.group(request.resource.group).resource(request.resource.resource).subresource(request.?subResource.orValue(''))
+    .check(request.operation == 'CREATE' ? 'create' : request.resource.resource == 'pods' ? 'patch' : 'update').allowed()) &&
     !authorizer.group('cloister.dev').resource('tenants').check('update').allowed()
 {{- end }}
 
