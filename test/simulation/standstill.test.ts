@@ -67,6 +67,11 @@ describe('a tenant is Ready in its new state no sooner than its agents are', () 
     }));
 });
 
+function toldOfTenant(world: World) {
+  const tenant = world.find('Tenant', 'acme');
+  return findCondition(tenant && kinds.tenants.accept(tenant).status?.conditions, 'Ready');
+}
+
 const otherModel = { spec: { model: 'nowhere/none' } };
 
 test('an agent that cannot be configured any more stops with its tenant, and runs again once both can', () =>
@@ -78,6 +83,7 @@ test('an agent that cannot be configured any more stops with its tenant, and run
     await person.editTenant('acme', { state: 'Suspended' });
     await world.converge();
     expect(podsOf(world)).toBe(0);
+    expect(toldOfTenant(world)).toMatchObject({ status: 'True', reason: 'Suspended' });
     await person.editTenant('acme', { state: 'Active' });
     await person.edit(kinds.agentConfigs, key, { spec: { model: 'offline/echo' } });
     await world.converge();

@@ -1,4 +1,4 @@
-import { findCondition } from 'kube-runtime';
+import { findCondition, isTrue } from 'kube-runtime';
 import type { TenantSpec } from '../api/tenant.ts';
 import type { AgentConfig } from '../kinds.ts';
 import { serves } from '../status/conditions.ts';
@@ -10,5 +10,7 @@ import { serves } from '../status/conditions.ts';
 export function stateReached({ status }: AgentConfig): TenantSpec['state'] | undefined {
   const ready = findCondition(status?.conditions, 'Ready');
   if (ready?.status === 'True' && (ready.reason === 'Suspended' || ready.reason === 'Archived')) return ready.reason;
-  return serves(status?.conditions) ? 'Active' : undefined;
+  if (serves(status?.conditions)) return 'Active';
+  // One that cannot be configured never says so by Ready; but it runs nothing either.
+  return isTrue(status?.conditions, 'Stalled') && status?.replicas === 0 ? 'Suspended' : undefined;
 }
