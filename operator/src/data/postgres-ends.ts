@@ -60,26 +60,30 @@ export async function endLogins(session: Session, account: string, logins: reado
 
 type InDatabase = (database: string, work: (session: Session) => Promise<void>) => Promise<void>;
 
+interface Dropped {
+  readonly schema: string;
+  readonly roles: readonly string[];
+  /** How many things one transaction drops, where there are more. */
+  readonly atOnce: number;
+}
+
 /**
  * Drops the schema and these roles with all they hold. What takes long holds nobody up: only roles are dropped in turn. Cut off half-way it
  * leaves roles, by which the rest is found. `inDatabase` works in another database of the server.
  */
-export async function dropAll(
-  session: Session,
-  { schema, roles }: { readonly schema: string; readonly roles: readonly string[] },
-  inDatabase: InDatabase,
-): Promise<void> {
+export async function dropAll(session: Session, { schema, roles, atOnce }: Dropped, inDatabase: InDatabase): Promise<void> {
   await shutOut(session, roles);
-  await emptySchema(session, schema);
+  await emptySchema(session, schema, atOnce);
   await changingAlone(session, [`DROP SCHEMA IF EXISTS ${quoted(schema)} CASCADE`]);
   if (roles.length === 0) return;
-  await dropOwned(session, roles);
-  for (const database of await otherDatabases(session.client, roles)) await inDatabase(database, (there) => dropOwned(there, roles));
+  await dropOwned(session, roles, atOnce);
+  for (const database of await otherDatabases(session.client, roles))
+    await inDatabase(database, (there) => dropOwned(there, roles, atOnce));
   await changing(session, [`DROP ROLE ${roles.map(quoted).join()}`]);
 }
 
-async function dropOwned(session: Session, roles: readonly string[]): Promise<void> {
-  await unlinkLargeObjects(session, roles);
+async function dropOwned(session: Session, roles: readonly string[], atOnce: number): Promise<void> {
+  await unlinkLargeObjects(session, roles, atOnce);
   await changingAlone(session, [`DROP OWNED BY ${roles.map(quoted).join()} CASCADE`]);
 }
 

@@ -29,6 +29,8 @@ import { ProvenPasswords, scramVerifier } from './scram.ts';
 const defaultTimeouts = { connectMs: 5_000, queryMs: 65_000 };
 const connections = 8;
 type Timeouts = typeof defaultTimeouts;
+/** How many things of a tenant one transaction drops: each takes one of the server's locks. */
+const droppedAtOnce = 500;
 
 export interface Login {
   readonly login: string;
@@ -46,11 +48,13 @@ export class PostgresAdmin {
   readonly #rescue: pg.Pool;
   readonly #proven = new ProvenPasswords();
   readonly #timeouts: Timeouts;
+  readonly #atOnce: number;
   /** The pool's time-out is for a Postgres that does not answer; it must not count the wait for those who came before. */
   readonly #inTurn = pLimit(connections);
 
-  constructor(address: PostgresAddress, timeouts: Partial<typeof defaultTimeouts> = {}) {
+  constructor(address: PostgresAddress, timeouts: Partial<typeof defaultTimeouts> = {}, atOnce = droppedAtOnce) {
     this.#address = address;
+    this.#atOnce = atOnce;
     this.#timeouts = { ...defaultTimeouts, ...timeouts };
     this.#pool = poolTo(address, this.#timeouts, connections);
     this.#rescue = poolTo(address, this.#timeouts, 1);
@@ -156,7 +160,7 @@ export class PostgresAdmin {
       if (!found.role_exists && !found.schema_exists && logins.length === 0) return false;
       refuseForeign({ name, owner }, found);
       const roles = [...logins, ...(found.role_exists ? [name] : [])];
-      await dropAll(session, { schema: name, roles }, (database, work) => this.#inDatabase(database, work));
+      await dropAll(session, { schema: name, roles, atOnce: this.#atOnce }, (database, work) => this.#inDatabase(database, work));
       return true;
     });
   }
