@@ -204,6 +204,27 @@ describe.each([
     expect(await admin.ensureLogin(acme, first(acme))).toBe(false);
   });
 
+  test.each([
+    ['in this database', `IN DATABASE ${address.database} SET`],
+    ['everywhere', 'SET'],
+  ])(
+    'what the administrator may not take away, %s, is put right at most once; what it may, beside that, each time',
+    async (_where, set) => {
+      const { login } = first(acme);
+      for (const setting of ["log_statement = 'none'", "session_preload_libraries = 'plpgsql'"])
+        await root.query(`ALTER ROLE "${login}" ${set} ${setting}`);
+      const strict = `ALTER ROLE CURRENT_USER ${set} plpgsql.print_strict_params = on`;
+      await session(first(acme), 'SET ROLE NONE', 'DO $$ BEGIN NULL; END $$', strict);
+      await admin.ensureLogin(acme, first(acme));
+      const looks = await Promise.all([1, 2, 3].map(() => admin.look([acme.name])));
+      const fit = await Promise.all(looks.map(([look]) => look?.fits({ wanted: acme, login: first(acme) })));
+      expect([await admin.ensureLogin(acme, first(acme)), fit]).toEqual([false, [true, true, true]]);
+      await session(first(acme), 'SET ROLE NONE', `ALTER ROLE CURRENT_USER ${set} local_preload_libraries = 'none-such'`);
+      expect(await admin.ensureLogin(acme, first(acme))).toBe(true);
+      await session(first(acme));
+    },
+  );
+
   test('what another tenant made of a tenant’s tables, and holds, keeps nobody from dropping them', { timeout: 15_000 }, async () => {
     await session(first(acme), 'CREATE TABLE shared (id int)', `GRANT USAGE ON SCHEMA ${acme.name} TO ${bravo.name}`);
     await session(first(acme), `GRANT ALL ON shared TO ${bravo.name}`);

@@ -39,7 +39,21 @@ const state = z.object({
 });
 export type RoleState = z.infer<typeof state>;
 
+/**
+ * Settings of a role that the administrator may take away: one who is no superuser may only what everybody may set, and `RESET ALL` leaves the rest without
+ * a word. Names with a dot are left out too: whether one is everybody's depends on the libraries that the session at hand has loaded.
+ */
+const settingsIn = (database: string): string => `
+  (SELECT array_agg(setting ORDER BY place)
+   FROM pg_db_role_setting, unnest(setconfig) WITH ORDINALITY AS each (setting, place), split_part(setting, '=', 1) AS key
+   WHERE setrole = r.oid AND setdatabase = ${database} AND ((SELECT superuser FROM admin) OR key IN (SELECT name FROM everybodys)))`;
+
+/** Two settings that everybody may change stand in no list. */
 const query = `
+  WITH admin AS (SELECT rolsuper AS superuser FROM pg_roles WHERE rolname = current_user),
+       everybodys AS MATERIALIZED (
+         SELECT name FROM pg_settings WHERE context = 'user' AND name NOT LIKE '%.%' AND NOT (SELECT superuser FROM admin)
+         UNION ALL VALUES ('role'), ('session_authorization'))
   SELECT w.name,
          r.oid IS NOT NULL AS role_exists,
          n.oid IS NOT NULL AS schema_exists,
@@ -48,13 +62,13 @@ const query = `
          r.rolcanlogin AS login, r.rolinherit AS inherit, r.rolsuper AS superuser, r.rolcreatedb AS createdb,
          r.rolcreaterole AS createrole, r.rolreplication AS replication, r.rolbypassrls AS bypassrls,
          r.rolconnlimit AS connection_limit,
-         (SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = d.oid) AS settings,
-         EXISTS (SELECT FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0) AS set_everywhere,
+         ${settingsIn('d.oid')} AS settings,
+         ${settingsIn('0')} IS NOT NULL AS set_everywhere,
          n.nspowner = r.oid AS owns_schema,
          has_schema_privilege('public', n.oid, 'USAGE') OR has_schema_privilege('public', n.oid, 'CREATE') AS schema_open,
          has_database_privilege(r.oid, d.oid, 'CONNECT') AS may_connect,
          ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid) AS member_of,
-         (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS admin_is_superuser
+         (SELECT superuser FROM admin) AS admin_is_superuser
   FROM unnest($1::name[]) AS w (name)
   JOIN pg_database d ON d.datname = current_database()
   LEFT JOIN pg_roles r ON r.rolname = w.name
