@@ -44,15 +44,15 @@ export type RoleState = z.infer<typeof state>;
  * a word. Names with a dot are left out too: whether one is everybody's depends on the libraries that the session at hand has loaded.
  */
 const settingsIn = (database: string): string => `
-  (SELECT array_agg(setting ORDER BY place)
-   FROM pg_db_role_setting, unnest(setconfig) WITH ORDINALITY AS each (setting, place), split_part(setting, '=', 1) AS key
-   WHERE setrole = r.oid AND setdatabase = ${database} AND ((SELECT superuser FROM admin) OR key IN (SELECT name FROM everybodys)))`;
+  (SELECT CASE WHEN (SELECT superuser FROM admin) THEN setconfig
+               ELSE (SELECT array_agg(setting) FROM unnest(setconfig) AS setting WHERE split_part(setting, '=', 1) IN (SELECT name FROM everybodys)) END
+   FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = ${database})`;
 
 /** Two settings that everybody may change stand in no list. */
 const query = `
   WITH admin AS (SELECT rolsuper AS superuser FROM pg_roles WHERE rolname = current_user),
        everybodys AS MATERIALIZED (
-         SELECT name FROM pg_settings WHERE context = 'user' AND name NOT LIKE '%.%' AND NOT (SELECT superuser FROM admin)
+         SELECT name FROM pg_settings WHERE context = 'user' AND name NOT LIKE '%.%'
          UNION ALL VALUES ('role'), ('session_authorization'))
   SELECT w.name,
          r.oid IS NOT NULL AS role_exists,
