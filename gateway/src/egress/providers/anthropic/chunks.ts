@@ -143,7 +143,10 @@ const errorName = (type = ''): string => (/^[a-z_]{1,40}$/.test(type) ? type : '
 
 function parseEvent(data: string): Event | undefined {
   try {
-    return event.safeParse(parseExactly(data)).data;
+    const known = event.safeParse(JSON.parse(data)).data;
+    // numbers that have to stay as they are can only be in the arguments of a tool
+    const hasInput = known?.type === 'content_block_start' && known.content_block.type === 'tool_use';
+    return hasInput ? event.safeParse(parseExactly(data)).data : known;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { messagesRequest } from './request.ts';
 
 const user = (content: unknown) => ({ role: 'user', content });
@@ -32,6 +32,35 @@ describe('Anthropic hears', () => {
   test('numbers in arguments of tools as they were written', () => {
     const json = '{"id":1234567890123456789,"rate":0.12345678901234567890}';
     expect(JSON.stringify(heard(callWith(json)))).toContain(`"input":${json}`);
+  });
+
+  test.each([
+    ['whole numbers', '1'],
+    ['numbers with a few digits behind the point', '-12.345678'],
+    ['texts with numbers in them', '"1e5 \\" 1234567890123456789"'],
+  ])('any number of %s, without a look at each', (_, value) => {
+    const parsing = vi.spyOn(JSON, 'parse');
+    const json = `{"a":[${Array(100_000).fill(value).join()}]}`;
+    const body = heard(callWith(json));
+    expect(parsing.mock.calls).toEqual([[json]]);
+    expect(JSON.stringify(body)).toContain(`"input":${json}`);
+  });
+
+  test('a number that could come out as another one among 20,000 values in all calls of tools, and no more', () => {
+    const id = '1234567890123456789';
+    const listed = (length: number) => `{"a":[${id}${',1'.repeat(length - 1)}]}`;
+    const two = (first: string, second: string) => ({ messages: [...callWith(first).messages, ...callWith(second).messages] });
+    expect(JSON.stringify(heard(two(listed(9_000), listed(9_000))))).toContain(`"a":[${id},1,1`);
+    expect(() => heard(two(listed(9_000), listed(11_000)))).toThrow(
+      expect.objectContaining({
+        status: 400,
+        param: 'messages.3.tool_calls.0.function.arguments',
+        problem:
+          'messages.3.tool_calls.0.function.arguments: expected at most 20000 values beside numbers of more than 15 digits or with an exponent; ' +
+          'send such numbers as strings',
+      }),
+    );
+    expect(() => heard(callWith(listed(1_000_000)))).toThrow(expect.objectContaining({ status: 400 }));
   });
 
   test('instructions apart from the conversation, wherever they stood', () => {
@@ -141,6 +170,11 @@ describe('Anthropic hears', () => {
     ['JSON without a schema', { response_format: { type: 'json_object' } }, 'response_format.type'],
     ['sound', { messages: [user([{ type: 'input_audio', input_audio: {} }])] }, 'messages.0.content'],
     ['half a call of a tool', callWith('{"a'), 'messages.1.tool_calls.0.function.arguments'],
+    [
+      'calls of tools that are nested too deeply',
+      callWith(`${'{"a":'.repeat(1_001)}1${'}'.repeat(1_001)}`),
+      'messages.1.tool_calls.0.function.arguments',
+    ],
     ['a number as arguments of a tool', callWith('1234567890123456789'), 'messages.1.tool_calls.0.function.arguments'],
   ])('not %s, which it cannot take', (_, body, param) => {
     expect(() => heard(body)).toThrow(expect.objectContaining({ status: 400, param }));

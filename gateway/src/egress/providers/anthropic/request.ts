@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { ProviderFailure, type JsonObject } from '../provider.ts';
-import { parseExactly } from './exact-json.ts';
+import { ExactJSON, TooManyValues } from './exact-json.ts';
 
 const textPart = z.object({ type: z.literal('text'), text: z.string() });
 const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
@@ -78,6 +78,9 @@ const request = z.object({
 });
 type ChatRequest = z.infer<typeof request>;
 
+/** In arguments of all calls of tools in a request: some tens of milliseconds, in which nobody else is served. */
+const mostInexactValues = 20_000;
+
 /** Throws a {@link ProviderFailure} with status 400, which names the field. */
 export function messagesRequest(body: JsonObject): JsonObject {
   const { data, error } = request.safeParse(body);
@@ -90,7 +93,7 @@ export function messagesRequest(body: JsonObject): JsonObject {
   return {
     model: data.model,
     max_tokens: Math.min(data.max_tokens ?? Infinity, data.max_completion_tokens ?? Infinity),
-    messages: turns(data.messages),
+    messages: turns(data.messages, new ExactJSON(mostInexactValues)),
     ...(instructions.length > 0 ? { system: instructions } : {}),
     ...(data.stream === true ? { stream: true } : {}),
     ...choosingOf(data),
@@ -142,12 +145,12 @@ interface Turn {
 }
 
 /** Messages of one side that follow each other are one turn: all answers of tools must be in the turn after the calls. */
-function turns(messages: readonly Message[]): Turn[] {
+function turns(messages: readonly Message[], inputs: ExactJSON): Turn[] {
   const list: Turn[] = [];
   messages.forEach((one, position) => {
     if (one.role === 'system' || one.role === 'developer') return;
     const role = one.role === 'assistant' ? 'assistant' : 'user';
-    const content = blocksOf(one, `messages.${position}`);
+    const content = blocksOf(one, `messages.${position}`, inputs);
     const last = list.at(-1);
     if (last?.role === role) last.content.push(...content);
     else if (content.length > 0) list.push({ role, content });
@@ -155,7 +158,7 @@ function turns(messages: readonly Message[]): Turn[] {
   return list;
 }
 
-function blocksOf(one: Exclude<Message, { role: 'system' } | { role: 'developer' }>, path: string): JsonObject[] {
+function blocksOf(one: Exclude<Message, { role: 'system' } | { role: 'developer' }>, path: string, inputs: ExactJSON): JsonObject[] {
   if (one.role === 'tool') return [{ type: 'tool_result', tool_use_id: one.tool_call_id, content: textBlocks(one.content) }];
   if (one.role === 'user') {
     if (typeof one.content === 'string') return textBlocks(one.content);
@@ -173,7 +176,7 @@ function blocksOf(one: Exclude<Message, { role: 'system' } | { role: 'developer'
       type: 'tool_use',
       id,
       name,
-      input: inputOf(json, `${path}.tool_calls.${position}.function.arguments`),
+      input: inputOf(json, `${path}.tool_calls.${position}.function.arguments`, inputs),
     })),
   ];
 }
@@ -199,12 +202,13 @@ function pdfSource(url: string, param: string): JsonObject {
   throw new ProviderFailure(400, { problem: `${param}: expected a PDF as a base64 data URL`, param });
 }
 
-function inputOf(json: string, param: string): unknown {
+function inputOf(json: string, param: string, inputs: ExactJSON): unknown {
+  let problem = 'expected a JSON object';
   try {
-    const input = parseExactly(json === '' ? '{}' : json);
+    const input = inputs.parse(json === '' ? '{}' : json);
     if (typeof input === 'object' && input !== null && !Array.isArray(input) && !JSON.isRawJSON(input)) return input;
-  } catch {
-    // told below, without the parser's words, which quote the text
+  } catch (error) {
+    if (error instanceof TooManyValues) problem = error.message; // the parser's own words quote the text
   }
-  throw new ProviderFailure(400, { problem: `${param}: expected a JSON object`, param });
+  throw new ProviderFailure(400, { problem: `${param}: ${problem}`, param });
 }
