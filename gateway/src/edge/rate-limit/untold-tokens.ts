@@ -12,8 +12,8 @@ export interface Untold {
 
 /**
  * What a call costs in tokens when nobody tells: its caller left before the end, or the agent does not count. A token for every four bytes that were
- * read of the request or written of the answer, and at least a hundred for each second that has begun, as egress bills a call that broke off. Only a
- * POST makes a model work, and an error has cost nothing.
+ * read of the request or written of the answer, and at least a hundred for each second that has begun, which is a model's pace: this slows tenants
+ * down, and is not what egress bills of a call that broke off. Only a POST makes a model work, and of an error nothing counts.
  */
 export function untoldTokens(request: IncomingMessage, response: ServerResponse, gone: Exchange['gone']): Untold {
   const { socket } = request;
