@@ -1,6 +1,6 @@
 import { errors } from 'undici';
 import { expect, test } from 'vitest';
-import { BrokenAnswer, NeverSent, ProviderFailure } from '../providers/provider.ts';
+import { BrokenAnswer, NeverSent, ProviderFailure, refused } from '../providers/provider.ts';
 import { TimeUp } from './call-time.ts';
 import { costsNothing, verdictOn } from './failures.ts';
 import { pauseBefore } from './retry.ts';
@@ -17,6 +17,7 @@ test.each([
   ['an answer that is none', 'failed', new BrokenAnswer('its answer is no JSON')],
   ['an answer that says so', 'failed', new ProviderFailure(503)],
   ['a refusal', 'answered', new ProviderFailure(400)],
+  ['what it could not take and was not asked', 'untried', refused({ problem: 'it is nested too deeply' })],
   ['an answer', 'answered', undefined],
 ])('%s: the provider is %s', (_, verdict, error) => {
   expect(verdictOn(error)).toBe(verdict);

@@ -50,6 +50,7 @@ function saysThatNothingBegan(status: number, type: ProviderDocument['type']): b
 
 /** What an attempt says about its provider; undefined is an answer. An error about the request is an answer, too. */
 export function verdictOn(error: unknown): Verdict {
+  if (error instanceof NeverSent && error.cause instanceof ProviderFailure) return 'untried';
   if (error instanceof ProviderFailure) return error.status >= 500 ? 'failed' : 'answered';
   if (foundNoConnection(error)) return 'unreachable';
   return error === undefined ? 'answered' : 'failed';

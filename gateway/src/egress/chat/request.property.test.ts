@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { model } from '../egress.fixture.ts';
 import { mostInput, parseEmbeddingsRequest } from '../embeddings/request.ts';
 import { messagesRequest } from '../providers/anthropic/request.ts';
-import { ProviderFailure } from '../providers/provider.ts';
+import { NeverSent } from '../providers/provider.ts';
 import { Meter } from './meter.ts';
 import { outgoing } from './outgoing.ts';
 import { parseChatRequest } from './request.ts';
@@ -92,7 +92,7 @@ function attempt<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    if (error instanceof ProviderFailure) expect(error.status).toBe(400);
+    if (error instanceof NeverSent) expect(error.cause).toMatchObject({ status: 400 });
     else if (error instanceof ApiError)
       expect(['invalid_json', 'invalid_request', 'parameter_too_large', 'parameter_not_priced']).toContain(error.code);
     else throw error;

@@ -68,7 +68,7 @@ export class ProviderFailure extends Error {
   }
 }
 
-/** Nothing of the request went out: no connection came about, or the call had ended before one did. The cause says why. */
+/** Nothing of the request went out: no connection came about, the call had ended before one did, or it is {@link refused}. The cause says why. */
 export class NeverSent extends Error {
   override readonly name = 'NeverSent';
 
@@ -76,6 +76,10 @@ export class NeverSent extends Error {
     super('the request was not sent', { cause });
   }
 }
+
+/** What is told to the caller as the provider's 400 would be, where it could not take the request and is not asked. */
+export const refused = (details: Required<Pick<FailureDetails, 'problem'>> & Pick<FailureDetails, 'param'>): NeverSent =>
+  new NeverSent(new ProviderFailure(400, details));
 
 /** The provider began to answer, and what came is not usable. The message completes "the provider failed: …". */
 export class BrokenAnswer extends Error {

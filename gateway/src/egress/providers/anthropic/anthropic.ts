@@ -1,6 +1,6 @@
 /** Anthropic's Messages API. What goes out and what comes back is put into other words; how it travels is as with all the others. */
 import { answerTo, poolOf, postTo, type OpenAIOptions } from '../openai/openai.ts';
-import { BrokenAnswer, ProviderFailure, type Provider } from '../provider.ts';
+import { BrokenAnswer, refused, type Provider } from '../provider.ts';
 import { completionOf } from './answer.ts';
 import { chunksOf } from './chunks.ts';
 import { messagesRequest } from './request.ts';
@@ -20,7 +20,7 @@ export function anthropic(options: OpenAIOptions = {}): Provider & { close(): Pr
       if (text === undefined) throw new BrokenAnswer('its answer is no message');
       return { kind: 'whole', text };
     },
-    embed: () => Promise.reject(new ProviderFailure(404, { problem: 'it has no embeddings' })),
+    embed: () => Promise.reject(refused({ problem: 'it has no embeddings' })),
     close: () => pool.destroy(),
   };
 }

@@ -6,7 +6,7 @@
  * (`seed`, penalties, `reasoning_effort`, `top_p` beside a temperature) are left out, as Anthropic's own layer for OpenAI's clients does.
  */
 import { z } from 'zod';
-import { ProviderFailure, type JsonObject } from '../provider.ts';
+import { refused, type JsonObject } from '../provider.ts';
 import { ExactJSON, TooManyValues } from './exact-json.ts';
 
 const textPart = z.object({ type: z.literal('text'), text: z.string() });
@@ -81,13 +81,13 @@ type ChatRequest = z.infer<typeof request>;
 /** In arguments of all calls of tools in a request: some tens of milliseconds, in which nobody else is served. */
 const mostInexactValues = 20_000;
 
-/** Throws a {@link ProviderFailure} with status 400, which names the field. */
+/** Throws what {@link refused} makes, which names the field. */
 export function messagesRequest(body: JsonObject): JsonObject {
   const { data, error } = request.safeParse(body);
   if (!data) {
     const [issue] = error.issues;
     const param = issue?.path.join('.') ?? '';
-    throw new ProviderFailure(400, { problem: `${param}: ${issue?.message ?? 'not as expected'}`, param });
+    throw refused({ problem: `${param}: ${issue?.message ?? 'not as expected'}`, param });
   }
   const instructions = data.messages.flatMap((one) => (one.role === 'system' || one.role === 'developer' ? textBlocks(one.content) : []));
   return {
@@ -193,13 +193,13 @@ function imageSource(url: string, param: string): JsonObject {
   const [, media_type, data] = dataURL.exec(url) ?? [];
   if (data !== undefined) return { type: 'base64', media_type, data };
   if (/^https?:\/\//.test(url)) return { type: 'url', url };
-  throw new ProviderFailure(400, { problem: `${param}: expected an http(s) or a base64 data URL`, param });
+  throw refused({ problem: `${param}: expected an http(s) or a base64 data URL`, param });
 }
 
 function pdfSource(url: string, param: string): JsonObject {
   const [, media_type, data] = dataURL.exec(url) ?? [];
   if (data !== undefined && media_type === 'application/pdf') return { type: 'base64', media_type, data };
-  throw new ProviderFailure(400, { problem: `${param}: expected a PDF as a base64 data URL`, param });
+  throw refused({ problem: `${param}: expected a PDF as a base64 data URL`, param });
 }
 
 function inputOf(json: string, param: string, inputs: ExactJSON): unknown {
@@ -210,5 +210,5 @@ function inputOf(json: string, param: string, inputs: ExactJSON): unknown {
   } catch (error) {
     if (error instanceof TooManyValues) problem = error.message; // the parser's own words quote the text
   }
-  throw new ProviderFailure(400, { problem: `${param}: ${problem}`, param });
+  throw refused({ problem: `${param}: ${problem}`, param });
 }

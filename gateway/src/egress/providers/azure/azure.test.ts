@@ -1,6 +1,6 @@
 /** Through egress as a whole, with a double of the wire format of Azure OpenAI behind it. */
 import { describe, expect, test, vi } from 'vitest';
-import { model } from '../../egress.fixture.ts';
+import { ask, model } from '../../egress.fixture.ts';
 import { completion, endMark, inTurn, stopChunk, streamed, usageChunk } from '../provider.double.ts';
 import { providerUnderTest } from '../provider.fixture.ts';
 import * as api from './azure-api.double.ts';
@@ -44,6 +44,16 @@ describe('a stream of Azure', () => {
     expect(await (await chat({ stream: true })).text()).toContain('"finish_reason":"content_filter"');
     await settled({ settled: 12, reserved: 0 });
   });
+});
+
+test('what cannot be written for Azure is not billed as a prompt that it has rejected', async () => {
+  const deep = `${'{"0":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+  const body = `{"model":"${running.tenant}/gpt","messages":[{"role":"user","content":${deep}}]}`;
+  const answer = await refusalOf(await fetch(`${egress.url}/v1/chat/completions`, { ...ask(running.token, {}), body }));
+  expect(answer).toMatchObject({ status: 400, code: 'provider_rejected', message: /nested too deeply/ });
+  provider.answer = completion('Hello', 100, 50);
+  await (await chat()).text();
+  await settled({ settled: 200, reserved: 0 }); // of the second call
 });
 
 describe('what Azure refuses', () => {

@@ -5,7 +5,15 @@
 import { createParser } from 'eventsource-parser';
 import { Agent as Pool, type Dispatcher } from 'undici';
 import { accountFault } from '../account-faults.ts';
-import { BrokenAnswer, type Provider, type ProviderAnswer, type ProviderCall, ProviderFailure, type StreamEvent } from '../provider.ts';
+import {
+  BrokenAnswer,
+  type Provider,
+  type ProviderAnswer,
+  type ProviderCall,
+  type ProviderFailure,
+  refused,
+  type StreamEvent,
+} from '../provider.ts';
 import { ask } from './ask.ts';
 import { errorIn, failureFrom, withoutKey, type ErrorWords, type Headers } from './failure.ts';
 
@@ -74,12 +82,12 @@ export function postTo(
   } satisfies Dispatcher.RequestOptions & { origin: string };
 }
 
-/** What could be parsed may be too deep to be written again. Throws a {@link ProviderFailure} with status 400. */
+/** What could be parsed may be too deep to be written again. Throws what {@link refused} makes. */
 function textOf(body: ProviderCall['body']): string {
   try {
     return JSON.stringify(body);
   } catch (error) {
-    if (error instanceof RangeError) throw new ProviderFailure(400, { problem: 'it is nested too deeply' });
+    if (error instanceof RangeError) throw refused({ problem: 'it is nested too deeply' });
     throw error;
   }
 }
