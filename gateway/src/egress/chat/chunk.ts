@@ -69,8 +69,8 @@ export function readChunk(data: string): Chunk | undefined {
   for (const choice of list) {
     if (!isObject(choice)) continue;
     const { index, delta, message, finish_reason: reason } = choice;
-    told.push({ index: typeof index === 'number' ? index : 0, ended: typeof reason === 'string' });
-    if (typeof reason === 'string') reasons.push(reason);
+    told.push({ index: typeof index === 'number' ? index : 0, ended: isReason(reason) });
+    if (isReason(reason)) reasons.push(reason);
     isPiece ||= isObject(delta);
     text += textIn(delta ?? message);
   }
@@ -88,6 +88,9 @@ export function readChunk(data: string): Chunk | undefined {
     isCompletion,
   };
 }
+
+/** An empty one is none, as it is null for others. */
+const isReason = (reason: unknown): reason is string => typeof reason === 'string' && reason !== '';
 
 /** Some servers tell of it in a word. */
 const isError = (error: unknown): boolean => isObject(error) || (typeof error === 'string' && error !== '');

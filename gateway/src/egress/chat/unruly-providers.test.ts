@@ -112,6 +112,7 @@ describe('a stream', () => {
 
   test.each([
     ['each of two choices', '', [0, 1]],
+    ['a choice of which no reason was told why it has ended', stopped(0, ''), [0, 1]],
     ['the one of two choices that has not ended', stopped(0), [1]],
   ])('that goes on beyond its reservation is cut there, and with it %s', async (_, first, cut) => {
     const begun = said(0, 'one') + said(1, 'two') + first;
