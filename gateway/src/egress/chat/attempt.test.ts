@@ -12,6 +12,7 @@ import { fail } from '../errors.ts';
 import { egressMetrics } from '../metrics.ts';
 import { Gates } from '../providers/gates.ts';
 import { openAICompatible } from '../providers/openai/openai.ts';
+import { NeverSent } from '../providers/provider.ts';
 import { providerDouble, type ProviderDouble } from '../providers/provider.double.ts';
 import { attempt, type Attempt } from './attempt.ts';
 import { chatOperation } from './chat-operation.ts';
@@ -107,6 +108,25 @@ test('a caller that leaves while the budget is asked pays nothing, and nobody is
   expect(await attempt(call, parts(leave))).toBeUndefined();
   expect(settled).toEqual([{ inputTokens: 0, outputTokens: 0 }]);
   expect(provider.asked).toEqual([]);
+});
+
+test('a call whose caller leaves before it was sent leaves it to the next one to try whether the provider is well again', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { provider, leaving, call, parts } = await attemptUnderTest();
+  const begin: Attempt['operation']['begin'] = (bounds) => ({
+    ...call.operation.begin(bounds),
+    run: () => {
+      leaving.abort();
+      return Promise.reject(new NeverSent(leaving.signal.reason)); // as while it connects
+    },
+  });
+  const asked = parts(() => Promise.resolve());
+  for (let turn = 0; turn < 5; turn++) (await asked.gates.enter(call.target.provider, 'acme', call.exchange.gone)).leave('failed');
+  vi.setSystemTime(Date.now() + 1_000);
+  expect(await attempt({ ...call, operation: { ...call.operation, begin } }, asked)).toBeUndefined();
+  expect(await attempt({ ...call, exchange: { ...call.exchange, gone: new AbortController().signal } }, asked)).toBeUndefined();
+  expect(provider.asked).toHaveLength(1);
 });
 
 test('a call that the budget refuses leaves it to the next one to try whether the provider is well again', async () => {

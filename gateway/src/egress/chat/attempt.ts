@@ -14,7 +14,7 @@ import type { Soft } from '../budget/soft-limit.ts';
 import { within, type Reported } from '../budget/used.ts';
 import type { EgressMetrics } from '../metrics.ts';
 import type { Gates, Verdict } from '../providers/gates.ts';
-import { ProviderFailure, type Provider } from '../providers/provider.ts';
+import { NeverSent, ProviderFailure, type Provider } from '../providers/provider.ts';
 import { attemptSpan, type AttemptSpan } from './attempt-span.ts';
 import { callTime, type CallTime } from './call-time.ts';
 import { asApiError, costsNothing, verdictOn } from './failures.ts';
@@ -70,9 +70,9 @@ export async function attempt(call: Attempt, parts: AttemptParts): Promise<Faile
     try {
       const reservation = await reserve(call, parts);
       verdict = 'unknown';
-      const failed = await perform({ ...call, reservation, time, span }, parts);
-      verdict = exchange.gone.aborted ? 'unknown' : verdictOn(failed?.error);
-      return failed;
+      const performed = await perform({ ...call, reservation, time, span }, parts);
+      verdict = performed.verdict;
+      return performed.failed;
     } finally {
       entry.leave(verdict);
     }
@@ -112,7 +112,13 @@ interface Performance extends Attempt {
   readonly span: AttemptSpan | undefined;
 }
 
-async function perform(call: Performance, parts: AttemptParts): Promise<Failed | undefined> {
+interface Performed {
+  readonly verdict: Verdict;
+  /** Missing where it was answered, or nobody is left to be told. */
+  readonly failed?: Failed;
+}
+
+async function perform(call: Performance, parts: AttemptParts): Promise<Performed> {
   const { operation, target, worst, reservation, response, exchange, time, keep } = call;
   const reserved = { inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens };
   const course = operation.begin(reserved);
@@ -120,7 +126,7 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
   try {
     const ending = await course.run({ provider: parts.providerFor(target), target, response, requestId: exchange.id, time, keep });
     finish(await course.used(), ending === 'cut' ? 'reservation_cut' : undefined);
-    return undefined;
+    return { verdict: exchange.gone.aborted ? 'unknown' : 'answered' };
   } catch (error) {
     const gone = exchange.gone.aborted;
     const failure = asApiError(error, target);
@@ -130,7 +136,8 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Failed |
     } finally {
       finish(used, gone ? 'caller_gone' : failure.code, error);
     }
-    return gone || response.headersSent ? undefined : { failure, error, sent: true };
+    if (gone) return { verdict: error instanceof NeverSent ? 'untried' : 'unknown' };
+    return response.headersSent ? { verdict: 'answered' } : { verdict: verdictOn(error), failed: { failure, error, sent: true } };
   } finally {
     exchange.note({ toolCalls: course.toolCalls });
   }

@@ -18,7 +18,6 @@ test.each([
   ['an answer that says so', 'failed', new ProviderFailure(503)],
   ['a refusal', 'answered', new ProviderFailure(400)],
   ['what it could not take and was not asked', 'untried', refused({ problem: 'it is nested too deeply' })],
-  ['an answer', 'answered', undefined],
 ])('%s: the provider is %s', (_, verdict, error) => {
   expect(verdictOn(error)).toBe(verdict);
 });

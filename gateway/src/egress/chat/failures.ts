@@ -48,12 +48,11 @@ function saysThatNothingBegan(status: number, type: ProviderDocument['type']): b
   return overloaded.has(status) || (status >= 300 && status < 500 && !gaveUp.has(status));
 }
 
-/** What an attempt says about its provider; undefined is an answer. An error about the request is an answer, too. */
+/** What a failed attempt says about its provider. An error about the request is an answer, too. */
 export function verdictOn(error: unknown): Verdict {
   if (error instanceof NeverSent && error.cause instanceof ProviderFailure) return 'untried';
   if (error instanceof ProviderFailure) return error.status >= 500 ? 'failed' : 'answered';
-  if (foundNoConnection(error)) return 'unreachable';
-  return error === undefined ? 'answered' : 'failed';
+  return foundNoConnection(error) ? 'unreachable' : 'failed';
 }
 
 /** What is wrong with the key that a tenant brought, or with the account behind it; undefined for all else. */
