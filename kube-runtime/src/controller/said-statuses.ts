@@ -16,13 +16,14 @@ export class SaidStatuses<T extends BaseObject> {
     if (metadata.resourceVersion !== undefined) this.#versions.set(keyOf(metadata), metadata.resourceVersion);
   }
 
-  isForeign({ type, object, previous }: Change<T>): boolean {
+  /** What an object was before is read only where the change is not our own. */
+  isForeign(change: Change<T>): boolean {
+    const { type, object } = change;
     const key = keyOf(object.metadata);
     if (type === 'deleted') this.#versions.delete(key);
-    if (type !== 'updated' || !previous) return false;
-    const said = this.#versions.get(key);
-    const isLater = (compareVersions(object.metadata.resourceVersion, said) ?? 1) > 0;
-    return isLater && !isDeepStrictEqual(statusOf(object), statusOf(previous));
+    if (type !== 'updated') return false;
+    const isLater = (compareVersions(object.metadata.resourceVersion, this.#versions.get(key)) ?? 1) > 0;
+    return isLater && change.previous !== undefined && !isDeepStrictEqual(statusOf(object), statusOf(change.previous));
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * Needs no valid spec: an agent that nobody can read must not be the one that goes on running. Back to Active, all of it is made anew.
  */
-import { findCondition, isControlledBy, keyOf, type BaseObject, type Kind, type ReconcileContext } from 'kube-runtime';
+import { findCondition, keyOf, type ReconcileContext } from 'kube-runtime';
 import type { AgentConfigStatus } from '../api/agent-config.ts';
 import { byAgent, type Caches } from '../caches.ts';
 import * as kinds from '../kinds.ts';
@@ -11,6 +11,7 @@ import { judge } from '../status/conditions.ts';
 import { refusalOf } from '../status/refusal.ts';
 import type { AgentFinding } from './checks.ts';
 import { endOrphans, orphansOf } from './orphans.ts';
+import { ownOf, whatRuns, type Made } from './stop.ts';
 import { endStrays } from './strays.ts';
 
 export interface Archival {
@@ -43,16 +44,13 @@ function notServingSince({ status }: kinds.AgentConfig): string | undefined {
 }
 
 /** First what would bring back pods, or lead to them; last what pods that are ending may still have open. */
-function madeFor(agent: kinds.AgentConfig, caches: Caches): { readonly kind: Kind<BaseObject>; readonly object: BaseObject }[] {
+function madeFor(agent: kinds.AgentConfig, caches: Caches): Made[] {
   const { name, namespace = '' } = agent.metadata;
-  const own = (kind: Kind<BaseObject>, objects: readonly (BaseObject | undefined)[]) =>
-    objects.flatMap((object) => (object && isControlledBy(object, agent) ? { kind, object } : []));
   return [
-    ...own(kinds.horizontalPodAutoscalers, [caches.horizontalPodAutoscalers.get({ namespace, name })]),
-    ...own(kinds.deployments, [caches.deployments.get({ namespace, name })]),
-    ...own(kinds.services, [caches.services.get({ namespace, name })]),
-    ...own(kinds.podDisruptionBudgets, [caches.podDisruptionBudgets.get({ namespace, name })]),
-    ...own(kinds.configMaps, caches.configMaps.byIndex(byAgent, keyOf(agent.metadata))),
+    ...whatRuns(agent, caches),
+    ...ownOf(agent, kinds.services, [caches.services.get({ namespace, name })]),
+    ...ownOf(agent, kinds.podDisruptionBudgets, [caches.podDisruptionBudgets.get({ namespace, name })]),
+    ...ownOf(agent, kinds.configMaps, caches.configMaps.byIndex(byAgent, keyOf(agent.metadata))),
   ];
 }
 
