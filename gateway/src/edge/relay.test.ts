@@ -173,14 +173,28 @@ describe('an agent that', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'agent_unavailable' } });
   });
 
+  test('cannot be reached for a moment answers all the same, a request of any size, as a pod does that has just started', async () => {
+    const gone = await agentDouble();
+    await gone[Symbol.asyncDispose]();
+    await using edge = await edgeUnderTest();
+    const key = edge.addTenant('acme', agentsAt(gone.url, 'support'));
+    const bodies = ['short', 'long'.repeat(50_000)].map((content) => ({ content }));
+    const answers = Promise.all(bodies.map((body) => fetch(`${edge.url}/v1/chat/completions`, chat(key, body))));
+    await sleep(500);
+    await using agent = await agentDouble(undefined, undefined, Number(new URL(gone.url).port));
+    expect((await answers).map(({ status }) => status)).toEqual([200, 200]);
+    expect(agent.heard.map(({ body }) => body.length).sort()).toEqual(bodies.map((body) => JSON.stringify(body).length).sort());
+  });
+
   test('cannot be reached again and again is left alone for a moment, and answers as soon as it is back', async () => {
     const agent = await agentDouble();
     await agent[Symbol.asyncDispose]();
     await using edge = await edgeUnderTest();
     const key = edge.addTenant('acme', agentsAt(agent.url, 'support'));
     const ask = () => fetch(`${edge.url}/v1/chat/completions`, chat(key, {}));
-    for (let turn = 0; turn < 5; turn++)
-      expect([(await ask()).status, edge.lines.at(-1)]).toEqual([503, expect.not.stringContaining('circuit')]);
+    const first = await Promise.all(Array.from({ length: 5 }, ask));
+    expect(first.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+    expect(edge.lines.join('')).not.toContain('circuit');
     const refused = await ask();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await refused.json()).toMatchObject({ error: { code: 'agent_unavailable' } });

@@ -18,6 +18,7 @@ import { headersForAgent, headersForCaller } from '../headers.ts';
 import { agentConnections, NotConnected, type Authorities, type RelayTimeouts } from './agent-connections.ts';
 import type { Body } from './body.ts';
 import { dispatch } from './dispatch.ts';
+import { untilConnected } from './until-connected.ts';
 
 export interface RelayRequest {
   readonly agent: Agent;
@@ -56,12 +57,8 @@ export function relay(authorities: Authorities, timeouts: RelayTimeouts = relayT
     const options = optionsFor(request, exchange, to);
     const answered = { response, passage, agent: to.agent.name };
     try {
-      return await connections
-        .use((pool) => stream(pool, options, answered))
-        .catch((error: unknown) => {
-          if (!(error instanceof NotConnected) || exchange.gone.aborted || to.othersLeft) throw error;
-          return connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, answered));
-        });
+      const attempt = () => connections.use((pool) => stream(pool, { ...options, body: to.body.open() }, answered));
+      return await (to.othersLeft ? attempt() : untilConnected(attempt, exchange.gone));
     } catch (error) {
       if (exchange.gone.aborted) return undefined; // nobody is left to be told
       if (error instanceof NotConnected) exchange.note({ notConnected: error.reason });
@@ -78,7 +75,6 @@ function optionsFor(request: IncomingMessage, { id }: Exchange, { agent, target,
     path: target,
     method: request.method ?? 'GET',
     headers: headersForAgent(request.headers, { id, span }, { callerToken, voucher }, body.length),
-    body: body.open(),
   } satisfies Dispatcher.DispatchOptions;
 }
 
