@@ -121,7 +121,7 @@ interface Performed {
 async function perform(call: Performance, parts: AttemptParts): Promise<Performed> {
   const { operation, target, worst, reservation, response, exchange, time, keep } = call;
   const reserved = { inputTokens: worst.inputTokens, outputTokens: reservation.outputTokens };
-  const course = operation.begin(reserved);
+  const course = operation.begin({ ...reserved, possible: worst.possible });
   const finish = stopwatch(call, parts);
   try {
     const ending = await course.run({ provider: parts.providerFor(target), target, response, requestId: exchange.id, time, keep });

@@ -20,16 +20,16 @@ export function chatOperation(asked: ChatRequest, bytes: number, longest = Infin
     replaceable: true,
     fallbacks: (policy, providers) => fallbacksOf(asked.model, policy, providers),
     worst: (name, model) => worstCase(asked, bytes, name, { ...model, maxOutputTokens: Math.min(model.maxOutputTokens, longest) }),
-    begin: (bounds) => {
-      const meter = new Meter(asked, bounds);
+    begin: (reserved) => {
+      const meter = new Meter(asked, reserved);
       return {
         run: async ({ provider, target, response, requestId, time, keep }) => {
           const { provider: document, model, credential, whose } = target;
           const { signal, cut, begun } = time;
-          const body = outgoing(asked, document.type, model.name, bounds.outputTokens);
+          const body = outgoing(asked, document.type, model.name, reserved.outputTokens);
           const answer = await provider.chat({ provider: document, credential, body, stream, requestId, signal });
           const wanted = { choices: choicesOf(asked), usage: wantsUsage(asked) };
-          const how = { response, stream, meter, provider: document, whose, wanted, signal, cut, begun, keep };
+          const how = { response, stream, meter, possible: reserved.possible, provider: document, whose, wanted, signal, cut, begun, keep };
           return await passOn(answer, how);
         },
         get reported() {

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { Meter } from './meter.ts';
 
 const bounds = { inputTokens: 1000, outputTokens: 1000 };
+const possible = { inputTokens: 8000, outputTokens: 8000 };
 const started = 0;
 /** For half a second in which nothing came. */
 const hidden = 250;
 
 const meterOf = (fields: object = {}) =>
-  new Meter({ model: 'p/m', messages: [{ role: 'user', content: 'Hi' }], stream: true, ...fields }, bounds, started);
+  new Meter({ model: 'p/m', messages: [{ role: 'user', content: 'Hi' }], stream: true, ...fields }, { ...bounds, possible }, started);
 
 /** What is used after these pieces, which come at once, and half a second more. */
 function usedAfter(...chunks: readonly object[]) {
@@ -67,6 +68,14 @@ describe('where nothing is reported', () => {
     expect(await after(' word'.repeat(900))).toBe(1000);
     expect(await after(' word'.repeat(1100))).toBe(1100);
     expect(await after(' word'.repeat(1300)), 'it ignores the maximum').toBe(5 * 1300);
+  });
+
+  test('no more counts than is possible, but for what the provider itself has said', async () => {
+    const text = ' word'.repeat(1700);
+    expect((await usedAfter(piece(undefined, null, text))).outputTokens, 'more bytes than the model can say').toBe(8000);
+    expect((await usedAfter(piece(usage(10, 7990)), piece(undefined, null, text))).outputTokens).toBe(8000);
+    expect(await usedAfter(piece(usage(9000, 8500)), piece(undefined, null, text))).toEqual({ inputTokens: 9000, outputTokens: 8500 });
+    expect(await usedAfter({ choices: [], usage: usage(9000, 8500) })).toEqual({ inputTokens: 9000, outputTokens: 8500 });
   });
 
   test('a whole answer that never came may have been made, unless an error came in its place', async () => {

@@ -10,12 +10,14 @@
  * Output that was not, such as hidden reasoning, an answer that was never sent, or what was under way: what a model can have made in the time in which
  * nothing came. Of a whole answer that never came, all that was reserved: the provider need not notice that nobody waits for it.
  *
- * Nothing is assumed beyond the maximum, which is what was reserved, unless more was delivered. Some providers report with each piece what was
- * used so far, or before the last choice has ended: that counts, and what came after it is added.
+ * Nothing is assumed beyond the maximum, which is what was reserved, unless more was delivered, and never more than is possible. Some providers report
+ * with each piece what was used so far, or before the last choice has ended: that counts, and what came after it is added. What a provider reports is
+ * told as it stands, so that who settles it can see whether it is possible.
  */
 import type { Reported, Used } from '../budget/used.ts';
 import { readChunk, type Chunk } from './chunk.ts';
 import { estimateTokens } from './estimate.ts';
+import type { Reserved } from './operation.ts';
 import { choicesOf, wantsStream, type ChatRequest } from './request.ts';
 
 /**
@@ -33,14 +35,9 @@ const tolerance = 1.25;
 /** Reasons for which a model ends what it has to say; the others cut it off. */
 const ownReasons: readonly string[] = ['stop', 'tool_calls', 'function_call'];
 
-export interface Bounds {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-}
-
 export class Meter {
   readonly #request: ChatRequest;
-  readonly #bounds: Bounds;
+  readonly #reserved: Reserved;
   #reported: Reported | undefined;
   /** Of what came until now, as far as the provider has said. */
   #soFar: Used | undefined;
@@ -60,11 +57,11 @@ export class Meter {
   #nextLook: number;
 
   /** Made when the request goes out. */
-  constructor(request: ChatRequest, bounds: Bounds, now = performance.now()) {
+  constructor(request: ChatRequest, reserved: Reserved, now = performance.now()) {
     this.#request = request;
-    this.#bounds = bounds;
+    this.#reserved = reserved;
     this.#heardAt = now;
-    this.#nextLook = bounds.outputTokens;
+    this.#nextLook = reserved.outputTokens;
   }
 
   /** Takes a chunk or a whole answer; undefined when it is no JSON object. */
@@ -123,7 +120,7 @@ export class Meter {
    */
   async isBeyondReservation(): Promise<boolean> {
     if (this.#bytes <= this.#nextLook) return false;
-    const left = this.#bounds.outputTokens * tolerance - (await estimateTokens(this.#delivered));
+    const left = this.#reserved.outputTokens * tolerance - (await estimateTokens(this.#delivered));
     this.#nextLook = this.#bytes + Math.max(64, left);
     return left < 0;
   }
@@ -134,20 +131,21 @@ export class Meter {
     const said = this.#soFar?.inputTokens ?? 0;
     const mayGoOn = !failed && !this.#answered && !wantsStream(this.#request);
     return {
-      inputTokens: said > 0 ? said : this.#bounds.inputTokens,
-      outputTokens: mayGoOn ? this.#bounds.outputTokens : await this.#output(now),
+      inputTokens: said > 0 ? said : this.#reserved.inputTokens,
+      outputTokens: mayGoOn ? this.#reserved.outputTokens : await this.#output(now),
     };
   }
 
   /** That the maximum was ignored is believed of a provider that says so, or has delivered more than the tolerance. */
   async #output(now: number): Promise<number> {
-    const { outputTokens: reserved } = this.#bounds;
-    const most = (this.#soFar?.outputTokens ?? 0) + this.#since;
+    const { outputTokens: reserved, possible } = this.#reserved;
+    const said = this.#soFar?.outputTokens ?? 0;
+    const most = said + this.#since;
     const silence = this.#silence + Math.max(now - this.#heardAt, moment); // something may be under way
     const hidden = Math.ceil((silence / 1000) * hiddenPerSecond * choicesOf(this.#request));
     if (!this.#soFar && most <= reserved) return Math.min(most + hidden, reserved); // without a tokenizer
-    const least = Math.max(this.#soFar?.outputTokens ?? 0, await estimateTokens(this.#delivered));
-    if (least > reserved * tolerance) return Math.max(least, most);
-    return Math.max(least, Math.min(most + hidden, reserved));
+    const least = Math.max(said, await estimateTokens(this.#delivered));
+    const assumed = least > reserved * tolerance ? Math.max(least, most) : Math.max(least, Math.min(most + hidden, reserved));
+    return Math.max(said, Math.min(assumed, possible.outputTokens));
   }
 }

@@ -19,6 +19,11 @@ export interface Bounds extends Worst {
   readonly possible: Used;
 }
 
+/** What is reserved for one attempt, and what that can come to all the same. */
+export interface Reserved extends Used {
+  readonly possible: Used;
+}
+
 export interface Operation<M extends Offered> {
   /** As the OpenTelemetry conventions name it. */
   readonly name: 'chat' | 'embeddings';
@@ -35,8 +40,8 @@ export interface Operation<M extends Offered> {
   fallbacks(policy: TenantPolicy, providers: Providers): readonly string[];
   /** Throws `parameter_too_large` or `parameter_not_priced`. `model` is the full name. */
   worst(model: string, offered: M): Bounds;
-  /** To be called when the request goes out, with what is reserved for it. */
-  begin(bounds: Used): Course;
+  /** To be called when the request goes out. */
+  begin(reserved: Reserved): Course;
 }
 
 /** One attempt at it. */
@@ -45,7 +50,10 @@ export interface Course {
   run(sending: Sending): Promise<Ending>;
   /** What the provider has said of its use until now. */
   readonly reported: Reported | undefined;
-  /** The same or, where it has said nothing, what must be assumed. `failed`: it has answered with an error, so it works on it no more. */
+  /**
+   * The same or, where it has said nothing, what must be assumed, which is no more than is possible. `failed`: it has answered with an error, so it
+   * works on it no more.
+   */
   used(failed?: boolean): Promise<Reported>;
   /** What the record says of tools that the answer has called until now; undefined: it has called none. */
   readonly toolCalls?: string | undefined;

@@ -2,6 +2,7 @@
 import type { ProviderDocument } from '@cloister/tenancy';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { within, type Used } from '../budget/used.ts';
 import type { Answer } from '../cache/answer-cache.ts';
 import { Recording } from '../cache/recording.ts';
 import { BrokenAnswer, type ProviderAnswer, type StreamEvent } from '../providers/provider.ts';
@@ -16,6 +17,7 @@ export interface Passing {
   /** The caller asked for a stream. */
   readonly stream: boolean;
   readonly meter: Meter;
+  readonly possible: Used;
   readonly provider: ProviderDocument;
   readonly whose: KeyOwner | undefined;
   readonly wanted: Wanted;
@@ -131,15 +133,15 @@ function begin(response: ServerResponse): ServerResponse {
 
 const endMark = 'data: [DONE]\n\n';
 
-/** The end that the provider should have made: every choice that goes on cut off for length, then usage where it was asked for. */
-async function ending({ last, unended }: Selection, { meter, wanted }: Passing): Promise<string> {
+/** The end that the provider should have made: every choice that goes on cut off for length, then usage where it was asked for, as it is settled. */
+async function ending({ last, unended }: Selection, { meter, possible, wanted }: Passing): Promise<string> {
   const { choices: _choices, usage: _usage, ...head } = parseObject(last) ?? {};
   const ends = unended.map((index) =>
     frame({ data: JSON.stringify({ ...head, choices: [{ index, delta: {}, finish_reason: 'length' }] }) }),
   );
   const cut = ends.join('');
   if (!wanted.usage) return cut + endMark;
-  const { inputTokens, outputTokens } = await meter.used();
+  const { inputTokens, outputTokens } = within(await meter.used(), possible);
   const usage = { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens };
   return cut + frame({ data: JSON.stringify({ ...head, choices: [], usage }) }) + endMark;
 }

@@ -140,13 +140,50 @@ test.each([
   expect((await egress.standing(running.tenant)).settled).toBeGreaterThan(0);
 });
 
-describe('where nothing is reported', () => {
-  const booked = async () => {
-    const text = 'select input_tokens::int as input, output_tokens::int as output from cloister_egress.usage where tenant = $1';
-    const [used] = z.tuple([z.object({ input: z.int(), output: z.int() })]).parse(await egress.sql.query(text, [running.tenant]));
-    return used;
+const booked = async () => {
+  const text = 'select input_tokens::int as input, output_tokens::int as output from cloister_egress.usage where tenant = $1';
+  const [used] = z.tuple([z.object({ input: z.int(), output: z.int() })]).parse(await egress.sql.query(text, [running.tenant]));
+  return used;
+};
+const settledAs = (expected: object) => vi.waitFor(async () => expect(await booked()).toMatchObject(expected), 3_000);
+
+describe('a stream that is cut and goes on beyond what is possible', () => {
+  const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
+  const lastChunk = z.object({ choices: z.tuple([]), usage });
+  const cutAfter = async (...pieces: readonly string[]) => {
+    offer({ models: [model('m1', { contextWindow: 1_000 })] });
+    provider.answer = (response) => void beginStream(response).write(pieces.join(''));
+    const text = await (await chat({ stream: true, max_tokens: 100, stream_options: { include_usage: true } })).text();
+    expect(text.endsWith(endMark)).toBe(true);
+    return lastChunk.parse(JSON.parse(text.split('data: ').at(-2) ?? '')).usage;
   };
-  const settledAs = (expected: object) => vi.waitFor(async () => expect(await booked()).toMatchObject(expected), 3_000);
+  const many = ' word'.repeat(250);
+
+  test('tells its caller and the books of as much as is possible, and of nothing impossible where its provider has said nothing', async () => {
+    const told = await cutAfter(piece(many));
+    expect(told.completion_tokens).toBe(1_000);
+    await settledAs({ input: told.prompt_tokens, output: 1_000 });
+    expect(await logged()).not.toContain('impossibleUsage');
+  });
+
+  test('tells its caller what is booked of what its provider has said, and the log that it was not believed', async () => {
+    const so = { prompt_tokens: 5_000, completion_tokens: 7_000 };
+    const told = await cutAfter(piece(many), chunk({ choices: [{ index: 0, delta: { content: 'a' } }], usage: so }));
+    expect(told).toEqual({ prompt_tokens: 1_000, completion_tokens: 1_000, total_tokens: 2_000 });
+    await settledAs({ input: 1_000, output: 1_000 });
+    expect(await logged()).toContain('"impossibleUsage":true');
+  });
+
+  test('counts as what its provider has said before, and the bytes that came since', async () => {
+    const so = { prompt_tokens: 20, completion_tokens: 300 };
+    const told = await cutAfter(chunk({ choices: [{ index: 0, delta: { content: many } }], usage: so }), piece('word'));
+    expect(told).toEqual({ prompt_tokens: 20, completion_tokens: 304, total_tokens: 324 });
+    await settledAs({ input: 20, output: 304 });
+    expect(await logged()).not.toContain('impossibleUsage');
+  });
+});
+
+describe('where nothing is reported', () => {
   const picture = { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] };
   const leave = async (answering: Promise<Response>, leaving: AbortController) => {
     await vi.waitFor(() => expect(provider.asked).toHaveLength(1));
