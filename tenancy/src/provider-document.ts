@@ -33,7 +33,14 @@ export const providerDocument = z.object({
       contextWindow: z.int().positive(),
       maxOutputTokens: z.int().positive(),
       /** US dollars for a million tokens. */
-      price: z.object({ inputPerMillion: z.number().nonnegative(), outputPerMillion: z.number().nonnegative(), asOf }),
+      price: z.object({
+        inputPerMillion: z.number().nonnegative(),
+        /** Of the input, what the provider had in its cache, and what it wrote there. As other input where absent. */
+        cachedInputPerMillion: z.number().nonnegative().optional(),
+        cacheWritePerMillion: z.number().nonnegative().optional(),
+        outputPerMillion: z.number().nonnegative(),
+        asOf,
+      }),
       /** Models of this or other providers, in full. Whether the tenant may use them is for its policy to say. */
       fallbacks: z.array(modelName).optional(),
     }),

@@ -115,7 +115,7 @@ const perTenant = (registers: Registry[]) => ({
   }),
   tokenParts: new Counter({
     name: 'cloister_budget_token_parts_total',
-    help: 'Of those tokens, what providers told apart; type is cached (of the input) or reasoning (of the output)',
+    help: 'Of those tokens, what providers told apart; type is cached or cache_write (of the input) or reasoning (of the output)',
     labelNames: ['tenant', 'type'] as const,
     registers,
   }),

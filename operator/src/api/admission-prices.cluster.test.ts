@@ -1,4 +1,4 @@
-/** Which days of price lists `kubectl apply` accepts and refuses, asked of a real API server. */
+/** Which prices `kubectl apply` accepts and refuses, and which days of their lists, asked of a real API server. */
 import type { Cluster } from 'kube-runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectTestCluster, installResources } from '../testing/cluster.fixture.ts';
@@ -28,3 +28,40 @@ test.each(['31.3.2026', '2026-3-31', '2026-02-29', '2026-13-01', '2026-03-31T00:
     expect(await pricedAsOf(asOf)).toMatch(/spec\.models\[0\]\.price\.asOf.*must be of type date/);
   },
 );
+
+const pricedAt = (price: object) => {
+  const models = [{ name: 'm', contextWindow: 100, maxOutputTokens: 10, price: { inputPerMillion: 5, outputPerMillion: 30, ...price } }];
+  return dryRunOn(cluster, 'ModelProvider', 'p', { type: 'Offline', models });
+};
+
+test.each([
+  { cachedInputPerMillion: 0.5 },
+  { cacheWritePerMillion: 6.25 },
+  { cachedInputPerMillion: 0, cacheWritePerMillion: 10 },
+  { cachedInputPerMillion: 5, cacheWritePerMillion: 5 },
+  { inputPerMillion: 0, cachedInputPerMillion: 0, cacheWritePerMillion: 0 },
+])('prices of cached input are kept: %j', async (price) => {
+  expect(await pricedAt(price)).toMatchObject({ spec: { models: [{ price }] } });
+});
+
+test.each([
+  [{ cachedInputPerMillion: 5.01 }, 'price', /cachedInputPerMillion is above inputPerMillion; leave it out/],
+  [{ cacheWritePerMillion: 4.99 }, 'price', /cacheWritePerMillion is below inputPerMillion; leave it out/],
+  [{ cacheWritePerMillion: 0 }, 'price', /cacheWritePerMillion is below inputPerMillion; leave it out/],
+  [{ cachedInputPerMillion: -1 }, 'price.cachedInputPerMillion', /should be greater than or equal to 0/],
+  [{ cacheWritePerMillion: 1_000_001 }, 'price.cacheWritePerMillion', /should be less than or equal to 1000000/],
+  [{ cachedInputPerMillion: '0.5' }, 'price.cachedInputPerMillion', /must be of type number/],
+])('prices of cached input are refused with the field and the remedy: %j', async (price, field, remedy) => {
+  const said = await pricedAt(price);
+  expect(said).toMatch(remedy);
+  expect(said).toContain(`spec.models[0].${field}`);
+});
+
+test('embeddings have no price of cached input', async () => {
+  const price = { inputPerMillion: 1, cachedInputPerMillion: 0.1 };
+  const said = await dryRunOn(cluster, 'ModelProvider', 'p', {
+    type: 'Offline',
+    embeddingModels: [{ name: 'e', contextWindow: 100, price }],
+  });
+  expect(said).toMatch(/unknown field "spec\.embeddingModels\[0\]\.price\.cachedInputPerMillion"/);
+});

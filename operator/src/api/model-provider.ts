@@ -3,9 +3,19 @@ import { z } from 'zod';
 import { conditions, observedGeneration } from './conditions.ts';
 import { baseURL, listMap, listSet, model as modelName, objectName, rules, secretRef, worded } from './fields.ts';
 
+const dollars = () => z.number().min(0).max(1e6);
+
 const price = z.object({
-  inputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million input tokens.'),
-  outputPerMillion: z.number().min(0).max(1e6).describe('US dollars for a million output tokens.'),
+  inputPerMillion: dollars().describe('US dollars for a million input tokens.'),
+  cachedInputPerMillion: dollars()
+    .describe('US dollars for a million input tokens that the provider had in its cache, where it says so. As other input when not set.')
+    .optional(),
+  cacheWritePerMillion: dollars()
+    .describe(
+      'US dollars for a million input tokens that the provider wrote to its cache, where that costs more than other input; the highest, if there are several. Budgets reserve at this price, and what a provider does not report is charged at it. As other input when not set.',
+    )
+    .optional(),
+  outputPerMillion: dollars().describe('US dollars for a million output tokens.'),
   asOf: z.iso
     .date()
     .describe(
@@ -13,6 +23,20 @@ const price = z.object({
     )
     .optional(),
 });
+
+/** That zero stands for "no surcharge" in some lists would make what is written to a cache free. */
+const priceOfChat = price.meta(
+  rules(
+    {
+      rule: '!has(self.cachedInputPerMillion) || self.cachedInputPerMillion <= self.inputPerMillion',
+      message: 'cachedInputPerMillion is above inputPerMillion; leave it out where input from the cache costs as much as other input',
+    },
+    {
+      rule: '!has(self.cacheWritePerMillion) || self.cacheWritePerMillion >= self.inputPerMillion',
+      message: 'cacheWritePerMillion is below inputPerMillion; leave it out where writing to the cache costs nothing beside the input',
+    },
+  ),
+);
 
 const nameOfModel = (example: string) =>
   worded(/^[A-Za-z0-9][-A-Za-z0-9._:/]*$/, 128, `expected the name that the provider uses, for example ${example}`);
@@ -26,7 +50,7 @@ const model = z
       .min(1)
       .max(1e8)
       .describe('Longest answer, in tokens. Budgets reserve this much where a request sets no limit.'),
-    price: price.describe('What a call is charged to the budget.'),
+    price: priceOfChat.describe('What a call is charged to the budget.'),
     fallbacks: z
       .array(modelName())
       .max(8)

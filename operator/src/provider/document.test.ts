@@ -30,6 +30,12 @@ describe("a provider's document", () => {
     const dated = [{ ...models[0], price: { ...price, outputPerMillion: 1 } }];
     expect(of({ type: 'Offline', models: dated, embeddingModels })).toMatchObject({ models: dated, embeddingModels });
   });
+  test('says what cached input costs, and what is written to the cache, where that is known', () => {
+    const price = { inputPerMillion: 5, cachedInputPerMillion: 0.5, cacheWritePerMillion: 6.25, outputPerMillion: 30 };
+    const priced = [{ ...models[0], price }];
+    expect(of({ type: 'Offline', models: priced })).toMatchObject({ models: priced });
+    expect(JSON.stringify(of({ type: 'Offline' }))).not.toContain('cache');
+  });
   test('has models for embeddings in a list of their own', () => {
     const embeddingModels = [{ name: 'text-embedding-3-small', contextWindow: 8192, price: { inputPerMillion: 0.02 } }];
     expect(of({ type: 'Offline', embeddingModels })).toMatchObject({ models, embeddingModels });

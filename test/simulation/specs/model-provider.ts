@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { record, some, upTo, type Spec, type Wishes } from './wish.ts';
 
-const price = record({ inputPerMillion: upTo(9), outputPerMillion: upTo(9), asOf: some(fc.constantFrom('2026-01-01', '2026-03-31')) });
+const price = record({
+  inputPerMillion: upTo(9),
+  cachedInputPerMillion: some(fc.constantFrom(0, 0.5)),
+  cacheWritePerMillion: some(fc.constantFrom(9, 11.25)),
+  outputPerMillion: upTo(9),
+  asOf: some(fc.constantFrom('2026-01-01', '2026-03-31')),
+});
 const model = (name: string) =>
   record({
     name: fc.constant(name),
@@ -62,6 +68,16 @@ const refused: readonly Spec[] = [
   { credentials: {} },
   { ownKeys: 'Perhaps' },
   { embeddingModels: [] },
+  {
+    models: [
+      {
+        name: 'echo',
+        contextWindow: 1000,
+        maxOutputTokens: 100,
+        price: { inputPerMillion: 1, cacheWritePerMillion: 0, outputPerMillion: 1 },
+      },
+    ],
+  },
 ];
 
 export const providerWishes: Wishes = { valid, unfulfillable, refused };

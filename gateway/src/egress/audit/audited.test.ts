@@ -110,14 +110,17 @@ describe('what a provider tells apart of its use', () => {
   test.each([
     ['nothing', {}],
     ['null', { prompt_tokens_details: null, completion_tokens_details: null }],
-    ['less than nothing', { prompt_tokens_details: { cached_tokens: -1 }, completion_tokens_details: { reasoning_tokens: '30' } }],
+    [
+      'less than nothing',
+      { prompt_tokens_details: { cached_tokens: -1, cache_write_tokens: -1 }, completion_tokens_details: { reasoning_tokens: '30' } },
+    ],
     ['something else', { prompt_tokens_details: { audio_tokens: 0 }, completion_tokens_details: [] }],
   ])('is not made up where it is %s, and its sums count all the same', async (_, parts) => {
     saying({ ...said, ...parts });
     await chat();
     const [record] = (await recorded(1)).records;
     expect(record).toMatchObject(sums);
-    for (const name of ['cachedTokens', 'reasoningTokens']) expect(record).not.toHaveProperty(name);
+    for (const name of ['cachedTokens', 'cacheWriteTokens', 'reasoningTokens']) expect(record).not.toHaveProperty(name);
   });
 });
 

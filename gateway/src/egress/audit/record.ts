@@ -10,7 +10,7 @@ import { z } from 'zod';
 /** What a call has noted of itself that is kept, in this order. */
 export const kept = [
   ...['caller', 'model', 'downgradedTo', 'throttledMs', 'provider', 'key', 'attempts', 'tried', 'stream', 'cache', 'toolCalls'],
-  ...['inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'microUsd', 'priceAsOf'],
+  ...['inputTokens', 'cachedTokens', 'cacheWriteTokens', 'outputTokens', 'reasoningTokens', 'microUsd', 'priceAsOf'],
 ] as const;
 
 const writing = { writer: z.string(), number: z.int().positive() };

@@ -2,7 +2,7 @@
  * How much of a budget a call asks for: the worst that it can cost, and what it would be content with where that is not left.
  */
 import type { Amount } from './amount.ts';
-import { costOf, type Price } from './money.ts';
+import { mostOf, type Price } from './money.ts';
 
 export interface Rung {
   /** The most output the call may produce under this rung. */
@@ -39,7 +39,7 @@ export const modestOutput = 4096;
 export function ladder({ inputTokens, outputTokens, named, price }: Worst): Ladder {
   const rungOf = (output: number): Rung => ({
     outputTokens: output,
-    cost: { microUsd: costOf(price, inputTokens, output), tokens: BigInt(inputTokens + output) },
+    cost: { microUsd: mostOf(price, { inputTokens, outputTokens: output }), tokens: BigInt(inputTokens + output) },
     headroom: !named && output > modestOutput ? 4n : 1n,
   });
   const least = Math.min(leastOutput, outputTokens);

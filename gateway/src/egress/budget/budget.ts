@@ -149,7 +149,7 @@ export class LeasedBudget implements Budget {
       settle: (said) => {
         if (settled !== undefined) return settled;
         const tokens = within(said, mostTokens);
-        const microUsd = smaller(costOf(price, tokens.inputTokens, tokens.outputTokens), mostMicroUsd);
+        const microUsd = smaller(costOf(price, tokens), mostMicroUsd);
         settled = microUsd;
         this.#conversation.replica.of(tenantUid).settle(hold, billed, { ...tokens, microUsd });
         if (this.#waiting.has(tenantUid)) this.#serve(tenantUid);

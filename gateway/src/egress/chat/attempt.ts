@@ -130,7 +130,7 @@ async function perform(call: Performance, parts: AttemptParts): Promise<Performe
   } catch (error) {
     const gone = exchange.gone.aborted;
     const failure = asApiError(error, target);
-    let used: Reported = reserved; // unless it can be worked out
+    let used: Reported = { ...reserved, inputUntold: true }; // unless it can be worked out
     try {
       used = course.reported ?? (costsNothing(error, target.provider) ? nothing : await course.used(error instanceof ProviderFailure));
     } finally {
@@ -149,7 +149,7 @@ function stopwatch(attempted: Performance, { metrics }: AttemptParts) {
   const started = performance.now();
   return (said: Reported, problem: string | undefined, error?: unknown): void => {
     const used = within(said, worst.possible);
-    const { inputTokens, outputTokens, cachedTokens = 0, reasoningTokens = 0 } = used;
+    const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0, reasoningTokens = 0 } = used;
     if (inputTokens < said.inputTokens || outputTokens < said.outputTokens) exchange.note({ impossibleUsage: true });
     const microUsd = reservation.settle(used);
     tally.ended(attempted, { ...used, microUsd }, problem);
@@ -161,6 +161,7 @@ function stopwatch(attempted: Performance, { metrics }: AttemptParts) {
     metrics.tokens.inc({ tenant, type: 'input' }, inputTokens);
     metrics.tokens.inc({ tenant, type: 'output' }, outputTokens);
     if (cachedTokens > 0) metrics.tokenParts.inc({ tenant, type: 'cached' }, cachedTokens);
+    if (cacheWriteTokens > 0) metrics.tokenParts.inc({ tenant, type: 'cache_write' }, cacheWriteTokens);
     if (reasoningTokens > 0) metrics.tokenParts.inc({ tenant, type: 'reasoning' }, reasoningTokens);
     const call = { gen_ai_operation_name: operation.name, gen_ai_provider_name: provider, gen_ai_request_model: model };
     metrics.operationDuration.observe({ ...call, error_type: problem ?? '' }, (performance.now() - started) / 1000);

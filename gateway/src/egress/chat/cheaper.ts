@@ -1,7 +1,7 @@
 import type { TenantPolicy } from '@cloister/tenancy';
 import { ApiError } from '@cloister/api-errors';
 import type { Worst } from '../budget/ask.ts';
-import type { Price } from '../budget/money.ts';
+import { dearestInputOf, type Price } from '../budget/money.ts';
 import type { Operation } from './operation.ts';
 import { keyOwner, offerOf, targetOf, type Known, type Offered } from './target.ts';
 
@@ -38,8 +38,9 @@ export function cheaperModels<M extends Offered>({ operation, policy, agent }: A
   });
 }
 
-/** In both directions, so that it does not depend on the answer. */
+/** In both directions, so that it does not depend on the answer. What another model has in its cache is of no use to this one. */
 const isCheaper = (one: Price, other: Price): boolean =>
   one.inputPicoUsd <= other.inputPicoUsd &&
+  dearestInputOf(one) <= dearestInputOf(other) &&
   one.outputPicoUsd <= other.outputPicoUsd &&
   one.inputPicoUsd + one.outputPicoUsd < other.inputPicoUsd + other.outputPicoUsd;

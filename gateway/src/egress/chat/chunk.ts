@@ -25,32 +25,33 @@ export interface Chunk {
 
 const tokens = z.number().int().nonnegative();
 /** What cannot be read of it is as if it were not said. */
-const detail = (name: string) =>
-  z
-    .looseObject({})
-    .transform((details) => details[name])
-    .pipe(tokens)
-    .optional()
-    .catch(undefined);
+const part = tokens.optional().catch(undefined);
 const usage = z
   .looseObject({
     prompt_tokens: tokens,
     completion_tokens: tokens.optional(),
-    total_tokens: tokens.optional().catch(undefined),
-    prompt_tokens_details: detail('cached_tokens'),
-    completion_tokens_details: detail('reasoning_tokens'),
+    total_tokens: part,
+    prompt_tokens_details: z
+      .object({ cached_tokens: part, cache_write_tokens: part, cache_creation_input_tokens: part })
+      .optional()
+      .catch(undefined),
+    completion_tokens_details: z.object({ reasoning_tokens: part }).optional().catch(undefined),
+    cache_creation_input_tokens: part,
   })
   .refine(({ completion_tokens, total_tokens }) => (completion_tokens ?? total_tokens) !== undefined) // else it tells of input alone
   .refine((said) => said.prompt_tokens > 0 || (said.completion_tokens ?? 0) > 0 || (said.total_tokens ?? 0) > 0) // of servers that do not count
   // whatever is in the total beside the input is billed as output: Gemini has its reasoning there and nowhere else
-  .transform(({ prompt_tokens, completion_tokens, total_tokens = 0, ...details }): Reported => {
+  .transform(({ prompt_tokens, completion_tokens, total_tokens = 0, ...told }): Reported => {
     const outputTokens = Math.max(completion_tokens ?? 0, total_tokens - prompt_tokens);
     const beside = outputTokens - (completion_tokens ?? outputTokens);
+    const { cached_tokens, cache_write_tokens, cache_creation_input_tokens } = told.prompt_tokens_details ?? {};
     return {
       inputTokens: prompt_tokens,
       outputTokens,
-      cachedTokens: details.prompt_tokens_details,
-      reasoningTokens: details.completion_tokens_details ?? (beside > 0 ? beside : undefined),
+      cachedTokens: cached_tokens,
+      // by OpenAI and OpenRouter, by Alibaba, by LiteLLM; all of them count it in the input as well
+      cacheWriteTokens: cache_write_tokens ?? cache_creation_input_tokens ?? told.cache_creation_input_tokens,
+      reasoningTokens: told.completion_tokens_details?.reasoning_tokens ?? (beside > 0 ? beside : undefined),
     };
   });
 

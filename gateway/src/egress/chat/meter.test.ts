@@ -11,10 +11,11 @@ const meterOf = (fields: object = {}) =>
   new Meter({ model: 'p/m', messages: [{ role: 'user', content: 'Hi' }], stream: true, ...fields }, { ...bounds, possible }, started);
 
 /** What is used after these pieces, which come at once, and half a second more. */
-function usedAfter(...chunks: readonly object[]) {
+async function usedAfter(...chunks: readonly object[]) {
   const meter = meterOf();
   for (const chunk of chunks) meter.read(JSON.stringify(chunk), started);
-  return meter.used(false, 500);
+  const { inputUntold: _untold, ...used } = await meter.used(false, 500);
+  return used;
 }
 const piece = (usage?: object, finish_reason: string | null = null, content = 'a') => ({
   choices: [{ index: 0, delta: { content }, finish_reason }],
@@ -78,9 +79,24 @@ describe('where nothing is reported', () => {
     expect(await usedAfter({ choices: [], usage: usage(9000, 8500) })).toEqual({ inputTokens: 9000, outputTokens: 8500 });
   });
 
+  test('any price of the input may be due, until the provider has told how much of it went to its cache', async () => {
+    const after = async (...chunks: readonly object[]) => {
+      const meter = meterOf();
+      for (const chunk of chunks) meter.read(JSON.stringify(chunk), started);
+      return await meter.used(false, 500);
+    };
+    const parts = { prompt_tokens_details: { cached_tokens: 4, cache_write_tokens: 6 } };
+    const told = { ...usage(10, 5), ...parts };
+    expect(await after(piece())).toMatchObject({ inputTokens: 1000, inputUntold: true });
+    expect(await after(piece(usage(10, 1)))).toMatchObject({ inputTokens: 10, inputUntold: true });
+    expect(await after(piece(told))).toMatchObject({ inputTokens: 10, cachedTokens: 4, cacheWriteTokens: 6, inputUntold: false });
+    expect(await after(piece(), { choices: [], usage: told })).toMatchObject({ cachedTokens: 4, cacheWriteTokens: 6 });
+    expect((await after(piece(), { choices: [], usage: usage(10, 5) })).inputUntold).toBeUndefined();
+  });
+
   test('a whole answer that never came may have been made, unless an error came in its place', async () => {
-    expect(await meterOf({ stream: false }).used(false, 0)).toEqual(bounds);
-    expect(await meterOf({ stream: false }).used(true, 0)).toEqual({ inputTokens: 1000, outputTokens: 125 });
+    expect(await meterOf({ stream: false }).used(false, 0)).toMatchObject(bounds);
+    expect(await meterOf({ stream: false }).used(true, 0)).toMatchObject({ inputTokens: 1000, outputTokens: 125 });
   });
 });
 

@@ -14,7 +14,7 @@
  * with each piece what was used so far, or before the last choice has ended: that counts, and what came after it is added. What a provider reports is
  * told as it stands, so that who settles it can see whether it is possible.
  */
-import type { Reported, Used } from '../budget/used.ts';
+import type { Reported } from '../budget/used.ts';
 import { readChunk, type Chunk } from './chunk.ts';
 import { estimateTokens } from './estimate.ts';
 import type { Reserved } from './operation.ts';
@@ -40,7 +40,7 @@ export class Meter {
   readonly #reserved: Reserved;
   #reported: Reported | undefined;
   /** Of what came until now, as far as the provider has said. */
-  #soFar: Used | undefined;
+  #soFar: Reported | undefined;
   /** Bytes of the text that came after that. */
   #since = 0;
   /** Milliseconds in which nothing came, after that. */
@@ -82,7 +82,7 @@ export class Meter {
     return chunk;
   }
 
-  #goOn(used: Used | undefined, bytes: number, now: number): void {
+  #goOn(used: Reported | undefined, bytes: number, now: number): void {
     const said = used ?? this.#reported;
     const pause = now - this.#heardAt;
     if (said) this.#silence = 0;
@@ -128,12 +128,16 @@ export class Meter {
   /** `failed`: the provider has said by an error that it works on it no more. */
   async used(failed = false, now = performance.now()): Promise<Reported> {
     if (this.#reported) return this.#reported;
-    const said = this.#soFar?.inputTokens ?? 0;
     const mayGoOn = !failed && !this.#answered && !wantsStream(this.#request);
-    return {
-      inputTokens: said > 0 ? said : this.#reserved.inputTokens,
-      outputTokens: mayGoOn ? this.#reserved.outputTokens : await this.#output(now),
-    };
+    return { ...this.#input, outputTokens: mayGoOn ? this.#reserved.outputTokens : await this.#output(now) };
+  }
+
+  /** What was written to a cache may be told at the end alone. */
+  get #input(): Omit<Reported, 'outputTokens'> {
+    const { inputTokens = 0, cachedTokens, cacheWriteTokens } = this.#soFar ?? {};
+    return inputTokens > 0
+      ? { inputTokens, cachedTokens, cacheWriteTokens, inputUntold: cacheWriteTokens === undefined }
+      : { inputTokens: this.#reserved.inputTokens, inputUntold: true };
   }
 
   /** That the maximum was ignored is believed of a provider that says so, or has delivered more than the tolerance. */

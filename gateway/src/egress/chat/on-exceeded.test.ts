@@ -8,14 +8,15 @@ import { twoProvidersUnderTest } from '../providers/two-providers.fixture.ts';
 
 const noon = '2026-11-29T12:00:00Z';
 const url = 'https://127.0.0.1:1';
-const models = ['p/big', 'p/mid', 'p/small', 'spare/small', 'p/odd'];
+const models = ['p/big', 'p/mid', 'p/small', 'spare/small', 'p/odd', 'p/writes'];
 const { egress, provider, spare, errorOf, settled, ...running } = await twoProvidersUnderTest();
 let [tenant, token] = ['', ''];
 beforeEach(() => {
   tenant = running.tenant();
   const of = (name: string, inputPerMillion: number, outputPerMillion: number, maxOutputTokens = 1_000) =>
     model(name, { price: { inputPerMillion, outputPerMillion }, maxOutputTokens });
-  const offered = [of('big', 10, 20), of('mid', 5, 10), of('small', 1, 2, 500), of('odd', 1, 30)];
+  const writes = model('writes', { price: { inputPerMillion: 5, cacheWritePerMillion: 12, outputPerMillion: 2 } });
+  const offered = [of('big', 10, 20), of('mid', 5, 10), of('small', 1, 2, 500), of('odd', 1, 30), writes];
   egress.addProvider('p', { baseURL: provider.baseURL, models: offered });
   egress.addProvider('spare', { baseURL: spare.baseURL, models: [of('small', 1, 2)] });
 });
@@ -121,7 +122,7 @@ describe('Downgrade', () => {
   });
 
   test.each([
-    ['the first of the tenant’s list that is cheaper', { onExceeded: downgrade('p/big', 'p/odd', 'p/mid', 'p/small') }, 'p/mid'],
+    ['the first of the tenant’s list that is cheaper', { onExceeded: downgrade('p/big', 'p/odd', 'p/writes', 'p/mid') }, 'p/mid'],
     ['the agent’s own list before the tenant’s', { onExceeded: downgrade('p/mid'), downgradeTo: ['p/small'] }, 'p/small'],
     ['a model that the tenant may not use never', { onExceeded: downgrade('q/tiny', 'p/small') }, 'p/small'],
   ])('takes %s', async (_, given, expected) => {

@@ -52,11 +52,12 @@ export class Tally {
     this.#exchange.note({ attempts: this.#tried.length - 1 });
   }
 
-  #add({ inputTokens, outputTokens, cachedTokens, reasoningTokens, microUsd }: Cost): void {
+  #add({ inputTokens, outputTokens, cachedTokens, cacheWriteTokens, reasoningTokens, microUsd }: Cost): void {
     this.#cost = {
       inputTokens: this.#cost.inputTokens + inputTokens,
       outputTokens: this.#cost.outputTokens + outputTokens,
       cachedTokens: sumOf(this.#cost.cachedTokens, cachedTokens),
+      cacheWriteTokens: sumOf(this.#cost.cacheWriteTokens, cacheWriteTokens),
       reasoningTokens: sumOf(this.#cost.reasoningTokens, reasoningTokens),
       microUsd: this.#cost.microUsd + microUsd,
     };

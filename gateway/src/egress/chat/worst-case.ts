@@ -7,7 +7,8 @@
  * their bytes, but no input is longer than the model's context window.
  * Output. The provider is told the maximum, for each of `n` choices. Hidden reasoning counts against it, with Gemini as well.
  * Price. Parameters that change the price of a token or the model, or add things that are priced otherwise or stand elsewhere, are refused
- * (unpriced.ts).
+ * (unpriced.ts). What of the input a provider has in its cache or writes there is not for us to know before: all of it is reserved at the dearest of
+ * the prices of input.
  */
 import type { ProviderDocument } from '@cloister/tenancy';
 import { priceOf } from '../budget/money.ts';

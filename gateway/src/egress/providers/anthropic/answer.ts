@@ -13,19 +13,20 @@ export const usage = z.object({
 export type Usage = z.infer<typeof usage>;
 
 /**
- * Anthropic counts input that was read from or written to its cache apart from the rest; OpenAI counts it all, and says how much was cached.
+ * Anthropic counts input that was read from or written to its cache apart from the rest; OpenAI counts it all, and says how much was read and written.
  * Undefined where it has not said how much went in or came out.
  */
 export function usageOf(said: Usage): object | undefined {
   if (typeof said.input_tokens !== 'number' || typeof said.output_tokens !== 'number') return undefined;
   const cached = said.cache_read_input_tokens ?? 0;
-  const prompt_tokens = said.input_tokens + cached + (said.cache_creation_input_tokens ?? 0);
+  const written = said.cache_creation_input_tokens ?? 0;
+  const prompt_tokens = said.input_tokens + cached + written;
   const completion_tokens = said.output_tokens;
   return {
     prompt_tokens,
     completion_tokens,
     total_tokens: prompt_tokens + completion_tokens,
-    prompt_tokens_details: { cached_tokens: cached },
+    prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
   };
 }
 

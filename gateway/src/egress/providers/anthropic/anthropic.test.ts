@@ -7,7 +7,7 @@ import { providerUnderTest } from '../provider.fixture.ts';
 import * as api from './messages-api.double.ts';
 
 const said = api.message([{ type: 'text', text: 'Hello' }]);
-const { egress, provider, key, running, chat, refusalOf, settled } = await providerUnderTest(
+const { egress, provider, key, running, offer, chat, refusalOf, settled } = await providerUnderTest(
   'Anthropic',
   { models: [model('claude')] },
   said,
@@ -66,9 +66,24 @@ describe('an answer of Anthropic', () => {
           finish_reason: 'tool_calls',
         },
       ],
-      usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150, prompt_tokens_details: { cached_tokens: 30 } },
+      usage: {
+        ...{ prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 },
+        prompt_tokens_details: { cached_tokens: 30, cache_write_tokens: 10 },
+      },
     });
     await settled({ settled: 200, tokens: 150, reserved: 0 });
+  });
+
+  test('costs what its cached tokens cost and what was written to the cache, whole or as a stream', async () => {
+    const price = { inputPerMillion: 3, cachedInputPerMillion: 0.3, cacheWritePerMillion: 3.75, outputPerMillion: 15 };
+    offer({ models: [model('claude', { price })] });
+    const input = { input_tokens: 60, cache_read_input_tokens: 30_000, cache_creation_input_tokens: 1_000 };
+    provider.answer = api.message([{ type: 'text', text: 'Hi' }], 'end_turn', { ...input, output_tokens: 50 });
+    await (await chat()).text();
+    const begun = api.start({ ...input, output_tokens: 1 }) + api.textStart() + api.text('Hi') + api.stop();
+    provider.answer = api.streamedEvents(begun, api.end('end_turn', { output_tokens: 50 }));
+    await (await chat({ stream: true })).text();
+    await settled({ settled: 2 * (180 + 9_000 + 3_750 + 750), tokens: 2 * 31_110, reserved: 0 });
   });
 
   test('has numbers in arguments of tools as the model wrote them', async () => {
