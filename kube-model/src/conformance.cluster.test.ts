@@ -13,7 +13,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { chargedOperations } from './conformance/charged.ts';
 import { foundCases } from './conformance/found.fixture.ts';
-import { operations } from './conformance/generate.ts';
+import { operations, operationsOnChildren } from './conformance/generate.ts';
 import { kindsByName, namespaces, pathFor, servedWidgets, widgetDefinition, widgets } from './conformance/kinds.fixture.ts';
 import { Normaliser } from './conformance/normalise.ts';
 import type { Operation } from './conformance/operation.ts';
@@ -78,6 +78,18 @@ test.concurrent.each([0, 1, 2, 3])(
     const settings = { numRuns: runs, seed: firstSeed + offset, ...(path !== undefined && { path }) };
     await fc.assert(
       fc.asyncProperty(operations, (sequence) => behaveAlike(sequence)),
+      settings,
+    );
+  },
+  Math.max(240_000, runs * 5_000),
+);
+
+test.concurrent.each([0, 1, 2, 3])(
+  'the model does with what fences in, lets in and scales as the API server does (%i)',
+  async (offset) => {
+    const settings = { numRuns: runs, seed: firstSeed + offset, ...(path !== undefined && { path }) };
+    await fc.assert(
+      fc.asyncProperty(operationsOnChildren, (sequence) => behaveAlike(sequence)),
       settings,
     );
   },

@@ -12,10 +12,7 @@ const kindOf = {
   ModelProvider: kinds.modelProviders,
 };
 
-/** Where revisions of classes are kept; its data is owned as a whole. */
-const revisions: ServedKind = { kind: kinds.controllerRevisions, unconditionalUpdate: true, atomic: ['data'] };
-
-export const servedKinds: readonly ServedKind[] = [revisions, ...resources.map(servedAs)];
+export const servedKinds: readonly ServedKind[] = resources.map(servedAs);
 
 /**
  * The annotation of an object that an earlier version has stored, by other rules: what is wrong with it may stay, as on servers that hold

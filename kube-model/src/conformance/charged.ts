@@ -1,6 +1,7 @@
 /** Sequences in which quotas count what is made, and refuse what does not fit. */
 import fc from 'fast-check';
-import { fieldsOf, often } from './contents.ts';
+import { often } from './arbitraries.ts';
+import { fieldsOf } from './contents.ts';
 import type { KindName } from './kinds.fixture.ts';
 import type { Operation, Target } from './operation.ts';
 

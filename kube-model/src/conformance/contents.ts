@@ -1,15 +1,8 @@
 /** Generated contents of the compared kinds. */
 import fc from 'fast-check';
+import { conditions, isFull, often, optional, some, word } from './arbitraries.ts';
+import { fieldsOfChildren, statusOfChildren } from './children.ts';
 import type { KindName } from './kinds.fixture.ts';
-
-export const often = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
-export const some = <T>(values: fc.Arbitrary<T>, ...names: readonly string[]): fc.Arbitrary<Record<string, T>> =>
-  fc.dictionary(fc.constantFrom(...names), values, { maxKeys: names.length, noNullPrototype: true });
-export const word = fc.constantFrom('1', '2');
-const optional = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { requiredKeys: [] });
-
-export const isFull = (map: object): boolean => Object.keys(map).length > 0;
 
 const widgetSpec = optional({
   name: fc.constantFrom('n', 'm'),
@@ -107,15 +100,8 @@ export const fieldsOf: Readonly<Record<KindName, fc.Arbitrary<Record<string, unk
     { weight: 8, arbitrary: widgetSpec.map((spec) => ({ spec: { name: 'n', ...spec } })) },
     { weight: 1, arbitrary: widgetSpec.map((spec) => ({ spec, status: { phase: 'x' } })) },
   ),
+  ...fieldsOfChildren,
 };
-
-const condition = fc.record({
-  type: fc.constantFrom('One', 'Two'),
-  status: fc.constantFrom('True', 'False'),
-  reason: fc.constant('Why'),
-  message: fc.constantFrom('', 'so'),
-  lastTransitionTime: fc.constant('2026-01-01T00:00:00Z'),
-});
 
 export const statusOf: Readonly<Record<KindName, fc.Arbitrary<Record<string, unknown>>>> = {
   ConfigMap: fc.constant({ phase: 'none' }),
@@ -123,7 +109,7 @@ export const statusOf: Readonly<Record<KindName, fc.Arbitrary<Record<string, unk
   Deployment: optional({ replicas: fc.integer({ min: 1, max: 2 }), observedGeneration: fc.integer({ min: 1, max: 3 }) }),
   Service: fc.oneof(
     optional({
-      conditions: fc.uniqueArray(condition, { minLength: 1, maxLength: 2, selector: ({ type }) => type }),
+      conditions,
       loadBalancer: fc.constant({}),
     }),
     fc.constant({ loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } }),
@@ -136,4 +122,5 @@ export const statusOf: Readonly<Record<KindName, fc.Arbitrary<Record<string, unk
     selector: word,
     count: fc.integer({ min: 0, max: 2 }),
   }),
+  ...statusOfChildren,
 };

@@ -1,9 +1,18 @@
-/** Sequences in which chance once found the two servers to differ, shrunk. The seed finds another one as soon as the generator changes. */
+/**
+ * Sequences in which chance once found the two servers to differ, shrunk, for the seed finds another one as soon as the generator changes; and such
+ * as chance comes upon too seldom.
+ */
 import type { Operation, Target } from './operation.ts';
 
 const widget: Target = { kind: 'Widget', space: 0, name: 'a' };
 const service: Target = { kind: 'Service', space: 0, name: 'a' };
 const lease: Target = { kind: 'Lease', space: 0, name: 'a' };
+const policy: Target = { kind: 'NetworkPolicy', space: 0, name: 'a' };
+const policySpec = { podSelector: {}, policyTypes: ['Ingress'] };
+const policied = (by: 'put' | 'apply', spec: object): Operation => {
+  const written = { target: policy, manager: 'x', content: { fields: { spec } }, version: 'none', uid: 'none' } as const;
+  return by === 'put' ? { type: 'put', ...written } : { type: 'apply', ...written, force: true };
+};
 const scaled = (how: 'put' | 'merge', manager: string, replicas: number): Operation => ({
   type: 'scale',
   how,
@@ -72,4 +81,17 @@ export const foundCases: readonly (readonly [string, readonly Operation[]])[] = 
       { type: 'list', kind: 'Widget', labels: 'app=1', limit: 1, at: 'now' },
     ],
   ],
+  ...(['put', 'apply'] as const).map(
+    (by) =>
+      [
+        `a NetworkPolicy that is as it was but for lists and maps of nothing, and once more, by ${by}`,
+        [
+          policied('apply', policySpec),
+          policied(by, policySpec),
+          policied(by, { ...policySpec, ingress: [] }),
+          policied(by, { ...policySpec, ingress: [] }),
+          policied(by, { ...policySpec, podSelector: { matchLabels: {} } }),
+        ],
+      ] as const,
+  ),
 ];

@@ -16,6 +16,15 @@ export const kindsByName = {
   ResourceQuota: kind('v1', 'ResourceQuota'),
   Lease: kind('coordination.k8s.io/v1', 'Lease'),
   Widget: widgets,
+  ServiceAccount: kind('v1', 'ServiceAccount'),
+  LimitRange: kind('v1', 'LimitRange'),
+  Role: kind('rbac.authorization.k8s.io/v1', 'Role'),
+  RoleBinding: kind('rbac.authorization.k8s.io/v1', 'RoleBinding'),
+  NetworkPolicy: kind('networking.k8s.io/v1', 'NetworkPolicy'),
+  Ingress: kind('networking.k8s.io/v1', 'Ingress'),
+  PodDisruptionBudget: kind('policy/v1', 'PodDisruptionBudget'),
+  HorizontalPodAutoscaler: kind('autoscaling/v2', 'HorizontalPodAutoscaler'),
+  ControllerRevision: kind('apps/v1', 'ControllerRevision'),
 } as const;
 export type KindName = keyof typeof kindsByName;
 

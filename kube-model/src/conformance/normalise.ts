@@ -11,6 +11,10 @@ export class Normaliser {
     return isRecord(object['metadata']) ? this.#object(object) : value;
   }
 
+  withoutUids(text: string): string {
+    return text.replace(uuid, (uid) => this.#numbers.get(`uid ${uid}`) ?? 'nobody');
+  }
+
   /** Of each object its name and version. Which of several with a generated name comes first is each server's own. */
   #list({ kind, metadata, items }: Json): Json {
     const found = (Array.isArray(items) ? items : []).map((item: unknown) => {
@@ -50,8 +54,7 @@ export class Normaliser {
   /** A manager and its fields, without the time. Owner references are told apart by UIDs there, too. */
   #entry(value: unknown): string {
     const { manager, operation, subresource = '', fieldsV1 } = recordOf(value);
-    const text = JSON.stringify(fieldsV1).replace(uuid, (uid) => this.#numbers.get(`uid ${uid}`) ?? 'nobody');
-    const fields: unknown = JSON.parse(text);
+    const fields: unknown = JSON.parse(this.withoutUids(JSON.stringify(fieldsV1)));
     return `${String(manager)} ${String(operation)} ${String(subresource)}: ${JSON.stringify(sorted(fields))}`;
   }
 

@@ -63,7 +63,11 @@ export class Side implements Known {
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       const causes = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict' || reason === 'NamespaceTerminating');
-      return { refused: error.status, reason: error.reason, ...(causes.length > 0 && { causes: causes.map(({ field }) => field).sort() }) };
+      return {
+        refused: error.status,
+        reason: error.reason,
+        ...(causes.length > 0 && { causes: causes.map(({ field }) => this.normaliser.withoutUids(field)).sort() }),
+      };
     }
   }
 

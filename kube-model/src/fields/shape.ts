@@ -25,7 +25,6 @@ const atomicRecords = new Set([
   'podSelector',
   'resourceFieldRef',
   'roleRef',
-  'scaleTargetRef',
   'secretKeyRef',
   'selector',
 ]);
@@ -49,8 +48,12 @@ export function isNamedField(served: ServedKind, path: Path): boolean {
 
 export const schemaPath = (path: Path): SchemaPath => path.flatMap((element) => (element.startsWith('f:') ? [element.slice(2)] : []));
 
-const isAtomic = (served: ServedKind, path: SchemaPath): boolean =>
-  path.join('.') === 'metadata.ownerReferences' || (isBuiltIn(served) && atomicRecords.has(path.at(-1) ?? ''));
+/** Of records, whose path is that of their list where they are items of one. */
+function isAtomic(served: ServedKind, path: SchemaPath): boolean {
+  const name = path.join('.');
+  if (name === 'metadata.ownerReferences' || served.atomicItems?.includes(name)) return true;
+  return isBuiltIn(served) && atomicRecords.has(path.at(-1) ?? '');
+}
 
 function isMap(served: ServedKind, path: SchemaPath): boolean {
   if (served.maps?.includes(path.join('.'))) return true;

@@ -33,6 +33,7 @@ export function insert(call: Call, draft: StoredObject, verb: Author['verb'], ma
   admitToQuota(site, served, draft, false);
   if (verb === 'create' && resourceVersion) throw internal('resourceVersion should not be set on objects to be created');
   if (site.store.get(served, draft.metadata)) throw alreadyExists(served, draft.metadata.name);
+  served.stored?.(draft);
   return site.store.put(served, draft, authorOf(call, verb));
 }
 

@@ -1,6 +1,7 @@
 import { afterUpdate, encodeManagers, type Managers } from '../fields/managers.ts';
 import { equal, recordOf } from '../objects/json.ts';
 import { withoutEmpty, type ManagedFieldsEntry, type StoredObject } from '../objects/object.ts';
+import { namesNothing } from '../rules/decoded.ts';
 import { required, type FieldError } from '../rules/field-error.ts';
 import { checkMetadata, checkMetadataChange } from '../rules/metadata.ts';
 import type { ServedKind } from '../rules/served-kind.ts';
@@ -54,7 +55,7 @@ export function overwrite(
   const managedFields = encodeManagers(managers(draft));
   if (given.metadata.resourceVersion && given.metadata.resourceVersion !== resourceVersion) throw conflict(served, name, stale);
   if (subresource === undefined) served.prepare?.(draft, existing);
-  draft.metadata = settled(served, draft, existing, managedFields);
+  draft.metadata = settled(served, { given, draft, existing }, managedFields);
   const errors = errorsIn(served, draft, existing);
   if (errors.length > 0) throw invalid(served, name, errors);
   const author = authorOf(call, verb);
@@ -62,6 +63,7 @@ export function overwrite(
     site.store.remove(served, existing, author);
     return draft;
   }
+  served.stored?.(draft);
   return equal(withoutTimes(draft), withoutTimes(existing)) ? existing : site.store.put(served, draft, author);
 }
 
@@ -85,13 +87,16 @@ function carry(served: ServedKind, subresource: string | undefined, given: Store
   return draft;
 }
 
+/** What came, what it is made into, and what it takes the place of. */
+interface Write {
+  readonly given: StoredObject;
+  readonly draft: StoredObject;
+  readonly existing: StoredObject;
+}
+
 /** Metadata that the server keeps as it was, whatever a draft says. */
-function settled(
-  served: ServedKind,
-  draft: StoredObject,
-  existing: StoredObject,
-  managedFields: ManagedFieldsEntry[],
-): StoredObject['metadata'] {
+function settled(served: ServedKind, write: Write, managedFields: ManagedFieldsEntry[]): StoredObject['metadata'] {
+  const { draft, existing } = write;
   const { uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion } = existing.metadata;
   if (draft['status'] === undefined) Reflect.deleteProperty(draft, 'status');
   const next = {
@@ -101,7 +106,7 @@ function settled(
     deletionTimestamp: deletionTimestamp ?? draft.metadata.deletionTimestamp,
     deletionGracePeriodSeconds: deletionGracePeriodSeconds ?? draft.metadata.deletionGracePeriodSeconds,
     resourceVersion,
-    generation: generation === undefined ? undefined : generation + (isNewGeneration(served, draft, existing) ? 1 : 0),
+    generation: generation === undefined ? undefined : generation + (isNewGeneration(served, write) ? 1 : 0),
     managedFields,
   };
   return withoutEmpty(Object.assign({ name: draft.metadata.name }, defined(next)));
@@ -109,7 +114,8 @@ function settled(
 
 const defined = (fields: object): object => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-function isNewGeneration(served: ServedKind, draft: StoredObject, existing: StoredObject): boolean {
+function isNewGeneration(served: ServedKind, { given, draft, existing }: Write): boolean {
+  if (served.generation === 'spec as given' && namesNothing(given['spec'])) return true;
   if (served.generation === 'spec and annotations' && !equal(draft.metadata.annotations ?? {}, existing.metadata.annotations ?? {}))
     return true;
   return !equal(contentOf(draft), contentOf(existing));

@@ -10,6 +10,8 @@ const service = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const pathSegment = /^(?!\.{1,2}$)[^/%]+$/;
 const qualified = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+/** Whose metadata the server checks by the rules for all kinds alone. */
+const loosely = new Set(['Lease', 'PodDisruptionBudget']);
 const ownFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
 export function checkMetadata(served: ServedKind, { metadata }: StoredObject): FieldError[] {
@@ -28,9 +30,9 @@ export function checkMetadata(served: ServedKind, { metadata }: StoredObject): F
   ];
 }
 
-/** Those of custom resources, and of Leases, may go without a domain. */
+/** Those of custom resources, and of kinds that are checked loosely, may go without a domain. */
 const isFinalizer = (served: ServedKind, name: string): boolean =>
-  ownFinalizers.has(name) || ((name.includes('/') || !isBuiltIn(served) || served.kind.kind === 'Lease') && qualified.test(name));
+  ownFinalizers.has(name) || ((name.includes('/') || !isBuiltIn(served) || loosely.has(served.kind.kind)) && qualified.test(name));
 
 function checkName({ kind }: ServedKind, { name, generateName }: Metadata): FieldError[] {
   if (!name) return [required('metadata.name', 'name or generateName is required')];
@@ -43,7 +45,7 @@ function checkName({ kind }: ServedKind, { name, generateName }: Metadata): Fiel
 function formOf(kind: string): RegExp {
   if (kind === 'Namespace') return label;
   if (kind === 'Service') return service;
-  return kind === 'Role' || kind === 'RoleBinding' ? pathSegment : subdomain;
+  return kind === 'Role' || kind === 'RoleBinding' || kind === 'PodDisruptionBudget' ? pathSegment : subdomain;
 }
 
 function checkOwners({ ownerReferences = [] }: Metadata): FieldError[] {

@@ -14,8 +14,11 @@ export interface ServedKind {
   /** Has a `/status` of its own: writes to the object leave the status alone, and the other way round. */
   readonly status?: boolean;
   readonly scale?: ScalePaths;
-  /** Whether `metadata.generation` counts changes of all but metadata and status, and, for Deployments, of annotations too. */
-  readonly generation?: 'spec' | 'spec and annotations';
+  /**
+   * Whether `metadata.generation` counts changes of all but metadata and status, for Deployments of annotations too, and for NetworkPolicies
+   * every write that names a list or map of nothing, which is another one than none at all until it is stored.
+   */
+  readonly generation?: 'spec' | 'spec and annotations' | 'spec as given';
   /** PUT without a resourceVersion overwrites, rather than being refused. */
   readonly unconditionalUpdate?: boolean;
   /** PUT creates what is not there. */
@@ -26,6 +29,8 @@ export interface ServedKind {
   readonly sets?: readonly string[];
   /** Paths of records and lists of the kind's own that are owned as a whole. Lists without keys always are. */
   readonly atomic?: readonly string[];
+  /** Paths of lists merged by key whose items are owned as a whole. */
+  readonly atomicItems?: readonly string[];
   /** What an object of nothing looks like: records that a typed server never lacks, so that nobody becomes their owner by creating one. */
   readonly bare?: object;
   /** Fills in what was left out, on every write that carries the whole object. */
@@ -33,6 +38,8 @@ export interface ServedKind {
   /** Last changes before an object is stored; `old` is undefined when it is created. */
   readonly prepare?: (draft: StoredObject, old: StoredObject | undefined) => void;
   readonly validate?: (object: StoredObject, old: StoredObject | undefined) => readonly FieldError[];
+  /** What comes out of the store otherwise than it went in. */
+  readonly stored?: (draft: StoredObject) => void;
 }
 
 /** A custom resource with `/status`, as by a CustomResourceDefinition. Give `validate` and `defaults` what its schema says. */
