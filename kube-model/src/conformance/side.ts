@@ -1,7 +1,7 @@
 import { KubeError, type ApiRequest } from 'kube-runtime';
 import { isObject, type StoredObject } from '../objects/object.ts';
 import { recordOf, textOf } from '../objects/json.ts';
-import { kindsByName, pathFor } from './kinds.fixture.ts';
+import { kindsByName, pathFor, type KindName } from './kinds.fixture.ts';
 import { Normaliser } from './normalise.ts';
 import type { Operation } from './operation.ts';
 import { pathOfSpace, pathOfTarget, requestOf, type Known, type ListSeen } from './request.ts';
@@ -33,19 +33,19 @@ export class Side implements Known {
     return { answer: await this.#try(requestOf(this, operation)), afterwards: await this.#look(operation) };
   }
 
-  /** Every object that is left, in the order of versions. */
-  async everything(): Promise<unknown> {
-    const found: StoredObject[] = [];
-    for (const [kind, of] of Object.entries(kindsByName))
-      for (const space of this.spaces) {
-        const { items } = recordOf(await this.#send({ path: pathFor(of, space) }));
-        for (const item of Array.isArray(items) ? items : []) {
-          const object: unknown = { ...recordOf(item), apiVersion: of.apiVersion, kind };
-          if (isObject(object)) found.push(object);
-        }
-      }
+  /** Every object of these kinds that is left, in the order of versions. */
+  async everything(kinds: Iterable<KindName>): Promise<unknown> {
+    const lists = [...kinds].flatMap((kind) => this.spaces.map((space) => this.#list(kind, space)));
+    const found = (await Promise.all(lists)).flat();
     found.sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
     return found.map((object) => this.normaliser.normalise(object));
+  }
+
+  async #list(kind: KindName, space: string): Promise<StoredObject[]> {
+    const of = kindsByName[kind];
+    const { items } = recordOf(await this.#send({ path: pathFor(of, space) }));
+    const objects = (Array.isArray(items) ? items : []).map((item): unknown => ({ ...recordOf(item), apiVersion: of.apiVersion, kind }));
+    return objects.filter(isObject);
   }
 
   async #look(operation: Operation): Promise<unknown> {
