@@ -1,7 +1,10 @@
+import { request, type IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { call, openai } from './support/http.ts';
 import { agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
+import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
 let world: World;
@@ -140,5 +143,37 @@ describe('the REST API, with nothing but HTTP', () => {
     expect(beyond.text).toMatch(/temperature[^]*1\.9[^]*1/);
     const answer = await call(api('/chat'), { method: 'POST', key: tenant.key, body: { message: 'ahoy' } });
     expect(answer.text).toContain('Speak like a pirate.');
+  });
+});
+
+describe('a large body', () => {
+  const body = JSON.stringify({ model: agentName, messages: [{ role: 'user', content: 'say 2 words' }] }).padEnd(1_000_000);
+  const script = `
+    const [, received] = /eth0: *(\\d+)/.exec(require('node:fs').readFileSync('/proc/net/dev', 'utf8'));
+    process.stdout.write(received);`;
+  /** Bytes that the network has brought to the agent's pod. */
+  const received = async () =>
+    Number(await world.kubectl.run(['exec', '-n', tenant.namespace, `deployment/${agentName}`, '--', 'node', '-e', script]));
+
+  test.each([
+    ['of a length that is declared', { 'content-length': String(body.length) }],
+    ['of a length that nobody has said', { 'transfer-encoding': 'chunked' }],
+  ])('%s is at its agent before its last byte is sent', async (_, length) => {
+    const before = await received();
+    const answered = Promise.withResolvers<IncomingMessage>();
+    const { port } = new URL(tenant.url);
+    const headers = { host: tenant.host, authorization: `Bearer ${tenant.key}`, 'content-type': 'application/json', ...length };
+    const sending = request({ host: '127.0.0.1', port, path: '/v1/chat/completions', method: 'POST', headers })
+      .once('response', answered.resolve)
+      .once('error', answered.reject);
+    for (let at = 0; at < body.length; at += 100_000) {
+      sending.write(body.slice(at, Math.min(at + 100_000, body.length - 1)));
+      await sleep(20);
+    }
+    await until('all but the last byte at the agent', async () => (await received()) - before >= body.length - 1, { within: 10_000 });
+    sending.end(body.slice(-1));
+    const answer = await answered.promise;
+    const text = (await answer.setEncoding('utf8').toArray()).join('');
+    expect([answer.statusCode, text]).toEqual([200, expect.stringContaining('word1 word2')]);
   });
 });
