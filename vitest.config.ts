@@ -1,7 +1,9 @@
 import { defineConfig, type UserWorkspaceConfig } from 'vitest/config';
 
 /** Tests on the installed product that measure how soon something happens, or change what is installed, and want the cluster for themselves. */
-const timing = ['lifecycle', 'rotation', 'issued-keys', 'oidc', 'replicas', 'failover'].map((name) => `test/e2e/${name}.test.ts`);
+const timing = ['lifecycle', 'rotation', 'issued-keys', 'oidc', 'replicas', 'edge-replicas', 'failover'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 /** Counts what is written while nobody does anything. */
 const rest = ['test/e2e/steady.test.ts'];
 

@@ -11,10 +11,13 @@ export interface Answered {
   429: number;
 }
 
-const connections = 32;
-
-/** Asks the tenant's agent over 32 connections until `enough`. Every answer is a whole one, or a whole refusal by a limit; else it throws. */
-export async function press({ url, host }: LiveTenant, key: string, enough: (so: Answered) => boolean): Promise<Answered> {
+/** Asks the tenant's agent over so many connections until `enough`. Every answer is a whole one, or a whole refusal by a limit; else it throws. */
+export async function press(
+  { url, host }: LiveTenant,
+  key: string,
+  enough: (so: Answered) => boolean,
+  connections = 32,
+): Promise<Answered> {
   const pool = new Pool(`http://127.0.0.1:${new URL(url).port}`, { connections });
   const headers = { host, authorization: `Bearer ${key}`, 'content-type': 'application/json' };
   const body = JSON.stringify({ model: agentName, messages: [{ role: 'user', content: 'say 2 words' }] });
