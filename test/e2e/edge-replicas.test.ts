@@ -1,16 +1,27 @@
 /**
- * Two replicas of edge behind the Ingress: what they count together, what both know of a key, and how soon the model hears that a caller has left.
+ * Two replicas of edge behind the Ingress: what they count together, what both know of a key, how soon the model hears that a caller has left, and
+ * what becomes of a crowd of callers when one of them is killed.
  */
 import { tenantSecrets } from '@cloister/tenancy';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errors } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { beginStream, completion, piece, providerDouble, type ProviderDouble } from '../../gateway/src/egress/providers/provider.double.ts';
+import {
+  beginStream,
+  completion,
+  endMark,
+  piece,
+  providerDouble,
+  type ProviderDouble,
+} from '../../gateway/src/egress/providers/provider.double.ts';
+import { BillingProvider } from './support/billing-provider.ts';
 import { askEachEdge, toldByEachEdge } from './support/each-edge.ts';
 import { setValues, wayBack } from './support/helm.ts';
 import { call, openai } from './support/http.ts';
 import { countsWithoutRedis, press } from './support/load-generator.ts';
 import { countsByPod } from './support/metrics.ts';
+import { podsOf, signal } from './support/pods.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
 import { median, until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
@@ -201,4 +212,65 @@ test('when a key was last used is told by each replica a minute later', async ()
   const left = seldom.to + 60_000 - Date.now();
   const all = async () => (await lastUses(seldom.id)).every((time) => isOf(seldom, time));
   await until('its last use, by each replica', all, { within: Math.max(left, 0) + 1_000, every: 500 });
+});
+
+/** What comes of one call: `whole`, `cut off`, or status and code of another answer. Anything else is none of these, and tells itself. */
+async function outcomeOf(key: string, stream: boolean, most: number): Promise<string> {
+  const messages = [{ role: 'user', content: 'hello' }];
+  const body = { model: agentName, stream, max_completion_tokens: most, messages };
+  let answer;
+  try {
+    answer = await call(`${tenant.url}/v1/chat/completions`, { method: 'POST', key, body });
+  } catch (error) {
+    return isCutOff(error) ? 'cut off' : String(error);
+  }
+  const { status, text } = answer;
+  if (status === 200) return (stream ? text.endsWith(endMark) : whole.safeParse(JSON.parse(text)).success) ? 'whole' : text;
+  return `${status} ${text.includes('<center>nginx</center>') ? 'of the Ingress' : refusal.parse(JSON.parse(text)).error.code}`;
+}
+/** The connection ended without an answer, within its head, or within its body. */
+const isCutOff = (error: unknown): boolean =>
+  error instanceof errors.SocketError ||
+  (error instanceof errors.HTTPParserError && error.message.includes('Invalid EOF state')) ||
+  (error instanceof Error && 'code' in error && error.code === 'ECONNRESET');
+const whole = z.object({ choices: z.tuple([z.object({ finish_reason: z.literal('stop') })]) });
+const refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+const usage = z.object({ total: z.object({ requests: z.int(), micro_usd: z.int() }) });
+
+test('of a thousand callers at once those of a replica that is killed are cut off or told so, all others are answered in full, and each call is billed once', async () => {
+  const longest = 20;
+  const bills = new BillingProvider(longest);
+  bills.together = 200;
+  model.answer = bills.answer;
+  const { id, key } = await issue({ name: 'crowd' });
+  await inForce();
+  const patient = performance.now() + 40_000;
+  // On a busy machine agents may be out of reach for a moment: then nothing was sent, and it is asked again.
+  const caller = async (stream: boolean) => {
+    for (;;) {
+      const outcome = await outcomeOf(key, stream, longest);
+      if (!outcome.startsWith('503 ') || performance.now() > patient) return outcome;
+      await sleep(1_000 * Math.random());
+    }
+  };
+  const callers = Promise.all(Array.from({ length: 1_000 }, (_, turn) => caller(turn % 2 === 0)));
+  await until('many of them at the provider', () => Promise.resolve(bills.most >= bills.together), { within: 30_000, every: 5 });
+  const [victim] = await podsOf(world, 'edge');
+  if (!victim) throw new Error('no replica of edge runs');
+  await signal(world, victim, 'SIGKILL');
+  const outcomes = Map.groupBy(await callers, (outcome) => outcome);
+  const counts = Object.fromEntries([...outcomes].map(([outcome, { length }]) => [outcome, length]));
+  console.log(`${JSON.stringify(counts)}; ${bills.calls} calls at the provider, ${bills.most} at once, ${bills.cut} cut`);
+
+  expect([...outcomes.keys()].filter((outcome) => !/^(whole|cut off|50[23] .*)$/.test(outcome))).toEqual([]);
+  expect(bills.cut).toBeGreaterThan(0);
+  expect(counts['whole']).toBeGreaterThan(0);
+  const told = async () => usage.parse(JSON.parse((await call(`${tenant.url}/v1/usage?key=${id}`, { key: tenant.key })).text)).total;
+  await until('usage that has it all', async () => (await told()).requests >= bills.calls, { within: 20_000 });
+  const { requests, micro_usd } = await told();
+  expect(requests).toBe(bills.calls);
+  // Of a call that was cut nobody but the provider knows how far it came: it is billed as far as it may have come.
+  expect(micro_usd).toBeGreaterThanOrEqual(bills.microUsd);
+  expect(micro_usd).toBeLessThanOrEqual(bills.microUsd + bills.cut * longest);
+  await until('both replicas', async () => (await podsOf(world, 'edge')).length === replicas, { within: 30_000 });
 });

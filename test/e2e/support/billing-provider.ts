@@ -31,13 +31,14 @@ export class BillingProvider implements AsyncDisposable {
   #bill = nothing();
   #double: ProviderDouble | undefined;
 
-  private constructor(longest: number) {
+  constructor(longest: number) {
     this.#longest = longest;
   }
 
+  /** At an address of its own. */
   static async start(host: string, longest: number): Promise<BillingProvider> {
     const provider = new BillingProvider(longest);
-    provider.#double = await providerDouble((response, asked) => provider.#answer(response, asked), host);
+    provider.#double = await providerDouble((response, asked) => provider.answer(response, asked), host);
     return provider;
   }
 
@@ -66,7 +67,7 @@ export class BillingProvider implements AsyncDisposable {
     return this.#bill.cut;
   }
 
-  readonly #answer: Answer = (response, { body }) => {
+  readonly answer: Answer = (response, { body }) => {
     const bill = this.#bill;
     const words = 1 + Math.floor(Math.random() * this.#longest);
     let said = 0;
