@@ -168,7 +168,7 @@ const metrics = fc.oneof(
       fc.constantFrom(
         metric({ type: 'Utilization', averageUtilization: 50 }),
         metric({ type: 'Utilization', averageUtilization: 80 }),
-        metric({ type: 'AverageValue', averageValue: '0.5' }),
+        metric({ type: 'AverageValue', averageValue: '1' }),
         metric({ type: 'AverageValue', averageValue: '500m' }),
       ),
     ),

@@ -13,6 +13,16 @@ const policied = (by: 'put' | 'apply', spec: object): Operation => {
   const written = { target: policy, manager: 'x', content: { fields: { spec } }, version: 'none', uid: 'none' } as const;
   return by === 'put' ? { type: 'put', ...written } : { type: 'apply', ...written, force: true };
 };
+const account: Target = { kind: 'ServiceAccount', space: 0, name: 'a' };
+const accountApplied = (metadata: object): Operation => ({
+  type: 'apply',
+  target: account,
+  manager: 'x',
+  content: { ...metadata, fields: {} },
+  force: false,
+  version: 'none',
+  uid: 'none',
+});
 const scaled = (how: 'put' | 'merge', manager: string, replicas: number): Operation => ({
   type: 'scale',
   how,
@@ -94,4 +104,12 @@ export const foundCases: readonly (readonly [string, readonly Operation[]])[] = 
         ],
       ] as const,
   ),
+  [
+    'an apply to what is going and has no owner of its fields any more (seed 3003)',
+    [
+      accountApplied({}),
+      { type: 'delete', target: account, policy: 'Foreground', version: 'none', uid: 'none' },
+      accountApplied({ annotations: { note: '1' } }),
+    ],
+  ],
 ];

@@ -40,18 +40,9 @@ const unowned = new Set(
     'apiVersion',
     'kind',
     'metadata',
-    ...[
-      'creationTimestamp',
-      'deletionGracePeriodSeconds',
-      'deletionTimestamp',
-      'generation',
-      'managedFields',
-      'name',
-      'namespace',
-      'resourceVersion',
-      'selfLink',
-      'uid',
-    ].map((field) => `metadata\nf:${field}`),
+    ...['creationTimestamp', 'generation', 'managedFields', 'name', 'namespace', 'resourceVersion', 'selfLink', 'uid'].map(
+      (field) => `metadata\nf:${field}`,
+    ),
   ].map((field) => `f:${field}`),
 );
 const ownable = (set: FieldSet): FieldSet => set.filter((path) => path.length > 0 && !unowned.has(path.join('\n')));
