@@ -16,9 +16,9 @@ afterEach(() => {
 });
 
 /** What became of a call: how it is told, or the code of what it was refused with. */
-async function call(tenant: string, verdict: Verdict): Promise<string> {
+async function call(tenant: string, verdict: Verdict, of = provider): Promise<string> {
   try {
-    (await gates.enter(provider, tenant, staying)).leave(verdict);
+    (await gates.enter(of, tenant, staying)).leave(verdict);
     return verdict;
   } catch (error) {
     return error instanceof ApiError ? error.code : String(error);
@@ -72,3 +72,13 @@ describe('a call that does not go out leaves it to the next one to try whether t
     expect(await call('acme', 'answered')).toBe('answered');
   });
 });
+
+test.each<Verdict>(['unreachable', 'failed'])(
+  'a provider that was %s is called at once when it has been given another address',
+  async (verdict) => {
+    const wrong = { ...provider, baseURL: 'https://api.example.org/v2' };
+    for (let turn = 0; turn < 5; turn++) await call('acme', verdict, wrong);
+    expect(await call('acme', 'answered', wrong)).toBe('provider_unavailable');
+    expect(await call('acme', 'answered', { ...provider, baseURL: 'https://api.example.org/v1' })).toBe('answered');
+  },
+);

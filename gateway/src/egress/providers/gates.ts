@@ -2,8 +2,9 @@
  * Stands before every call of a provider: nobody calls one that fails, and no more call it at once than it allows. Each replica for itself.
  *
  * Guarantees: no tenant's calls make a provider be left alone for another tenant, save where it cannot be connected to, which no request can
- * bring about; a place goes to the tenant that has the fewest; a limit that was changed is in force for the next call. A call that does not
- * go out after all keeps no other from being the one that tries whether the provider is well again.
+ * bring about; a place goes to the tenant that has the fewest; a limit that was changed is in force for the next call, and a provider that was
+ * given another address is called at once. A call that does not go out after all keeps no other from being the one that tries whether the
+ * provider is well again.
  */
 import type { ProviderDocument } from '@cloister/tenancy';
 import { CircuitOpen, Circuits, type Passage } from '../../server/circuits.ts';
@@ -33,11 +34,13 @@ export class Gates {
   }
 
   /** Rejects with `provider_unavailable` or `provider_busy`, and with the reason of the signal. */
-  async enter({ name, type, concurrentCallsPerReplica: limit }: ProviderDocument, tenant: string, signal: AbortSignal): Promise<Entry> {
+  async enter(provider: ProviderDocument, tenant: string, signal: AbortSignal): Promise<Entry> {
+    const { name, type, baseURL = '', concurrentCallsPerReplica: limit } = provider;
+    const place = `${name} ${baseURL}`;
     const passages: Passage[] = [];
     try {
       // the offline model is inside this process: it fails because it was asked to
-      if (type !== 'Offline') for (const key of [name, `${name} ${tenant}`]) passages.push(this.#pass(key, name));
+      if (type !== 'Offline') for (const key of [place, `${place} ${tenant}`]) passages.push(this.#pass(key, name));
       if (!(await this.#places.take(name, tenant, limit ?? Infinity, signal)))
         throw fail('provider_busy', { values: { provider: name, limit: limit ?? Infinity }, retryAfterSeconds: 1 });
     } catch (error) {
