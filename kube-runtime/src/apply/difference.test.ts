@@ -7,6 +7,7 @@ const policy = kind('networking.k8s.io/v1', 'NetworkPolicy');
 const configMap = kind('v1', 'ConfigMap');
 const quota = kind('v1', 'ResourceQuota');
 const service = kind('v1', 'Service');
+const account = kind('v1', 'ServiceAccount');
 const custom = kind('example.dev/v1', 'Thing', { listKeys: { 'spec.rules': ['id'] } });
 
 const pod = (container: object, more: object = {}) => ({
@@ -96,6 +97,13 @@ describe('a difference is found where', () => {
       { spec: { egress: [{ ports: [{ port: 53 }] }] } },
       { spec: { egress: [{ ports: [{ port: 53 }, { port: 80 }] }] } },
       'spec.egress.ports',
+    ],
+    [
+      'a registry was added to a service account',
+      account,
+      { imagePullSecrets: [{ name: 'ours' }] },
+      { imagePullSecrets: [{ name: 'ours' }, { name: 'theirs' }] },
+      'imagePullSecrets',
     ],
     [
       'a container is gone',

@@ -38,6 +38,7 @@ export function listKeys(
   if (field === 'finalizers' && path[0] === 'metadata') return 'set';
   if (path[0] !== 'metadata' && !isBuiltIn(kind)) return path.join('.') === 'status.conditions' ? ['type'] : undefined;
   if (field === 'ports') return portKeys(kind, items);
+  if (field === 'imagePullSecrets' && kind.kind === 'ServiceAccount') return undefined; // by name in pods alone
   return keyedLists[field];
 }
 
