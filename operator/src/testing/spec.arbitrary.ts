@@ -62,7 +62,7 @@ const texts = ['', 'a', 'A b', 'example.com/pool', 'a/b/c', '-', 'x'.repeat(64),
 const byType: Readonly<Record<string, (one: Schema) => fc.Arbitrary<unknown>>> = {
   boolean: () => fc.boolean(),
   integer,
-  number: ({ minimum = 0, maximum = 1e9 }) => fc.double({ min: minimum, max: maximum, noNaN: true }),
+  number,
   array: ({ items = {}, minItems = 0 }) => fc.array(valueOf(items), { minLength: minItems, maxLength: Math.max(minItems, 3) }),
   object,
 };
@@ -73,6 +73,12 @@ function valueOf(one: Schema): fc.Arbitrary<unknown> {
   if (one['x-kubernetes-int-or-string']) return rulesOf(one).some((rule) => rule.includes('%')) ? countsOrShares : quantities;
   if (one.enum) return fc.constantFrom(...one.enum);
   return (byType[one.type ?? ''] ?? text)(one);
+}
+
+/** Mostly small ones, often the same: of two at random one is as likely above the other as not, where only one of these may be. */
+function number({ minimum = 0, maximum = 1e9 }: Schema): fc.Arbitrary<number> {
+  const some = fc.double({ min: minimum, max: maximum, noNaN: true });
+  return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(minimum, Math.min(minimum + 1, maximum)) }, { weight: 1, arbitrary: some });
 }
 
 /** Small ones mostly: large ones alone would never agree with each other. */

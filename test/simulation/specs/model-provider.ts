@@ -74,7 +74,7 @@ const refused: readonly Spec[] = [
         name: 'echo',
         contextWindow: 1000,
         maxOutputTokens: 100,
-        price: { inputPerMillion: 1, cacheWritePerMillion: 0, outputPerMillion: 1 },
+        price: { inputPerMillion: 1, cacheWritePerMillion: -1, outputPerMillion: 1 },
       },
     ],
   },
