@@ -103,6 +103,8 @@ test('an edited agent gives its new answer within 5 seconds, and no request fail
       key: tenant.key,
       body: { model: agentName, messages: [{ role: 'user', content: 'hello' }] },
     });
+  // For some seconds after its Service was made anew, above, the name may stand for the address of the one before.
+  await until('an answer', async () => (await ask()).status === 200, { within: 15_000, every: 100 });
   const failures: string[] = [];
   const runs: number[] = [];
   for (const edition of ['first', 'second', 'third']) {

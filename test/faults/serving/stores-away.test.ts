@@ -107,19 +107,21 @@ const allReady = () =>
     patience,
   );
 
-/** Asks without pause, and keeps every answer, until told to stop. */
+/** Asks one time after the other, and keeps every answer, until told to stop; not while it is held. */
 function keepAsking(tenant: LiveTenant) {
   const answers: Answer[] = [];
-  let stopped = false;
+  let [stopped, held] = [false, false];
   const asking = async () => {
     while (!stopped) {
-      answers.push(await ask(tenant));
+      if (!held) answers.push(await ask(tenant));
       await sleep(50);
     }
   };
   const running = asking();
   return {
     answers,
+    hold: () => (held = true),
+    goOn: () => (held = false),
     stop: async () => {
       stopped = true;
       await running;
@@ -131,8 +133,13 @@ test('without Postgres a budget lasts as long as egress has some of it in hand, 
   const callers = startCallers([free]);
   const spender = keepAsking(budgeted);
   await until('first answers', () => Promise.resolve(spender.answers.length >= 5), patience);
+  // What is in hand then is what the first answers have left, and not what chance has.
+  spender.hold();
   let before = Infinity;
-  await whenPostgresEnds(() => (before = spender.answers.length));
+  await whenPostgresEnds(() => {
+    before = spender.answers.length;
+    spender.goOn();
+  });
   await without('postgres', async () => {
     await until('refusals', () => Promise.resolve(spender.answers.slice(-10).every(({ status }) => status !== 200)), patience);
     const since = spender.answers.slice(before);
