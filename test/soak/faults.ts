@@ -59,20 +59,25 @@ async function loseOperatorPod({ world, random }: Struck): Promise<string> {
 }
 
 /** What its connections to the API server come to: an answer that there is none, or silence. */
-const cuts = { reset: ['REJECT', '--reject-with', 'tcp-reset'], silent: ['DROP'] } as const;
+const cuts = { reset: 'reject with tcp reset', silent: 'drop' } as const;
 
 const cutOff =
   (cut: keyof typeof cuts) =>
   async ({ world, random }: Struck): Promise<string> => {
     const { name, address } = random.pick(await podsOf(world, 'operator'));
     const ms = random.between(100, 20_000);
-    const rule = ['INPUT', '-s', address, '-p', 'tcp', '--dport', String(apiServerPort), '-j', ...cuts[cut]];
-    const change = (how: '-I' | '-D') => runInside(world.cluster, ['iptables', '-w', how, ...rule]);
-    await change('-I');
+    // A table of its own: the enforcer of network policies writes that of iptables anew as a whole, without what came since it read it.
+    const table = `ip soak_${random.between(1, 1e9)}`;
+    const nft = (commands: readonly string[]) => runInside(world.cluster, ['nft', commands.join('; ')]);
+    await nft([
+      `add table ${table}`,
+      `add chain ${table} input { type filter hook input priority -10; }`,
+      `add rule ${table} input ip saddr ${address} tcp dport ${apiServerPort} ${cuts[cut]}`,
+    ]);
     try {
       await sleep(ms);
     } finally {
-      await change('-D');
+      await nft([`delete table ${table}`]);
     }
     return `${name} ${ms} ms`;
   };
