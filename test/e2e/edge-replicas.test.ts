@@ -21,6 +21,7 @@ import { setValues, wayBack } from './support/helm.ts';
 import { call, openai } from './support/http.ts';
 import { countsWithoutRedis, press } from './support/load-generator.ts';
 import { countsByPod } from './support/metrics.ts';
+import { billingModel } from './support/model-providers.ts';
 import { podsOf, signal } from './support/pods.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
 import { median, until } from './support/until.ts';
@@ -38,17 +39,6 @@ let model: ProviderDouble;
 let seldom: { readonly id: string; readonly from: number; readonly to: number };
 const ending = new AsyncDisposableStack();
 
-const modelProvider = (baseURL: string) => ({
-  apiVersion: 'cloister.dev/v1alpha1',
-  kind: 'ModelProvider',
-  metadata: { name: provider },
-  spec: {
-    type: 'OpenAICompatible',
-    baseURL,
-    models: [{ name: 'm', contextWindow: 10_000, maxOutputTokens: 1_000, price: { inputPerMillion: 0, outputPerMillion: 1 } }],
-    tenants: { names: [name] },
-  },
-});
 const apiKeys = [
   { name: 'default', scopes: ['chat', 'usage', 'admin'] },
   { name: 'wordy', scopes: ['chat'], rateLimits: { tokensPerMinute: limits.tokensPerMinute } },
@@ -59,7 +49,7 @@ beforeAll(async () => {
   world = await openWorld();
   model = ending.use(await providerDouble(completion('hello'), world.cluster.hostIP));
   ending.defer(() => world.kubectl.run(['delete', 'modelprovider', provider, '--ignore-not-found']).then(() => undefined));
-  await world.kubectl.apply(modelProvider(model.baseURL));
+  await world.kubectl.apply(billingModel(provider, model.baseURL, { maxOutputTokens: 1_000, tenants: [name] }));
   const goBack = await wayBack(world);
   const scaled = setValues(world, { 'edge.replicas': replicas });
   ending.defer(async () => {
@@ -258,20 +248,21 @@ test('of a thousand callers at once those of a replica that is killed are cut of
   const [victim] = await podsOf(world, 'edge');
   if (!victim) throw new Error('no replica of edge runs');
   await signal(world, victim, 'SIGKILL');
+  await until('calls of its callers to be cut at the provider', () => Promise.resolve(bills.cut > 0), { within: 10_000, every: 5 });
   bills.together = 1;
   const outcomes = Map.groupBy(await callers, (outcome) => outcome);
   const counts = Object.fromEntries([...outcomes].map(([outcome, { length }]) => [outcome, length]));
   console.log(`${JSON.stringify(counts)}; ${bills.calls} calls at the provider, ${bills.most} at once, ${bills.cut} cut`);
 
   expect([...outcomes.keys()].filter((outcome) => !/^(whole|cut off|50[23] .*)$/.test(outcome))).toEqual([]);
-  expect(bills.cut).toBeGreaterThan(0);
-  expect(counts['whole']).toBeGreaterThan(0);
+  const { whole: answered = 0 } = counts;
+  expect(answered).toBeGreaterThan(0);
   const told = async () => usage.parse(JSON.parse((await call(`${tenant.url}/v1/usage?key=${id}`, { key: tenant.key })).text)).total;
   await until('usage that has it all', async () => (await told()).requests >= bills.calls, { within: 20_000 });
   const { requests, micro_usd } = await told();
   expect(requests).toBe(bills.calls);
-  // Of a call that was cut nobody but the provider knows how far it came: it is billed as far as it may have come.
+  // How far a call came whose caller was cut off, egress may not have heard: it is billed as far as it may have come.
   expect(micro_usd).toBeGreaterThanOrEqual(bills.microUsd);
-  expect(micro_usd).toBeLessThanOrEqual(bills.microUsd + bills.cut * longest);
+  expect(micro_usd).toBeLessThanOrEqual(bills.microUsd + (bills.calls - answered) * longest);
   await until('both replicas', async () => (await podsOf(world, 'edge')).length === replicas, { within: 30_000 });
 });

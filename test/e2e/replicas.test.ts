@@ -16,6 +16,7 @@ import { call, openai } from './support/http.ts';
 import { openLedger, type Ledger } from './support/ledger.ts';
 import { countsWithoutRedis, press } from './support/load-generator.ts';
 import { countsByPod } from './support/metrics.ts';
+import { billingModel } from './support/model-providers.ts';
 import { podsOf, signal } from './support/pods.ts';
 import { agentName, createTenant, deleteTenant, secretValue, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
@@ -37,17 +38,6 @@ let bills: BillingProvider;
 let ledger: Ledger;
 const ending = new AsyncDisposableStack();
 
-const modelProvider = (baseURL: string) => ({
-  apiVersion: 'cloister.dev/v1alpha1',
-  kind: 'ModelProvider',
-  metadata: { name: provider },
-  spec: {
-    type: 'OpenAICompatible',
-    baseURL,
-    models: [{ name: 'm', contextWindow: 10_000, maxOutputTokens: largest, price: { inputPerMillion: 0, outputPerMillion: 1 } }],
-    tenants: { names: ['replicas-spend', 'replicas-last'] },
-  },
-});
 const dollars = (microUsd: number) => ({ daily: { usd: microUsd / 1e6 } });
 const spendingSpec = {
   models: { allow: [`${provider}/*`] },
@@ -74,7 +64,9 @@ beforeAll(async () => {
   world = await openWorld();
   bills = ending.use(await BillingProvider.start(world.cluster.hostIP, largest));
   ending.defer(() => world.kubectl.run(['delete', 'modelprovider', provider, '--ignore-not-found']).then(() => undefined));
-  await world.kubectl.apply(modelProvider(bills.baseURL));
+  await world.kubectl.apply(
+    billingModel(provider, bills.baseURL, { maxOutputTokens: largest, tenants: ['replicas-spend', 'replicas-last'] }),
+  );
   ledger = ending.use(await openLedger(world));
   const goBack = await wayBack(world);
   const scaled = setValues(world, { 'edge.replicas': replicas.edge, 'egress.replicas': replicas.egress });
