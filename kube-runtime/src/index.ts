@@ -9,6 +9,7 @@ export type {
   JsonPatchOperation,
   PatchOptions,
   Scope,
+  StatusOptions,
   WatchEvent,
 } from './cluster/cluster.ts';
 export { absent } from './cluster/cluster.ts';

@@ -1,4 +1,4 @@
-import { absent, type Applied, type ApplyOptions } from '../cluster/cluster.ts';
+import { absent, type Applied, type ApplyOptions, type StatusOptions } from '../cluster/cluster.ts';
 import type { ApiRequest } from '../cluster/request.ts';
 import { isConflict, isInvalid, KubeError, KubeRuntimeError } from '../errors.ts';
 import { keyOf, pathOf, type Kind } from '../kind.ts';
@@ -119,7 +119,12 @@ export class Applier {
    * Replaces the whole status: it has one writer. A JSON patch, because it can test the UID, which server-side apply does not look at
    * below `/status`: what is known of an object must not be written to another one of the same name.
    */
-  async applyStatus<T extends BaseObject>(kind: Kind<T>, object: T, status: StatusOf<T>, signal?: AbortSignal): Promise<Applied<T>> {
+  async applyStatus<T extends BaseObject>(
+    kind: Kind<T>,
+    object: T,
+    status: StatusOf<T>,
+    { basedOn, signal }: StatusOptions,
+  ): Promise<Applied<T>> {
     const { uid } = object.metadata;
     if (!uid) throw refused('object_incomplete', kind, object.metadata, { field: 'metadata.uid' });
     // the cache may hold a newer answer to an earlier write of ours than the object that the caller was given
@@ -132,6 +137,7 @@ export class Applier {
       contentType: 'application/json-patch+json',
       body: [
         { op: 'test', path: '/metadata/uid', value: uid },
+        ...(basedOn === undefined ? [] : [{ op: 'test', path: '/metadata/resourceVersion', value: basedOn }]),
         { op: 'add', path: '/status', value: status },
       ],
       signal,
@@ -164,7 +170,13 @@ export class Applier {
       return await this.#options.send(request);
     } catch (error) {
       if (!(error instanceof KubeError) || !isInvalid(error) || error.causes.length > 0 || !Array.isArray(request.body)) throw error;
-      const details = { method: 'PATCH', path: request.path, status: 409, reason: 'Conflict', says: 'the object was re-created' };
+      const details = {
+        method: 'PATCH',
+        path: request.path,
+        status: 409,
+        reason: 'Conflict',
+        says: 'the object was re-created, or changed since it was read',
+      };
       throw new KubeError(details, { cause: error });
     }
   }

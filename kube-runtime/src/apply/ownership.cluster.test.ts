@@ -79,6 +79,17 @@ describe('the status', () => {
     expect((await cluster.get(greetings, { name: 'status', namespace }))?.status).toEqual({ said: 'hello' });
   });
 
+  test('that says what it is based on is refused where the object is another by now, and written where it is not', async () => {
+    const key = { name: 'remembered', namespace };
+    const { object } = await cluster.apply(greetings, { metadata: key, spec: { name: 'x' } });
+    const basedOn = object.metadata.resourceVersion;
+    const { object: next } = await cluster.updateStatus(greetings, object, { said: 'first' }, { basedOn });
+    await expect(cluster.updateStatus(greetings, object, { said: 'stale' }, { basedOn })).rejects.toMatchObject({ status: 409 });
+    expect((await cluster.get(greetings, key))?.status).toEqual({ said: 'first' });
+    await cluster.updateStatus(greetings, next, { said: 'second' }, { basedOn: next.metadata.resourceVersion });
+    expect((await cluster.get(greetings, key))?.status).toEqual({ said: 'second' });
+  });
+
   test('of an object that was re-created since is left alone', async () => {
     const key = { name: 'reborn', namespace };
     const { object } = await cluster.apply(greetings, { metadata: key, spec: { name: 'x' } });

@@ -20,6 +20,7 @@ import type {
   JsonPatchOperation,
   PatchOptions,
   Scope,
+  StatusOptions,
   WatchEvent,
 } from './cluster.ts';
 import type { ApiRequest, WriteInterceptor } from './request.ts';
@@ -122,8 +123,8 @@ export class ClusterClient implements Cluster {
     return this.#applier.apply(kind, desired, options);
   }
 
-  updateStatus<T extends BaseObject>(kind: Kind<T>, object: T, status: StatusOf<T>, { signal }: CallOptions = {}): Promise<Applied<T>> {
-    return this.#applier.applyStatus(kind, object, status, signal);
+  updateStatus<T extends BaseObject>(kind: Kind<T>, object: T, status: StatusOf<T>, options: StatusOptions = {}): Promise<Applied<T>> {
+    return this.#applier.applyStatus(kind, object, status, options);
   }
 
   async delete<T extends BaseObject>(kind: Kind<T>, target: T | ObjectKey, options: DeleteOptions = {}): Promise<boolean> {

@@ -49,6 +49,15 @@ export interface ApplyOptions extends CallOptions {
 /** For {@link ApplyOptions.basedOn}: there was no such object. */
 export const absent = 'absent';
 
+/** How `updateStatus` treats what was written meanwhile. */
+export interface StatusOptions extends CallOptions {
+  /**
+   * The resourceVersion of the object from which the status was made: a write is refused (409) where it is another by now. For a status that is
+   * also a memory, which one made from an older object would lose. Default: whatever is there, as long as it is the same object.
+   */
+  readonly basedOn?: string | undefined;
+}
+
 /** What came of an apply. */
 export interface Applied<T> {
   /** As the server, or the cache where nothing was written, has it now. */
@@ -122,7 +131,7 @@ export interface Cluster {
    */
   apply<T extends BaseObject>(kind: Kind<T>, desired: Desired<T>, options?: ApplyOptions): Promise<Applied<T>>;
   /** Replaces the status, whose only writer the caller must be, if it differs. Refused (409) when the object was re-created since. */
-  updateStatus<T extends BaseObject>(kind: Kind<T>, object: T, status: StatusOf<T>, options?: CallOptions): Promise<Applied<T>>;
+  updateStatus<T extends BaseObject>(kind: Kind<T>, object: T, status: StatusOf<T>, options?: StatusOptions): Promise<Applied<T>>;
   /** True when the server took the deletion, false when the object was gone already. */
   delete<T extends BaseObject>(kind: Kind<T>, target: T | ObjectKey, options?: DeleteOptions): Promise<boolean>;
   /** A list is sent as JSON Patch (RFC 6902), an object as JSON Merge Patch (RFC 7386). */

@@ -51,8 +51,8 @@ export function contextFor<T extends BaseObject>({
       }
     },
     removeLeftOver: clear,
-    updateStatus: async (status) => {
-      const applied = await cluster.updateStatus(kind, object, status, { signal });
+    updateStatus: async (status, options) => {
+      const applied = await cluster.updateStatus(kind, object, status, { signal, ...options });
       onStatus(applied.object);
       return applied;
     },

@@ -1,5 +1,5 @@
 import type { Change } from '../cache/informer.ts';
-import type { Applied, ApplyOptions, CacheScope, Cluster } from '../cluster/cluster.ts';
+import type { Applied, ApplyOptions, CacheScope, Cluster, StatusOptions } from '../cluster/cluster.ts';
 import type { EventNote } from '../events/event.ts';
 import type { Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
@@ -45,7 +45,7 @@ export interface ReconcileContext<T extends BaseObject> {
    */
   readonly removeLeftOver: (kind: Kind<BaseObject>, key: ObjectKey) => Promise<void>;
   /** Writes the status if it differs. */
-  readonly updateStatus: (status: StatusOf<T>) => Promise<Applied<T>>;
+  readonly updateStatus: (status: StatusOf<T>, options?: StatusOptions) => Promise<Applied<T>>;
   /** Records an Event about the object. Returns at once; record transitions, not states. */
   readonly record: (note: EventNote) => void;
   /**

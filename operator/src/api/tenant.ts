@@ -201,6 +201,10 @@ export const tenantStatus = z.object({
     .meta({ format: 'date-time' })
     .describe('When the tenant was moved there from another revision; not set for one that began there.')
     .optional(),
+  classSeen: z
+    .object({ uid: z.string(), generation: z.int().min(0) })
+    .describe('The TenantClass that put the tenant on that revision, as it was then. As it was before, it moves the tenant nowhere.')
+    .optional(),
   agents: z.int().min(0).describe('How many AgentConfigs there are.').optional(),
   agentsReady: z.int().min(0).describe('How many of them serve.').optional(),
   trafficSplits: trafficSplitsStatus,

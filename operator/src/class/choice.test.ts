@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { tenantClassSpec, type TenantClassStatus } from '../api/tenant-class.ts';
-import { chooseRevision, type ClassSeen } from './choice.ts';
+import { chooseRevision, type ClassSeen, type ClassVersion } from './choice.ts';
 import { revisionNameOf } from './revisions.ts';
 
 const old = tenantClassSpec.parse({ ceilings: { quota: { pods: 5 } } });
@@ -12,7 +12,8 @@ const kept = new Map([
 ]);
 const startTime = '2026-01-01T00:00:00Z';
 
-const gold = (status: TenantClassStatus = {}, spec = fresh): ClassSeen => ({ name: 'gold', spec, status });
+const version = (generation: number, uid = 'uid-gold'): ClassVersion => ({ uid, generation });
+const gold = (status: TenantClassStatus = {}, spec = fresh): ClassSeen => ({ name: 'gold', version: version(2), spec, status });
 const inWave = (...tenants: string[]): TenantClassStatus => ({
   wantedRevision: wanted,
   currentRevision: before,
@@ -23,7 +24,7 @@ const stopped = (...tenants: string[]): TenantClassStatus => ({
   rollout: { wave: 1, tenants, startTime, stopped: true },
 });
 const choose = (applied: string | undefined, seen: ClassSeen, pin?: string, revisions = kept) =>
-  chooseRevision({ name: 'acme', pin, applied }, seen, revisions);
+  chooseRevision({ name: 'acme', pin, applied, seen: undefined }, seen, revisions);
 
 test('a revision is named by what tenants feel of a class, and by nothing else', () => {
   const also = { ...fresh, default: true, rollout: undefined };
@@ -57,8 +58,34 @@ describe('a tenant is on', () => {
     ['its own until the wanted one is kept', before, choose(before, gold(inWave('acme')), undefined, new Map([[before, old]]))],
     ['none until one is kept', undefined, choose(undefined, gold(), undefined, new Map())],
     ['the wanted one when its own is of another class', wanted, choose('silver-1', gold(inWave('bravo')))],
-    ['its own when the class cannot be read', before, choose(before, { name: 'gold', spec: undefined, status: undefined })],
+    [
+      'its own when the class cannot be read',
+      before,
+      choose(before, { name: 'gold', version: version(2), spec: undefined, status: undefined }),
+    ],
   ])('%s', (_, expected, chosen) => {
     expect(chosen).toBe(expected);
+  });
+});
+
+describe('a class that goes back to what all were on, as the cache has it,', () => {
+  const back = gold({ wantedRevision: before, currentRevision: wanted });
+  const goes = (seen: ClassVersion | undefined, applied = before, pin?: string) =>
+    chooseRevision({ name: 'acme', pin, applied, seen }, back, kept);
+
+  test('moves a tenant that has seen nothing newer of it', () => {
+    expect([goes(undefined), goes(version(1)), goes(version(2))]).toEqual([wanted, wanted, wanted]);
+  });
+  test('moves none that has: it is of the past', () => {
+    expect(goes(version(3))).toBe(before);
+  });
+  test('gives none another revision whose own is not in the cache yet', () => {
+    expect(goes(version(3), 'gold-newest')).toBeUndefined();
+  });
+  test('moves one that saw a later spec of another class of its name', () => {
+    expect(goes(version(3, 'uid-of-the-class-before'))).toBe(wanted);
+  });
+  test('moves one that is pinned to another of its revisions', () => {
+    expect(goes(version(3), before, wanted)).toBe(wanted);
   });
 });

@@ -91,13 +91,13 @@ interface World {
   readonly caches: Caches;
 }
 
-function decide({ metadata: { name }, status }: TenantClass, spec: TenantClassSpec, { wanted, tenants, caches }: World): Decided {
+function decide({ status }: TenantClass, spec: TenantClassSpec, { wanted, tenants, caches }: World): Decided {
   const wave = status?.wantedRevision === wanted ? status.rollout : undefined;
   const staying = tenants.filter(({ leaving }) => !leaving);
   const free = staying.filter(({ pin }) => pin === undefined);
   const parts = { caches, canary: spec.rollout?.canary, inWave: new Set(wave?.tenants) };
   const members = free.map((tenant) => memberOf(tenant, parts));
-  const atOnce = goesAtOnce({ name, spec, status }, wanted);
+  const atOnce = goesAtOnce({ spec, status }, wanted);
   return {
     decision: decideWave({ wanted, atOnce, rollout: spec.rollout, wave, members, now: Date.now() }),
     pinned: staying.length - free.length,
@@ -114,7 +114,9 @@ const nobodyMoves = ({ status }: TenantClass): Decided => ({
 async function tell(context: Context, status: TenantClassStatus, findings: readonly ClassFinding[]): Promise<void> {
   const { object } = context;
   const conditions = conditionsOf(object, findings, status, new Date());
-  await context.updateStatus({ ...status, observedGeneration: object.metadata.generation, conditions });
+  // It says how far the tenants have come, which a class of the past does not know.
+  const basedOn = object.metadata.resourceVersion;
+  await context.updateStatus({ ...status, observedGeneration: object.metadata.generation, conditions }, { basedOn });
   for (const note of announcements(object.status?.conditions, conditions)) context.record(note);
 }
 

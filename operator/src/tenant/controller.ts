@@ -90,8 +90,7 @@ export function tenantController(parts: TenantParts): Controller {
 
   function movable({ metadata, spec, status }: kinds.TenantClass): ObjectKey[] {
     const parsed = tenantClassSpec.safeParse(spec).data;
-    if (!parsed || goesAtOnce({ name: metadata.name, spec: parsed, status }, revisionNameOf(metadata.name, parsed)))
-      return tenantsOf(metadata.name);
+    if (!parsed || goesAtOnce({ spec: parsed, status }, revisionNameOf(metadata.name, parsed))) return tenantsOf(metadata.name);
     const inWave = new Set(status?.rollout?.tenants);
     return tenantsOfClass(caches, metadata.name, true)
       .filter(({ name, revision, pin }) => inWave.has(name) || revision === undefined || pin !== undefined)

@@ -131,7 +131,9 @@ async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenan
   const before = context.object.status;
   // First: the status says which alerts were told, whatever becomes of this process.
   const refused = await alert(context, budgetAlerts(before?.usage, status.usage));
-  await context.updateStatus(refused === undefined ? status : { ...status, usage: before?.usage });
+  // It says what the tenant has come to, which a Tenant of the past does not know.
+  const basedOn = context.object.metadata.resourceVersion;
+  await context.updateStatus(refused === undefined ? status : { ...status, usage: before?.usage }, { basedOn });
   for (const note of announcements(before?.conditions, status.conditions, widenings)) context.record(note);
   return refused;
 }

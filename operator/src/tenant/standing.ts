@@ -2,7 +2,7 @@
 import { modelProviderSpec } from '../api/model-provider.ts';
 import { tenantClassSpec, type TenantClassSpec } from '../api/tenant-class.ts';
 import type { TenantSpec } from '../api/tenant.ts';
-import { chooseRevision, type ClassSeen } from '../class/choice.ts';
+import { chooseRevision, isOlder, type ClassSeen, type ClassVersion } from '../class/choice.ts';
 import type { Kept } from '../class/revisions.ts';
 import type { ModelProvider, Tenant, TenantClass } from '../kinds.ts';
 import { allowedModels, chatModelsAmong, type Provider } from '../provider/offers.ts';
@@ -17,6 +17,10 @@ export interface Standing {
   readonly tenantClass: { readonly name: string; readonly revision: string; readonly spec: TenantClassSpec } | undefined;
   /** The revision that the spec pins the tenant to, where the class has no such revision. */
   readonly unknownPin: string | undefined;
+  /** The class that was found, or what the tenant has seen of it if that is newer. */
+  readonly classSeen: ClassVersion | undefined;
+  /** What was found of the class is older than what the tenant has seen of it. */
+  readonly classIsBehind: boolean;
   /** Names of all classes that say `default`, where the spec names none. */
   readonly defaults: readonly string[];
   readonly limits: Limits;
@@ -76,8 +80,8 @@ function standing(subject: Subject, world: StandingWorld, choose: typeof chooseR
 /** All that can be read, open to the tenant or not. */
 export const providersIn = ({ providers }: Pick<StandingWorld, 'providers'>): readonly Provider[] => providers.flatMap(readProvider);
 
-type Place = Pick<Standing, 'tenantClass' | 'unknownPin'>;
-const nowhere: Place = { tenantClass: undefined, unknownPin: undefined };
+type Place = Pick<Standing, 'tenantClass' | 'unknownPin' | 'classSeen' | 'classIsBehind'>;
+const nowhere: Place = { tenantClass: undefined, unknownPin: undefined, classSeen: undefined, classIsBehind: false };
 
 interface Choosing {
   readonly kept: Kept;
@@ -86,16 +90,22 @@ interface Choosing {
 
 function placeIn(found: TenantClass, { tenant, spec }: Subject, { kept, choose }: Choosing): Place {
   const pin = spec.classRef?.revision;
-  const revision = choose({ name: tenant.metadata.name, pin, applied: tenant.status?.classRevision }, readClass(found), kept);
+  const seen = tenant.status?.classSeen;
+  const read = readClass(found);
+  const revision = choose({ name: tenant.metadata.name, pin, applied: tenant.status?.classRevision, seen }, read, kept);
   const inForce = revision === undefined ? undefined : kept.get(revision);
   return {
     tenantClass: revision !== undefined && inForce ? { name: found.metadata.name, revision, spec: inForce } : undefined,
     unknownPin: pin !== undefined && !kept.has(pin) ? pin : undefined,
+    classSeen: isOlder(read.version, seen) ? seen : read.version,
+    classIsBehind: isOlder(read.version, seen),
   };
 }
 
 const readClass = remembered(({ metadata, spec, status }: TenantClass): ClassSeen => ({
   name: metadata.name,
+  version:
+    metadata.uid === undefined || metadata.generation === undefined ? undefined : { uid: metadata.uid, generation: metadata.generation },
   spec: tenantClassSpec.safeParse(spec).data,
   status,
 }));

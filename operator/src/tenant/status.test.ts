@@ -1,9 +1,10 @@
 import { findCondition, type Condition } from 'kube-runtime';
 import { describe, expect, test } from 'vitest';
-import type { TenantStatus } from '../api/tenant.ts';
+import { tenantSpec, type TenantStatus } from '../api/tenant.ts';
 import { check, parts, warnings } from './checks.ts';
-import type { Tenant } from '../kinds.ts';
-import { agentNamed, namespaceOwnedBy, snapshot, tenantNamed } from './snapshot.fixture.ts';
+import type { Tenant, TenantClass } from '../kinds.ts';
+import { agentNamed, classNamed, namespaceOwnedBy, snapshot, tenantNamed, worldOf } from './snapshot.fixture.ts';
+import { standingOf } from './standing.ts';
 import { bareStatus, tenantStatusOf } from './status.ts';
 
 const day = (number: number) => new Date(Date.UTC(2026, 0, number));
@@ -67,6 +68,41 @@ describe('a tenant that was fine', () => {
     for (const type of unlookedAt.filter((one) => !found.has(one))) expect(conditionOf(status, type)).toEqual(conditionOf(fine, type));
     expect(conditionOf(status, 'Ready')?.status).toBe('False');
     expect(status.isolation).toBe(isolation);
+  });
+});
+
+describe('the class that put a tenant on its revision', () => {
+  const classOf = (generation: number, pods: number, uid = 'uid-plain') => {
+    const plain = classNamed('plain', { default: true, ceilings: { quota: { pods } } });
+    return { ...plain, metadata: { ...plain.metadata, uid, generation } };
+  };
+  const under = (tenantClass: TenantClass, before?: TenantStatus): TenantStatus => {
+    const tenant = tenantOf(1, before);
+    const seen = snapshot({ tenant, standing: standingOf({ tenant, spec: tenantSpec.parse({}) }, worldOf([tenantClass])) });
+    return tenantStatusOf(seen, { findings: check(seen) }, day(1));
+  };
+  const first = under(classOf(2, 5));
+
+  test('is noted as it was then, not as it is after edits that move nobody', () => {
+    expect(first.classSeen).toEqual({ uid: 'uid-plain', generation: 2 });
+    expect(under(classOf(3, 5), first).classSeen).toEqual(first.classSeen);
+    expect(under(classOf(4, 6), first)).toMatchObject({
+      classSeen: { generation: 4 },
+      classRevision: expect.not.stringMatching(first.classRevision ?? ''),
+    });
+  });
+  test('is noted anew where another of its name has taken its place', () => {
+    expect(under(classOf(1, 5, 'uid-next'), first).classSeen).toEqual({ uid: 'uid-next', generation: 1 });
+  });
+  test('is not noted of a tenant that came there before there was such a note, until it moves: nobody writes to all of them', () => {
+    const old = { ...first, classSeen: undefined };
+    expect(under(classOf(3, 5), old).classSeen).toBeUndefined();
+    expect(under(classOf(3, 6), old).classSeen).toEqual({ uid: 'uid-plain', generation: 3 });
+  });
+  test('is remembered, and the revision with it, where caches know neither', () => {
+    expect(under(classOf(1, 9), first)).toMatchObject({ classSeen: first.classSeen, classRevision: first.classRevision });
+    expect(conditionOf(under(classOf(1, 9), first), 'QuotaReady')).toMatchObject({ status: 'False', reason: 'Pending' });
+    expect(judged(ghost, day(2), first)).toMatchObject({ classSeen: first.classSeen });
   });
 });
 

@@ -6,6 +6,7 @@ import { serves, judge, type Judgement } from '../status/conditions.ts';
 import { blocking } from '../status/finding.ts';
 import { parts, warnings, widenings, type Part, type TenantFinding } from './checks.ts';
 import type { TenantSnapshot } from './observe.ts';
+import type { Standing } from './standing.ts';
 import { sharesOf } from './traffic-splits.ts';
 
 /** What is known only where it was brought about. Agents, and policies that open more, are looked at in any case. */
@@ -20,7 +21,7 @@ interface TenantOutcome {
 
 export function tenantStatusOf(seen: TenantSnapshot, { findings, credentials, unseen = [] }: TenantOutcome, now: Date): TenantStatus {
   const { tenant, name, standing, agents } = seen;
-  const { tenantClass } = standing;
+  const revision = revisionTold(tenant, standing);
   const conditions = judge({
     ...judgementOf(tenant, findings, now),
     unseen: blocking(findings) ? partsBroughtAbout : unseen,
@@ -32,8 +33,9 @@ export function tenantStatusOf(seen: TenantSnapshot, { findings, credentials, un
     namespace: namespaceOf(name),
     endpoint: endpointOf(seen),
     class: standing.className,
-    classRevision: tenantClass?.revision,
-    classRevisionTime: movedAt(tenant, tenantClass?.revision, now),
+    classRevision: revision,
+    classRevisionTime: movedAt(tenant, revision, now),
+    classSeen: classSeen(tenant, standing, revision),
     agents: agents.length,
     agentsReady: agents.filter((agent) => serves(agent.status?.conditions)).length,
     trafficSplits: sharesOf(seen),
@@ -50,6 +52,17 @@ function isolationOf(conditions: readonly Condition[]): TenantStatus['isolation'
   const are = (type: Part) => isTrue(conditions, type);
   if (!are('NamespaceReady') || !are('NetworkIsolated')) return 'Pending';
   return widenings.some(are) ? 'Widened' : 'Closed';
+}
+
+/** Caches that are behind may not know the revision either; the tenant is on it all the same. */
+const revisionTold = ({ status }: Tenant, { tenantClass, classIsBehind }: Standing): string | undefined =>
+  tenantClass?.revision ?? (classIsBehind ? status?.classRevision : undefined);
+
+/** Noted when the tenant comes to a revision: an edit of the class that moves nobody is no reason to write to all its tenants. */
+function classSeen({ status }: Tenant, standing: Standing, revision: string | undefined): TenantStatus['classSeen'] {
+  const before = status?.classSeen;
+  const stays = revision === status?.classRevision && (before === undefined || before.uid === standing.classSeen?.uid);
+  return stays || revision === undefined ? before : standing.classSeen;
 }
 
 /** Set when a tenant comes from another revision, kept while it stays. */

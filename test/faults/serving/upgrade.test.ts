@@ -96,10 +96,16 @@ async function settled(imageSuffix: RegExp): Promise<void> {
   );
   await sleep(2_000);
   const log = await AuditLog.from(world.cluster.auditLog);
+  const before = await toldButUsage();
   await sleep(3_000);
-  const written = (await log.take()).filter(({ by, resource }) => by === operator && resource !== 'leases');
-  expect(written.map(({ what }) => what)).toEqual([]);
+  const written = (await log.take()).filter(({ by, resource }) => by === operator && resource !== 'leases').map(({ what }) => what);
+  // Callers go on, and once a minute the status says what they have used.
+  expect(written.filter((what) => !names.some((name) => what === `patch tenants/status /${name}`))).toEqual([]);
+  expect(await toldButUsage()).toEqual(before);
 }
+
+const toldButUsage = () =>
+  Promise.all(names.map(async (name) => ({ ...(await world.kubectl.get('tenant', name))?.status, usage: undefined })));
 
 /** Words, so half a minute. */
 const long = 600;

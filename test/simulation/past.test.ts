@@ -1,0 +1,19 @@
+/**
+ * A process that starts while its lists are behind, in the middle of a rollout: what a class said once moves nobody back. `troubles` has the like for
+ * every workload, at a share of the writes.
+ */
+import { expect, test } from 'vitest';
+import { complaints } from './compare.ts';
+import { rollouts } from './rollouts.ts';
+
+/** With these a canary went back and on again: it knew the status of the tenant, and of the class the spec before. */
+const seed = 65289;
+const versions = 8;
+/** From the edit of the class until the second wave. */
+const firstWrites = 14;
+
+test.each(rollouts)('started behind after any of the first writes while $name, a new process moves nobody back', async (workload) => {
+  const wrong: string[] = [];
+  for (let index = 0; index < firstWrites; index++) wrong.push(...(await complaints(workload, `back-in-time:${index}:${versions}`, seed)));
+  expect(wrong.join('\n')).toBe('');
+});
