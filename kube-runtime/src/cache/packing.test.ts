@@ -58,6 +58,16 @@ test('what changes meanwhile is packed once it rests', async () => {
   expect(store.get({ name: 'sign-7', namespace: 'a' })?.spec.text).toBe('changed: ünïcödé 猫');
 });
 
+test('what came some seconds after the rest is packed some seconds after it', async () => {
+  fill(300);
+  await vi.advanceTimersByTimeAsync(8_000);
+  put('sign-7', 'changed');
+  await vi.advanceTimersByTimeAsync(restMs - 7_000);
+  expect(packed()).toBe(299);
+  await vi.advanceTimersByTimeAsync(8_000);
+  expect(packed()).toBe(300);
+});
+
 test('a small cache is left alone, and no timer runs where nothing is to be packed', async () => {
   fill(100);
   expect(vi.getTimerCount()).toBe(0);

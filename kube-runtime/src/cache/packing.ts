@@ -7,6 +7,8 @@ import type { Store } from './store.ts';
 const worthwhile = 200;
 /** What changed or came so lately may well change again, or be read: after a start all that was listed is. */
 export const restMs = 25_000;
+/** Between two sweeps, however soon the next object is due. */
+const betweenMs = 5_000;
 /** A sweep lets others work after so much time, for so long: it takes a fifth of the processor at most. */
 const sliceMs = 4;
 const pauseMs = 16;
@@ -34,13 +36,17 @@ export class Packing<T extends BaseObject> {
   }
 
   async #sweep(): Promise<void> {
-    while (this.#news && (await sleep(restMs, this.#signal))) {
+    let due = restMs;
+    while (this.#news && (await sleep(due, this.#signal))) {
       this.#news = false;
+      due = restMs;
       let until = performance.now() + sliceMs;
       for (const held of this.#store.all()) {
         if (held.packed) continue;
-        if (performance.now() - held.since < restMs) {
+        const left = held.since + restMs - performance.now();
+        if (left > 0) {
           this.#news = true;
+          due = Math.max(betweenMs, Math.min(due, left));
           continue;
         }
         held.pack(this.#dictionaryFrom(held));
