@@ -78,8 +78,11 @@ async function expectWithin(most: number): Promise<void> {
 async function moreWhole(members: readonly Member[], calling: Calling<Member>): Promise<void> {
   const whole = () => members.map((member) => calling.outcomes(member).filter((outcome) => outcome === 'whole').length);
   const before = whole();
-  const isThere = () => whole().every((count, at) => count > (before[at] ?? 0));
-  await expect.poll(isThere, { message: 'a whole stream of each', timeout: 15_000 }).toBe(true);
+  const since = () =>
+    whole().map((count, at) =>
+      count > (before[at] ?? 0) ? 'one more' : `none; last: ${members[at] && calling.outcomes(members[at]).at(-1)}`,
+    );
+  await expect.poll(since, { message: 'a whole stream of each', timeout: 15_000 }).toEqual(members.map(() => 'one more'));
 }
 
 /** Goes on until nothing is under way, and what is left is too little for whoever asks; then everybody ends. */
@@ -172,6 +175,7 @@ test(
     const calling = callers({ tenant, members, ofEach: callersOfEach, wait: 50 });
     for (let crashes = 0; crashes < 2; crashes++) {
       await sleep(1_000);
+      await moreWhole(members, calling); // so that each has something in hand
       await expect.poll(() => provider.bill.streams, { message: 'streams are under way', timeout: 15_000 }).toBeGreaterThan(0);
       await server.crash(1_500, () => moreWhole(members, calling));
       await expectWithin(limit);

@@ -65,6 +65,7 @@ export function readChunk(data: string): Chunk | undefined {
   const used = isObject(chunk['usage']) ? usage.safeParse(chunk['usage']).data : undefined;
   const told: Chunk['choices'][number][] = [];
   const reasons: string[] = [];
+  const calls: string[] = [];
   let text = '';
   let isPiece = false;
   for (const choice of list) {
@@ -73,7 +74,9 @@ export function readChunk(data: string): Chunk | undefined {
     told.push({ index: typeof index === 'number' ? index : 0, ended: isReason(reason) });
     if (isReason(reason)) reasons.push(reason);
     isPiece ||= isObject(delta);
-    text += textIn(delta ?? message);
+    const output = delta ?? message;
+    text += flatTextIn(output) ?? textIn(output);
+    noteCalls(output, calls);
   }
   const finished = reasons.length > 0;
   return {
@@ -84,7 +87,7 @@ export function readChunk(data: string): Chunk | undefined {
     finished,
     choices: told,
     reasons,
-    calls: list.flatMap((choice) => (isObject(choice) ? callsIn(choice['delta'] ?? choice['message']) : [])),
+    calls,
     failed: isError(chunk['error']),
     isCompletion,
   };
@@ -97,18 +100,32 @@ const isReason = (reason: unknown): reason is string => typeof reason === 'strin
 const isError = (error: unknown): boolean => isObject(error) || (typeof error === 'string' && error !== '');
 
 /** By the present field and by the one before it. */
-function callsIn(said: unknown): readonly string[] {
-  if (!isObject(said)) return [];
+function noteCalls(said: unknown, names: string[]): void {
+  if (!isObject(said)) return;
   const { tool_calls: calls, function_call: before } = said;
-  if (calls === undefined && before === undefined) return [];
-  const all: readonly unknown[] = Array.isArray(calls) ? calls : [];
-  return [before, ...all.map((call) => isObject(call) && (call['function'] ?? call['custom']))].flatMap((called) =>
-    isObject(called) && typeof called['name'] === 'string' && called['name'] !== '' ? [called['name']] : [],
-  );
+  noteName(before, names);
+  if (!Array.isArray(calls)) return;
+  for (const call of calls) if (isObject(call)) noteName(call['function'] ?? call['custom'], names);
+}
+
+function noteName(called: unknown, names: string[]): void {
+  if (isObject(called) && typeof called['name'] === 'string' && called['name'] !== '') names.push(called['name']);
 }
 
 /** Texts that are not output of the model. */
 const notOutput = new Set(['role', 'id', 'type', 'object']);
+
+/** What {@link textIn} finds, where nothing is nested: most pieces of a stream are a word of content. */
+function flatTextIn(value: unknown): string | undefined {
+  if (!isObject(value)) return undefined;
+  let text = '';
+  for (const name of Object.keys(value)) {
+    const part = value[name];
+    if (typeof part === 'object' && part !== null) return undefined;
+    if (typeof part === 'string' && !notOutput.has(name)) text += part;
+  }
+  return text;
+}
 
 /** In order, however deep it is nested. */
 function textIn(value: unknown): string {

@@ -72,8 +72,7 @@ export class Meter {
     const { used, text, partial, finished, failed, reasons, calls } = chunk;
     this.#finished ||= finished;
     this.#failed ||= failed;
-    this.#reasons.push(...reasons);
-    this.#note(calls);
+    this.#note(reasons, calls);
     const bytes = Buffer.byteLength(text);
     if (used && (!partial || (this.#finished && text === ''))) this.#reported = used;
     else if (used || text !== '') this.#goOn(used, bytes, now); // more output: what looked like the end was none
@@ -94,7 +93,8 @@ export class Meter {
   }
 
   /** One by one: a server may send more of them than a call can take arguments. */
-  #note(calls: readonly string[]): void {
+  #note(reasons: readonly string[], calls: readonly string[]): void {
+    for (const reason of reasons) this.#reasons.push(reason);
     for (const name of calls) this.#calls.add(name);
   }
 

@@ -48,17 +48,17 @@ export class Selection {
   }
 
   #passes({ event, data }: StreamEvent): boolean {
-    if (data.trim() === '') return false; // as some send to keep connections open
+    if (!data.startsWith('{') && data.trim() === '') return false; // as some send to keep connections open
     const chunk = this.#meter.read(data);
     if (!chunk) this.broken = 'its stream holds what is no JSON';
     else if (chunk.failed || event === 'error') this.broken = 'its stream holds an error';
     if (!chunk || this.broken !== undefined) return false;
     this.last = data;
-    for (const { index, ended } of chunk.choices) this.#choices.set(index, ended || this.#choices.get(index) === true);
+    for (const { index, ended } of chunk.choices) if (ended || !this.#choices.has(index)) this.#choices.set(index, ended);
     return this.#wanted.usage || !chunk.onlyUsage;
   }
 }
 
 /** As it goes out. */
 export const frame = ({ event, data }: StreamEvent): string =>
-  `${event === undefined ? '' : `event: ${event}\n`}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;
+  `${event === undefined ? '' : `event: ${event}\n`}data: ${data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data}\n\n`;
