@@ -38,7 +38,7 @@ test('what rests in hand serves nobody before the ledger has said what is left',
   };
   expect(await chat()).toBe(200);
   await expect.poll(async () => (await egress.standing('acme')).reserved, { timeout: 10_000 }).toBeLessThan(100_000); // it rests
-  await sleep(idleAfter);
+  await sleep(2 * idleAfter); // the ledger's answer comes to egress after it can be seen here
   await egress.sql.query('update cloister_egress.budget_window set settled_micro_usd = 1000000', []);
   await withLimit(2);
   await withLimit(1);
