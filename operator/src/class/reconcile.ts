@@ -11,6 +11,7 @@ import type { Caches } from '../caches.ts';
 import { controllerRevisions, type TenantClass } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
+import { lookAgain, toldOnTop } from '../status/on-top.ts';
 import { refusalOf, type Refusal } from '../status/refusal.ts';
 import { goesAtOnce } from './choice.ts';
 import { byRevision, memberOf, tenantsOfClass, type Membership } from './members.ts';
@@ -33,17 +34,13 @@ export async function reconcileClass(context: Context, { caches, configuration }
   const parsed = tenantClassSpec.safeParse(object.spec);
   if (object.metadata.deletionTimestamp) {
     const message = 'the class is being deleted; its tenants keep what they run and are not changed any more';
-    await tell(context, { ...object.status, tenants: tenants.length }, [
-      { condition: 'RolledOut', reason: 'Deleting', message, blocks: true },
-    ]);
-    return {};
+    const deleting = { condition: 'RolledOut', reason: 'Deleting', message, blocks: true } as const;
+    return tell(context, caches, { status: { ...object.status, tenants: tenants.length }, findings: [deleting] });
   }
   if (!parsed.success) {
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
-    await tell(context, { ...object.status, tenants: tenants.length }, [
-      { condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: true },
-    ]);
-    return {};
+    const invalid = { condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: true } as const;
+    return tell(context, caches, { status: { ...object.status, tenants: tenants.length }, findings: [invalid] });
   }
   const wanted = revisionNameOf(name, parsed.data);
   const refusal = await keepRevision(context, parsed.data, { caches, configuration });
@@ -59,13 +56,21 @@ export async function reconcileClass(context: Context, { caches, configuration }
     currentRevision: complete ? wanted : object.status?.currentRevision,
     rollout: wave,
   };
-  await tell(context, status, findings);
+  const told = await tell(context, caches, { status, findings });
   if (refusal) throw refusal.error;
-  const needed = new Set([wanted, status.currentRevision]);
+  if (told === lookAgain) return told;
+  await forgetOutdated(context, caches, new Set([wanted, status.currentRevision]));
+  return lookAgainAt === undefined ? {} : { requeueAfter: Math.max(0, lookAgainAt - Date.now()) + 20 };
+}
+
+async function forgetOutdated(
+  { object, cluster, signal }: Context,
+  caches: Caches,
+  needed: ReadonlySet<string | undefined>,
+): Promise<void> {
   const isNeeded = (revision: string) => needed.has(revision) || caches.tenants.headsByIndex(byRevision, revision).length > 0;
   for (const old of outdatedRevisions(revisionsOf(object, caches.classRevisions), isNeeded))
-    await context.cluster.delete(controllerRevisions, old, { signal: context.signal });
-  return lookAgainAt === undefined ? {} : { requeueAfter: Math.max(0, lookAgainAt - Date.now()) + 20 };
+    await cluster.delete(controllerRevisions, old, { signal });
 }
 
 /** Before anybody is moved to it: a tenant never runs on a revision that is not kept. */
@@ -111,13 +116,20 @@ const nobodyMoves = ({ status }: TenantClass): Decided => ({
   updated: status?.updatedTenants,
 });
 
-async function tell(context: Context, status: TenantClassStatus, findings: readonly ClassFinding[]): Promise<void> {
+interface Told {
+  readonly status: TenantClassStatus;
+  readonly findings: readonly ClassFinding[];
+}
+
+/** {@link lookAgain} where the class has changed since it was looked at: then nothing was told. */
+async function tell(context: Context, { tenantClasses }: Caches, { status, findings }: Told): Promise<Result> {
   const { object } = context;
   const conditions = conditionsOf(object, findings, status, new Date());
   // It says how far the tenants have come, which a class of the past does not know.
-  const basedOn = object.metadata.resourceVersion;
-  await context.updateStatus({ ...status, observedGeneration: object.metadata.generation, conditions }, { basedOn });
+  const whole = { ...status, observedGeneration: object.metadata.generation, conditions };
+  if (!(await toldOnTop(context, whole, tenantClasses))) return lookAgain;
   for (const note of announcements(object.status?.conditions, conditions)) context.record(note);
+  return {};
 }
 
 const defaultsAmong = (classes: readonly TenantClass[]): string[] =>

@@ -17,6 +17,7 @@ import { tenants, type Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
+import { lookAgain, toldOnTop } from '../status/on-top.ts';
 import { applyChildren, type Outcome } from './apply.ts';
 import { build } from './build.ts';
 import { check, widenings, type Part } from './checks.ts';
@@ -49,7 +50,8 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
     const seen = await observeOwnKeys(tenant, { ...parts, cluster: context.cluster, signal: context.signal });
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
     const status = bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date());
-    await together([keepWhatEnds(context, seen, parts), tell(context, status)]);
+    const [, told] = await together([keepWhatEnds(context, seen, parts), tell(context, status, parts)]);
+    if (told === 'behind') return lookAgain;
     return seen.toldOwnKeys ? { requeueAfter: broughtSecretMs } : {};
   }
   const seen = await observeTenant(tenant, parsed.data, { ...parts, cluster: context.cluster, signal: context.signal });
@@ -58,9 +60,11 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
 
   const status = tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date());
   const kept = blocking(findings) ? keepWhatEnds(context, seen, parts) : Promise.resolve();
-  const [untold] = await together([tell(context, status), kept]);
+  const [told] = await together([tell(context, status, parts), kept]);
   for (const note of outcome.notes ?? []) context.record(note);
-  if (outcome.error ?? untold) throw outcome.error ?? untold;
+  if (outcome.error) throw outcome.error;
+  if (told === 'behind') return lookAgain;
+  if (told) throw told.untold;
   return { requeueAfter: nextLook(seen, outcome) };
 }
 
@@ -126,16 +130,23 @@ async function lives({ cluster, object, signal }: ReconcileContext<Tenant>): Pro
   return live !== undefined && live.metadata.uid === object.metadata.uid && live.metadata.deletionTimestamp === undefined;
 }
 
-/** Returns why an alert could not be told of; then it, and the usage that it is about, are left for the next run. */
-async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<unknown> {
+/**
+ * Returns why an alert could not be told of; then it, and the usage that it is about, are left for the next run. `behind`: the Tenant has changed since it
+ * was looked at, and nothing was told.
+ */
+async function tell(
+  context: ReconcileContext<Tenant>,
+  status: NonNullable<Tenant['status']>,
+  { caches }: Pick<TenantParts, 'caches'>,
+): Promise<'behind' | { readonly untold: unknown } | undefined> {
   const before = context.object.status;
   // First: the status says which alerts were told, whatever becomes of this process.
   const refused = await alert(context, budgetAlerts(before?.usage, status.usage));
   // It says what the tenant has come to, which a Tenant of the past does not know.
-  const basedOn = context.object.metadata.resourceVersion;
-  await context.updateStatus(refused === undefined ? status : { ...status, usage: before?.usage }, { basedOn });
+  const whole = refused === undefined ? status : { ...status, usage: before?.usage };
+  if (!(await toldOnTop(context, whole, caches.tenants))) return 'behind';
   for (const note of announcements(before?.conditions, status.conditions, widenings)) context.record(note);
-  return refused;
+  return refused === undefined ? undefined : { untold: refused };
 }
 
 async function alert({ recordOnce }: ReconcileContext<Tenant>, alerts: readonly Alert[]): Promise<unknown> {
