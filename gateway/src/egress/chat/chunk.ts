@@ -75,7 +75,7 @@ export function readChunk(data: string): Chunk | undefined {
     if (isReason(reason)) reasons.push(reason);
     isPiece ||= isObject(delta);
     const output = delta ?? message;
-    text += flatTextIn(output) ?? textIn(output);
+    text += textIn(output);
     noteCalls(output, calls);
   }
   const finished = reasons.length > 0;
@@ -115,7 +115,10 @@ function noteName(called: unknown, names: string[]): void {
 /** Texts that are not output of the model. */
 const notOutput = new Set(['role', 'id', 'type', 'object']);
 
-/** What {@link textIn} finds, where nothing is nested: most pieces of a stream are a word of content. */
+/** In order, however deep it is nested. */
+const textIn = (value: unknown): string => flatTextIn(value) ?? deepTextIn(value);
+
+/** Undefined where something is nested: most pieces of a stream are a word of content. */
 function flatTextIn(value: unknown): string | undefined {
   if (!isObject(value)) return undefined;
   let text = '';
@@ -127,8 +130,7 @@ function flatTextIn(value: unknown): string | undefined {
   return text;
 }
 
-/** In order, however deep it is nested. */
-function textIn(value: unknown): string {
+function deepTextIn(value: unknown): string {
   const left = [value];
   let text = '';
   while (left.length > 0) {
