@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { complaints } from './compare.ts';
 import { rollouts } from './rollouts.ts';
 
-/** With these a canary went back and on again: it knew the status of the tenant, and of the class the spec before. */
+/** With these a canary went back and on again: a look that began with the tenant of before wrote that over what had been told since. */
 const seed = 65289;
 const versions = 8;
 /** From the edit of the class until the second wave. */
