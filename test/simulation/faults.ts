@@ -3,6 +3,17 @@
  * `stale:4:10`; several at once are joined by `+`.
  */
 import type { Trouble } from 'kube-model';
+import {
+  agentConfigs,
+  controllerRevisions,
+  deployments,
+  modelProviders,
+  namespaceKind,
+  pods,
+  secrets,
+  tenantClasses,
+  tenants,
+} from '../../operator/src/kinds.ts';
 import type { Call, Mishap } from './operator-process.ts';
 import type { World } from './world.ts';
 
@@ -65,10 +76,31 @@ const everyCall =
     };
   };
 
-function fallBehind({ running }: World, lag = 5): 'beside' {
-  for (const { connection } of running) connection.lag = lag;
+function fallBehind({ running }: World, lag = 5, kinds?: ReadonlySet<string>): 'beside' {
+  for (const { connection } of running) {
+    connection.lateKinds = kinds;
+    connection.lag = lag;
+  }
   return 'beside';
 }
+
+function goBack(world: World, versions = 5, kinds?: ReadonlySet<string>): Mishap {
+  world.lagOfNext = { versions, kinds };
+  return { crash: 'after' };
+}
+
+/** Those whose caches say what is to be, or how far it has come: each may be behind all others. */
+export const kindsBehind: readonly string[] = [
+  tenantClasses,
+  controllerRevisions,
+  tenants,
+  agentConfigs,
+  modelProviders,
+  namespaceKind,
+  secrets,
+  deployments,
+  pods,
+].map(({ plural }) => plural);
 
 const makers: Readonly<Record<string, Maker>> = {
   /** The process is gone before, or right after, a write was carried out. */
@@ -89,10 +121,14 @@ const makers: Readonly<Record<string, Maker>> = {
   /** The same at every write. */
   'always-stale': (lag) => ({ mishap: (_call, write, world) => (write === undefined ? undefined : fallBehind(world, lag)) }),
   /** The process is gone after the write; the next one lists and watches at a server that is so many versions behind. */
-  'back-in-time': atWrite((world, lag = 5) => {
-    world.lagOfNext = lag;
-    return { crash: 'after' };
-  }),
+  'back-in-time': atWrite((world, lag) => goBack(world, lag)),
+  /** The same of one kind alone. */
+  ...Object.fromEntries(
+    kindsBehind.flatMap((plural): [string, Maker][] => [
+      [`stale-${plural}`, atWrite((world, lag) => fallBehind(world, lag, new Set([plural])))],
+      [`back-in-time-${plural}`, atWrite((world, lag) => goBack(world, lag, new Set([plural])))],
+    ]),
+  ),
   /** A second operator at work at the same time, with no lease between them. */
   'two-leaders': () => ({ begin: (world) => void world.startOperator() }),
   ...Object.fromEntries(

@@ -34,8 +34,14 @@ export interface ProcessOptions {
   readonly mishap: (call: Call) => Mishap | undefined;
   /** What egress says of all tenants. Nobody is asked where it is not given. */
   readonly readUsage?: ReadUsage | undefined;
-  /** How many versions its lists and watches are behind when it starts. */
-  readonly lag?: number;
+  /** Of its lists and watches when it starts. */
+  readonly lag?: Lag;
+}
+
+export interface Lag {
+  readonly versions: number;
+  /** Plural names; undefined: all. */
+  readonly kinds?: ReadonlySet<string> | undefined;
 }
 
 class ProcessGone extends Error {
@@ -58,7 +64,8 @@ export class OperatorProcess {
     this.connection = options.server.connect({ user: operatorUser });
     this.connection.delivery = 'held';
     this.connection.late = options.lag === undefined ? 'watches' : 'reads and watches';
-    this.connection.lag = options.lag ?? 0;
+    this.connection.lateKinds = options.lag?.kinds;
+    this.connection.lag = options.lag?.versions ?? 0;
     this.connection.faults = (request) => this.#fault(request);
     this.cluster = connectTo(this.connection, { fieldManager, namespace: 'cloister-system', server: 'https://model' });
     const administrators = options.data.administrators((what, change) => this.#gate(what, change));

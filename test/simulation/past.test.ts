@@ -17,3 +17,12 @@ test.each(rollouts)('started behind after any of the first writes while $name, a
   for (let index = 0; index < firstWrites; index++) wrong.push(...(await complaints(workload, `back-in-time:${index}:${versions}`, seed)));
   expect(wrong.join('\n')).toBe('');
 });
+
+test.each(rollouts)('nor does one to which the class alone is of the past, while $name', async (workload) => {
+  const wrong: string[] = [];
+  for (let index = 0; index < firstWrites; index++) {
+    for (const lag of [versions, 4 * versions])
+      wrong.push(...(await complaints(workload, `back-in-time-tenantclasses:${index}:${lag}`, seed)));
+  }
+  expect(wrong.join('\n')).toBe('');
+});

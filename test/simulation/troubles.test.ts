@@ -1,14 +1,14 @@
 /**
- * Everything else that can happen at a write: refusals, lost answers, dropped events, caches behind, a new process whose caches are behind.
+ * Everything else that can happen at a write: refusals, lost answers, dropped events, caches behind, all or one, a new process whose caches are behind.
  *
  * Here each workload meets one of the kinds at every fourth write, caches that fall behind at every write, and trouble on every call: the core ones
  * all twelve troubles in turn, the others one. `CLOISTER_SIMULATION_SEED` begins another order of things in which every write is struck, and moves
- * on which kind strikes where: seven seeds in a row let every write meet every kind, twelve let every workload meet every trouble on every call.
+ * on which kind strikes where: nine seeds in a row let every write meet every kind, twelve let every workload meet every trouble on every call.
  * The soak takes another one each time.
  */
 import { describe, expect, test } from 'vitest';
 import { complaints, undisturbedRun } from './compare.ts';
-import { everyCallFaults } from './faults.ts';
+import { everyCallFaults, kindsBehind } from './faults.ts';
 import { workloadNamed, workloads, type Workload } from './workloads.ts';
 
 const given = process.env['CLOISTER_SIMULATION_SEED'];
@@ -19,9 +19,27 @@ const stride = given === undefined ? 4 : 1;
 const turn = given === undefined ? 0 : seed;
 
 /** At each write another one, so that over all workloads each meets every kind of write. */
-const kinds = ['answer-lost', 'dropped', 'refused-500', 'stale', 'crash-before', 'refused-409', 'back-in-time'] as const;
-const lagging: readonly string[] = ['stale', 'back-in-time'];
+const kinds = [
+  'answer-lost',
+  'dropped',
+  'refused-500',
+  'stale',
+  'crash-before',
+  'refused-409',
+  'back-in-time',
+  'stale in one',
+  'back-in-time in one',
+] as const;
 const versions = 8;
+
+/** `position` chooses the kind of what one cache alone is behind in. */
+function faultAt(index: number, position: number): string {
+  const turned = Math.floor(index / stride) + position + turn;
+  const kind = kinds[turned % kinds.length] ?? 'stale';
+  const plural = kindsBehind[Math.floor(turned / kinds.length) % kindsBehind.length] ?? '';
+  const name = kind.replace(' in one', `-${plural}`);
+  return /^(stale|back-in-time)/.test(name) ? `${name}:${index}:${versions}` : `${name}:${index}`;
+}
 
 /** They meet all troubles on every call. */
 const core = [
@@ -39,10 +57,8 @@ describe.each(workloads.map((workload, position) => ({ workload, position, name:
   test('a refusal, a lost answer, dropped events, stale caches or a new process that sees the past at any write change nothing in the end', async () => {
     const { writes } = await undisturbedRun(workload, seed);
     const wrong: string[] = [];
-    for (let index = position % stride; index < writes.length; index += stride) {
-      const kind = kinds[(Math.floor(index / stride) + position + turn) % kinds.length] ?? 'stale';
-      wrong.push(...(await complaints(workload, `${kind}:${index}${lagging.includes(kind) ? `:${versions}` : ''}`, seed)));
-    }
+    for (let index = position % stride; index < writes.length; index += stride)
+      wrong.push(...(await complaints(workload, faultAt(index, position), seed)));
     expect(wrong.join('\n')).toBe('');
   });
 

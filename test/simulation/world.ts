@@ -10,7 +10,7 @@ import { connectTo, type ApiRequest, type Cluster } from 'kube-runtime';
 import { ModelApiServer, type Change, type StoredObject } from 'kube-model';
 import { parseConfiguration, type Configuration } from '../../operator/src/settings.ts';
 import { DataServersDouble } from './data-servers.double.ts';
-import { OperatorProcess, operatorUser, type Call, type Mishap } from './operator-process.ts';
+import { OperatorProcess, operatorUser, type Call, type Lag, type Mishap } from './operator-process.ts';
 import type { SeededRandom } from './random.ts';
 import { forbiddenByRoles, rightsFor } from './rights.ts';
 import { servedKinds } from './served-kinds.ts';
@@ -54,8 +54,8 @@ export class World {
   mishap: (call: Call) => Mishap | undefined;
   /** What egress says to the processes that are started from now on; undefined: they do not ask. */
   usage: TenantsUsage | undefined;
-  /** How many versions the next process is behind when it starts. */
-  lagOfNext: number | undefined;
+  /** How many versions the next process is behind when it starts, and in which kinds. */
+  lagOfNext: Lag | undefined;
   readonly administrator: Cluster;
   readonly configuration: Configuration;
   readonly #time: VirtualTime;

@@ -5,6 +5,7 @@ import { wantsMetadata } from '../requests/read.ts';
 import { Refused } from '../requests/refused.ts';
 import { routeOf } from '../requests/route.ts';
 import { selectorOf } from '../requests/selector.ts';
+import type { ServedKind } from '../rules/served-kind.ts';
 import { errorOf, type FaultPlan } from './fault.ts';
 import { ModelWatch } from './watch.ts';
 
@@ -20,6 +21,8 @@ export class ModelConnection implements Wire {
   delivery: 'at once' | 'held' = 'at once';
   /** What the lag concerns. A real server answers reads from the newest state, unless it is asked for less or is cut off from its etcd. */
   late: 'reads and watches' | 'watches' = 'reads and watches';
+  /** Plural names of the kinds that the lag concerns, as a server's cache of one kind may be behind those of others. Undefined: all. */
+  lateKinds: ReadonlySet<string> | undefined;
   readonly #site: Site;
   readonly #watches = new Set<ModelWatch>();
   #lag = 0;
@@ -45,7 +48,7 @@ export class ModelConnection implements Wire {
     this.#flush();
   }
 
-  /** The version that reads see now. */
+  /** The version that reads see now, of the kinds that the lag concerns. */
   get version(): number {
     return Math.max(1, this.#site.store.version - this.#lag);
   }
@@ -123,7 +126,7 @@ export class ModelConnection implements Wire {
 
   #call(request: ApiRequest): Call {
     const route = routeOf(this.#site.kinds, request.path);
-    const version = this.late === 'watches' ? this.#site.store.version : this.version;
+    const version = this.late === 'watches' ? this.#site.store.version : this.#horizonOf(route.served);
     return { site: this.#site, request: { ...request, body: asSent(request.body) }, route, who: this.user, version };
   }
 
@@ -131,8 +134,8 @@ export class ModelConnection implements Wire {
     const call = this.#call(request);
     const { served, namespace } = call.route;
     const matches = selectorOf(query(call, 'labelSelector'), query(call, 'fieldSelector'));
-    const watch = new ModelWatch({ served, namespace, matches, metadataOnly: wantsMetadata(request) }, () => this.version);
-    const from = Number(query(call, 'resourceVersion') ?? this.version);
+    const watch = new ModelWatch({ served, namespace, matches, metadataOnly: wantsMetadata(request) }, () => this.#horizonOf(served));
+    const from = Number(query(call, 'resourceVersion') ?? this.#horizonOf(served));
     if (from < this.#site.store.oldest) {
       watch.expire();
       return watch;
@@ -141,6 +144,10 @@ export class ModelConnection implements Wire {
     this.#watches.add(watch);
     this.#flush();
     return watch;
+  }
+
+  #horizonOf({ kind }: ServedKind): number {
+    return this.lateKinds?.has(kind.plural) === false ? this.#site.store.version : this.version;
   }
 
   #flush(): void {
