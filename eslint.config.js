@@ -30,5 +30,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['*.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  // Loaded by vitest, by their default exports.
+  { files: ['*.config.ts', 'test/runner/set-up-reporter.ts'], rules: { 'import-x/no-default-export': 'off' } },
 );

@@ -45,13 +45,22 @@ export function countReport(text: string): Counts {
   return { passed: numPassedTests, failed: failed + unexplained, skipped: numTotalTests - numPassedTests - numFailedTests };
 }
 
+const brokenSetUp = z.object({ file: z.string(), suite: z.string(), message: z.string() });
+/** A set-up or tear-down within a file, of a group of its tests, that failed. */
+export type BrokenSetUp = z.infer<typeof brokenSetUp>;
+
+export const parseBrokenSetUps = (text: string): BrokenSetUp[] => z.array(brokenSetUp).parse(JSON.parse(text));
+
 /** Failed tests and broken files of a vitest JSON report, each with the beginning of its message; without colours. */
-export function failuresIn(text: string): string[] {
-  return report.parse(JSON.parse(text)).testResults.flatMap(({ name, status, message = '', assertionResults }) => {
+export function failuresIn(text: string, brokenSetUps: readonly BrokenSetUp[] = []): string[] {
+  const ofSetUps = brokenSetUps.map(({ file, suite, message }) => `${file} › ${suite}, set-up or tear-down: ${beginning(message)}`);
+  const ofFiles = report.parse(JSON.parse(text)).testResults.flatMap(({ name, status, message = '', assertionResults }) => {
     const failed = assertionResults.filter((test) => test.status === 'failed');
-    if (failed.length === 0) return status === 'failed' ? [`${name}: ${beginning(message)}`] : [];
+    const isExplained = message === '' && brokenSetUps.some(({ file }) => file === name);
+    if (failed.length === 0) return status === 'failed' && !isExplained ? [`${name}: ${beginning(message)}`] : [];
     return failed.map(({ fullName = '', failureMessages }) => `${name} › ${fullName}: ${beginning(failureMessages?.[0] ?? '')}`);
   });
+  return [...ofFiles, ...ofSetUps];
 }
 
 const beginning = (message: string): string => stripVTControlCharacters(message).split('\n').slice(0, 12).join('\n    ').slice(0, 1000);

@@ -23,7 +23,7 @@ import {
 import { Progress } from '../cluster/progress.ts';
 import { repository } from '../cluster/paths.ts';
 import { staticChecks, suites, type Check, type Suite } from './checks.ts';
-import { countReport, failuresIn, oneFailed, onePassed, sum, summary, type Counts } from './counts.ts';
+import { countReport, failuresIn, oneFailed, onePassed, parseBrokenSetUps, sum, summary, type Counts } from './counts.ts';
 import { endCommands, runLogged } from './process.ts';
 
 const names = { cluster: 'test', api: 'test-api', model: 'test-model', stores: 'test-stores' } as const;
@@ -52,12 +52,14 @@ const vitest = (name: Suite): [string, ...string[]] => [
   name,
   '--reporter=default',
   '--reporter=json',
+  `--reporter=${join(repository, 'test/runner/set-up-reporter.ts')}`,
   `--outputFile.json=${reportOf(name)}`,
 ];
 const reportOf = (name: Suite): string => join(reports, `${name}.json`);
+const setUpsOf = (name: Suite): string => join(reports, `${name}.set-ups.json`);
 
 async function suite(name: Suite, env: Readonly<Record<string, string>> = {}): Promise<void> {
-  await runLogged(vitest(name), { log: join(reports, `${name}.log`), env, echo: true });
+  await runLogged(vitest(name), { log: join(reports, `${name}.log`), env: { ...env, CLOISTER_SET_UPS: setUpsOf(name) }, echo: true });
   await recordSuite(name);
 }
 
@@ -67,7 +69,10 @@ async function suiteAside(
   { env = {}, through = [] }: { env?: Readonly<Record<string, string>>; through?: string[] },
 ): Promise<void> {
   const [program = '', ...args] = [...through, ...vitest(name)];
-  const { code, tail } = await runLogged([program, ...args], { log: join(reports, `${name}.log`), env });
+  const { code, tail } = await runLogged([program, ...args], {
+    log: join(reports, `${name}.log`),
+    env: { ...env, CLOISTER_SET_UPS: setUpsOf(name) },
+  });
   if (code !== 0) console.log(tail);
   await recordSuite(name);
 }
@@ -75,7 +80,8 @@ async function suiteAside(
 async function recordSuite(name: Suite): Promise<void> {
   const text = await readFile(reportOf(name), 'utf8').catch(() => undefined);
   record(name, text === undefined ? oneFailed : countReport(text));
-  if (text !== undefined) failures.push(...failuresIn(text).map((failure) => `${name}: ${failure.replace(`${repository}/`, '')}`));
+  const setUps = await readFile(setUpsOf(name), 'utf8').then(parseBrokenSetUps, () => []);
+  if (text !== undefined) failures.push(...failuresIn(text, setUps).map((failure) => `${name}: ${failure.replace(`${repository}/`, '')}`));
 }
 
 /** Nobody is left to read a rejected step's reason later, so it is told here. */

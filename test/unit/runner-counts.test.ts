@@ -49,3 +49,13 @@ test('what failed is named with the beginning of its message, a file that broke 
   });
   expect(failuresIn(text)).toEqual(['a.test.ts › a tenant is Ready: AssertionError: no\n        at x', 'b.test.ts: cannot be loaded']);
 });
+
+test('a set-up within a file that failed is named with its message, which the report of its file leaves out', () => {
+  const testResults = [
+    { name: 'a.test.ts', status: 'failed', message: '', assertionResults: [{ status: 'skipped', fullName: 'of three' }] },
+  ];
+  const text = JSON.stringify({ success: false, numTotalTests: 1, numPassedTests: 0, numFailedTests: 0, testResults });
+  const broken = [{ file: 'a.test.ts', suite: 'the audit', message: 'waited for it' }];
+  expect(failuresIn(text, broken)).toEqual(['a.test.ts › the audit, set-up or tear-down: waited for it']);
+  expect(failuresIn(text)).toEqual(['a.test.ts: ']);
+});

@@ -2,6 +2,7 @@
 import { namespaceOf, tenantSecrets } from '@cloister/tenancy';
 import { conditionOf, type AnyObject } from './kubectl.ts';
 import { until } from './until.ts';
+import { whyNotReady } from './why.ts';
 import type { World } from './world.ts';
 
 export const offlineModel = 'offline/echo';
@@ -69,10 +70,9 @@ export async function createTenant(world: World, options: TenantOptions): Promis
   await kubectl.apply(tenantManifest(options));
   await until(`namespace ${namespace}`, () => kubectl.get('namespace', namespace), { within: readyWithin });
   await kubectl.apply(agentManifest(options));
-  await until(`agent of ${name} to be Ready`, async () => isReady(await kubectl.get('agentconfig', agentName, namespace)), {
-    within: readyWithin,
-  });
-  await until(`tenant ${name} to be Ready`, async () => isReady(await kubectl.get('tenant', name)), { within: readyWithin });
+  const patience = { within: readyWithin, explain: () => whyNotReady(kubectl, namespace) };
+  await until(`agent of ${name} to be Ready`, async () => isReady(await kubectl.get('agentconfig', agentName, namespace)), patience);
+  await until(`tenant ${name} to be Ready`, async () => isReady(await kubectl.get('tenant', name)), patience);
   const host = `${name}.${baseDomain}`;
   return { name, namespace, host, url: world.url(host), key: await secretValue(world, namespace, tenantSecrets.apiKey('default'), 'key') };
 }

@@ -4,6 +4,8 @@ export interface UntilOptions {
   /** Milliseconds. */
   readonly within: number;
   readonly every?: number;
+  /** What is the matter, for the message of the error. */
+  readonly explain?: () => Promise<string>;
 }
 
 /** A look that threw, kept apart from what looks may give. */
@@ -14,14 +16,18 @@ class Failure {
   }
 }
 
-/** Looks again and again until `look` gives something. A look that throws counts as nothing seen; the last such error is the cause. */
-export async function until<T>(what: string, look: () => Promise<T | undefined | false>, { within, every = 50 }: UntilOptions): Promise<T> {
+/** Looks again and again until `look` gives something. A look that throws counts as nothing seen; the last such error is told, and the cause. */
+export async function until<T>(what: string, look: () => Promise<T | undefined | false>, options: UntilOptions): Promise<T> {
+  const { within, every = 50, explain } = options;
   const deadline = performance.now() + within;
   for (;;) {
     const seen = await look().catch((error: unknown) => new Failure(error));
     if (!(seen instanceof Failure) && seen !== undefined && seen !== false) return seen;
     if (performance.now() > deadline) {
-      throw new Error(`waited ${within} ms for ${what}`, seen instanceof Failure ? { cause: seen.error } : undefined);
+      const waited = `waited ${within} ms for ${what}`;
+      const why = await explain?.().catch((error: unknown) => `nor could it be told why: ${String(error)}`);
+      if (!(seen instanceof Failure)) throw new Error([waited, why].filter(Boolean).join(': '));
+      throw new Error([waited, why, String(seen.error)].filter(Boolean).join(': '), { cause: seen.error });
     }
     await sleep(every);
   }
