@@ -60,7 +60,7 @@ const tiers: readonly NonNullable<UserWorkspaceConfig['test']>[] = [
     name: 'rest',
     include: rest,
     testTimeout: 120_000,
-    hookTimeout: 240_000,
+    hookTimeout: 420_000,
   },
   {
     name: 'e2e',
@@ -69,13 +69,13 @@ const tiers: readonly NonNullable<UserWorkspaceConfig['test']>[] = [
     // Most of their time is waiting for pods to come and go.
     maxWorkers: 3,
     testTimeout: 120_000,
-    hookTimeout: 240_000,
+    hookTimeout: 420_000,
   },
   {
     name: 'timing',
     include: timing,
     testTimeout: 120_000,
-    hookTimeout: 240_000,
+    hookTimeout: 420_000,
     fileParallelism: false,
   },
 ];

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { call, type Answer } from './support/http.ts';
 import { conditionOf } from './support/kubectl.ts';
-import { agentManifest, agentName, createTenant, deleteTenant, isReady, tenantManifest, type LiveTenant } from './support/tenants.ts';
+import { agentManifest, agentReady, agentName, createTenant, deleteTenant, tenantManifest, type LiveTenant } from './support/tenants.ts';
 import { shareSecret, userToken } from './support/tokens.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
@@ -79,7 +79,7 @@ afterAll(async () => {
 async function addAgent(tenant: LiveTenant, name: string): Promise<void> {
   const manifest = { ...agentManifest({ name: tenant.name }), metadata: { name, namespace: namespaceOf(tenant.name) } };
   await world.kubectl.apply(manifest);
-  await until(`agent ${name}`, async () => isReady(await world.kubectl.get('agentconfig', name, tenant.namespace)), { within: 90_000 });
+  await agentReady(world, name, tenant.namespace);
 }
 
 interface Asking {

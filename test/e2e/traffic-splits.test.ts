@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { call } from './support/http.ts';
 import { metricsOf, sumOf } from './support/metrics.ts';
-import { agentManifest, agentName, createTenant, deleteTenant, isReady, type LiveTenant } from './support/tenants.ts';
+import { agentManifest, agentReady, agentName, createTenant, deleteTenant, type LiveTenant } from './support/tenants.ts';
 import { until } from './support/until.ts';
 import { openWorld, type World } from './support/world.ts';
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const access = { apiKeys: [{ name: 'default', scopes: ['chat', 'usage'] }] };
   tenant = await createTenant(world, { name, spec: { access } });
   await world.kubectl.apply({ ...agentManifest({ name }), metadata: { name: next, namespace: tenant.namespace } });
-  await until('the next revision', async () => isReady(await world.kubectl.get('agentconfig', next, tenant.namespace)), { within: 90_000 });
+  await agentReady(world, next, tenant.namespace);
 });
 afterAll(() => deleteTenant(world, name));
 

@@ -10,10 +10,10 @@ import { call, openai } from './support/http.ts';
 import { metricsOf, sumOf } from './support/metrics.ts';
 import {
   agentManifest,
+  agentReady,
   agentName,
   createTenant,
   deleteTenant,
-  isReady,
   offlineModel,
   secretValue,
   type LiveTenant,
@@ -88,7 +88,7 @@ afterAll(async () => {
 async function addAgent(agent: string, spec: object = {}): Promise<void> {
   const manifest = agentManifest({ name, agent: { ...spec } });
   await world.kubectl.apply({ ...manifest, metadata: { name: agent, namespace: tenant.namespace } });
-  await until(`agent ${agent}`, async () => isReady(await world.kubectl.get('agentconfig', agent, tenant.namespace)), { within: 90_000 });
+  await agentReady(world, agent, tenant.namespace);
 }
 
 const idOf = (key: string): string => parseApiKey(key)?.id ?? '';
@@ -258,7 +258,7 @@ describe('the audit, exported from what is installed', () => {
         const exported = await exportAudit(world, uid);
         return exported.filter(isCall).length >= callsMade && exported;
       },
-      { within: 10_000, every: 500 },
+      { within: 60_000, every: 500 },
     );
     anchor = /anchor (\S+)$/m.exec(verifyOffline(lines).told)?.[1] ?? '';
     [one = 0, next = 0] = lines.flatMap((text, place) => (isCall(text) ? [place] : []));

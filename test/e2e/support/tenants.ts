@@ -54,7 +54,15 @@ export const isReady = (object: AnyObject | undefined): boolean => {
   return ready?.status === 'True' && ready.observedGeneration === object?.metadata.generation;
 };
 
-const readyWithin = 90_000;
+/** Of set-ups, which promise nothing: a machine whose disk or container runtime stands still for a minute is not what a test is about. */
+const readyWithin = 200_000;
+
+/** Waits for an agent of a tenant that is there. */
+export const agentReady = ({ kubectl }: World, name: string, namespace: string): Promise<true> =>
+  until(`agent ${name} in ${namespace} to be Ready`, async () => isReady(await kubectl.get('agentconfig', name, namespace)), {
+    within: readyWithin,
+    explain: () => whyNotReady(kubectl, namespace),
+  });
 
 let applied: Promise<string> | undefined;
 /** Once a file, since tenants that are made side by side would race to create it; other files that run beside this one may have been faster. */
@@ -70,9 +78,11 @@ export async function createTenant(world: World, options: TenantOptions): Promis
   await kubectl.apply(tenantManifest(options));
   await until(`namespace ${namespace}`, () => kubectl.get('namespace', namespace), { within: readyWithin });
   await kubectl.apply(agentManifest(options));
-  const patience = { within: readyWithin, explain: () => whyNotReady(kubectl, namespace) };
-  await until(`agent of ${name} to be Ready`, async () => isReady(await kubectl.get('agentconfig', agentName, namespace)), patience);
-  await until(`tenant ${name} to be Ready`, async () => isReady(await kubectl.get('tenant', name)), patience);
+  await agentReady(world, agentName, namespace);
+  await until(`tenant ${name} to be Ready`, async () => isReady(await kubectl.get('tenant', name)), {
+    within: readyWithin,
+    explain: () => whyNotReady(kubectl, namespace),
+  });
   const host = `${name}.${baseDomain}`;
   return { name, namespace, host, url: world.url(host), key: await secretValue(world, namespace, tenantSecrets.apiKey('default'), 'key') };
 }

@@ -18,8 +18,20 @@ function told(pod: AnyObject): string {
   return [`pod ${pod.metadata.name} ${phase}`, ...states, ...notTrue(pod)].join(', ');
 }
 
-/** Conditions that are not True of what is in the namespace, and its pods. */
+const event = z.object({ reason: z.string(), message: z.string(), count: z.int().nullish() });
+
+/** Conditions that are not True of the agents in the namespace and of their pods, and what was last warned of there. */
 export async function whyNotReady(kubectl: Kubectl, namespace: string): Promise<string> {
-  const [agents, pods] = await Promise.all([kubectl.list('agentconfig', ['-n', namespace]), kubectl.list('pod', ['-n', namespace])]);
-  return [...agents.map((agent) => `agent ${agent.metadata.name}, ${notTrue(agent).join(', ')}`), ...pods.map(told)].join('; ');
+  const listed = (resource: string, ...args: string[]) => kubectl.list(resource, ['-n', namespace, ...args]);
+  const [agents, pods, events] = await Promise.all([
+    listed('agentconfig'),
+    listed('pod'),
+    listed('events', '--sort-by=.metadata.creationTimestamp', '--field-selector=type=Warning'),
+  ]);
+  const warned = events.slice(-4).map((one) => event.parse(one));
+  return [
+    ...agents.map((agent) => `agent ${agent.metadata.name}, ${notTrue(agent).join(', ')}`),
+    ...pods.map(told),
+    ...warned.map(({ reason, message, count }) => `${reason}, ${count ?? 1} times: ${message.slice(0, 200)}`),
+  ].join('; ');
 }
