@@ -55,34 +55,36 @@ export const isReady = (object: AnyObject | undefined): boolean => {
 };
 
 /** Of set-ups, which promise nothing: a machine whose disk or container runtime stands still for a minute is not what a test is about. */
-const readyWithin = 200_000;
+const toBeReady = ({ kubectl }: World, namespace: string, every?: number) => ({
+  within: 200_000,
+  every,
+  explain: () => whyNotReady(kubectl, namespace),
+});
 
 /** Waits for an agent of a tenant that is there. */
-export const agentReady = ({ kubectl }: World, name: string, namespace: string): Promise<true> =>
-  until(`agent ${name} in ${namespace} to be Ready`, async () => isReady(await kubectl.get('agentconfig', name, namespace)), {
-    within: readyWithin,
-    explain: () => whyNotReady(kubectl, namespace),
-  });
+export const agentReady = (world: World, name: string, namespace: string, every?: number): Promise<true> =>
+  until(
+    `agent ${name} in ${namespace} to be Ready`,
+    async () => isReady(await world.kubectl.get('agentconfig', name, namespace)),
+    toBeReady(world, namespace, every),
+  );
 
 let applied: Promise<string> | undefined;
 /** Once a file, since tenants that are made side by side would race to create it; other files that run beside this one may have been faster. */
 const withTestClass = ({ kubectl }: World): Promise<string> =>
   (applied ??= until('the test class', () => kubectl.apply(testClass), { within: 10_000 }));
 
-/** Applies a tenant, then its agent, and waits until both are Ready. */
-export async function createTenant(world: World, options: TenantOptions): Promise<LiveTenant> {
+/** Applies a tenant, then its agent, and waits until both are Ready. `every`: milliseconds between two looks, for who measures. */
+export async function createTenant(world: World, options: TenantOptions, every?: number): Promise<LiveTenant> {
   const { kubectl } = world;
   const { name } = options;
   const namespace = namespaceOf(name);
   await withTestClass(world);
   await kubectl.apply(tenantManifest(options));
-  await until(`namespace ${namespace}`, () => kubectl.get('namespace', namespace), { within: readyWithin });
+  await until(`namespace ${namespace}`, () => kubectl.get('namespace', namespace), toBeReady(world, namespace, every));
   await kubectl.apply(agentManifest(options));
-  await agentReady(world, agentName, namespace);
-  await until(`tenant ${name} to be Ready`, async () => isReady(await kubectl.get('tenant', name)), {
-    within: readyWithin,
-    explain: () => whyNotReady(kubectl, namespace),
-  });
+  await agentReady(world, agentName, namespace, every);
+  await until(`tenant ${name} to be Ready`, async () => isReady(await kubectl.get('tenant', name)), toBeReady(world, namespace, every));
   const host = `${name}.${baseDomain}`;
   return { name, namespace, host, url: world.url(host), key: await secretValue(world, namespace, tenantSecrets.apiKey('default'), 'key') };
 }
