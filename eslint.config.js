@@ -30,6 +30,5 @@ export default tseslint.config(
       ],
     },
   },
-  // Loaded by vitest, by their default exports.
-  { files: ['*.config.ts', 'test/runner/set-up-reporter.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  { files: ['*.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
 );

@@ -1,4 +1,5 @@
 import { defineConfig, type UserWorkspaceConfig } from 'vitest/config';
+import { SetUpReporter } from './test/runner/set-up-reporter.ts';
 
 /** Tests on the installed product that measure how soon something happens, or change what is installed, and want the cluster for themselves. */
 const timing = ['lifecycle', 'rotation', 'issued-keys', 'oidc', 'replicas', 'edge-replicas', 'failover'].map(
@@ -80,10 +81,14 @@ const tiers: readonly NonNullable<UserWorkspaceConfig['test']>[] = [
   },
 ];
 
+/** Where `make test` is to find which set-ups failed, beside its JSON report. */
+const setUps = process.env['CLOISTER_SET_UPS'];
+
 export default defineConfig({
   test: {
     // The message is all that the summary of a whole run tells of a failure: it names the values.
     chaiConfig: { truncateThreshold: 1_000 },
+    reporters: setUps === undefined ? ['default'] : ['default', 'json', new SetUpReporter(setUps)],
     projects: tiers.map((test) => ({ extends: true, test })),
   },
 });

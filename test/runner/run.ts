@@ -45,16 +45,7 @@ async function check({ name, command }: Check): Promise<boolean> {
   return code === 0;
 }
 
-const vitest = (name: Suite): [string, ...string[]] => [
-  'vitest',
-  'run',
-  '--project',
-  name,
-  '--reporter=default',
-  '--reporter=json',
-  `--reporter=${join(repository, 'test/runner/set-up-reporter.ts')}`,
-  `--outputFile.json=${reportOf(name)}`,
-];
+const vitest = (name: Suite): [string, ...string[]] => ['vitest', 'run', '--project', name, `--outputFile.json=${reportOf(name)}`];
 const reportOf = (name: Suite): string => join(reports, `${name}.json`);
 const setUpsOf = (name: Suite): string => join(reports, `${name}.set-ups.json`);
 
