@@ -5,6 +5,7 @@
 import { expect, test } from 'vitest';
 import { complaints } from './compare.ts';
 import { rollouts } from './rollouts.ts';
+import { workloadNamed } from './workloads.ts';
 
 /** With these a canary went back and on again: a look that began with the tenant of before wrote that over what had been told since. */
 const seed = 65289;
@@ -25,4 +26,12 @@ test.each(rollouts)('nor does one to which the class alone is of the past, while
       wrong.push(...(await complaints(workload, `back-in-time-tenantclasses:${index}:${lag}`, seed)));
   }
   expect(wrong.join('\n')).toBe('');
+});
+
+/** With these an authority that signed no more signed again: its Secret was heard of later than those of the tenants. */
+const ofSecrets = { seed: 853590, write: 13 };
+
+test('nor is a certificate made by an authority of the past, where Secrets alone are heard of late', async () => {
+  const workload = workloadNamed("edge's identity and the authority of agents are rotated on demand");
+  expect((await complaints(workload, `back-in-time-secrets:${ofSecrets.write}:${versions}`, ofSecrets.seed)).join('\n')).toBe('');
 });

@@ -1,6 +1,6 @@
 import { makeAuthority, makeServerCertificate, readCertificate, readPair, textOf } from '@cloister/certificates';
 import { servingKey } from '@cloister/tenancy';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { base64 } from '../child.ts';
 import type { Secret } from '../kinds.ts';
 import { servingCertificate, type Wanted } from './certificate.ts';
@@ -24,7 +24,12 @@ const secretWith = (text: string, madeAt: Date, more: Readonly<Record<string, st
 const made = async (days: number, host = '*.tenant-acme.svc', by = signer) =>
   textOf(await makeServerCertificate([host], { from: ago(days), days: 90 }, by));
 const young = await made(1);
-const ask = (given: Partial<Wanted>) => servingCertificate({ tenant: 'acme', secret: undefined, signer, due, now, ...given });
+const ask = (given: Partial<Wanted>) =>
+  servingCertificate({
+    ...{ tenant: 'acme', secret: undefined, signer, due, now },
+    signsNow: () => Promise.resolve('signer' in given ? given.signer : signer),
+    ...given,
+  });
 
 test.each<[string, Partial<Wanted>, boolean]>([
   ['that is young stays', { secret: secretWith(young, ago(1)) }, false],
@@ -71,4 +76,22 @@ test('without an authority there is none, and one that is there stays', async ()
 
 test('the first is made for the request that stands, and replaces nobody’s', async () => {
   expect(await ask({ due: { ...due, request: 'monday' } })).toMatchObject({ request: 'monday', replaces: false, basedOn: 'absent' });
+});
+
+const old = secretWith(await made(31), ago(31));
+describe('while the cache has the authority that signed before', () => {
+  const past = { signer, signsNow: () => Promise.resolve(successor) };
+
+  test('a certificate by the one of now stays', async () => {
+    const text = await made(1, '*.tenant-acme.svc', successor);
+    expect(await ask({ ...past, secret: secretWith(text, ago(1)) })).toMatchObject({ text, replaces: false });
+  });
+
+  test.each([
+    ['the first', undefined],
+    ['one that takes the place of an old one', old],
+  ])('%s is made by the one of now', async (_, secret) => {
+    const is = await ask({ ...past, secret });
+    expect(readCertificate(readPair(is?.text)?.certificate)?.issuer).toBe(readCertificate(successor.certificate)?.subject);
+  });
 });

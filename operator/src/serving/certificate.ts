@@ -24,8 +24,10 @@ export interface Wanted {
   readonly tenant: string;
   /** As it was seen. */
   readonly secret: Secret | undefined;
-  /** Undefined while there is none: what is there stays. */
+  /** Undefined while there is none: what is there stays. A cache has it, which may be behind. */
   readonly signer: KeyPair | undefined;
+  /** Who signs now, on the word of the API server. Asked before one is made: who signs no more may be trusted no more. */
+  readonly signsNow: () => Promise<KeyPair | undefined>;
   readonly due: Due;
   readonly now: Date;
 }
@@ -34,17 +36,24 @@ export interface Wanted {
 const lifetimeDays = 90;
 
 /** Undefined where there is none, and nobody who could sign one. */
-export async function servingCertificate({ tenant, secret, signer, due, now }: Wanted): Promise<ServingCertificate | undefined> {
+export async function servingCertificate(wanted: Wanted): Promise<ServingCertificate | undefined> {
+  const { tenant, secret, signer, due, now } = wanted;
+  const kept = keptBy(wanted, signer);
+  if (kept || !signer) return kept;
+  const signing = await wanted.signsNow();
+  const keptNow = keptBy(wanted, signing);
+  if (keptNow || !signing) return keptNow;
+  const pair = await makeServerCertificate([agentHostsOf(tenant)], { from: now, days: lifetimeDays }, signing);
+  return { text: textOf(pair), madeAt: now, request: due.request, basedOn: versionOf(secret), replaces: secret !== undefined };
+}
+
+/** The one that is there, if it need not be replaced. */
+function keptBy({ tenant, secret, due, now }: Wanted, signer: KeyPair | undefined): ServingCertificate | undefined {
   const there = secret && pairIn(secret);
-  const basedOn = versionOf(secret);
-  if (secret && there) {
-    const made = { madeAt: madeAtOf(secret), request: requestOf(secret) };
-    if (!signer || (isGood(there, { tenant, signer, now }) && !isDue(made, due, now)))
-      return { text: textOf(there), ...made, basedOn, replaces: false };
-  }
-  if (!signer) return undefined;
-  const pair = await makeServerCertificate([agentHostsOf(tenant)], { from: now, days: lifetimeDays }, signer);
-  return { text: textOf(pair), madeAt: now, request: due.request, basedOn, replaces: secret !== undefined };
+  if (!secret || !there) return undefined;
+  const made = { madeAt: madeAtOf(secret), request: requestOf(secret) };
+  const stays = !signer || (isGood(there, { tenant, signer, now }) && !isDue(made, due, now));
+  return stays ? { text: textOf(there), ...made, basedOn: versionOf(secret), replaces: false } : undefined;
 }
 
 /** Of a Secret, whatever else it holds. */

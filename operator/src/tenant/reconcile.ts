@@ -116,7 +116,7 @@ async function keepTrust(context: ReconcileContext<Tenant>, parts: TenantParts):
   const there = caches.configMaps.get({ namespace, name: tenantConfigMaps.edgeIdentity });
   if (!there || !isControlledBy(there, context.object)) return;
   const edgeKeys = publishedKeys(namespace, { systemNamespace: configuration.systemNamespace, now: new Date() }, caches);
-  const serving = await keptServing(context.object, parts);
+  const serving = await keptServing(context.object, { ...parts, cluster: context.cluster, signal: context.signal });
   await applyEach(context, [...edgeKeysConfigMap({ name, edgeKeys }), ...servingSecret({ name, serving })]);
 }
 

@@ -4,33 +4,39 @@ import { signerIn } from '../serving/authority-secret.ts';
 import { servingCertificate, type ServingCertificate } from '../serving/certificate.ts';
 import { secrets, type Secret, type Tenant } from '../kinds.ts';
 import { madeAtOf, requestOf } from '../rotation/credential.ts';
-import type { BaseObject, EventNote } from 'kube-runtime';
+import type { BaseObject, Cluster, EventNote } from 'kube-runtime';
 import type { TenantStatus } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
 import type { Configuration } from '../settings.ts';
+
+interface ServingWorld {
+  readonly caches: Caches;
+  readonly configuration: Configuration;
+  readonly cluster: Cluster;
+  readonly signal: AbortSignal;
+}
 
 /** `secret` is the one that is there. */
 export async function servingOf(
   { metadata: { name, uid = '', annotations: noted } }: Tenant,
   secret: Secret | undefined,
-  { caches, configuration }: { readonly caches: Caches; readonly configuration: Configuration },
+  { caches, configuration, cluster, signal }: ServingWorld,
 ): Promise<ServingCertificate | undefined> {
   const { systemNamespace, rotation } = configuration;
   const now = new Date();
-  const authority = caches.platformSecrets
-    .get(systemSecrets.agentsAuthority)
-    ?.get({ namespace: systemNamespace, name: systemSecrets.agentsAuthority });
+  const authority = { namespace: systemNamespace, name: systemSecrets.agentsAuthority };
   return servingCertificate({
     tenant: name,
     secret,
-    signer: signerIn(authority, now)?.pair,
+    signer: signerIn(caches.platformSecrets.get(authority.name)?.get(authority), now)?.pair,
+    signsNow: async () => signerIn(await cluster.get(secrets, authority, { signal }), now)?.pair,
     due: { maxAgeDays: rotation.servingDays, holder: uid, request: noted?.[annotations.rotate] },
     now,
   });
 }
 
-/** Without asking the API server: for a tenant whose agents are there already. */
-export const keptServing = (tenant: Tenant, world: Parameters<typeof servingOf>[2]): Promise<ServingCertificate | undefined> =>
+/** Without asking the API server for the Secret: for a tenant whose agents are there already. */
+export const keptServing = (tenant: Tenant, world: ServingWorld): Promise<ServingCertificate | undefined> =>
   servingOf(tenant, world.caches.secrets.get({ namespace: namespaceOf(tenant.metadata.name), name: tenantSecrets.serving }), world);
 
 /** What is told of a certificate once it stands in its Secret. It is replaced in one step, since agents follow it. */
