@@ -21,7 +21,10 @@ export class ModelConnection implements Wire {
   delivery: 'at once' | 'held' = 'at once';
   /** What the lag concerns. A real server answers reads from the newest state, unless it is asked for less or is cut off from its etcd. */
   late: 'reads and watches' | 'watches' = 'reads and watches';
-  /** Plural names of the kinds that the lag concerns, as a server's cache of one kind may be behind those of others. Undefined: all. */
+  /**
+   * Plural names of the kinds whose lists and watches the lag concerns, as a server's cache of one kind may be behind those of others; who asks for one
+   * object gets it from etcd. Undefined: all.
+   */
   lateKinds: ReadonlySet<string> | undefined;
   readonly #site: Site;
   readonly #watches = new Set<ModelWatch>();
@@ -126,7 +129,8 @@ export class ModelConnection implements Wire {
 
   #call(request: ApiRequest): Call {
     const route = routeOf(this.#site.kinds, request.path);
-    const version = this.late === 'watches' ? this.#site.store.version : this.#horizonOf(route.served);
+    const isFromStore = this.late === 'watches' || (this.lateKinds !== undefined && route.name !== undefined);
+    const version = isFromStore ? this.#site.store.version : this.#horizonOf(route.served);
     return { site: this.#site, request: { ...request, body: asSent(request.body) }, route, who: this.user, version };
   }
 

@@ -122,9 +122,17 @@ const longestSilenceMs = 15_000;
  * wakes it then.
  */
 function silenceOf({ agent, landlord }: AgentSnapshot): number {
+  if (landlord && isRevisionUnheardOf(landlord)) return unheardOfMs;
   if (!landlord || isJudged(landlord.tenant) || isJudged(agent)) return 0;
   return longestSilenceMs - (Date.now() - Date.parse(agent.metadata.creationTimestamp ?? ''));
 }
+
+/** Nothing wakes an agent when it is heard of. */
+const unheardOfMs = 2_000;
+
+/** The cache is behind: it says nothing of the agent, least of all to who watches a rollout for agents that are not Ready. */
+const isRevisionUnheardOf = ({ tenant, standing }: Landlord): boolean =>
+  standing.classExists && standing.tenantClass === undefined && tenant.status?.classRevision !== undefined;
 
 /** Milliseconds until pods may be made, or replaced: a new agent lets new tenants go first. */
 function turnOf(seen: AgentSnapshot, plan: AgentPlan, { pace, arrivals }: Pick<AgentParts, 'pace' | 'arrivals'>): number {

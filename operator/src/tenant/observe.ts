@@ -7,11 +7,13 @@ import { byHost, byIssuer, type Caches } from '../caches.ts';
 import { fromBase64, versionOf } from '../child.ts';
 import { readRevisions, revisionsOf } from '../class/revisions.ts';
 import {
+  controllerRevisions,
   ingresses,
   roleBindings,
   roles,
   secrets,
   type AgentConfig,
+  type ControllerRevision,
   type Namespace,
   type NetworkPolicy,
   type Secret,
@@ -99,7 +101,8 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
   const host = hostOf(tenant, configuration.ingress.baseDomain);
   const seenNamespace = caches.namespaces.get({ name: namespace });
   const brought = (name: string) => broughtSecret(tenant, name, world);
-  const [apiKeys, sharedSecret, providerKeys, database, redis, serving] = await Promise.all([
+  const [unheardOf, apiKeys, sharedSecret, providerKeys, database, redis, serving] = await Promise.all([
+    revisionUnheardOf(tenant, world),
     Promise.all(spec.access.apiKeys.map((entry) => apiKeyOf(name, entry.name, world))),
     readSharedSecret(spec, brought),
     readProviderKeys(spec.state === 'Archived' ? [] : (spec.providerKeys ?? []), brought),
@@ -107,7 +110,7 @@ export async function observeTenant(tenant: Tenant, spec: TenantSpec, world: Ten
     ownSecret(namespace, tenantSecrets.redis, world),
     ownSecret(namespace, tenantSecrets.serving, world).then((secret) => servingOf(tenant, secret, world)),
   ]);
-  const standing = standingOf({ tenant, spec }, standingWorld(caches));
+  const standing = standingOf({ tenant, spec }, standingWorld(caches, unheardOf));
   return {
     tenant,
     name,
@@ -160,11 +163,27 @@ async function broughtSecret(tenant: Tenant, name: string, world: OwnKeysWorld):
   return seen && isTenants(seen, tenant) ? ownSecret(namespace, name, world) : undefined;
 }
 
-export const standingWorld = ({ tenantClasses, modelProviders, classRevisions }: Caches): StandingWorld => ({
+/** `unheardOf`: revisions that the cache does not have. */
+export const standingWorld = (
+  { tenantClasses, modelProviders, classRevisions }: Caches,
+  unheardOf: readonly ControllerRevision[] = [],
+): StandingWorld => ({
   classes: tenantClasses.list(),
   providers: modelProviders.list(),
-  revisionsOf: (tenantClass) => readRevisions(revisionsOf(tenantClass, classRevisions)),
+  revisionsOf: (tenantClass) =>
+    readRevisions([...unheardOf.filter((one) => isControlledBy(one, tenantClass)), ...revisionsOf(tenantClass, classRevisions)]),
 });
+
+/** The one that the tenant is on, where the cache has not heard of it: whoever is taken for being on none is given another, out of turn. */
+async function revisionUnheardOf(
+  { status }: Tenant,
+  { cluster, caches, configuration, signal }: TenantWorld,
+): Promise<ControllerRevision[]> {
+  if (status?.classRevision === undefined) return [];
+  const key = { namespace: configuration.systemNamespace, name: status.classRevision };
+  const live = caches.classRevisions.head(key) ? undefined : await cluster.get(controllerRevisions, key, { signal });
+  return live ? [live] : [];
+}
 
 /** Asks the server where the cache has nothing, unless there is no namespace yet: a Secret overlooked would get another password. */
 async function ownSecret(namespace: string, name: string, { cluster, caches, signal }: OwnKeysWorld): Promise<Secret | undefined> {
