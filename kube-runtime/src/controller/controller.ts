@@ -91,7 +91,7 @@ export class ObjectController<T extends BaseObject> implements Controller {
     }
     if (!hasFinalizer(object, finalizer.name)) return undefined;
     const result = (await finalizer.cleanup(context)) ?? {};
-    const isDone = result.requeueAfter === undefined && result.postponedFor === undefined;
+    const isDone = Object.values(result).every((asked) => asked === undefined);
     if (isDone) await removeFinalizer(io.cluster, kind, object, finalizer.name);
     return result;
   }

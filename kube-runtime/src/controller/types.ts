@@ -14,6 +14,11 @@ export interface Result {
    * and failures before it count on: what always fails is tried ever more slowly, whatever stands before it. Goes before `requeueAfter`.
    */
   readonly postponedFor?: number;
+  /**
+   * What the run looked at is of the past, as a conflict says, so it is to be repeated: after a pause that grows with each time in a row, as after a failure,
+   * but as nothing that anybody need hear of. Goes before the other two.
+   */
+  readonly requeue?: true;
 }
 
 /** How `apply` of a run treats a child. */

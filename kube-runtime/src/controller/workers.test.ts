@@ -84,6 +84,18 @@ describe('a run', () => {
     expect([queue.failures('a'), results.length]).toEqual([0, 0]);
   });
 
+  test('that looked at what is past is repeated with pauses that double, and is no failure', async () => {
+    const at: number[] = [];
+    const start = Date.now();
+    const { queue, metric } = setUp(() => Promise.resolve(at.push(Date.now() - start) < 5 ? { requeue: true } : undefined));
+    queue.add('a');
+    await pass(10_000);
+    expect(at).toEqual([0, 5, 15, 35, 75]);
+    expect(await metric('reconcile_total', ',result="requeue"')).toBe(4);
+    expect(await metric('reconcile_errors_total')).toBe(0);
+    expect(queue.failures('a')).toBe(0);
+  });
+
   test('that fails for good is counted and left until something changes', async () => {
     let runs = 0;
     const { queue, metric } = setUp(() => {

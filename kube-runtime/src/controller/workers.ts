@@ -123,8 +123,12 @@ export class Workers {
     const { run, queue, metrics, log } = this.#options;
     try {
       const result = (await run(key, signal)) ?? {};
-      if (result.postponedFor === undefined) queue.forget(key);
       metrics.outcome(outcomeOf(result));
+      if (result.requeue) {
+        queue.retry(key, queue.priorityOf(key));
+        return;
+      }
+      if (result.postponedFor === undefined) queue.forget(key);
       const afterMs = result.postponedFor ?? result.requeueAfter;
       if (afterMs !== undefined) queue.add(key, { afterMs, priority: queue.priorityOf(key) });
     } catch (error) {
@@ -144,8 +148,8 @@ export class Workers {
   }
 }
 
-function outcomeOf({ postponedFor, requeueAfter }: Result): Outcome {
-  if (postponedFor !== undefined) return 'requeue';
+function outcomeOf({ requeue, postponedFor, requeueAfter }: Result): Outcome {
+  if (requeue || postponedFor !== undefined) return 'requeue';
   return requeueAfter === undefined ? 'success' : 'requeue_after';
 }
 

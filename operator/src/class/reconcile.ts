@@ -11,7 +11,7 @@ import type { Caches } from '../caches.ts';
 import { controllerRevisions, type TenantClass } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
-import { lookAgain, toldOnTop } from '../status/on-top.ts';
+import { tellOnTop } from '../status/on-top.ts';
 import { refusalOf, type Refusal } from '../status/refusal.ts';
 import { goesAtOnce } from './choice.ts';
 import { byRevision, memberOf, tenantsOfClass, type Membership } from './members.ts';
@@ -26,7 +26,7 @@ export interface ClassParts {
 
 type Context = ReconcileContext<TenantClass>;
 
-export async function reconcileClass(context: Context, { caches, configuration }: ClassParts): Promise<Result> {
+export async function reconcileClass(context: Context, { caches, configuration }: ClassParts): Promise<Result | undefined> {
   const { object, name } = context;
   const defaults = defaultsAmong(caches.tenantClasses.list());
   const tenants = tenantsOfClass(caches, name, defaults.length === 1 && defaults[0] === name);
@@ -35,12 +35,12 @@ export async function reconcileClass(context: Context, { caches, configuration }
   if (object.metadata.deletionTimestamp) {
     const message = 'the class is being deleted; its tenants keep what they run and are not changed any more';
     const deleting = { condition: 'RolledOut', reason: 'Deleting', message, blocks: true } as const;
-    return tell(context, caches, { status: { ...object.status, tenants: tenants.length }, findings: [deleting] });
+    return tell(context, { status: { ...object.status, tenants: tenants.length }, findings: [deleting] });
   }
   if (!parsed.success) {
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
     const invalid = { condition: 'SpecValid', reason: 'InvalidSpec', message, blocks: true } as const;
-    return tell(context, caches, { status: { ...object.status, tenants: tenants.length }, findings: [invalid] });
+    return tell(context, { status: { ...object.status, tenants: tenants.length }, findings: [invalid] });
   }
   const wanted = revisionNameOf(name, parsed.data);
   const refusal = await keepRevision(context, parsed.data, { caches, configuration });
@@ -56,9 +56,9 @@ export async function reconcileClass(context: Context, { caches, configuration }
     currentRevision: complete ? wanted : object.status?.currentRevision,
     rollout: wave,
   };
-  const told = await tell(context, caches, { status, findings });
+  const again = await tell(context, { status, findings });
   if (refusal) throw refusal.error;
-  if (told === lookAgain) return told;
+  if (again) return again;
   await forgetOutdated(context, caches, new Set([wanted, status.currentRevision]));
   return lookAgainAt === undefined ? {} : { requeueAfter: Math.max(0, lookAgainAt - Date.now()) + 20 };
 }
@@ -121,15 +121,16 @@ interface Told {
   readonly findings: readonly ClassFinding[];
 }
 
-/** {@link lookAgain} where the class has changed since it was looked at: then nothing was told. */
-async function tell(context: Context, { tenantClasses }: Caches, { status, findings }: Told): Promise<Result> {
+/** Resolves with what to ask for where nothing was told, since the class has changed after it was looked at. */
+async function tell(context: Context, { status, findings }: Told): Promise<Result | undefined> {
   const { object } = context;
   const conditions = conditionsOf(object, findings, status, new Date());
   // It says how far the tenants have come, which a class of the past does not know.
   const whole = { ...status, observedGeneration: object.metadata.generation, conditions };
-  if (!(await toldOnTop(context, whole, tenantClasses))) return lookAgain;
+  const again = await tellOnTop(context, whole);
+  if (again) return again;
   for (const note of announcements(object.status?.conditions, conditions)) context.record(note);
-  return {};
+  return undefined;
 }
 
 const defaultsAmong = (classes: readonly TenantClass[]): string[] =>

@@ -1,23 +1,19 @@
 /** Statuses that are also a memory: none is written over one that was not seen (docs/decisions/0072). */
-import { isConflict, type BaseObject, type Informer, type ReconcileContext, type Result, type StatusOf } from 'kube-runtime';
-
-/** Soon, and no failure: in a burst it happens to hundreds. */
-export const lookAgain: Result = { postponedFor: 250 };
+import { isConflict, type BaseObject, type ReconcileContext, type Result, type StatusOf } from 'kube-runtime';
 
 /**
- * Writes the status, unless the object is another by now than the one that was looked at. Then false, where the cache has heard of it: the watchdog, or
- * somebody's edit, came between. Rejects with the conflict where the cache is behind: who looks again at what is past needs pauses that grow.
+ * Writes the status, unless the object is another by now than the one that was looked at, be it that somebody changed it meanwhile or that the cache is
+ * behind. Then it resolves with what the run is to ask for: to look again. That is no failure: in a burst it happens to hundreds.
  */
-export async function toldOnTop<T extends BaseObject>(
+export async function tellOnTop<T extends BaseObject>(
   { object: { metadata }, updateStatus }: ReconcileContext<T>,
   status: StatusOf<T>,
-  cache: Pick<Informer<T>, 'head'>,
-): Promise<boolean> {
+): Promise<Result | undefined> {
   try {
     await updateStatus(status, { basedOn: metadata.resourceVersion });
-    return true;
+    return undefined;
   } catch (error) {
-    if (isConflict(error) && cache.head(metadata)?.resourceVersion !== metadata.resourceVersion) return false;
+    if (isConflict(error)) return { requeue: true };
     throw error;
   }
 }

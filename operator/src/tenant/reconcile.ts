@@ -17,7 +17,7 @@ import { tenants, type Tenant } from '../kinds.ts';
 import type { Configuration } from '../settings.ts';
 import { announcements } from '../status/announce.ts';
 import { blocking } from '../status/finding.ts';
-import { lookAgain, toldOnTop } from '../status/on-top.ts';
+import { tellOnTop } from '../status/on-top.ts';
 import { applyChildren, type Outcome } from './apply.ts';
 import { build } from './build.ts';
 import { check, widenings, type Part } from './checks.ts';
@@ -50,8 +50,8 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
     const seen = await observeOwnKeys(tenant, { ...parts, cluster: context.cluster, signal: context.signal });
     const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
     const status = bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date());
-    const [, told] = await together([keepWhatEnds(context, seen, parts), tell(context, status, parts)]);
-    if (told === 'behind') return lookAgain;
+    const [, told] = await together([keepWhatEnds(context, seen, parts), tell(context, status)]);
+    if (told?.again) return told.again;
     return seen.toldOwnKeys ? { requeueAfter: broughtSecretMs } : {};
   }
   const seen = await observeTenant(tenant, parsed.data, { ...parts, cluster: context.cluster, signal: context.signal });
@@ -60,10 +60,10 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
 
   const status = tenantStatusOf(seen, { ...outcome, findings: [...findings, ...outcome.findings] }, new Date());
   const kept = blocking(findings) ? keepWhatEnds(context, seen, parts) : Promise.resolve();
-  const [told] = await together([tell(context, status, parts), kept]);
+  const [told] = await together([tell(context, status), kept]);
   for (const note of outcome.notes ?? []) context.record(note);
   if (outcome.error) throw outcome.error;
-  if (told === 'behind') return lookAgain;
+  if (told?.again) return told.again;
   if (told) throw told.untold;
   return { requeueAfter: nextLook(seen, outcome) };
 }
@@ -130,21 +130,22 @@ async function lives({ cluster, object, signal }: ReconcileContext<Tenant>): Pro
   return live !== undefined && live.metadata.uid === object.metadata.uid && live.metadata.deletionTimestamp === undefined;
 }
 
-/**
- * Returns why an alert could not be told of; then it, and the usage that it is about, are left for the next run. `behind`: the Tenant has changed since it
- * was looked at, and nothing was told.
- */
-async function tell(
-  context: ReconcileContext<Tenant>,
-  status: NonNullable<Tenant['status']>,
-  { caches }: Pick<TenantParts, 'caches'>,
-): Promise<'behind' | { readonly untold: unknown } | undefined> {
+/** What was left for another run. */
+interface Untold {
+  /** The Tenant has changed since it was looked at, so nothing was told. */
+  readonly again?: Result;
+  /** Why an alert could not be told of; it, and the usage that it is about, were not. */
+  readonly untold?: unknown;
+}
+
+async function tell(context: ReconcileContext<Tenant>, status: NonNullable<Tenant['status']>): Promise<Untold | undefined> {
   const before = context.object.status;
   // First: the status says which alerts were told, whatever becomes of this process.
   const refused = await alert(context, budgetAlerts(before?.usage, status.usage));
   // It says what the tenant has come to, which a Tenant of the past does not know.
   const whole = refused === undefined ? status : { ...status, usage: before?.usage };
-  if (!(await toldOnTop(context, whole, caches.tenants))) return 'behind';
+  const again = await tellOnTop(context, whole);
+  if (again) return { again };
   for (const note of announcements(before?.conditions, status.conditions, widenings)) context.record(note);
   return refused === undefined ? undefined : { untold: refused };
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Use } from '../measuring/processor.ts';
 import { median, quantile } from '../measuring/statistics.ts';
 import { atMost, plain, rounded, spread, type Figure } from './figure.ts';
@@ -20,12 +21,25 @@ export async function burst(world: World, names: readonly string[]): Promise<Fig
   return [
     { what: `${names.length} tenants at once: Ready`, goal: 'all', measured: `all, in ${rounded(took / 1000)} s`, holds: true },
     { what: 'errors in reconciles', goal: 'none', measured: String(errors - before.errors), holds: errors === before.errors },
+    ...complaints(world).map((said) => plain('… logged', said)),
     plain('tenant applied → its own children there', spread(own)),
     plain('tenants a second', rounded((names.length / took) * 1000)),
     plain('reconciles for a tenant with its agents', rounded((reconciles - before.reconciles) / names.length)),
     plain("operator's processor time for a tenant with its agents", `${rounded(used)} ms`),
     ...requestsPer('tenant created, with its agents', operatorRequests(requests), names.length),
   ];
+}
+
+const complaint = z.object({ msg: z.string(), err: z.string().default('') });
+
+/** What the operator logged as a warning or worse, and how often. */
+function complaints(world: World): string[] {
+  const said = world
+    .operator()
+    .complaints()
+    .map((line) => complaint.parse(JSON.parse(line)));
+  const alike = Map.groupBy(said, ({ msg, err }) => `${msg}: ${err}`);
+  return [...alike].map(([what, lines]) => `${lines.length} × ${what}`);
 }
 
 /** Tenants that come one by one, with the goal where there is one for this pace. */
