@@ -16,6 +16,8 @@ export interface Targets {
 
 /** The plain pass-through, which the goals are measured against. */
 export const baseline = 'express + undici pass-through';
+/** The least that does the same for each call. */
+export const dutiesOf = (what: 'edge' | 'egress'): string => `${what}'s duties alone`;
 export const wholePath = 'edge → agent → egress';
 
 const tenants = 1000;
@@ -39,11 +41,14 @@ export async function openTargets(stores: LoadStores): Promise<Targets> {
   add('direct', stub);
   add('node:http pass-through', await start('plain-http', { upstream }));
   add(baseline, await start('pass-through', { upstream }));
+  add(dutiesOf('edge'), await start('edge-duties', { ...common, upstream: stub.said.secureURL ?? '' }));
   add('edge', await start('edge', { ...common, upstream: stub.said.secureURL ?? '' }));
-  const egress = await start('egress', { ...common, upstream });
-  add('egress', egress, [], await podHeaders(keys, measured));
+  const token = await podToken(keys, measured);
+  const duties = await start('egress-duties', { ...common, upstream, podToken: token });
+  add(dutiesOf('egress'), duties, [], { authorization: `Bearer ${token}` });
+  add('egress', await start('egress', { ...common, upstream }), [], await podHeaders(keys, measured));
   const behind = await start('egress', { ...common, upstream });
-  const agent = await start('agent', { ...common, upstream: behind.said.url, podToken: await podToken(keys, measured) });
+  const agent = await start('agent', { ...common, upstream: behind.said.url, podToken: token });
   add(wholePath, await start('edge', { ...common, upstream: agent.said.url }), [agent, behind]);
   const peers = await openPeers(upstream);
   targets.push(...peers.targets);
