@@ -27,7 +27,13 @@ const secondAgent = 'second';
 /** Whose provider tells apart what it had in its cache and what it thought. */
 const thinker = 'thinker';
 
-const tokens = { input_tokens: z.int(), output_tokens: z.int(), cached_tokens: z.int(), reasoning_tokens: z.int() };
+const tokens = {
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cached_tokens: z.int(),
+  cache_write_tokens: z.int(),
+  reasoning_tokens: z.int(),
+};
 const figures = z.object({ requests: z.int(), ...tokens, micro_usd: z.int() });
 type Figures = z.infer<typeof figures>;
 const line = figures.extend({ day: z.iso.date(), model: z.string(), key: z.string(), agent: z.string() });
@@ -104,6 +110,7 @@ const lineOf = (key: keyof typeof keys, agent: string, usage: OpenAI.CompletionU
   const day = new Date().toISOString().slice(0, 10);
   const parts = {
     cached_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+    cache_write_tokens: usage.prompt_tokens_details?.cache_write_tokens ?? 0,
     reasoning_tokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
   };
   const micro_usd = input_tokens + 4 * output_tokens;
@@ -134,6 +141,7 @@ async function counts(): Promise<Readonly<Record<string, number>>> {
     input_tokens: tokens('input'),
     output_tokens: tokens('output'),
     cached_tokens: parts('cached'),
+    cache_write_tokens: parts('cache_write'),
     reasoning_tokens: parts('reasoning'),
     [agentName]: answers(agentName),
     [secondAgent]: answers(secondAgent),
@@ -148,10 +156,11 @@ const sum = (all: readonly Figures[]): Figures =>
       input_tokens: one.input_tokens + other.input_tokens,
       output_tokens: one.output_tokens + other.output_tokens,
       cached_tokens: one.cached_tokens + other.cached_tokens,
+      cache_write_tokens: one.cache_write_tokens + other.cache_write_tokens,
       reasoning_tokens: one.reasoning_tokens + other.reasoning_tokens,
       micro_usd: one.micro_usd + other.micro_usd,
     }),
-    { requests: 0, input_tokens: 0, output_tokens: 0, cached_tokens: 0, reasoning_tokens: 0, micro_usd: 0 },
+    { requests: 0, input_tokens: 0, output_tokens: 0, cached_tokens: 0, cache_write_tokens: 0, reasoning_tokens: 0, micro_usd: 0 },
   );
 const placeOf = ({ day, model, key, agent }: Line): string => [day, model, key, agent].join(' ');
 const grouped = (lines: readonly Line[]): Line[] =>
@@ -194,7 +203,8 @@ test('it tells apart what the provider did, and none of what it did not', async 
   const { prompt_tokens: input_tokens, completion_tokens: output_tokens, ...parts } = thought;
   const ofOne = { requests: 1, input_tokens, output_tokens, ...parts };
   expect(data.filter(({ agent }) => agent === thinker)).toMatchObject([ofOne, ofOne]);
-  expect(total).toMatchObject({ cached_tokens: 2 * parts.cached_tokens, reasoning_tokens: 2 * parts.reasoning_tokens });
+  const twice = Object.fromEntries(Object.entries(parts).map(([part, tokens]) => [part, 2 * tokens]));
+  expect(total).toMatchObject(twice);
 });
 
 test('who may not read usage is told so', async () => {
@@ -208,7 +218,7 @@ test('the ledger has the same, to the micro-dollar', async () => {
   await ledger.connect();
   try {
     const columns = `day::text, model, agent, requests::int, input_tokens::int, output_tokens::int,
-      cached_tokens::int, reasoning_tokens::int, micro_usd::int`;
+      cached_tokens::int, cache_write_tokens::int, reasoning_tokens::int, micro_usd::int`;
     const callers = await ledger.query(
       `select ${columns}, substr(caller, 5) as key from cloister_egress.caller_usage where tenant_uid = $1`,
       [uid],
@@ -242,6 +252,7 @@ describe('the audit, exported from what is installed', () => {
     caller: z.string().optional(),
     microUsd: z.int().optional(),
     cachedTokens: z.int().optional(),
+    cacheWriteTokens: z.int().optional(),
     reasoningTokens: z.int().optional(),
   });
   const link = z.looseObject({ record });
@@ -270,9 +281,11 @@ describe('the audit, exported from what is installed', () => {
     expect(verdict).toMatch(new RegExp(`^intact: ${lines.length - 2} records of tenant ${name} `, 'm'));
     const calls = lines.filter(isCall).map((text) => link.parse(JSON.parse(text)).record);
     expect(calls.map(({ outcome }) => outcome)).toEqual(Array.from({ length: callsMade }, () => 'answered'));
-    const summed = (of: 'microUsd' | 'cachedTokens' | 'reasoningTokens') => calls.reduce((all, call) => all + (call[of] ?? 0), 0);
-    const { micro_usd, cached_tokens, reasoning_tokens } = sum(told);
-    expect([summed('microUsd'), summed('cachedTokens'), summed('reasoningTokens')]).toEqual([micro_usd, cached_tokens, reasoning_tokens]);
+    const summed = (of: 'microUsd' | 'cachedTokens' | 'cacheWriteTokens' | 'reasoningTokens') =>
+      calls.reduce((all, call) => all + (call[of] ?? 0), 0);
+    const { micro_usd, cached_tokens, cache_write_tokens, reasoning_tokens } = sum(told);
+    const parts = [summed('cachedTokens'), summed('cacheWriteTokens'), summed('reasoningTokens')];
+    expect([summed('microUsd'), ...parts]).toEqual([micro_usd, cached_tokens, cache_write_tokens, reasoning_tokens]);
     expect(calls.filter(({ caller }) => caller === `key:${idOf(keys.website)}`)).toHaveLength(3);
   });
 

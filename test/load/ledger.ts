@@ -32,6 +32,7 @@ const usage = (day: string): Message['usage'] =>
       inputTokens: 0,
       outputTokens: 1,
       cachedTokens: 0,
+      cacheWriteTokens: 0,
       reasoningTokens: 0,
     },
     ...{ microUsd: 1n, overrunTokens: 0n, overrunMicroUsd: 0n },

@@ -1,4 +1,4 @@
-/** A model provider on this machine that tells apart what it had in its cache and what it thought, the same of each call. */
+/** A model provider on this machine that tells apart what it had in its cache, what it wrote there and what it thought, the same of each call. */
 import { providerDouble, beginStream, chunk, endMark, piece, stopChunk } from '../../../gateway/src/egress/providers/provider.double.ts';
 import type { World } from './world.ts';
 
@@ -7,12 +7,12 @@ export interface ThinkingProvider extends AsyncDisposable {
   readonly model: string;
 }
 
-export const thought = { prompt_tokens: 100, completion_tokens: 50, cached_tokens: 64, reasoning_tokens: 32 };
+export const thought = { prompt_tokens: 100, completion_tokens: 50, cached_tokens: 64, cache_write_tokens: 20, reasoning_tokens: 32 };
 
-const { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens } = thought;
+const { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens } = thought;
 const usage = {
   ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
-  ...{ prompt_tokens_details: { cached_tokens }, completion_tokens_details: { reasoning_tokens } },
+  ...{ prompt_tokens_details: { cached_tokens, cache_write_tokens }, completion_tokens_details: { reasoning_tokens } },
 };
 const choices = [{ index: 0, message: { role: 'assistant', content: 'Yes.' }, finish_reason: 'stop' }];
 const whole = JSON.stringify({ id: 'c1', object: 'chat.completion', created: 1, model: 'm1', choices, usage });

@@ -34,6 +34,7 @@ export interface Usage {
   readonly outputTokens: number;
   /** Part of the input, and of the output, as far as providers told. */
   readonly cachedTokens: number;
+  readonly cacheWriteTokens: number;
   readonly reasoningTokens: number;
   readonly microUsd: bigint;
   /** What of it was billed beyond the reservations. */

@@ -4,6 +4,7 @@ import { auditAppend } from '../audit/sql/append.ts';
 import { auditPruneChain } from '../audit/sql/prune-chain.ts';
 import { auditTables } from '../audit/sql/tables.ts';
 import { accounts } from './sql/accounts.ts';
+import { cacheWrites } from './sql/cache-writes.ts';
 import { callers } from './sql/callers.ts';
 import { debt } from './sql/debt.ts';
 import { converse } from './sql/leases/converse.ts';
@@ -37,6 +38,7 @@ const migrations: readonly string[] = [
   tokenParts,
   saidAgain + forgetSilent + openWindow + midnight,
   auditPruneChain,
+  cacheWrites,
 ];
 
 const version = z.tuple([z.object({ version: z.coerce.number() })]);

@@ -22,7 +22,7 @@ export const ask = (amount: bigint, changes: Partial<Growth> = {}): Growth => ({
 export const usage = (amount: number, changes: Partial<Usage> = {}): Usage => ({
   ...{ tenantUid: 'uid-acme', tenant: 'acme', timeZone: 'UTC', day: null, month: null, model: 'openai/gpt-5', agent: '', caller: '' },
   ...{ tenantLeased: (changes.day ?? null) !== null, agentLeased: false, callerLeased: false },
-  ...{ cachedTokens: 0, reasoningTokens: 0 },
+  ...{ cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
   ...{ requests: 1, inputTokens: 0, outputTokens: amount, microUsd: BigInt(amount), overrunTokens: 0n, overrunMicroUsd: 0n },
   ...changes,
 });

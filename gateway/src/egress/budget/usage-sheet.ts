@@ -28,7 +28,7 @@ export interface CallerLines {
 }
 
 const blank = {
-  ...{ requests: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0 },
+  ...{ requests: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
   ...{ microUsd: 0n, overrunTokens: 0n, overrunMicroUsd: 0n },
 };
 
@@ -64,6 +64,7 @@ export class UsageSheet {
       inputTokens: line.inputTokens + used.inputTokens,
       outputTokens: line.outputTokens + used.outputTokens,
       cachedTokens: line.cachedTokens + (used.cachedTokens ?? 0),
+      cacheWriteTokens: line.cacheWriteTokens + (used.cacheWriteTokens ?? 0),
       reasoningTokens: line.reasoningTokens + (used.reasoningTokens ?? 0),
       microUsd: line.microUsd + used.microUsd,
       overrunTokens: line.overrunTokens + overrun.tokens,

@@ -7,7 +7,7 @@ import { mostLines, type Dimension, type UsageBooks, type WindowBooks } from './
  * The ledger's figures as tenants read them. Throws `invalid_request` where there are too many lines for one answer.
  *
  * Guarantee: money is in whole micro-dollars, `total` is the sum of `data`, and of a window `spent - forfeited` is the sum of its lines.
- * `cached_tokens` are part of `input_tokens`, and `reasoning_tokens` of `output_tokens`, as far as providers told.
+ * `cached_tokens` and `cache_write_tokens` are parts of `input_tokens`, and `reasoning_tokens` of `output_tokens`, as far as providers told.
  */
 export function usageReport(
   books: UsageBooks,
@@ -37,13 +37,30 @@ export function usageReport(
   };
 }
 
-const nothing = { requests: 0, input_tokens: 0, output_tokens: 0, cached_tokens: 0, reasoning_tokens: 0, micro_usd: 0 };
+const nothing = {
+  requests: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cached_tokens: 0,
+  cache_write_tokens: 0,
+  reasoning_tokens: 0,
+  micro_usd: 0,
+};
 
-const figures = ({ requests, inputTokens, outputTokens, cachedTokens, reasoningTokens, microUsd }: UsageBooks['lines'][number]) => ({
+const figures = ({
+  requests,
+  inputTokens,
+  outputTokens,
+  cachedTokens,
+  cacheWriteTokens,
+  reasoningTokens,
+  microUsd,
+}: UsageBooks['lines'][number]) => ({
   requests,
   input_tokens: inputTokens,
   output_tokens: outputTokens,
   cached_tokens: cachedTokens,
+  cache_write_tokens: cacheWriteTokens,
   reasoning_tokens: reasoningTokens,
   micro_usd: microUsd,
 });
@@ -54,6 +71,7 @@ const sum = (one: Figures, other: Figures): Figures => ({
   input_tokens: one.input_tokens + other.input_tokens,
   output_tokens: one.output_tokens + other.output_tokens,
   cached_tokens: one.cached_tokens + other.cached_tokens,
+  cache_write_tokens: one.cache_write_tokens + other.cache_write_tokens,
   reasoning_tokens: one.reasoning_tokens + other.reasoning_tokens,
   micro_usd: one.micro_usd + other.micro_usd,
 });

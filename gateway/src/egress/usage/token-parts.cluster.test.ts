@@ -9,8 +9,13 @@ import { testDatabase } from '../budget/sql/test-database.fixture.ts';
 import { usageBooks } from './usage-books.ts';
 
 const beforeParts = 9;
-const { cachedTokens: _cached, reasoningTokens: _reasoning, ...before } = usage(5, { inputTokens: 10, agent: 'support', caller: 'key:k' });
-const present = { ...before, cachedTokens: 4, reasoningTokens: 3 };
+const {
+  cachedTokens: _cached,
+  cacheWriteTokens: _written,
+  reasoningTokens: _reasoning,
+  ...before
+} = usage(5, { inputTokens: 10, agent: 'support', caller: 'key:k' });
+const present = { ...before, cachedTokens: 4, cacheWriteTokens: 2, reasoningTokens: 3 };
 
 /** A replica that says what each call used for as long as it may, on one connection. Gives how many calls the ledger took. */
 async function talk(url: string, line: object, until: AbortSignal): Promise<number> {
@@ -51,7 +56,14 @@ test('a replica of the version before goes on while the ledger is migrated, besi
       agents: [],
     };
     expect((await usageBooks(sql)(asked)).lines).toMatchObject([
-      { key: 'k', requests: calls + more, inputTokens: 10 * (calls + more), cachedTokens: 4 * more, reasoningTokens: 3 * more },
+      {
+        key: 'k',
+        requests: calls + more,
+        inputTokens: 10 * (calls + more),
+        cachedTokens: 4 * more,
+        cacheWriteTokens: 2 * more,
+        reasoningTokens: 3 * more,
+      },
     ]);
   } finally {
     await sql.close();

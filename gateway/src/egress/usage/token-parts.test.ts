@@ -1,4 +1,4 @@
-/** What providers tell apart of their tokens, cached input and reasoning, as tenants read it of their calls. */
+/** What providers tell apart of their tokens, input in their caches and written there, and reasoning, as tenants read it of their calls. */
 import { voucherHeader } from '@cloister/tenancy';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -13,20 +13,22 @@ import { usageBooks } from './usage-books.ts';
 
 const { egress, provider, running, become, chat } = await providerUnderTest('OpenAICompatible', { models: [model('m1'), model('m2')] });
 
-const usageOf = (cached?: number, reasoning?: number) => ({
+const usageOf = (cached?: number, reasoning?: number, written?: number) => ({
   ...{ prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 },
-  ...(cached !== undefined && { prompt_tokens_details: { cached_tokens: cached } }),
+  ...(cached !== undefined && {
+    prompt_tokens_details: { cached_tokens: cached, ...(written !== undefined && { cache_write_tokens: written }) },
+  }),
   ...(reasoning !== undefined && { completion_tokens_details: { reasoning_tokens: reasoning } }),
 });
 const choices = [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }];
 const whole =
-  (cached?: number, reasoning?: number): Answer =>
+  (...parts: Parameters<typeof usageOf>): Answer =>
   (response) =>
     response
       .writeHead(200, { 'content-type': 'application/json' })
-      .end(JSON.stringify({ id: 'c1', object: 'chat.completion', created: 1, model: 'x', choices, usage: usageOf(cached, reasoning) }));
-const inPieces = (cached: number, reasoning: number): Answer =>
-  streamed(piece('Hi'), stopChunk, chunk({ choices: [], usage: usageOf(cached, reasoning) }), endMark);
+      .end(JSON.stringify({ id: 'c1', object: 'chat.completion', created: 1, model: 'x', choices, usage: usageOf(...parts) }));
+const inPieces = (...parts: Parameters<typeof usageOf>): Answer =>
+  streamed(piece('Hi'), stopChunk, chunk({ choices: [], usage: usageOf(...parts) }), endMark);
 
 const caller = 'key:0123456789ab';
 async function ask(answer: Answer, body: object = {}, onBehalf?: string): Promise<void> {
@@ -37,7 +39,13 @@ async function ask(answer: Answer, body: object = {}, onBehalf?: string): Promis
   await said.text();
 }
 
-const told = z.object({ input_tokens: z.int(), output_tokens: z.int(), cached_tokens: z.int(), reasoning_tokens: z.int() });
+const told = z.object({
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cached_tokens: z.int(),
+  cache_write_tokens: z.int(),
+  reasoning_tokens: z.int(),
+});
 const report = z.object({ total: told.extend({ requests: z.int() }), data: z.array(z.looseObject({ cached_tokens: z.int() })) });
 /** Once so many calls are in the ledger. */
 const read = (calls: number, query = '') =>
@@ -55,20 +63,20 @@ const counted = async (type: string) =>
 
 test('are told by day, model, agent and key, and by the metrics, as the provider told them', async () => {
   await become({ models: [`${running.tenant}/m1`, `${running.tenant}/m2`] });
-  await ask(whole(80, 30), {}, caller);
-  await ask(inPieces(5, 7), { stream: true });
+  await ask(whole(80, 30, 15), {}, caller);
+  await ask(inPieces(5, 7, 60), { stream: true });
   await ask(whole(40, 0), { model: `${running.tenant}/m2` });
   const { data, total } = await read(3, '?group_by=day,model,agent,key');
   const line = { agent: 'support', requests: 1, input_tokens: 100, output_tokens: 50 };
   const day = new Date().toISOString().slice(0, 10);
   expect(data).toMatchObject([
-    { ...line, day, model: `${running.tenant}/m1`, key: '', cached_tokens: 5, reasoning_tokens: 7 },
-    { ...line, day, model: `${running.tenant}/m1`, key: '0123456789ab', cached_tokens: 80, reasoning_tokens: 30 },
-    { ...line, day, model: `${running.tenant}/m2`, key: '', cached_tokens: 40, reasoning_tokens: 0 },
+    { ...line, day, model: `${running.tenant}/m1`, key: '', cached_tokens: 5, cache_write_tokens: 60, reasoning_tokens: 7 },
+    { ...line, day, model: `${running.tenant}/m1`, key: '0123456789ab', cached_tokens: 80, cache_write_tokens: 15, reasoning_tokens: 30 },
+    { ...line, day, model: `${running.tenant}/m2`, key: '', cached_tokens: 40, cache_write_tokens: 0, reasoning_tokens: 0 },
   ]);
-  expect(total).toMatchObject({ input_tokens: 300, output_tokens: 150, cached_tokens: 125, reasoning_tokens: 37 });
-  expect((await read(1, '?key=0123456789ab')).total).toMatchObject({ cached_tokens: 80, reasoning_tokens: 30 });
-  expect([await counted('cached'), await counted('reasoning')]).toEqual([125, 37]);
+  expect(total).toMatchObject({ input_tokens: 300, output_tokens: 150, cached_tokens: 125, cache_write_tokens: 75, reasoning_tokens: 37 });
+  expect((await read(1, '?key=0123456789ab')).total).toMatchObject({ cached_tokens: 80, cache_write_tokens: 15, reasoning_tokens: 30 });
+  expect([await counted('cached'), await counted('cache_write'), await counted('reasoning')]).toEqual([125, 75, 37]);
 });
 
 test('are part of the sums, of which no provider makes more by telling more', async () => {
@@ -78,21 +86,29 @@ test('are part of the sums, of which no provider makes more by telling more', as
 
 test('are nought where nothing is told of them', async () => {
   await ask(whole());
-  expect((await read(1)).total).toMatchObject({ input_tokens: 100, output_tokens: 50, cached_tokens: 0, reasoning_tokens: 0 });
+  expect((await read(1)).total).toMatchObject({
+    input_tokens: 100,
+    output_tokens: 50,
+    cached_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+  });
 });
 
 describe('a ledger of the version before', () => {
-  const beforeParts = 9;
-  test('is read when it is migrated, and goes on from what it has', { timeout: 60_000 }, async () => {
+  test.each([
+    ['parts', 9, { cachedTokens: 4, cacheWriteTokens: 2, reasoningTokens: 3 }],
+    ['writes to caches', 12, { cachedTokens: 8, cacheWriteTokens: 2, reasoningTokens: 6 }],
+  ])('without %s is read when it is migrated, and goes on from what it has', { timeout: 60_000 }, async (_, version, known) => {
     await using sql = await pglite();
-    await migrate(sql, beforeParts);
+    await migrate(sql, version);
     const { say } = speaker(() => ledger(sql));
-    const parts = { inputTokens: 10, cachedTokens: 4, reasoningTokens: 3, agent: 'support', caller };
+    const parts = { inputTokens: 10, cachedTokens: 4, cacheWriteTokens: 2, reasoningTokens: 3, agent: 'support', caller };
     await say({ usage: [usage(5, parts)] });
     await migrate(sql);
     await say({ usage: [usage(5, parts)] });
     const asked = { tenantUid: 'uid-acme', timeZone: 'UTC', from: undefined, to: undefined, by: ['key' as const], caller, agents: [] };
     const { lines } = await usageBooks(sql)(asked);
-    expect(lines).toMatchObject([{ requests: 2, inputTokens: 20, outputTokens: 10, cachedTokens: 4, reasoningTokens: 3 }]);
+    expect(lines).toMatchObject([{ requests: 2, inputTokens: 20, outputTokens: 10, ...known }]);
   });
 });

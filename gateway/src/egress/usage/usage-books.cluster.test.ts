@@ -27,6 +27,7 @@ const usage = (model: string, microUsd: bigint): Usage => ({
     inputTokens: 2,
     outputTokens: 3,
     cachedTokens: 1,
+    cacheWriteTokens: 1,
     reasoningTokens: 2,
     microUsd,
     overrunTokens: 0n,
@@ -49,7 +50,7 @@ test('agree to the micro-dollar with what the ledger was told, however much it i
   };
   const { lines, windows, agents, timeZone } = await usageBooks(sql)(asked);
   const used = { day: null, agent: null, key: null, user: null, requests: 1 };
-  const tokens = { inputTokens: 2, outputTokens: 3, cachedTokens: 1, reasoningTokens: 2 };
+  const tokens = { inputTokens: 2, outputTokens: 3, cachedTokens: 1, cacheWriteTokens: 1, reasoningTokens: 2 };
   expect(lines).toEqual([
     { model: 'p/m', ...used, ...tokens, microUsd: Number(most) },
     { model: 'p/n', ...used, ...tokens, microUsd: 7 },

@@ -28,6 +28,7 @@ const counted = {
   inputTokens: z.int(),
   outputTokens: z.int(),
   cachedTokens: z.int(),
+  cacheWriteTokens: z.int(),
   reasoningTokens: z.int(),
   microUsd: z.int(),
 };
@@ -66,13 +67,14 @@ with present as (
 ), asked as (
   select coalesce($3::date, date_trunc('month', $4::date)::date, month) as first_day, coalesce($4::date, today) as last_day from present
 ), parts as (
-  select u.day, u.model, u.agent, '' as caller, u.requests, u.input_tokens, u.output_tokens, u.cached_tokens, u.reasoning_tokens, u.micro_usd
+  select u.day, u.model, u.agent, '' as caller, u.requests, u.input_tokens, u.output_tokens, u.cached_tokens, u.cache_write_tokens,
+    u.reasoning_tokens, u.micro_usd
   from cloister_egress.usage u join asked a on u.day between a.first_day and a.last_day
   where u.tenant_uid = $1
   union all
   -- What callers used is part of the above, so it goes out of what nobody used.
   select c.day, c.model, c.agent, k.caller, k.sign * c.requests, k.sign * c.input_tokens, k.sign * c.output_tokens, k.sign * c.cached_tokens,
-    k.sign * c.reasoning_tokens, k.sign * c.micro_usd
+    k.sign * c.cache_write_tokens, k.sign * c.reasoning_tokens, k.sign * c.micro_usd
   from cloister_egress.caller_usage c join asked a on c.day between a.first_day and a.last_day
   cross join lateral (values (c.caller, 1), ('', -1)) as k(caller, sign)
   where c.tenant_uid = $1 and $12
@@ -81,7 +83,8 @@ with present as (
     case when $7::boolean then u.agent end as agent, case when $8::boolean then coalesce(substring(u.caller from '^key:(.*)'), '') end as key,
     case when $9::boolean then coalesce(substring(u.caller from '^user:(.*)'), '') end as "user",
     sum(u.requests) as requests, sum(u.input_tokens) as input_tokens, sum(u.output_tokens) as output_tokens,
-    sum(u.cached_tokens) as cached_tokens, sum(u.reasoning_tokens) as reasoning_tokens, sum(u.micro_usd) as micro_usd
+    sum(u.cached_tokens) as cached_tokens, sum(u.cache_write_tokens) as cache_write_tokens, sum(u.reasoning_tokens) as reasoning_tokens,
+    sum(u.micro_usd) as micro_usd
   from parts u
   where $10::text is null or u.caller = $10
   group by 1, 2, 3, 4, 5
@@ -116,7 +119,7 @@ select jsonb_build_object(
   'lines', coalesce((
     select jsonb_agg(jsonb_build_object('day', l.day, 'model', l.model, 'agent', l.agent, 'key', l.key, 'user', l."user",
       'requests', l.requests, 'inputTokens', l.input_tokens, 'outputTokens', l.output_tokens, 'cachedTokens', l.cached_tokens,
-      'reasoningTokens', l.reasoning_tokens, 'microUsd', l.micro_usd)
+      'cacheWriteTokens', l.cache_write_tokens, 'reasoningTokens', l.reasoning_tokens, 'microUsd', l.micro_usd)
       order by l.day, l.model, l.agent, l.key, l."user")
     from lines l
   ), '[]'),

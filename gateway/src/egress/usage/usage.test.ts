@@ -90,6 +90,7 @@ describe('what a tenant reads', () => {
       input_tokens: 2 * requests,
       output_tokens: 3 * requests,
       cached_tokens: 0,
+      cache_write_tokens: 0,
       reasoning_tokens: 0,
       micro_usd: micro,
     });
