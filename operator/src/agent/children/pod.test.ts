@@ -54,3 +54,11 @@ test('where the platform pulls no images, a tenant’s own is not pulled either'
 test.each(['Always', 'IfNotPresent', 'Never'] as const)('the platform’s own image is pulled as it says: %s', (policy) => {
   expect(pullPolicyOf(undefined, policy)).toBe(policy);
 });
+
+const withStart = z.object({ containers: z.tuple([z.object({ startupProbe: z.looseObject({}).optional() })]) });
+
+test('an image of a tenant’s own has five minutes until it listens; ours, which does so first, is never waited for', () => {
+  const startOf = (image: string | undefined) => withStart.parse(podTemplate(planned({ spec: { image } })).spec).containers[0].startupProbe;
+  expect(startOf('registry.example.com/slow:1')).toMatchObject({ httpGet: { path: '/healthz' }, periodSeconds: 1, failureThreshold: 300 });
+  expect(startOf(undefined)).toBeUndefined();
+});

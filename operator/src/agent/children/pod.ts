@@ -86,9 +86,11 @@ function container({ spec, configuration, standing, hasAuthorities }: AgentPlan)
       { name: 'https', containerPort: ports.http, protocol: 'TCP' },
       { name: 'metrics', containerPort: ports.metrics, protocol: 'TCP' },
     ],
-    // Readiness each second, and no startup probe: between them lie the seconds in which a new agent could already answer.
+    // Readiness each second, and no startup probe for ours, which listens first: between them lie the seconds in which a new agent could already answer.
     readinessProbe: probe('/readyz', 1, 2),
     livenessProbe: probe('/healthz', 10, 6),
+    // An image of a tenant's own may have much to do before it listens, and would be restarted again and again.
+    ...(spec.image !== undefined && { startupProbe: probe('/healthz', 1, ownStartSeconds) }),
     resources: {
       requests: { ...builtInResources.requests, ...requests },
       limits: { ...builtInResources.limits, ...limits },
@@ -105,6 +107,8 @@ function container({ spec, configuration, standing, hasAuthorities }: AgentPlan)
     ],
   };
 }
+
+const ownStartSeconds = 300;
 
 /**
  * For an image of a tenant's own. A node keeps what it has pulled, with whosever pull Secret, and starts it for anybody who names it: only who has to pull
