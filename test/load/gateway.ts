@@ -30,7 +30,7 @@ try {
   );
   const idle = new Map(targets.map(({ name, memory }) => [name, memory()]));
   // A process that has just started is no gateway in service: what is kept comes with the calls, and V8 goes on compiling for some 20,000 of them.
-  await loadOf(targets, { rounds: 1, seconds: plan.warmUpSeconds, connections });
+  for (const mode of ['whole', 'stream'] as const) await loadOf(targets, { rounds: 1, seconds: plan.warmUpSeconds, connections, mode });
   const whole = await compare(targets, 'whole', plan);
   const stream = await compare(targets, 'stream', plan);
   const load = await loadOf(targets, { rounds: plan.loadRounds, seconds: plan.loadSeconds, connections });

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { ledger } from '../../../gateway/src/egress/budget/ledger.ts';
 import { migrate } from '../../../gateway/src/egress/budget/migrate.ts';
@@ -69,9 +69,44 @@ async function standing() {
   return windows.parse((await sql.query(text, [tenant]))[0]);
 }
 
-async function expectWithin(most: number): Promise<void> {
-  const { settled, reserved, overrun } = await vi.waitFor(standing, 20_000); // which waits its turn among all that happens here
-  expect(settled + reserved + overrun).toBeLessThanOrEqual(most);
+/**
+ * Looks at the ledger over and over while a test goes on: no more than the limit is settled and held, and no less than the provider has billed by then.
+ * `end` gives how often it could be asked, and what was wrong.
+ */
+function watchBooks(most: number) {
+  const wrong: string[] = [];
+  let looks = 0;
+  const ending = new AbortController();
+  const look = async () => {
+    const { microUsd: billed } = provider.bill; // before the ledger is asked, which has to have it by then
+    const books = await standing().catch(() => undefined); // killed, or nobody has asked yet
+    if (!books) return;
+    looks++;
+    const { settled, reserved, overrun } = books;
+    const all = settled + reserved + overrun;
+    if (all > most || all < billed)
+      wrong.push(`settled ${settled}, reserved ${reserved}, beyond ${overrun}, limit ${most}, billed ${billed}`);
+  };
+  const watching = (async () => {
+    while (!ending.signal.aborted) {
+      await look();
+      await sleep(25);
+    }
+  })();
+  onTestFinished(() => ending.abort());
+  return {
+    end: async () => {
+      ending.abort();
+      await watching;
+      return { looks, wrong };
+    },
+  };
+}
+
+async function expectHeld(watch: ReturnType<typeof watchBooks>): Promise<void> {
+  const { looks, wrong } = await watch.end();
+  expect(wrong, 'within the limit, and all that was billed is in it, at every moment').toEqual([]);
+  expect(looks).toBeGreaterThan(100);
 }
 
 /** Until each has given one more whole stream. */
@@ -105,6 +140,7 @@ test(
   { timeout: 300_000 },
   async () => {
     const members = await Promise.all([start(), start(), start()]);
+    const watch = watchBooks(limit);
     const calling = callers({ tenant, members, ofEach: callersOfEach, wait: 50 });
     for (let kills = 0; kills < 3; kills++) {
       await sleep(700 + Math.random() * 300);
@@ -115,10 +151,10 @@ test(
       expect(others.flatMap((other) => calling.outcomes(other)).filter(isUnexpected), 'elsewhere').toEqual([]);
       if (victim)
         await expect.poll(() => calling.outcomes(victim), { message: 'streams were under way', timeout: 10_000 }).toContain('broken');
-      await expectWithin(limit);
     }
     provider.pace = dear;
     await spendAll(members, calling);
+    await expectHeld(watch);
     await expectBooksAfter({ kills: 3, limit, ofEach: callersOfEach });
   },
 );
@@ -149,6 +185,7 @@ test(
     const [ample, ofEach] = [1_200_000, 334];
     provider.pace = { pause: 500, tokens: 20, input: 500, together: 900 };
     const members = await Promise.all([start(ample), start(ample), start(ample)]);
+    const watch = watchBooks(ample);
     const calling = callers({ tenant, members, ofEach, wait: 1_000 });
     const kill = async (at: number) => {
       const [victim] = members.splice(at, 1, await start(ample));
@@ -161,8 +198,8 @@ test(
     await kill(0);
     await sleep(2_000);
     await server.crash(1_000, () => kill(1));
-    await expectWithin(ample);
     await spendAll(members, calling);
+    await expectHeld(watch);
     await expectBooksAfter({ kills: 2, limit: ample, ofEach });
   },
 );
@@ -172,16 +209,17 @@ test(
   { timeout: 300_000 },
   async () => {
     const members = await Promise.all([start(), start()]);
+    const watch = watchBooks(limit);
     const calling = callers({ tenant, members, ofEach: callersOfEach, wait: 50 });
     for (let crashes = 0; crashes < 2; crashes++) {
       await sleep(1_000);
       await moreWhole(members, calling); // so that each has something in hand
       await expect.poll(() => provider.bill.streams, { message: 'streams are under way', timeout: 15_000 }).toBeGreaterThan(0);
       await server.crash(1_500, () => moreWhole(members, calling));
-      await expectWithin(limit);
     }
     provider.pace = dear;
     await spendAll(members, calling);
+    await expectHeld(watch);
     const { settled, ...rest } = await standing();
     const { microUsd: billed } = provider.bill;
     expect(rest).toEqual({ reserved: 0, overrun: 0, forfeited: 0, usage: billed });

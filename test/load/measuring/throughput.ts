@@ -1,4 +1,4 @@
-import type { Target } from '../gateway/target.ts';
+import type { Mode, Target } from '../gateway/target.ts';
 import { ask } from './ask.ts';
 import { bootstrap, median, quantile, shuffled, type Interval } from './statistics.ts';
 
@@ -17,6 +17,8 @@ export interface LoadPlan {
   readonly rounds: number;
   readonly seconds: number;
   readonly connections: number;
+  /** What is asked for; a whole answer where nothing is said. */
+  readonly mode?: Mode;
 }
 
 /** What one target carried, round by round. */
@@ -53,23 +55,27 @@ export class Loads {
  */
 export async function loadOf(
   targets: readonly Target[],
-  { rounds, seconds, connections }: LoadPlan,
+  { rounds, ...plan }: LoadPlan,
   cpuBehind: () => number = () => 0,
 ): Promise<Map<string, Loads>> {
   const found = new Map(targets.map(({ name }) => [name, new Loads()]));
   for (let round = 0; round < rounds; round++) {
-    for (const target of shuffled(targets)) found.get(target.name)?.addRound(await loadOnce(target, { seconds, connections }, cpuBehind));
+    for (const target of shuffled(targets)) found.get(target.name)?.addRound(await loadOnce(target, plan, cpuBehind));
   }
   return found;
 }
 
-async function loadOnce(target: Target, { seconds, connections }: Omit<LoadPlan, 'rounds'>, cpuBehind: () => number): Promise<Load> {
+async function loadOnce(
+  target: Target,
+  { seconds, connections, mode = 'whole' }: Omit<LoadPlan, 'rounds'>,
+  cpuBehind: () => number,
+): Promise<Load> {
   const totals: number[] = [];
   const before = { cpu: target.cpu(), behind: cpuBehind() };
   const started = performance.now();
   const until = started + seconds * 1000;
   const worker = async () => {
-    while (performance.now() < until) totals.push((await ask(target, 'whole')).total);
+    while (performance.now() < until) totals.push((await ask(target, mode)).total);
   };
   await Promise.all(Array.from({ length: connections }, worker));
   const elapsed = (performance.now() - started) / 1000;
