@@ -8,6 +8,7 @@
  */
 import { namespaceOf, tenantConfigMaps } from '@cloister/tenancy';
 import { isControlledBy, type ReconcileContext, type Result } from 'kube-runtime';
+import type { ZodError } from 'zod';
 import type { TenantStatus } from '../api/tenant.ts';
 import type { Caches } from '../caches.ts';
 import type { Child } from '../child.ts';
@@ -46,14 +47,7 @@ export interface TenantParts {
 export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: TenantParts): Promise<Result> {
   const tenant = context.object;
   const parsed = parseTenantSpec(tenant);
-  if (!parsed.success) {
-    const seen = await observeOwnKeys(tenant, { ...parts, cluster: context.cluster, signal: context.signal });
-    const message = parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
-    const status = bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date());
-    const [, told] = await together([keepWhatEnds(context, seen, parts), tell(context, status)]);
-    if (told?.again) return told.again;
-    return seen.toldOwnKeys ? { requeueAfter: broughtSecretMs } : {};
-  }
+  if (!parsed.success) return refuseSpec(context, parsed.error, parts);
   const seen = await observeTenant(tenant, parsed.data, { ...parts, cluster: context.cluster, signal: context.signal });
   const findings = check(seen);
   const outcome = blocking(findings) ? nothingDone : await bringAbout(context, seen, parts.accounts);
@@ -66,6 +60,16 @@ export async function reconcileTenant(context: ReconcileContext<Tenant>, parts: 
   if (told?.again) return told.again;
   if (told) throw told.untold;
   return { requeueAfter: nextLook(seen, outcome) };
+}
+
+async function refuseSpec(context: ReconcileContext<Tenant>, { issues }: ZodError, parts: TenantParts): Promise<Result> {
+  const tenant = context.object;
+  const seen = await observeOwnKeys(tenant, { ...parts, cluster: context.cluster, signal: context.signal });
+  const message = issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`).join('; ');
+  const status = bareStatus(tenant, [{ condition: 'QuotaReady', reason: 'InvalidSpec', message, blocks: true }], new Date());
+  const [, told] = await together([keepWhatEnds(context, seen, parts), tell(context, status)]);
+  if (told?.again) return told.again;
+  return seen.toldOwnKeys ? { requeueAfter: broughtSecretMs } : {};
 }
 
 /** Of the data, nothing is known where it was not looked at. */
