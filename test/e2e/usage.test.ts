@@ -25,7 +25,7 @@ import { openWorld, type World } from './support/world.ts';
 
 const name = 'usage';
 const secondAgent = 'second';
-/** Whose provider tells apart what it had in its cache and what it thought. */
+/** Whose provider tells apart what it had in its cache, what it wrote there and what it thought. */
 const thinker = 'thinker';
 
 const standing = z.object({

@@ -1,6 +1,6 @@
 import { absent, type Applied, type ApplyOptions, type StatusOptions } from '../cluster/cluster.ts';
 import type { ApiRequest } from '../cluster/request.ts';
-import { isConflict, isInvalid, KubeError, KubeRuntimeError } from '../errors.ts';
+import { isConflict, KubeError, KubeRuntimeError } from '../errors.ts';
 import { keyOf, pathOf, type Kind } from '../kind.ts';
 import type { Logger } from '../logger.ts';
 import { controllerOf, isControlledBy } from '../owners.ts';
@@ -169,7 +169,7 @@ export class Applier {
     try {
       return await this.#options.send(request);
     } catch (error) {
-      if (!(error instanceof KubeError) || !isInvalid(error) || error.causes.length > 0 || !Array.isArray(request.body)) throw error;
+      if (!(error instanceof KubeError) || error.status !== 422 || error.causes.length > 0 || !Array.isArray(request.body)) throw error;
       const details = {
         method: 'PATCH',
         path: request.path,

@@ -215,6 +215,7 @@ describe('a controller', () => {
         if (++cleaned === 1) throw new Error('the outside world is away');
         if (cleaned === 2) return { requeueAfter: 10 };
         if (cleaned === 3) return { postponedFor: 10 };
+        if (cleaned === 4) return { requeue: true as const };
         await Promise.resolve();
         return {};
       })
@@ -228,11 +229,11 @@ describe('a controller', () => {
     expect(live?.metadata.finalizers).toEqual(['kube-runtime.test/foreign', 'kube-runtime.test/careful']);
     await client.delete(greetings, key);
     await eventually('ours is off', async () => (await client.get(greetings, key))?.metadata.finalizers?.length === 1);
-    expect(cleaned).toBe(4);
+    expect(cleaned).toBe(5);
     expect((await client.get(greetings, key))?.metadata.finalizers).toEqual(['kube-runtime.test/foreign']);
     await client.patch(greetings, key, [{ op: 'remove', path: '/metadata/finalizers/0' }]);
     expect(await client.get(greetings, key)).toBeUndefined();
-    expect(cleaned).toBe(4);
+    expect(cleaned).toBe(5);
   });
 
   test('is woken by children of a cluster-scoped owner, by a label, and by objects that it watches', async () => {

@@ -16,7 +16,7 @@ export interface Result {
   readonly postponedFor?: number;
   /**
    * What the run looked at is of the past, as a conflict says, so it is to be repeated: after a pause that grows with each time in a row, as after a failure,
-   * but as nothing that anybody need hear of. Goes before the other two.
+   * but in a row of its own, and without an error in logs and metrics. Goes before the other two.
    */
   readonly requeue?: true;
 }

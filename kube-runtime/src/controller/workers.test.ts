@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TerminalError } from '../errors.ts';
-import { silentLogger } from '../logger.ts';
+import { silentLogger, type Logger } from '../logger.ts';
 import { lowPriority, WorkQueue } from '../queue/work-queue.ts';
 import { controllerMetrics } from './controller-metrics.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -10,12 +10,12 @@ import { Workers, type Run } from './workers.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function setUp(run: Run, count = 1) {
+function setUp(run: Run, count = 1, log: Logger = silentLogger) {
   const queue = new WorkQueue({ maxBackoffMs: 1_000, now: () => Date.now() });
   const registry = new Registry();
   const metrics = controllerMetrics(registry, 'c', count);
   const heartbeat = new Heartbeat(registry, 'c', () => Date.now());
-  const workers = new Workers({ queue, run, count, timeLimitMs: 100, metrics, heartbeat, log: silentLogger });
+  const workers = new Workers({ queue, run, count, timeLimitMs: 100, metrics, heartbeat, log });
   workers.start();
   const metric = async (name: string, labels = ''): Promise<number> => {
     const line = (await registry.metrics()).split('\n').find((one) => one.startsWith(`controller_runtime_${name}{controller="c"${labels}`));
@@ -93,7 +93,15 @@ describe('a run', () => {
     expect(at).toEqual([0, 5, 15, 35, 75]);
     expect(await metric('reconcile_total', ',result="requeue"')).toBe(4);
     expect(await metric('reconcile_errors_total')).toBe(0);
-    expect(queue.failures('a')).toBe(0);
+    expect(await metric('reconcile_total', ',result="error"')).toBe(0);
+  });
+
+  test('that never sees what is present is told of, after five seconds and again', async () => {
+    const warn = vi.fn<Logger['warn']>();
+    const { queue } = setUp(() => Promise.resolve({ requeue: true }), 1, { ...silentLogger, warn });
+    queue.add('a');
+    await pass(10_000);
+    expect(warn.mock.calls.map(([fields]) => fields)).toEqual([{ key: 'a', times: 10 }]);
   });
 
   test('that fails for good is counted and left until something changes', async () => {

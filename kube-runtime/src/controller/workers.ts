@@ -125,7 +125,7 @@ export class Workers {
       const result = (await run(key, signal)) ?? {};
       metrics.outcome(outcomeOf(result));
       if (result.requeue) {
-        queue.retry(key, queue.priorityOf(key));
+        this.#repeat(key);
         return;
       }
       if (result.postponedFor === undefined) queue.forget(key);
@@ -146,7 +146,18 @@ export class Workers {
       log.warn({ key, err: messageOf(error), stack: stackOf(error), failures, retryInMs }, 'Reconcile failed');
     }
   }
+
+  /** No failure; but what never gets anywhere must not be silent. */
+  #repeat(key: string): void {
+    const { queue, log } = this.#options;
+    const times = queue.repeat(key, queue.priorityOf(key));
+    const level = times % toldEvery === 0 ? 'warn' : 'debug';
+    log[level]({ key, times }, 'What was looked at is of the past; looking again');
+  }
 }
+
+/** Of repetitions in a row; the tenth comes after five seconds. */
+const toldEvery = 10;
 
 function outcomeOf({ requeue, postponedFor, requeueAfter }: Result): Outcome {
   if (requeue || postponedFor !== undefined) return 'requeue';

@@ -54,6 +54,7 @@ interface Working {
  */
 export class WorkQueue {
   readonly #failures: Failures;
+  readonly #repeats: Failures;
   readonly #metrics: QueueMetrics;
   readonly #group: (key: string) => string;
   readonly #now: () => number;
@@ -71,6 +72,7 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     const { maxBackoffMs, group = () => '', lowBesideNormal = Infinity, metrics = noQueueMetrics, now = () => performance.now() } = options;
     this.#failures = new Failures(maxBackoffMs);
+    this.#repeats = new Failures(maxBackoffMs);
     this.#metrics = metrics;
     this.#group = group;
     this.#lowBesideNormal = lowBesideNormal;
@@ -93,9 +95,16 @@ export class WorkQueue {
     return afterMs;
   }
 
-  /** The key did well: its next failure starts at the shortest pause. */
+  /** Adds a key that has to be worked on again although nothing failed, likewise, in a row of its own. Returns how often it was in a row. */
+  repeat(key: string, priority = 0): number {
+    this.add(key, { priority, afterMs: this.#repeats.next(key) });
+    return this.#repeats.count(key);
+  }
+
+  /** The key did well: its next failure, and its next repetition, start at the shortest pause. */
   forget(key: string): void {
     this.#failures.forget(key);
+    this.#repeats.forget(key);
   }
 
   failures(key: string): number {

@@ -149,7 +149,7 @@ export const agentConfigSpec = z
     image: imageReference()
       .describe(
         "Runs instead of Cloister's own agent runtime. Tell edge what an answer has cost in its header or trailer x-cloister-tokens. " +
-          'It serves TLS at port 8080 and answers GET /healthz within five minutes of its start, GET /readyz when it can be asked. ' +
+          'It serves TLS at port 8080 and answers GET /healthz within 100 seconds of its start, GET /readyz when it can be asked. ' +
           'Pulled for each pod, unless images.pullPolicy of the chart is Never.',
       )
       .optional(),

@@ -16,7 +16,7 @@ export interface Targets {
 
 /** The plain pass-through, which the goals are measured against. */
 export const baseline = 'express + undici pass-through';
-/** The least that does the same for each call. */
+/** What nobody in its place can leave out, by the shortest way; less than it does (test/load/servers). */
 export const dutiesOf = (what: 'edge' | 'egress'): string => `${what}'s duties alone`;
 export const wholePath = 'edge → agent → egress';
 

@@ -57,8 +57,8 @@ test.each(['Always', 'IfNotPresent', 'Never'] as const)('the platform’s own im
 
 const withStart = z.object({ containers: z.tuple([z.object({ startupProbe: z.looseObject({}).optional() })]) });
 
-test('an image of a tenant’s own has five minutes until it listens; ours, which does so first, is never waited for', () => {
+test('an image of a tenant’s own has a hundred seconds until it listens; ours, which does so first, is never waited for', () => {
   const startOf = (image: string | undefined) => withStart.parse(podTemplate(planned({ spec: { image } })).spec).containers[0].startupProbe;
-  expect(startOf('registry.example.com/slow:1')).toMatchObject({ httpGet: { path: '/healthz' }, periodSeconds: 1, failureThreshold: 300 });
+  expect(startOf('registry.example.com/slow:1')).toMatchObject({ httpGet: { path: '/healthz' }, periodSeconds: 1, failureThreshold: 100 });
   expect(startOf(undefined)).toBeUndefined();
 });

@@ -108,7 +108,8 @@ function container({ spec, configuration, standing, hasAuthorities }: AgentPlan)
   };
 }
 
-const ownStartSeconds = 300;
+/** Less than a Deployment waits for it (`progressDeadlineSeconds`): one that takes as long as it may is not told of as one that fails. */
+const ownStartSeconds = 100;
 
 /**
  * For an image of a tenant's own. A node keeps what it has pulled, with whosever pull Secret, and starts it for anybody who names it: only who has to pull
