@@ -30,7 +30,7 @@ export async function burst(world: World, names: readonly string[]): Promise<Fig
   ];
 }
 
-const complaint = z.object({ msg: z.string(), err: z.string().default('') });
+const complaint = z.object({ msg: z.string(), err: z.string().optional() });
 
 /** What the operator logged as a warning or worse, and how often. */
 function complaints(world: World): string[] {
@@ -38,7 +38,7 @@ function complaints(world: World): string[] {
     .operator()
     .complaints()
     .map((line) => complaint.parse(JSON.parse(line)));
-  const alike = Map.groupBy(said, ({ msg, err }) => `${msg}: ${err}`);
+  const alike = Map.groupBy(said, ({ msg, err }) => (err === undefined ? msg : `${msg}: ${err}`));
   return [...alike].map(([what, lines]) => `${lines.length} × ${what}`);
 }
 

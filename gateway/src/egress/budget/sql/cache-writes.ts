@@ -1,3 +1,11 @@
+/** All that is counted of a line. As the migration itself, never to be edited once released. */
+const counts = [
+  ...['requests', 'input_tokens', 'output_tokens', 'micro_usd'],
+  ...['cached_tokens', 'cache_write_tokens', 'reasoning_tokens'],
+];
+const sums = counts.map((count) => `sum(${count})`).join(', ');
+const added = counts.map((count) => `${count} = u.${count} + excluded.${count}`).join(', ');
+
 /**
  * Of the input also what providers wrote to their caches, which costs more than other input with some. As with the other parts (token-parts.ts), it is in
  * the sum beside it, and nought where nobody told, in what replicas of the version before report, and for what was used before there was this column.
@@ -24,32 +32,14 @@ $$;
 
 create or replace function take_usage(p_used used[]) returns void language plpgsql as $$
 begin
-  insert into cloister_egress.usage as u
-    (tenant_uid, tenant, day, model, agent, requests, input_tokens, output_tokens, micro_usd, cached_tokens, cache_write_tokens, reasoning_tokens)
-  select tenant_uid, max(tenant), day, model, agent, sum(requests), sum(input_tokens), sum(output_tokens), sum(micro_usd),
-    sum(cached_tokens), sum(cache_write_tokens), sum(reasoning_tokens)
+  insert into cloister_egress.usage as u (tenant_uid, tenant, day, model, agent, ${counts.join(', ')})
+  select tenant_uid, max(tenant), day, model, agent, ${sums}
   from unnest(p_used) group by tenant_uid, day, model, agent
-  on conflict (tenant_uid, day, model, agent) do update set
-    requests = u.requests + excluded.requests,
-    input_tokens = u.input_tokens + excluded.input_tokens,
-    output_tokens = u.output_tokens + excluded.output_tokens,
-    micro_usd = u.micro_usd + excluded.micro_usd,
-    cached_tokens = u.cached_tokens + excluded.cached_tokens,
-    cache_write_tokens = u.cache_write_tokens + excluded.cache_write_tokens,
-    reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens;
-  insert into cloister_egress.caller_usage as u
-    (tenant_uid, day, model, agent, caller, requests, input_tokens, output_tokens, micro_usd, cached_tokens, cache_write_tokens, reasoning_tokens)
-  select tenant_uid, day, model, agent, caller, sum(requests), sum(input_tokens), sum(output_tokens), sum(micro_usd),
-    sum(cached_tokens), sum(cache_write_tokens), sum(reasoning_tokens)
+  on conflict (tenant_uid, day, model, agent) do update set ${added};
+  insert into cloister_egress.caller_usage as u (tenant_uid, day, model, agent, caller, ${counts.join(', ')})
+  select tenant_uid, day, model, agent, caller, ${sums}
   from unnest(p_used) where caller <> '' group by tenant_uid, day, model, agent, caller
-  on conflict (tenant_uid, day, model, agent, caller) do update set
-    requests = u.requests + excluded.requests,
-    input_tokens = u.input_tokens + excluded.input_tokens,
-    output_tokens = u.output_tokens + excluded.output_tokens,
-    micro_usd = u.micro_usd + excluded.micro_usd,
-    cached_tokens = u.cached_tokens + excluded.cached_tokens,
-    cache_write_tokens = u.cache_write_tokens + excluded.cache_write_tokens,
-    reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens;
+  on conflict (tenant_uid, day, model, agent, caller) do update set ${added};
 end
 $$;
 `;
